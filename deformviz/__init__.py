@@ -1,0 +1,32 @@
+"""deformviz: where vision models with deformable attention look, and the proof of it.
+
+Names load on first use, so that `import deformviz` costs nothing and needs no torch.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_ROOM_OF = {
+    "load": "deformviz.checkpoints.load",
+    "run": "deformviz.tracing.run",
+    "ms_deform_attn": "deformviz.attention.op",
+    "ShapeError": "deformviz.axes",
+    "AttentionTrace": "deformviz.schema",
+    "Detections": "deformviz.schema",
+    "Trace": "deformviz.schema",
+}
+
+__all__ = ["__version__", *sorted(_ROOM_OF)]
+
+
+def __getattr__(name: str):
+    if name not in _ROOM_OF:
+        raise AttributeError(
+            f"deformviz has no name {name!r}; it has {', '.join(sorted(_ROOM_OF))}."
+        )
+    return getattr(import_module(_ROOM_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

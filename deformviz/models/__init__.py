@@ -1,0 +1,1 @@
+"""Whole networks, one part one file."""

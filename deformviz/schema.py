@@ -1,0 +1,207 @@
+"""What travels between the rooms: frozen records that know their axes.
+
+Arrays are torch tensors inside models and NumPy arrays where a stored trace is read; nothing
+here imports either. Records made by a module carry a leading `batch` axis; `dv.run` hands out
+one image without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from deformviz.axes import ShapeError, axes, axes_of, check_axes, is_batched
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    Array = Tensor | np.ndarray
+
+
+def _map_arrays(record: Any, function: Callable[[str, Any], Any]) -> Any:
+    present = {n: getattr(record, n) for n in axes_of(record) if getattr(record, n) is not None}
+    return replace(record, **{name: function(name, value) for name, value in present.items()})
+
+
+class _Arrays:
+    """What every record of arrays can do."""
+
+    @property
+    def is_batched(self) -> bool:
+        return is_batched(self)
+
+    def image(self, index: int) -> Any:
+        """The record of one image of the batch, without the `batch` axis."""
+        if not self.is_batched:
+            raise ShapeError(f"This {type(self).__name__} is of one image already.")
+        return _map_arrays(self, lambda n, v: v if n == "spatial_shapes" else v[index])
+
+    def map(self, function: Callable[[Any], Any]) -> Any:
+        """A copy with `function` applied to every array, e.g. `trace.map(Tensor.double)`."""
+        return _map_arrays(self, lambda _, value: function(value))
+
+
+@dataclass(frozen=True)
+class AttentionTrace(_Arrays):
+    """What one deformable attention layer did (Deformable DETR, Eq. 2 and 3).
+
+    Exactly one of `reference_points` and `reference_boxes` is set. References are those the
+    module received: normalised to the padded image, one per level (valid ratios applied).
+    """
+
+    spatial_shapes: Array = axes("level hw")                        # (H_l, W_l), feature pixels
+    sampling_offsets: Array = axes("query head level point xy")     # feature px; boxes: share
+    sampling_locations: Array = axes("query head level point xy")   # normalised, may leave [0, 1]
+    attention_weights: Array = axes("query head level point")       # sums to 1 over level, point
+    reference_points: Array | None = axes("query level xy", optional=True)        # p_q, normalised
+    reference_boxes: Array | None = axes("query level cxcywh", optional=True)     # normalised
+    value: Array | None = axes("pixel head channel", optional=True)               # W'_m x
+    query: Array | None = axes("query embedding", optional=True)                  # z_q + position
+    output: Array | None = axes("query embedding", optional=True)                 # after W_m
+
+    def __post_init__(self):
+        check_axes(self)
+        if (self.reference_points is None) == (self.reference_boxes is None):
+            raise ShapeError(
+                "AttentionTrace needs exactly one of reference_points [query level xy] and "
+                "reference_boxes [query level cxcywh]."
+            )
+
+    @property
+    def references(self) -> Array:
+        """[query level xy] or [query level cxcywh], whichever is set."""
+        return self.reference_boxes if self.reference_points is None else self.reference_points
+
+
+@dataclass(frozen=True)
+class DenseTrace(_Arrays):
+    """What one dense multi-head attention layer did (DETR, Eq. 1)."""
+
+    attention_weights: Array = axes("head query key")               # sums to 1 over key
+    query: Array | None = axes("query embedding", optional=True)
+    output: Array | None = axes("query embedding", optional=True)
+
+    def __post_init__(self):
+        check_axes(self)
+
+
+@dataclass(frozen=True)
+class GridTrace(_Arrays):
+    """What one layer with a deformed grid did (DAT, Eq. 5 to 8; DAT++).
+
+    Grid coordinates are the module's own: (y, x) in [-1, 1], `align_corners=True`.
+    """
+
+    reference_grid: Array = axes("group knot yx")
+    offsets: Array = axes("group knot yx")
+    positions: Array = axes("group knot yx")                        # where grid_sample reads
+    attention_weights: Array = axes("head query knot")              # sums to 1 over knot
+    position_bias: Array | None = axes("head query knot", optional=True)
+    sampled_features: Array | None = axes("channel knot", optional=True)
+    query_grid: Array | None = axes("query yx", optional=True)
+    output: Array | None = axes("channel query", optional=True)
+    grid_hw: tuple[int, int] = (0, 0)                               # knots = height * width
+    query_hw: tuple[int, int] = (0, 0)                              # queries = height * width
+    version: str = "v1"                                             # "v1" | "++" | "lucidrains"
+
+    def __post_init__(self):
+        check_axes(self)
+
+
+@dataclass(frozen=True)
+class DetectorOutput:
+    """What a detector says of a batch, before post-processing."""
+
+    logits: Array                                   # [batch query class], sigmoid classes
+    boxes_cxcywh: Array                             # [batch query cxcywh], of the un-padded image
+    auxiliary: tuple[DetectorOutput, ...] = ()      # one per earlier decoder layer
+    proposals: DetectorOutput | None = None         # two-stage: every encoder token's guess
+
+    def image(self, index: int) -> DetectorOutput:
+        """The output for one image: [query class], [query cxcywh]."""
+        return DetectorOutput(
+            self.logits[index],
+            self.boxes_cxcywh[index],
+            tuple(layer.image(index) for layer in self.auxiliary),
+            self.proposals and self.proposals.image(index),
+        )
+
+    def map(self, function: Callable[[Any], Any]) -> DetectorOutput:
+        """A copy with `function` applied to every array."""
+        return DetectorOutput(
+            function(self.logits),
+            function(self.boxes_cxcywh),
+            tuple(layer.map(function) for layer in self.auxiliary),
+            self.proposals and self.proposals.map(function),
+        )
+
+
+@dataclass(frozen=True)
+class Detections(_Arrays):
+    """Objects found in one image, best first."""
+
+    boxes_xyxy_px: Array = axes("detection xyxy")   # pixels of the original image
+    scores: Array = axes("detection")               # sigmoid, 0 to 1
+    labels: Array = axes("detection")               # index into `class_names`
+    queries: Array = axes("detection")              # the decoder query that found it
+    class_names: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        check_axes(self, unbatched=tuple(axes_of(self)))
+
+    def __len__(self) -> int:
+        return int(self.scores.shape[0])
+
+    def name(self, index: int) -> str:
+        """The class of a detection in words, or its number where the model has no names."""
+        label = int(self.labels[index])
+        known = 0 <= label < len(self.class_names)
+        return self.class_names[label] if known else f"class {label}"
+
+
+@dataclass(frozen=True)
+class ImageFrame:
+    """The three sizes of one picture on its way into a model, each (height, width) in pixels."""
+
+    original_hw: tuple[int, int]
+    resized_hw: tuple[int, int]
+    padded_hw: tuple[int, int]
+
+    def __post_init__(self):
+        for name in (f.name for f in fields(self)):
+            height, width = getattr(self, name)
+            if height < 1 or width < 1:
+                raise ShapeError(f"{name} is {height}x{width}; both sides must be at least 1.")
+        if any(r > p for r, p in zip(self.resized_hw, self.padded_hw, strict=True)):
+            raise ShapeError(
+                f"resized_hw {self.resized_hw} does not fit into padded_hw {self.padded_hw}."
+            )
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Everything recorded while a model looked at one image: layers by name, and the answer.
+
+    `trace["encoder.0"]` is the record of that layer; names run "encoder.0", .. "decoder.0", ..
+    """
+
+    layers: Mapping[str, AttentionTrace | DenseTrace | GridTrace]
+    frame: ImageFrame
+    detections: Detections | None = None
+    output: DetectorOutput | None = None
+    logits: Array | None = None                     # classifiers: [class]
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.layers:
+            raise KeyError(
+                f"No layer {name!r} in this trace; it has {', '.join(self.layers) or 'none'}."
+            )
+        return self.layers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.layers)
+
+    def __len__(self) -> int:
+        return len(self.layers)

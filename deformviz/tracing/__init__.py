@@ -1,0 +1,1 @@
+"""Running a model on a picture and keeping what every layer did."""
