@@ -9,7 +9,7 @@ from deformviz.attention.op import ms_deform_attn
 EXACT = dict(rtol=0, atol=1e-12)
 # The first recorded case was computed before its weights were rounded to float32 and stored:
 # `test_the_first_case_was_recorded_with_unrounded_weights` shows it. Its tolerance is that rounding.
-ROUNDED = dict(rtol=0, atol=3e-6)
+ROUNDED = dict(rtol=1e-6, atol=3e-6)
 CORES = ["random_mixed", "special_coordinates", "one_by_one_map"]
 CASES = ["ref2_mask", "ref4_mask", "ref2_nomask", "ref4_nomask", "ref2_border_mask"]
 
