@@ -1,0 +1,149 @@
+"""The same things without a browser: `deformviz <command>` or `python -m deformviz <command>`."""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+DETECTOR = "deformable-detr-scenes"
+
+
+def _progress(label: str):
+    """A callback that keeps one line of a terminal up to date with what is done and left."""
+    started = time.monotonic()
+
+    def show(done: int, count: int, note: str = "") -> None:
+        left = (time.monotonic() - started) / max(done, 1) * (count - done)
+        end = "\n" if done == count else ""
+        sys.stderr.write(f"\r{label} {done}/{count}, {left / 60:.1f} min left {note}   {end}")
+        sys.stderr.flush()
+
+    return show
+
+
+def train_detector(options: argparse.Namespace) -> int:
+    """Train the scenes detector; a folder that holds a stopped run goes on with it."""
+    import torch
+
+    from deformviz.training.loop import DetectorTraining
+    from deformviz.training.recipe import DetectorRecipe
+    from deformviz.training.run_folder import RunFolder
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    recipe = replace(DetectorRecipe(), seed=options.seed)
+    if options.iterations:
+        recipe = replace(recipe, iterations=options.iterations)
+    folder = RunFolder(options.out)
+    folder.create("detector", recipe.to_dict(), torch=str(torch.__version__),
+                  command="deformviz " + " ".join(options.command_line))
+    training = DetectorTraining(recipe, folder)
+    first, started = training.iteration, time.monotonic()
+    recent: list[float] = []
+    for record in training.run():
+        recent = [*recent[-49:], record["loss"]]
+        done = record["iteration"]
+        if done % 50 == 0 or done == recipe.iterations:
+            pace = (time.monotonic() - started) / (done - first)
+            print(f"iteration {done}/{recipe.iterations}  loss {sum(recent) / len(recent):.3f}  "
+                  f"{pace:.2f} s each, {pace * (recipe.iterations - done) / 60:.0f} min left",
+                  flush=True)
+    return 0
+
+
+def export_detector(options: argparse.Namespace) -> int:
+    """Write the averaged weights of a run as a half-precision checkpoint."""
+    from deformviz.checkpoints.own import save
+    from deformviz.training.loop import DetectorTraining
+    from deformviz.training.recipe import DetectorRecipe
+    from deformviz.training.run_folder import RunFolder
+
+    folder = RunFolder(options.run)
+    about = folder.about()
+    recipe = replace(DetectorRecipe(), seed=about["recipe"]["seed"],
+                     iterations=about["recipe"]["iterations"])
+    training = DetectorTraining(recipe, folder)
+    facts = {"iterations": str(training.iteration), "seed": str(recipe.seed),
+             "command": about.get("command", ""), "trained_on": "rendered scenes"}
+    save(training.average, Path(options.to), metadata=facts)
+    print(f"{options.to}: averaged weights after {training.iteration} iterations.")
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Average precision of a detector on held-out rendered scenes."""
+    from deformviz.checkpoints.load import load
+    from deformviz.training.evaluate import evaluate_detector
+
+    model = load(options.model)
+    score = evaluate_detector(model, scenes=options.scenes, seed=options.seed,
+                              size_px=options.size, on_progress=_progress("scenes"))
+    print(score)
+    return 0
+
+
+def precompute(options: argparse.Namespace) -> int:
+    """Store the traces of the sample images, so that the app shows them without a model."""
+    from deformviz.checkpoints.load import load
+    from deformviz.tracing.store import write_store
+
+    write_store(load(options.model), Path(options.images), Path(options.to),
+                on_progress=_progress("pictures"))
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    parser = argparse.ArgumentParser(prog="deformviz", description=__doc__.split(":")[0] + ".")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    train = commands.add_parser("train", help="train a shipped model from scratch")
+    train.add_argument("what", choices=["detector"])
+    train.add_argument("--out", default="runs/detector", help="run folder (resumes one)")
+    train.add_argument("--iterations", type=int, help="default: the recipe's")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--threads", type=int, default=1, help="threads of this process, 0 = all")
+    train.set_defaults(act=train_detector)
+
+    export = commands.add_parser("export", help="make a checkpoint of a training run")
+    export.add_argument("run", help="run folder")
+    export.add_argument("to", help="file.safetensors")
+    export.set_defaults(act=export_detector)
+
+    score = commands.add_parser("evaluate", help="average precision on held-out scenes")
+    score.add_argument("what", nargs="?", default="detector", choices=["detector"])
+    score.add_argument("--model", default=DETECTOR, help="shipped name or checkpoint")
+    score.add_argument("--scenes", type=int, default=500)
+    score.add_argument("--seed", type=int, default=20_000)
+    score.add_argument("--size", type=int, default=192, help="side of the pictures in pixels")
+    score.set_defaults(act=evaluate)
+
+    store = commands.add_parser("precompute", help="store the traces of the sample images")
+    store.add_argument("--model", default=DETECTOR)
+    store.add_argument("--images", default="sample_images")
+    store.add_argument("--to", default="deformviz/assets/traces")
+    store.set_defaults(act=precompute)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; mistakes of the caller end with one sentence and exit code 2."""
+    command_line = list(sys.argv[1:] if arguments is None else arguments)
+    options = build_parser().parse_args(command_line)
+    options.command_line = command_line
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        return options.act(options)
+    except (ValueError, OSError) as problem:
+        print(f"deformviz: {problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ndeformviz: stopped.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Run a model on one picture and keep what every attention layer did."""
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from deformviz.models.postprocess import postprocess
+from deformviz.models.preprocess import preprocess
+from deformviz.schema import AttentionTrace, Trace
+from deformviz.tracing.pictures import read_picture
+
+OnLayer = Callable[[str, int, int], None]
+UNTRACED_FIELDS = ("value", "query", "output")
+
+
+@torch.inference_mode()
+def run(
+    model: Any,
+    image: Any,
+    *,
+    layers: Collection[str] | None = None,
+    on_layer: OnLayer | None = None,
+    keep_values: bool = False,
+    top: int = 100,
+) -> Trace:
+    """Look at one picture with `model`.
+
+    Args:
+        model: from `dv.load`, or any of our detectors in eval mode.
+        image: path, bytes, PIL image or HWC uint8 RGB array.
+        layers: names of the layers to trace, e.g. {"encoder.5"}; None = all. Others run without
+            a trace, which is faster and needs no memory.
+        on_layer: called with (name, index, count) before each stage; what it raises cancels
+            the run.
+        keep_values: also keep `value`, `query` and `output` of each traced layer.
+        top: detections kept, best first.
+
+    Returns:
+        A Trace of CPU float32 tensors (a double-precision model keeps its precision) without
+        batch axes.
+
+    Raises:
+        PictureError: the picture cannot be read.
+        KeyError: a name in `layers` is not a layer of this model.
+    """
+    picture = read_picture(image)
+    parameter = next(model.parameters())
+    pixels, frame = preprocess(picture, model.config)
+    pixels = pixels.to(parameter.device, parameter.dtype)
+    output, traces = model([pixels], traced=True if layers is None else tuple(layers),
+                           on_layer=on_layer)
+    missing = set(layers or ()) - set(traces)
+    if missing:
+        raise KeyError(
+            f"This model has no layer {', '.join(sorted(missing))}; it has {', '.join(traces)}."
+        )
+    one = output.image(0).map(lambda tensor: tensor.cpu())
+    return Trace(
+        layers={name: _one_image(record, keep_values) for name, record in traces.items()},
+        frame=frame,
+        detections=postprocess(one, frame.original_hw, top=top,
+                               class_names=model.config.class_names),
+        output=one,
+    )
+
+
+def _one_image(record: Any, keep_values: bool) -> Any:
+    """The record of the only image, on the CPU, without what was not asked for."""
+    if not keep_values and isinstance(record, AttentionTrace):
+        record = replace(record, **dict.fromkeys(UNTRACED_FIELDS))
+    return record.image(0).map(lambda tensor: tensor.cpu())
