@@ -80,7 +80,9 @@ class MultiScaleDeformableAttention(nn.Module):
         value_input: Tensor,
         spatial_shapes,
         padding_mask: Tensor | None = None,
-    ) -> tuple[Tensor, AttentionTrace]:
+        *,
+        traced: bool = True,
+    ) -> tuple[Tensor, AttentionTrace | None]:
         """Attend from every query to `points` samples per head and level.
 
         Args:
@@ -90,9 +92,11 @@ class MultiScaleDeformableAttention(nn.Module):
             value_input: x [batch pixel embedding], levels one after another.
             spatial_shapes: (H_l, W_l) [level hw], tensor or pairs.
             padding_mask: [batch pixel], True = padding.
+            traced: whether to keep a trace; without one, the result is the same.
 
         Returns:
-            output [batch query embedding] after `output_proj` (no residual), and the trace.
+            output [batch query embedding] after `output_proj` (no residual), and the trace, or
+            None in its place.
         """
         self._check(query, references, value_input, spatial_shapes, padding_mask)
         value = split_heads(mask_value(self.value_proj(value_input), padding_mask), self.heads)
@@ -102,6 +106,8 @@ class MultiScaleDeformableAttention(nn.Module):
         locations = sampling_locations(references, offsets, spatial_shapes)
         attended = ms_deform_attn(value, spatial_shapes, locations, weights, backend=self.backend)
         output = self.output_proj(attended)
+        if not traced:
+            return output, None
         are_points = references.shape[-1] == 2
         return output, AttentionTrace(
             spatial_shapes=torch.as_tensor(shapes_list(spatial_shapes)),
@@ -139,7 +145,7 @@ class DeformableAttention(MultiScaleDeformableAttention):
     def __init__(self, channels: int = 256, heads: int = 8, points: int = 4, **options):
         super().__init__(channels, heads, levels=1, points=points, **options)
 
-    def forward(self, query, references, value_map, padding_mask=None):
+    def forward(self, query, references, value_map, padding_mask=None, *, traced=True):
         """Like the multi-scale module on a single map.
 
         query [batch query embedding], references [batch query xy] or [batch query cxcywh],
@@ -147,4 +153,6 @@ class DeformableAttention(MultiScaleDeformableAttention):
         """
         shape = [tuple(value_map.shape[1:3])]
         mask = None if padding_mask is None else padding_mask.flatten(1)
-        return super().forward(query, references[:, :, None], value_map.flatten(1, 2), shape, mask)
+        return super().forward(
+            query, references[:, :, None], value_map.flatten(1, 2), shape, mask, traced=traced
+        )

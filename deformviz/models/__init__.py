@@ -1,1 +1,1 @@
-"""Whole networks, one part one file."""
+"""Whole networks, one part one file; each has a frozen dataclass as its configuration."""

@@ -1,0 +1,135 @@
+"""Everything that makes one Deformable DETR differ from another, as plain data."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from deformviz.models.position import FREQUENCIES
+from deformviz.models.preprocess import Preprocessing
+from deformviz.models.resnet import TOPOLOGIES
+
+CHOICES = {
+    "backbone": (*TOPOLOGIES, "compact"),
+    "content_queries": ("from_proposals", "learned"),
+    "query_position": ("pos_trans", "mlp"),
+    "position_frequencies": FREQUENCIES,
+    "proposal_score": ("first_class", "max_class"),
+}
+
+
+@dataclass(frozen=True)
+class DeformableDETRConfig:
+    """Sizes and switches of a Deformable DETR; the defaults are the published ones.
+
+    The last group holds the differences of the small detector that is trained from scratch on
+    rendered scenes: learned content queries (mixed query selection), positions as octaves, other
+    anchors, and a query position that follows the reference box.
+
+    Raises:
+        ValueError: an unknown choice, or values that contradict each other.
+    """
+
+    classes: int = 91
+    class_names: tuple[str, ...] = ()
+    channels: int = 256
+    heads: int = 8
+    levels: int = 4
+    encoder_layers: int = 6
+    decoder_layers: int = 6
+    encoder_points: int = 4
+    decoder_points: int = 4
+    feedforward: int = 1024
+    queries: int = 300
+    dropout: float = 0.1
+    box_refine: bool = False
+    two_stage: bool = False
+    dilation: bool = False
+    backbone: str = "resnet50"
+    backbone_width: int = 64
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+
+    compact_channels: tuple[int, ...] = (16, 32, 64, 96, 128)
+    compact_blocks: tuple[int, ...] = (1, 2, 2, 1)
+    projection_groups: int = 32
+    content_queries: str = "from_proposals"
+    query_position: str = "pos_trans"
+    position_frequencies: str = "paper"
+    proposal_base_size: float = 0.05
+    proposal_score: str = "first_class"
+
+    def __post_init__(self):
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}."
+                )
+        for name in ("classes", "heads", "levels", "encoder_layers", "decoder_layers", "queries",
+                     "encoder_points", "decoder_points", "feedforward", "backbone_width"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        for divisor in ("heads", "projection_groups"):
+            if self.channels < 4 or self.channels % 4 or self.channels % getattr(self, divisor):
+                raise ValueError(
+                    f"channels is {self.channels}; it must be a multiple of 4 and of {divisor} "
+                    f"({getattr(self, divisor)})."
+                )
+        if self.levels > 5:
+            raise ValueError(f"levels is {self.levels}; Deformable DETR is built for 1 to 5.")
+        if self.class_names and len(self.class_names) != self.classes:
+            raise ValueError(
+                f"class_names has {len(self.class_names)} names for {self.classes} classes."
+            )
+        self._check_switches()
+
+    def _check_switches(self) -> None:
+        if self.two_stage and not self.box_refine:
+            raise ValueError("two_stage=True needs box_refine=True: proposals are boxes.")
+        if self.dilation and self.backbone in ("compact", "resnet18", "resnet34"):
+            raise ValueError(f"dilation=True (DC5) is not defined for backbone {self.backbone!r}.")
+        if len(self.compact_channels) != 5 or len(self.compact_blocks) != 4:
+            raise ValueError("compact_channels needs 5 numbers and compact_blocks 4.")
+        for name in ("content_queries", "query_position"):
+            if getattr(self, name) != CHOICES[name][0] and not self.two_stage:
+                raise ValueError(f"{name}={getattr(self, name)!r} needs two_stage=True.")
+
+    @property
+    def backbone_stages(self) -> tuple[int, ...]:
+        """Which backbone stages feed the levels; further levels are convolved from the last."""
+        return tuple(range(5 - min(self.levels, 3), 5))
+
+    @property
+    def head_count(self) -> int:
+        """Class and box heads: one per decoder layer, one more for two-stage proposals."""
+        return self.decoder_layers + int(self.two_stage)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "DeformableDETRConfig":
+        """The inverse of `to_dict`, also after JSON has turned tuples into lists.
+
+        Raises:
+            ValueError: a field this class does not have, or a value of another type.
+        """
+        known = {f.name: f for f in fields(cls)}
+        if unknown := sorted(set(values) - set(known)):
+            raise ValueError(
+                f"The configuration has unknown fields: {', '.join(unknown)}. "
+                f"Known are {', '.join(known)}."
+            )
+        return cls(**{name: _as_declared(name, known[name].type, v) for name, v in values.items()})
+
+
+def _as_declared(name: str, kind: Any, value: Any) -> Any:
+    """A JSON value as the field's type; ValueError where it cannot be meant."""
+    if kind is Preprocessing:
+        return value if isinstance(value, Preprocessing) else Preprocessing.from_dict(value)
+    if kind in (tuple[str, ...], tuple[int, ...]):
+        member = kind.__args__[0]
+        if isinstance(value, (list, tuple)) and all(type(item) is member for item in value):
+            return tuple(value)
+    elif type(value) is kind or (kind is float and type(value) is int):
+        return value
+    raise ValueError(f"The configuration has {name}={value!r}, expected {kind}.")

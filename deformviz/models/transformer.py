@@ -1,0 +1,125 @@
+"""Encoder, query selection and decoder: what lies between feature maps and heads."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from deformviz.attention.deformable import MultiScaleDeformableAttention
+from deformviz.models.decoder import DeformableDecoder, Memory
+from deformviz.models.detector_config import DeformableDETRConfig
+from deformviz.models.encoder import DeformableEncoder
+from deformviz.models.padding import token_references, valid_ratios
+from deformviz.models.position import box_positions, token_positions
+from deformviz.models.proposals import anchor_boxes, anchor_logits, best_tokens, take_tokens
+from deformviz.models.watch import LayerWatch
+from deformviz.schema import DetectorOutput
+
+
+class DeformableTransformer(nn.Module):
+    """Feature maps in, decoder states and boxes out; keys are the published ones."""
+
+    def __init__(self, config: DeformableDETRConfig):
+        super().__init__()
+        self.config = config
+        width = config.channels
+        self.level_embed = nn.Parameter(torch.empty(config.levels, width))
+        self.encoder = DeformableEncoder(config)
+        self.decoder = DeformableDecoder(config)
+        if config.two_stage:
+            self.enc_output = nn.Linear(width, width)
+            self.enc_output_norm = nn.LayerNorm(width)
+        else:
+            self.reference_points = nn.Linear(width, 2)
+        self.content_from_proposals = (
+            config.two_stage and config.content_queries == "from_proposals"
+        )
+        if config.two_stage and (
+            self.content_from_proposals or config.query_position == "pos_trans"
+        ):
+            self.pos_trans = nn.Linear(2 * width, 2 * width)
+            self.pos_trans_norm = nn.LayerNorm(2 * width)
+        if config.two_stage and not self.content_from_proposals:
+            self.tgt_embed = nn.Embedding(config.queries, width)
+        self.initialise()
+
+    @torch.no_grad()
+    def initialise(self) -> None:
+        """Matrices as Xavier uniform, attention as its own module says, levels as normal."""
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+        for module in self.modules():
+            if isinstance(module, MultiScaleDeformableAttention):
+                module.initialise()
+        if not self.config.two_stage:
+            nn.init.zeros_(self.reference_points.bias)
+        elif not self.content_from_proposals:
+            nn.init.normal_(self.tgt_embed.weight)
+        nn.init.normal_(self.level_embed)
+
+    def encode(
+        self, maps: Sequence[Tensor], masks: Sequence[Tensor], watch: LayerWatch
+    ) -> Memory:
+        """Projected maps [batch channel height width] and masks per level to the memory."""
+        config = self.config
+        tokens = torch.cat([level.flatten(2).transpose(1, 2) for level in maps], dim=1)
+        positions = [
+            token_positions(mask, config.channels, frequencies=config.position_frequencies)
+            + embedded
+            for mask, embedded in zip(masks, self.level_embed, strict=True)
+        ]
+        shapes = [tuple(level.shape[-2:]) for level in maps]
+        padding = torch.cat([mask.flatten(1) for mask in masks], dim=1)
+        padding = padding if bool(padding.any()) else None
+        ratios = valid_ratios(masks)
+        encoded = self.encoder(
+            tokens, torch.cat(positions, dim=1), token_references(masks, ratios), shapes,
+            padding, watch,
+        )
+        return Memory(encoded, shapes, padding, ratios)
+
+    def propose(
+        self, memory: Memory, masks: Sequence[Tensor], class_head: nn.Module, box_head: nn.Module
+    ) -> tuple[DetectorOutput, Tensor]:
+        """Every token's guess, and the logits of the chosen boxes [batch query cxcywh], detached.
+
+        Tokens that are padding or whose anchor is out of range see an empty memory, and their
+        guess is the box (1, 1, 1, 1).
+        """
+        anchors, usable = anchor_boxes(masks, self.config.proposal_base_size)
+        tokens = memory.tokens.masked_fill(~usable[..., None], 0.0)
+        tokens = self.enc_output_norm(self.enc_output(tokens))
+        logits = class_head(tokens)
+        boxes = box_head(tokens) + anchor_logits(anchors, usable)
+        if self.config.queries > logits.shape[1]:
+            raise ValueError(
+                f"The image gives {logits.shape[1]} tokens, fewer than the {self.config.queries} "
+                f"queries of this two-stage model. Use a larger image."
+            )
+        best = best_tokens(logits, self.config.queries, self.config.proposal_score)
+        chosen = take_tokens(boxes, best).detach()
+        return DetectorOutput(logits, boxes.sigmoid()), chosen
+
+    def queries_from_proposals(
+        self, chosen: Tensor
+    ) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Content, position and reference boxes of the queries, from logits of chosen boxes."""
+        config, references = self.config, chosen.sigmoid()
+        content = position = None
+        if hasattr(self, "pos_trans"):
+            embedded = box_positions(
+                references, config.channels, frequencies=config.position_frequencies
+            )
+            both = self.pos_trans_norm(self.pos_trans(embedded))
+            position, content = both.split(config.channels, dim=-1)
+        if not self.content_from_proposals:
+            content = self.tgt_embed.weight.expand(len(chosen), -1, -1)
+        return content, None if config.query_position == "mlp" else position, references
+
+    def learned_queries(
+        self, embedded: Tensor, batch: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Content, position and reference points from `query_embed` [query (position content)]."""
+        position, content = embedded.expand(batch, -1, -1).split(self.config.channels, dim=-1)
+        return content, position, self.reference_points(position).sigmoid()
