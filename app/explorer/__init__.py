@@ -1,0 +1,1 @@
+"""The canvas that answers the pointer without the server."""
