@@ -172,3 +172,44 @@ def shapes_list(spatial_shapes: Any) -> list[tuple[int, int]]:
     """`spatial_shapes` [level hw] of any kind as plain integer pairs."""
     pairs = spatial_shapes.tolist() if hasattr(spatial_shapes, "tolist") else spatial_shapes
     return [(int(height), int(width)) for height, width in pairs]
+
+
+def grid_to_normalised_affine(size_hw: tuple[int, int], *, align_corners: bool) -> Affine:
+    """Grid coordinates (x and y in [-1, 1]) over a map of `size_hw` to normalised points.
+
+    With `align_corners` -1 and 1 are the centres of the outermost pixels, so that
+    pixel = (grid + 1) / 2 * (size - 1); without, they are the outer corners of the map.
+    Either way 0 is the middle of the map. A map one pixel wide has all its points at 0.5.
+
+    Source: torch.nn.functional.grid_sample; DAT samples with True, lucidrains with False.
+    """
+    scale_y, scale_x = (
+        (size - 1) / (2 * size) if align_corners else 0.5 for size in size_hw
+    )
+    return Affine(scale_x, 0.5, scale_y, 0.5)
+
+
+def grid_to_normalised(
+    grid_yx: Array, size_hw: tuple[int, int], *, align_corners: bool = True
+) -> Array:
+    """Where grid coordinates lie in the house frame: (y, x) in [-1, 1] to normalised (x, y).
+
+    Args:
+        grid_yx: [... yx] as a GridTrace keeps them; 1 is no bound, points may lie outside.
+        size_hw: the map that was sampled, in feature pixels (`GridTrace.query_hw`).
+        align_corners: as the layer sampled (`GridTrace.align_corners`).
+
+    Returns:
+        [... xy], normalised.
+    """
+    grid_xy = stack_last([grid_yx[..., 1], grid_yx[..., 0]])
+    return grid_to_normalised_affine(size_hw, align_corners=align_corners)(grid_xy)
+
+
+def normalised_to_grid(
+    points_xy: Array, size_hw: tuple[int, int], *, align_corners: bool = True
+) -> Array:
+    """The inverse of `grid_to_normalised`: normalised [... xy] to grid coordinates [... yx]."""
+    to_grid = grid_to_normalised_affine(size_hw, align_corners=align_corners).inverse()
+    grid_xy = to_grid(points_xy)
+    return stack_last([grid_xy[..., 1], grid_xy[..., 0]])

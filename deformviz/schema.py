@@ -8,7 +8,7 @@ one image without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from deformviz.axes import ShapeError, axes, axes_of, check_axes, is_batched
@@ -89,22 +89,55 @@ class DenseTrace(_Arrays):
 
 @dataclass(frozen=True)
 class GridTrace(_Arrays):
-    """What one layer with a deformed grid did (DAT, Eq. 5 to 8; DAT++).
+    """What one layer with a deformed grid did to one map (DAT, Eq. 5 to 8; DAT++; lucidrains).
 
-    Grid coordinates are the module's own: (y, x) in [-1, 1], `align_corners=True`.
+    Grid coordinates are what grid_sample reads, written (y, x): [-1, 1] spans the map of
+    `query_hw` as `align_corners` says, and `geometry.grid_to_normalised` leads to the house frame.
+    Head m attends to the knots of group m // (heads / groups).
     """
 
-    reference_grid: Array = axes("group knot yx")
-    offsets: Array = axes("group knot yx")
-    positions: Array = axes("group knot yx")                        # where grid_sample reads
+    reference_grid: Array = axes("group knot yx")                   # p, the undeformed grid
+    offsets: Array = axes("group knot yx")                          # delta p, after its range factor
+    positions: Array = axes("group knot yx")                        # where the features are read
     attention_weights: Array = axes("head query knot")              # sums to 1 over knot
-    position_bias: Array | None = axes("head query knot", optional=True)
-    sampled_features: Array | None = axes("channel knot", optional=True)
-    query_grid: Array | None = axes("query yx", optional=True)
-    output: Array | None = axes("channel query", optional=True)
-    grid_hw: tuple[int, int] = (0, 0)                               # knots = height * width
-    query_hw: tuple[int, int] = (0, 0)                              # queries = height * width
-    version: str = "v1"                                             # "v1" | "++" | "lucidrains"
+    position_bias: Array | None = axes("head query knot", optional=True)    # added before softmax
+    sampled_features: Array | None = axes("channel knot", optional=True)    # x(p + delta p)
+    query_grid: Array | None = axes("query yx", optional=True)      # displacements start here
+    output: Array | None = axes("channel query", optional=True)     # after proj_out
+    grid_hw: tuple[int, int] = field(kw_only=True)                  # knots, row by row
+    query_hw: tuple[int, int] = field(kw_only=True)                 # queries and sampled map
+    version: str = field(kw_only=True)                              # "v1" | "++" | "lucidrains .."
+    align_corners: bool = field(default=True, kw_only=True)
+
+    def __post_init__(self):
+        sizes = check_axes(self)
+        for axis, (height, width) in (("knot", self.grid_hw), ("query", self.query_hw)):
+            if height * width != sizes[axis]:
+                raise ShapeError(
+                    f"GridTrace has {sizes[axis]} on axis {axis!r}, which is not "
+                    f"{height}x{width}."
+                )
+        if sizes["head"] % sizes["group"]:
+            raise ShapeError(
+                f"GridTrace has {sizes['head']} heads, not a multiple of {sizes['group']} groups."
+            )
+
+    def group_of(self, head: int) -> int:
+        """The group whose knots a head attends to."""
+        heads, groups = self.attention_weights.shape[-3], self.positions.shape[-3]
+        return head // (heads // groups)
+
+
+@dataclass(frozen=True)
+class LocalTrace(_Arrays):
+    """What one layer with a fixed neighbourhood per query did (window, neighborhood, slide, QnA).
+
+    Queries and keys are pixels of a map, counted row by row.
+    """
+
+    attention_weights: Array = axes("head query key")               # sums to 1 over key
+    keys: Array = axes("query key")                                 # pixel index; -1 = padding
+    map_hw: tuple[int, int] = field(kw_only=True)
 
     def __post_init__(self):
         check_axes(self)

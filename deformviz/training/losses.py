@@ -18,7 +18,6 @@ from deformviz.training.matching import (
     hungarian,
 )
 
-
 Total = Callable[[float], float]
 
 

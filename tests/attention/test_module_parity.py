@@ -7,8 +7,8 @@ from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.attention.op import ms_deform_attn
 
 EXACT = dict(rtol=0, atol=1e-12)
-# The first recorded case was computed before its weights were rounded to float32 and stored:
-# `test_the_first_case_was_recorded_with_unrounded_weights` shows it. Its tolerance is that rounding.
+# The first recorded case was computed before its weights were rounded to float32 and stored
+# (shown by a test below), so its tolerance is that rounding.
 ROUNDED = dict(rtol=1e-6, atol=3e-6)
 CORES = ["random_mixed", "special_coordinates", "one_by_one_map"]
 CASES = ["ref2_mask", "ref4_mask", "ref2_nomask", "ref4_nomask", "ref2_border_mask"]
@@ -32,7 +32,7 @@ def test_the_op_equals_the_original_forward_and_backward(recorded, name, backend
     torch.testing.assert_close(output, case["output"], **EXACT)
     for gradient, key in zip(gradients, ("value", "sampling_locations", "attention_weights"),
                              strict=True):
-        torch.testing.assert_close(gradient, case[f"grad_{key}"], **EXACT, msg=lambda m: key + m)
+        torch.testing.assert_close(gradient, case[f"grad_{key}"], **EXACT)
 
 
 @pytest.mark.parametrize("name", CORES)
