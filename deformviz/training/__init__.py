@@ -1,0 +1,1 @@
+"""Rendered scenes, the training loop and its recordings."""
