@@ -31,7 +31,7 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, config: DeformableDETRConfig):
         super().__init__()
-        width = config.channels
+        width = config.hidden_channels
         self.cross_attn = MultiScaleDeformableAttention(
             width, config.heads, config.levels, config.decoder_points
         )
@@ -40,8 +40,8 @@ class DecoderLayer(nn.Module):
             width, config.heads, dropout=config.dropout, batch_first=True
         )
         self.norm2 = nn.LayerNorm(width)
-        self.linear1 = nn.Linear(width, config.feedforward)
-        self.linear2 = nn.Linear(config.feedforward, width)
+        self.linear1 = nn.Linear(width, config.feedforward_channels)
+        self.linear2 = nn.Linear(config.feedforward_channels, width)
         self.norm3 = nn.LayerNorm(width)
         self.dropout = nn.Dropout(config.dropout)
 
@@ -80,8 +80,8 @@ class DeformableDecoder(nn.Module):
     def __init__(self, config: DeformableDETRConfig):
         super().__init__()
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
-        self.refines = config.box_refine
-        self.channels, self.frequencies = config.channels, config.position_frequencies
+        self.refines = config.refine
+        self.channels, self.frequencies = config.hidden_channels, config.position_frequencies
         if config.query_position == "mlp":
             self.ref_point_head = MLP(2 * self.channels, self.channels, self.channels, depth=2)
 

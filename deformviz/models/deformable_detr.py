@@ -50,11 +50,11 @@ class DeformableDETR(nn.Module):
         self.transformer = DeformableTransformer(config)
         self.class_embed, self.bbox_embed = make_heads(config)
         if not config.two_stage:
-            self.query_embed = nn.Embedding(config.queries, 2 * config.channels)
+            self.query_embed = nn.Embedding(config.queries, 2 * config.hidden_channels)
         self.backbone = nn.ModuleList([Backbone(config)])
         self.input_proj = make_projections(config, self.backbone[0].body.out_channels)
         # The same modules a second time, because the published files list them twice.
-        if config.box_refine:
+        if config.refine:
             self.transformer.decoder.bbox_embed = self.bbox_embed
         if config.two_stage:
             self.transformer.decoder.class_embed = self.class_embed
@@ -161,12 +161,12 @@ def make_heads(config: DeformableDETRConfig) -> tuple[nn.ModuleList, nn.ModuleLi
     Boxes start as their reference: the last layer is zero, but for a first size of
     sigmoid(-2) = 12 % of the picture where the reference is a point.
     """
-    class_head = nn.Linear(config.channels, config.classes)
+    class_head = nn.Linear(config.hidden_channels, config.classes)
     nn.init.constant_(class_head.bias, -math.log((1 - PRIOR) / PRIOR))
-    box_head = MLP(config.channels, config.channels, 4, depth=3)
+    box_head = MLP(config.hidden_channels, config.hidden_channels, 4, depth=3)
     nn.init.zeros_(box_head.layers[-1].weight)
     nn.init.zeros_(box_head.layers[-1].bias)
-    if config.box_refine:
+    if config.refine:
         classes = [copy.deepcopy(class_head) for _ in range(config.head_count)]
         boxes = [copy.deepcopy(box_head) for _ in range(config.head_count)]
     else:
@@ -183,16 +183,16 @@ def make_projections(
 ) -> nn.ModuleList:
     """1x1 convolutions from the backbone's maps, 3x3 of stride 2 for the levels beyond."""
     extra = max(config.levels - len(channels), 0)
-    layers = [nn.Conv2d(inputs, config.channels, 1) for inputs in channels]
-    sources = (channels[-1], config.channels)
+    layers = [nn.Conv2d(inputs, config.hidden_channels, 1) for inputs in channels]
+    sources = (channels[-1], config.hidden_channels)
     layers += [
-        nn.Conv2d(sources[min(i, 1)], config.channels, 3, stride=2, padding=1)
+        nn.Conv2d(sources[min(i, 1)], config.hidden_channels, 3, stride=2, padding=1)
         for i in range(extra)
     ]
     for layer in layers:
         nn.init.xavier_uniform_(layer.weight)
         nn.init.zeros_(layer.bias)
     return nn.ModuleList(
-        nn.Sequential(layer, nn.GroupNorm(config.projection_groups, config.channels))
+        nn.Sequential(layer, nn.GroupNorm(config.projection_groups, config.hidden_channels))
         for layer in layers
     )

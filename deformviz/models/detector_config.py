@@ -1,11 +1,10 @@
 """Everything that makes one Deformable DETR differ from another, as plain data."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+from typing import Any, get_args, get_origin
 
 from deformviz.models.position import FREQUENCIES
-from deformviz.models.preprocess import Preprocessing
 from deformviz.models.resnet import TOPOLOGIES
 
 CHOICES = {
@@ -31,22 +30,25 @@ class DeformableDETRConfig:
 
     classes: int = 91
     class_names: tuple[str, ...] = ()
-    channels: int = 256
+    hidden_channels: int = 256
     heads: int = 8
     levels: int = 4
     encoder_layers: int = 6
     decoder_layers: int = 6
     encoder_points: int = 4
     decoder_points: int = 4
-    feedforward: int = 1024
+    feedforward_channels: int = 1024
     queries: int = 300
     dropout: float = 0.1
-    box_refine: bool = False
+    refine: bool = False
     two_stage: bool = False
     dilation: bool = False
     backbone: str = "resnet50"
     backbone_width: int = 64
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    image_mean: tuple[float, ...] = (0.485, 0.456, 0.406)   # RGB, of values from 0 to 1
+    image_std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    short_side: int | None = 800                            # px; None: long_side decides alone
+    long_side: int = 1333                                   # px
 
     compact_channels: tuple[int, ...] = (16, 32, 64, 96, 128)
     compact_blocks: tuple[int, ...] = (1, 2, 2, 1)
@@ -64,13 +66,15 @@ class DeformableDETRConfig:
                     f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}."
                 )
         for name in ("classes", "heads", "levels", "encoder_layers", "decoder_layers", "queries",
-                     "encoder_points", "decoder_points", "feedforward", "backbone_width"):
+                     "encoder_points", "decoder_points", "feedforward_channels", "backbone_width",
+                     "long_side"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        width = self.hidden_channels
         for divisor in ("heads", "projection_groups"):
-            if self.channels < 4 or self.channels % 4 or self.channels % getattr(self, divisor):
+            if width < 4 or width % 4 or width % getattr(self, divisor):
                 raise ValueError(
-                    f"channels is {self.channels}; it must be a multiple of 4 and of {divisor} "
+                    f"hidden_channels is {width}; it must be a multiple of 4 and of {divisor} "
                     f"({getattr(self, divisor)})."
                 )
         if self.levels > 5:
@@ -82,10 +86,14 @@ class DeformableDETRConfig:
         self._check_switches()
 
     def _check_switches(self) -> None:
-        if self.two_stage and not self.box_refine:
-            raise ValueError("two_stage=True needs box_refine=True: proposals are boxes.")
+        if self.two_stage and not self.refine:
+            raise ValueError("two_stage=True needs refine=True: proposals are boxes.")
         if self.dilation and self.backbone in ("compact", "resnet18", "resnet34"):
             raise ValueError(f"dilation=True (DC5) is not defined for backbone {self.backbone!r}.")
+        if len(self.image_mean) != 3 or len(self.image_std) != 3 or min(self.image_std) <= 0:
+            raise ValueError("image_mean and image_std need 3 numbers each, image_std above 0.")
+        if self.short_side is not None and self.short_side < 1:
+            raise ValueError(f"short_side is {self.short_side}; it must be at least 1, or None.")
         if len(self.compact_channels) != 5 or len(self.compact_blocks) != 4:
             raise ValueError("compact_channels needs 5 numbers and compact_blocks 4.")
         for name in ("content_queries", "query_position"):
@@ -124,12 +132,15 @@ class DeformableDETRConfig:
 
 def _as_declared(name: str, kind: Any, value: Any) -> Any:
     """A JSON value as the field's type; ValueError where it cannot be meant."""
-    if kind is Preprocessing:
-        return value if isinstance(value, Preprocessing) else Preprocessing.from_dict(value)
-    if kind in (tuple[str, ...], tuple[int, ...]):
-        member = kind.__args__[0]
-        if isinstance(value, (list, tuple)) and all(type(item) is member for item in value):
+    if get_origin(kind) is tuple:
+        member = get_args(kind)[0]
+        if isinstance(value, (list, tuple)) and all(_is_a(item, member) for item in value):
             return tuple(value)
-    elif type(value) is kind or (kind is float and type(value) is int):
+    elif any(_is_a(value, choice) for choice in get_args(kind) or (kind,)):
         return value
-    raise ValueError(f"The configuration has {name}={value!r}, expected {kind}.")
+    raise ValueError(f"The configuration has {name}={value!r}, which is not of type {kind}.")
+
+
+def _is_a(value: Any, kind: type) -> bool:
+    """Like isinstance, but True is no number, and a whole number will do for a float."""
+    return type(value) is kind or (kind is float and type(value) is int)

@@ -14,13 +14,13 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, config: DeformableDETRConfig):
         super().__init__()
-        width = config.channels
+        width = config.hidden_channels
         self.self_attn = MultiScaleDeformableAttention(
             width, config.heads, config.levels, config.encoder_points
         )
         self.norm1 = nn.LayerNorm(width)
-        self.linear1 = nn.Linear(width, config.feedforward)
-        self.linear2 = nn.Linear(config.feedforward, width)
+        self.linear1 = nn.Linear(width, config.feedforward_channels)
+        self.linear2 = nn.Linear(config.feedforward_channels, width)
         self.norm2 = nn.LayerNorm(width)
         self.dropout = nn.Dropout(config.dropout)
 

@@ -22,7 +22,7 @@ class DeformableTransformer(nn.Module):
     def __init__(self, config: DeformableDETRConfig):
         super().__init__()
         self.config = config
-        width = config.channels
+        width = config.hidden_channels
         self.level_embed = nn.Parameter(torch.empty(config.levels, width))
         self.encoder = DeformableEncoder(config)
         self.decoder = DeformableDecoder(config)
@@ -65,7 +65,7 @@ class DeformableTransformer(nn.Module):
         config = self.config
         tokens = torch.cat([level.flatten(2).transpose(1, 2) for level in maps], dim=1)
         positions = [
-            token_positions(mask, config.channels, frequencies=config.position_frequencies)
+            token_positions(mask, config.hidden_channels, frequencies=config.position_frequencies)
             + embedded
             for mask, embedded in zip(masks, self.level_embed, strict=True)
         ]
@@ -109,10 +109,10 @@ class DeformableTransformer(nn.Module):
         content = position = None
         if hasattr(self, "pos_trans"):
             embedded = box_positions(
-                references, config.channels, frequencies=config.position_frequencies
+                references, config.hidden_channels, frequencies=config.position_frequencies
             )
             both = self.pos_trans_norm(self.pos_trans(embedded))
-            position, content = both.split(config.channels, dim=-1)
+            position, content = both.split(config.hidden_channels, dim=-1)
         if not self.content_from_proposals:
             content = self.tgt_embed.weight.expand(len(chosen), -1, -1)
         return content, None if config.query_position == "mlp" else position, references
@@ -121,5 +121,6 @@ class DeformableTransformer(nn.Module):
         self, embedded: Tensor, batch: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Content, position and reference points from `query_embed` [query (position content)]."""
-        position, content = embedded.expand(batch, -1, -1).split(self.config.channels, dim=-1)
+        width = self.config.hidden_channels
+        position, content = embedded.expand(batch, -1, -1).split(width, dim=-1)
         return content, position, self.reference_points(position).sigmoid()

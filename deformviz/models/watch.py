@@ -24,14 +24,14 @@ class LayerWatch:
             on_layer: called as (name, index, count) before each stage; may raise to cancel.
 
         Raises:
-            ValueError: `traced` names a layer that the model does not have.
+            KeyError: `traced` names a layer that the model does not have.
         """
         if isinstance(traced, bool):
             wanted = trace_names if traced else ()
         else:
             wanted = (traced,) if isinstance(traced, str) else tuple(traced)
             if unknown := sorted(set(wanted) - set(trace_names)):
-                raise ValueError(
+                raise KeyError(
                     f"traced names {', '.join(unknown)}, which this model does not have; it has "
                     f"{', '.join(trace_names)}."
                 )
