@@ -1,8 +1,24 @@
-"""The public op: multi-scale deformable attention between its projections."""
+"""The public op: schema, fake, autograd and vmap, and the choice of a back end.
 
+The operators are defined here, so they exist without any compiled library; a library only adds
+kernels for its device (kernels/csrc/*/register.*).
+"""
+
+import torch
+import torch.autograd.forward_ad as forward_ad
 from torch import Tensor
 
+from deformviz.attention.backends import BackendError, which_backend
 from deformviz.attention.reference import check_inputs, ms_deform_attn_reference
+
+_LIBRARY = torch.library.Library("deformviz", "DEF")
+_INPUTS = "Tensor value, Tensor spatial_shapes, Tensor sampling_locations, Tensor attention_weights"
+_LIBRARY.define(f"ms_deform_attn({_INPUTS}) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
+_LIBRARY.define(
+    f"ms_deform_attn_backward(Tensor grad_output, {_INPUTS}, bool for_value, bool for_locations, "
+    "bool for_weights) -> (Tensor, Tensor, Tensor)",
+    tags=(torch.Tag.pt2_compliant_tag,),
+)
 
 
 def ms_deform_attn(
@@ -15,11 +31,87 @@ def ms_deform_attn(
 ) -> Tensor:
     """Multi-scale deformable attention before `output_proj` (Deformable DETR, Eq. 3 without W_m).
 
-    value [batch pixel head channel], spatial_shapes [level hw],
-    sampling_locations [batch query head level point xy],
-    attention_weights [batch query head level point] -> [batch query head*channel]
+    value [batch pixel head channel], spatial_shapes [level hw] (tensor or list of pairs),
+    sampling_locations [batch query head level point xy], normalised,
+    attention_weights [batch query head level point] -> [batch query (head channel)]
 
-    Raises ShapeError if sizes disagree.
+    The output has the dtype of `value`; with 16-bit values, locations stay float32. A list (or a
+    tensor on the CPU) for `spatial_shapes` saves a wait for the GPU.
+
+    Raises ShapeError if sizes disagree, BackendError if `backend` cannot run here (and why).
     """
-    check_inputs(value, spatial_shapes, sampling_locations, attention_weights)
-    return ms_deform_attn_reference(value, spatial_shapes, sampling_locations, attention_weights)
+    if not torch.compiler.is_compiling() and not value.is_meta:
+        check_inputs(value, spatial_shapes, sampling_locations, attention_weights)
+    if _runs_on(value.device.type, backend) == "reference":
+        return ms_deform_attn_reference(
+            value, spatial_shapes, sampling_locations, attention_weights
+        )
+    tensors = (value, sampling_locations, attention_weights)
+    if not torch.compiler.is_compiling():
+        _refuse_forward_mode(tensors)
+    if not isinstance(spatial_shapes, Tensor):
+        spatial_shapes = torch.tensor(spatial_shapes)
+    return torch.ops.deformviz.ms_deform_attn(value, spatial_shapes, *tensors[1:])
+
+
+@torch.compiler.assume_constant_result
+def _runs_on(device: str, backend: str) -> str:
+    """The name of the back end; a meta tensor needs none but the op itself."""
+    return "meta" if device == "meta" else which_backend(device, backend).name
+
+
+def _refuse_forward_mode(tensors: tuple[Tensor, ...]) -> None:
+    """Forward-mode derivatives would silently come out as zero."""
+    if forward_ad._current_level < 0:
+        return
+    if any(forward_ad.unpack_dual(tensor).tangent is not None for tensor in tensors):
+        raise BackendError(
+            "The compiled op has no forward-mode derivative (jvp). Use reverse mode, or choose "
+            "backend='reference'."
+        )
+
+
+@torch.library.register_fake("deformviz::ms_deform_attn")
+def _fake_forward(value, spatial_shapes, sampling_locations, attention_weights):
+    batch, _, heads, channels = value.shape
+    return value.new_empty((batch, sampling_locations.shape[1], heads * channels))
+
+
+@torch.library.register_fake("deformviz::ms_deform_attn_backward")
+def _fake_backward(grad_output, value, spatial_shapes, sampling_locations, attention_weights,
+                   for_value, for_locations, for_weights):
+    inputs = (value, sampling_locations, attention_weights)
+    return tuple(
+        torch.empty_like(tensor, memory_format=torch.contiguous_format) if wanted
+        else tensor.new_empty((0,))
+        for tensor, wanted in zip(inputs, (for_value, for_locations, for_weights), strict=True)
+    )
+
+
+def _save_inputs(ctx, inputs, output):
+    ctx.save_for_backward(*inputs)
+
+
+def _backward(ctx, grad_output):
+    for_value, _, for_locations, for_weights = ctx.needs_input_grad
+    wanted = (for_value, for_locations, for_weights)
+    gradients = torch.ops.deformviz.ms_deform_attn_backward(
+        grad_output, *ctx.saved_tensors, *wanted
+    )
+    of_value, of_locations, of_weights = (
+        gradient if want else None for gradient, want in zip(gradients, wanted, strict=True)
+    )
+    return of_value, None, of_locations, of_weights
+
+
+def _refuse_second_order(ctx, *gradients):
+    raise BackendError(
+        "The compiled op has no second derivative. Choose backend='reference' to differentiate "
+        "twice."
+    )
+
+
+torch.library.register_autograd("deformviz::ms_deform_attn", _backward,
+                                setup_context=_save_inputs)
+torch.library.register_autograd("deformviz::ms_deform_attn_backward", _refuse_second_order,
+                                setup_context=lambda ctx, inputs, output: None)

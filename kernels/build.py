@@ -1,0 +1,171 @@
+"""Compiles the custom op into a cache, from which deformviz loads it.
+
+`python kernels/build.py` builds the CPU library (seconds). deformviz calls the same function
+by itself on first use. A library is named by the hash of everything that went into it: sources,
+flags, compiler and torch's ABI; so a changed source is a new file and a running program keeps
+the one it has loaded. Instruction sets are chosen when a kernel runs, not when it is built, and
+no flag asks for this very machine, so any host of the same family may share the cache.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CSRC = Path(__file__).resolve().parent / "csrc"
+
+# The oldest torch whose stable ABI has what the kernels call (parallel_for, mutable_data_ptr).
+TORCH_TARGET = "-DTORCH_TARGET_VERSION=0x020a000000000000"
+COMMON_FLAGS = ["-std=c++17", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wno-psabi"]
+INSTRUCTION_SETS = {
+    "generic": [],
+    "avx2": ["-mavx2", "-mfma"],
+    "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
+}
+
+
+class BuildError(RuntimeError):
+    """The kernels cannot be built here; the message says why and what would help."""
+
+
+def cache_folder() -> Path:
+    """$DEFORMVIZ_CACHE, else `deformviz` in the user's cache folder."""
+    if chosen := os.environ.get("DEFORMVIZ_CACHE"):
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deformviz"
+
+
+def torch_folder() -> Path:
+    """Where torch is installed, without importing it."""
+    spec = importlib.util.find_spec("torch")
+    if spec is None or not spec.submodule_search_locations:
+        raise BuildError("torch is not installed. Install it: the kernels link against it.")
+    return Path(spec.submodule_search_locations[0])
+
+
+def compiler() -> str:
+    """The C++ compiler: $CXX, else g++, else clang++."""
+    for name in filter(None, (os.environ.get("CXX"), "g++", "clang++")):
+        if path := shutil.which(name):
+            return path
+    raise BuildError(
+        "No C++ compiler was found. Install g++ (Debian, Ubuntu: `apt install g++`) or set CXX."
+    )
+
+
+def instruction_sets() -> dict[str, list[str]]:
+    """Instruction sets to compile for, with their flags: those a host of this family may have."""
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        return INSTRUCTION_SETS
+    return {"generic": []}
+
+
+def compile_commands(cxx: str) -> dict[str, list[str]]:
+    """Object file -> command that makes it, output name left to the caller."""
+    cpu = CSRC / "cpu"
+    commands = {
+        "register.o": [cxx, *COMMON_FLAGS, "-O2", TORCH_TARGET, "-isystem",
+                       str(torch_folder() / "include"), "-c", str(cpu / "register.cpp")]
+    }
+    for name, flags in instruction_sets().items():
+        commands[f"{name}.o"] = [cxx, *COMMON_FLAGS, "-O3", *flags, f"-DDEFORMVIZ_ISA={name}",
+                                 "-c", str(cpu / "kernels.cpp")]
+    return commands
+
+
+def link_command(cxx: str, objects: list[str], output: str) -> list[str]:
+    """Links against torch_cpu by name, so that the library loads beside any torch."""
+    return [cxx, "-shared", "-o", output, *objects, "-L", str(torch_folder() / "lib"),
+            "-Wl,--no-as-needed", "-ltorch_cpu"]
+
+
+def cpu_library() -> Path:
+    """The file in the cache that the present sources and compiler make, built or not."""
+    cxx = compiler()
+    digest = hashlib.sha256()
+    for path in sorted([CSRC / "sample.h", *(CSRC / "cpu").iterdir()]):
+        digest.update(path.name.encode() + path.read_bytes())
+    version = subprocess.run([cxx, "--version"], capture_output=True, check=True).stdout
+    flags = [COMMON_FLAGS, TORCH_TARGET, instruction_sets(), platform.machine()]
+    digest.update(version + repr(flags).encode())
+    return cache_folder() / f"cpu-{digest.hexdigest()[:16]}.so"
+
+
+def run_together(commands: list[list[str]], slots: int) -> None:
+    """Runs commands, `slots` at a time; the first failure is raised with what it printed."""
+    waiting, running = list(commands), []
+    try:
+        while waiting or running:
+            while waiting and len(running) < slots:
+                command = waiting.pop(0)
+                running.append((command, subprocess.Popen(
+                    command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)))
+            command, process = running.pop(0)
+            output, _ = process.communicate()
+            if process.returncode:
+                raise BuildError(f"`{' '.join(command)}` failed:\n{output}")
+    finally:
+        for _, process in running:
+            process.kill()
+            process.communicate()
+
+
+@contextlib.contextmanager
+def locked(path: Path):
+    """Keeps other processes from building the same thing at the same time."""
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build_cpu(*, force: bool = False, progress=sys.stderr) -> Path:
+    """Builds the CPU library unless the cache has it; returns its path.
+
+    Raises:
+        BuildError: no compiler, no torch, or the compiler refused.
+    """
+    library = cpu_library()
+    if library.exists() and not force:
+        return library
+    with locked(library.with_suffix(".lock")):
+        if library.exists() and not force:
+            return library
+        print(f"deformviz: compiling the CPU kernels, once, into {library.parent} ...",
+              end=" ", flush=True, file=progress)
+        start = time.perf_counter()
+        cxx = compiler()
+        with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+            commands = {f"{folder}/{name}": command
+                        for name, command in compile_commands(cxx).items()}
+            run_together([[*command, "-o", name] for name, command in commands.items()],
+                         os.cpu_count() or 1)
+            made = f"{folder}/{library.name}"
+            run_together([link_command(cxx, list(commands), made)], 1)
+            os.replace(made, library)
+        print(f"done in {time.perf_counter() - start:.1f} s", flush=True, file=progress)
+    return library
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--force", action="store_true", help="build even if the cache has it")
+    arguments = parser.parse_args()
+    try:
+        print(build_cpu(force=arguments.force))
+    except BuildError as error:
+        sys.exit(f"Not built: {error}")
+
+
+if __name__ == "__main__":
+    main()
