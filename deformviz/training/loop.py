@@ -113,10 +113,10 @@ class DetectorTraining:
         self._follow()
         return {
             "iteration": self.iteration,
-            "loss": float(loss),
-            "terms": {name: round(float(value), 5) for name, value in terms.items()},
+            "loss": loss.item(),
+            "terms": {name: round(value.item(), 5) for name, value in terms.items()},
             "learning_rate": rate,
-            "gradient_norm": float(norm),
+            "gradient_norm": norm.item(),
             "images": len(targets),
             "size_hw": list(images.shape[-2:]),
             "seconds": round(time.perf_counter() - started, 4),

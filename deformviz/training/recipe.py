@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass, field
 
-from deformviz.models.deformable_detr import DeformableDETRConfig
+from deformviz.models.detector_config import DeformableDETRConfig
 from deformviz.training.matching import LossWeights
 from deformviz.training.scenes import CLASSES
 
