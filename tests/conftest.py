@@ -1,0 +1,191 @@
+"""What tests share: parity data, a browser, a running app, and an honest list of what did not run.
+
+A skip whose reason starts with "no browser", "no compiler" or "no parity" is a failure where the
+environment variable DEFORMVIZ_REQUIRE names that word: `DEFORMVIZ_REQUIRE=browser,compiler`.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+REQUIRED = {word for word in os.environ.get("DEFORMVIZ_REQUIRE", "").split(",") if word}
+DESELECTED = pytest.StashKey[list]()
+
+
+# -- what could not run, and why -----------------------------------------------------------------
+
+def pytest_configure(config):
+    config.stash[DESELECTED] = []
+    unknown = REQUIRED - {"browser", "compiler", "parity"}
+    if unknown:
+        raise pytest.UsageError(f"DEFORMVIZ_REQUIRE names {', '.join(sorted(unknown))}; "
+                                "it knows browser, compiler and parity.")
+
+
+def pytest_deselected(items):
+    if items:
+        items[0].config.stash[DESELECTED] += items
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu"):
+        import torch
+        if not torch.cuda.is_available():
+            pytest.skip("no GPU that torch can use")
+
+
+def skip_reason(report):
+    """The reason of a skip without its prefix; None for any other report."""
+    if not report.skipped or hasattr(report, "wasxfail"):
+        return None
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return reason.removeprefix("Skipped: ")
+
+
+def forbid_required_skip(report):
+    reason = skip_reason(report)
+    if reason and any(reason.startswith(f"no {word}") for word in REQUIRED):
+        report.outcome = "failed"
+        report.longrepr = f"DEFORMVIZ_REQUIRE forbids this skip: {reason}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = forbid_required_skip((yield))
+    log = item.funcargs.get("server_log") if hasattr(item, "funcargs") else None
+    if report.failed and log:
+        report.sections.append(("the app's own log, its end", log.read_text()[-4000:]))
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    return forbid_required_skip((yield))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    reasons = Counter(skip_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    for mark in ("slow", "gpu"):
+        count = sum(item.get_closest_marker(mark) is not None for item in config.stash[DESELECTED])
+        if count:
+            reasons[f"marked {mark}; run them with `./run test -m {mark}`"] = count
+    terminalreporter.section("what did not run, and why")
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"{count:5d}  {reason}")
+    if not reasons:
+        terminalreporter.line("Everything ran.")
+
+
+# -- what a machine may lack ---------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def parity():
+    """Reads a file of the parity folder: `parity("detr/ddetr_plain.pt")`; skips without one."""
+    folder = Path(os.environ.get("DEFORMVIZ_PARITY", ROOT / ".." / "shared" / "parity"))
+
+    def read(name):
+        if not folder.is_dir():
+            pytest.skip("no parity folder; DEFORMVIZ_PARITY names it")
+        if not (folder / name).is_file():
+            pytest.skip(f"no parity file {name} in the parity folder")
+        import torch
+        return torch.load(folder / name, weights_only=True)
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def compiler():
+    """Path of a C++ compiler."""
+    for name in (os.environ.get("CXX"), "g++", "clang++"):
+        if name and (path := shutil.which(name)):
+            return path
+    pytest.skip("no compiler: neither g++ nor clang++ is on the PATH")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Path of a Chromium or Chrome; DEFORMVIZ_CHROMIUM names another one."""
+    for name in (os.environ.get("DEFORMVIZ_CHROMIUM"), "chromium", "chromium-browser",
+                 "google-chrome", "google-chrome-stable"):
+        if name and (path := shutil.which(name)):
+            return path
+    pytest.skip("no browser: neither Chromium nor Chrome is on the PATH")
+
+
+# -- the app in a browser ------------------------------------------------------------------------
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def server_log(tmp_path_factory):
+    """The file that takes what the running app prints."""
+    return tmp_path_factory.mktemp("app") / "server.log"
+
+
+@pytest.fixture(scope="session")
+def server(server_log):
+    """Address of the real app, started as the README says, ended after the last test."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.headless", "true",
+               "--server.address", "127.0.0.1", "--server.port", str(port)]
+    with server_log.open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        wait_until_listening(process, port, server_log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def wait_until_listening(process, port, log):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"The app did not start within 60 s. It said:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    """Headless Chromium. One per module: its event loop must not outlive the browser tests."""
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    """An empty page of 1440 x 900; `page.console_errors` lists what its console complained of."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.console_errors = []
+    page.on("pageerror", lambda error: page.console_errors.append(str(error)))
+    page.on("console", lambda message: message.type == "error"
+            and page.console_errors.append(message.text))
+    yield page
+    context.close()

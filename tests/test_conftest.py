@@ -1,0 +1,67 @@
+"""The honest ending of a test run: what did not run is listed, and fails where it was required."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SKIPS = """
+import pytest
+
+def test_passes():
+    pass
+
+@pytest.mark.parametrize("time", range(2))
+def test_wants_a_browser(time):
+    pytest.skip("no browser: none on the PATH")
+
+def test_wants_parity(parity):
+    assert parity("detr/ddetr_plain.pt")
+
+@pytest.mark.slow
+def test_is_slow():
+    pass
+"""
+
+
+@pytest.fixture
+def ending(tmp_path):
+    """Runs SKIPS under DEFORMVIZ_REQUIRE; returns (exit status, output)."""
+    root = Path(__file__).parents[1]
+    (tmp_path / "tests").mkdir()
+    shutil.copy(root / "pyproject.toml", tmp_path)
+    shutil.copy(root / "tests" / "conftest.py", tmp_path / "tests")
+    (tmp_path / "tests" / "test_skips.py").write_text(SKIPS)
+
+    def run(require):
+        environ = os.environ | {"DEFORMVIZ_REQUIRE": require, "DEFORMVIZ_PARITY": "/not/there"}
+        reply = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
+                               cwd=tmp_path, env=environ, capture_output=True, text=True)
+        return reply.returncode, reply.stdout + reply.stderr
+
+    return run
+
+
+def test_skips_are_listed_with_their_reasons(ending):
+    status, output = ending(require="")
+    assert status == 0
+    listed = output.partition("what did not run, and why")[2]
+    assert "2  no browser: none on the PATH" in listed
+    assert "1  no parity folder; DEFORMVIZ_PARITY names it" in listed
+    assert "1  marked slow; run them with `./run test -m slow`" in listed
+
+
+@pytest.mark.parametrize("require, failures", [("browser", 2), ("browser,parity", 3)])
+def test_a_required_thing_that_is_missing_fails(ending, require, failures):
+    status, output = ending(require)
+    assert status == 1
+    assert f"{failures} failed" in output
+    assert "DEFORMVIZ_REQUIRE forbids this skip: no " in output
+
+
+def test_a_misspelt_requirement_is_refused(ending):
+    status, output = ending("browsr")
+    assert status == 4 and "DEFORMVIZ_REQUIRE names browsr" in output

@@ -1,0 +1,89 @@
+"""What is declared is what is imported, and the wheel carries all that the code reads."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DEPENDENCIES = {Requirement(line).name: Requirement(line) for line in PROJECT["dependencies"]}
+EXTRAS = {Requirement(line).name for name in ("train", "hf")
+          for line in PROJECT["optional-dependencies"][name]}
+DISTRIBUTION_OF = {"cv2": "opencv-python-headless", "PIL": "pillow", "skimage": "scikit-image",
+                   "huggingface_hub": "huggingface-hub"}
+BROUGHT_BY = {"starlette": "streamlit", "pandas": "streamlit", "scipy": "scikit-image",
+              "matplotlib": "captum"}
+
+
+def imported_distributions():
+    """Names of third-party distributions that app/ and deformviz/ import, wherever they do."""
+    for path in [*(ROOT / "deformviz").rglob("*.py"), *(ROOT / "app").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module] if isinstance(node, ast.ImportFrom) and node.level == 0 else \
+                [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for package in {name.split(".")[0] for name in names}:
+                if package not in sys.stdlib_module_names | {"app", "deformviz"}:
+                    yield DISTRIBUTION_OF.get(package, package)
+
+
+def pins():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_every_import_is_declared():
+    declared = DEPENDENCIES.keys() | EXTRAS
+    undeclared = {name for name in imported_distributions()
+                  if name not in declared and BROUGHT_BY.get(name) not in declared}
+    assert not undeclared
+
+
+def test_the_pins_are_the_dependencies_and_lie_within_their_bounds():
+    *pinned, last = pins()
+    assert last == "-e ."
+    versions = dict(line.split("==") for line in pinned)
+    assert versions.keys() == DEPENDENCIES.keys()
+    outside = [name for name, version in versions.items()
+               if not DEPENDENCIES[name].specifier.contains(version)]
+    assert not outside
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Names of the files in a wheel built from this tree, without a network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "-d", folder]
+    reply = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert reply.returncode == 0, reply.stderr
+    (path,) = folder.glob("deformviz-*.whl")
+    with zipfile.ZipFile(path) as archive:
+        return set(archive.namelist())
+
+
+def source_files(*places):
+    """Names of the files at and below these places, without what Python compiled."""
+    paths = [path for place in places
+             for path in (ROOT / place, *(ROOT / place).rglob("*")) if path.is_file()]
+    return {str(path.relative_to(ROOT)) for path in paths if "__pycache__" not in path.parts}
+
+
+@pytest.mark.parametrize("folder", ["app", "deformviz"])
+def test_the_wheel_carries_code_and_assets(wheel, folder):
+    assert source_files(folder) - wheel == set()
+
+
+def test_the_wheel_carries_the_sources_of_the_op_beside_the_library(wheel):
+    sources = source_files("kernels/csrc", "kernels/build.py")
+    assert sources, "kernels/csrc and kernels/build.py are missing"
+    assert {path.replace("kernels", "deformviz/_kernels", 1) for path in sources} - wheel == set()
+
+
+def test_nothing_else_lands_among_the_packages(wheel):
+    tops = {name.split("/")[0] for name in wheel}
+    assert tops == {"app", "deformviz", f"deformviz-{PROJECT['version']}.dist-info"}
