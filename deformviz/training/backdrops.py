@@ -4,26 +4,21 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.random import Generator as Rng
 
-from deformviz.training.drawings import GREENS, LAMPLIGHT, WALLS, Rng
-from deformviz.training.vector_art import (
-    SUPERSAMPLING,
+from deformviz.training.colours import (
+    GREENS,
+    LAMPLIGHT,
+    WALLS,
     Colour,
     Light,
-    Points,
-    bar,
-    box,
-    curve,
     darker,
-    ellipse,
-    fill,
-    fill_soft,
     lighter,
     mix,
-    path,
     pick,
-    polygon,
 )
+from deformviz.training.shapes import Points, bar, box, curve, ellipse, path, polygon
+from deformviz.training.vector_art import SUPERSAMPLING, fill, fill_soft
 
 HILLS, MEADOW, SEA, CITY = "hills", "meadow", "sea", "city"
 PLACES = (HILLS, MEADOW, SEA, CITY)

@@ -1,23 +1,11 @@
 """Things that live: person, bird, cat, fish."""
 
 import numpy as np
+from numpy.random import Generator as Rng
 
-from deformviz.training.drawings import INK, PAINTS, WHITE, Rng, dots
-from deformviz.training.vector_art import (
-    Colour,
-    Drawing,
-    bar,
-    box,
-    curve,
-    darker,
-    ellipse,
-    lighter,
-    mix,
-    path,
-    pick,
-    polygon,
-    ribbon,
-)
+from deformviz.training.colours import INK, PAINTS, WHITE, Colour, darker, lighter, mix, pick
+from deformviz.training.shapes import bar, box, curve, dots, ellipse, path, polygon, ribbon
+from deformviz.training.vector_art import Drawing
 
 SKINS = [(255, 220, 190), (240, 190, 150), (206, 150, 108), (160, 106, 74), (112, 74, 54)]
 HAIRS = [(60, 42, 36), (30, 26, 34), (140, 86, 46), (226, 180, 96), (190, 84, 48), (190, 186, 190)]

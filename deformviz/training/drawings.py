@@ -1,69 +1,41 @@
-"""Things that stand about, each in several styles: house, tree, flower, ball; and textures."""
+"""Things that stand about, each in several styles: house, tree, flower, ball."""
 
 import numpy as np
+from numpy.random import Generator as Rng
 
-from deformviz.training.vector_art import (
+from deformviz.training.colours import (
+    AUTUMN,
+    BARK,
+    GLASS,
+    GREENS,
+    INK,
+    LAMPLIGHT,
+    PAINTS,
+    PETALS,
+    ROOFS,
+    WALLS,
+    WHITE,
     Colour,
-    Drawing,
+    darker,
+    lighter,
+    mix,
+    pick,
+    pick_other,
+)
+from deformviz.training.shapes import (
     Points,
     bar,
     box,
+    bricks,
     curve,
-    darker,
+    dots,
     ellipse,
-    lighter,
-    mix,
     path,
-    pick,
-    pick_other,
+    planks,
     polygon,
     ribbon,
 )
-
-Rng = np.random.Generator
-
-WALLS = [(247, 236, 212), (214, 104, 84), (250, 250, 246), (150, 190, 216), (240, 196, 92),
-         (240, 172, 170), (164, 208, 178), (196, 190, 182), (176, 132, 96), (120, 140, 190)]
-ROOFS = [(196, 84, 58), (92, 100, 122), (128, 78, 58), (70, 116, 92), (120, 66, 104), (60, 84, 140)]
-PAINTS = [(226, 62, 56), (38, 120, 200), (248, 190, 52), (54, 160, 110), (240, 130, 50),
-          (246, 244, 238), (126, 84, 176), (40, 172, 184), (236, 116, 156), (64, 70, 90),
-          (150, 196, 70)]
-GREENS = [(74, 152, 72), (46, 124, 82), (122, 176, 66), (36, 104, 70), (96, 168, 110)]
-AUTUMN = [(232, 150, 48), (214, 92, 46), (240, 190, 70), (176, 60, 50)]
-PETALS = [(240, 84, 110), (252, 250, 246), (250, 196, 50), (160, 110, 220), (246, 140, 60),
-          (250, 150, 190), (90, 130, 230), (214, 44, 56)]
-BARK: Colour = (124, 84, 56)
-INK: Colour = (44, 38, 52)
-GLASS: Colour = (172, 218, 240)
-LAMPLIGHT: Colour = (255, 222, 120)
-WHITE: Colour = (252, 250, 246)
-
-
-def bricks(left: float, top: float, right: float, bottom: float, height: float) -> list[Points]:
-    """Some bricks of a wall, as a builder would leave them unplastered."""
-    rows = np.arange(top + height / 2, bottom, height).tolist()
-    return [box(x, y, x + height * 1.5, y + height * 0.62)
-            for row, y in enumerate(rows)
-            for x in np.arange(left + (row % 2) * height * 1.6, right, height * 3.2).tolist()]
-
-
-def planks(left: float, top: float, right: float, bottom: float, height: float) -> list[Points]:
-    """Thin joints between horizontal boards."""
-    return [box(left, y, right, y + height * 0.13)
-            for y in np.arange(top + height, bottom, height).tolist()]
-
-
-def dots(left: float, top: float, right: float, bottom: float, step: float) -> list[Points]:
-    """Dots in staggered rows."""
-    return [ellipse(x, y, step * 0.24)
-            for row, y in enumerate(np.arange(top + step / 2, bottom, step).tolist())
-            for x in np.arange(left + step * (0.3 + 0.5 * (row % 2)), right, step).tolist()]
-
-
-def stripes(left: float, top: float, right: float, bottom: float, width: float) -> list[Points]:
-    """Upright stripes."""
-    return [box(x, top, x + width, bottom)
-            for x in np.arange(left + width / 2, right, 2 * width).tolist()]
+from deformviz.training.vector_art import Drawing
 
 
 def _window(art: Drawing, x: float, y: float, width: float, height: float, lit: bool,

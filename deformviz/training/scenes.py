@@ -17,7 +17,8 @@ from deformviz.training.backdrops import (
     Stage,
     paint_backdrop,
 )
-from deformviz.training.vector_art import SUPERSAMPLING, Drawing, Placed, ellipse
+from deformviz.training.shapes import ellipse
+from deformviz.training.vector_art import SUPERSAMPLING, Drawing, Placed
 from deformviz.training.weather import expose, rain, snow
 
 DRAW: dict[str, Callable[[np.random.Generator], Drawing]] = {

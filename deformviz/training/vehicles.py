@@ -1,34 +1,34 @@
 """Things that travel: car, boat, balloon and, for rainy days, umbrella."""
 
 import numpy as np
+from numpy.random import Generator as Rng
 
-from deformviz.training.drawings import (
+from deformviz.training.colours import (
     BARK,
     GLASS,
     INK,
     LAMPLIGHT,
     PAINTS,
     WHITE,
-    Rng,
-    dots,
-    planks,
-    stripes,
-)
-from deformviz.training.vector_art import (
     Colour,
-    Drawing,
+    darker,
+    lighter,
+    pick,
+    pick_other,
+)
+from deformviz.training.shapes import (
     bar,
     box,
     curve,
-    darker,
+    dots,
     ellipse,
-    lighter,
     path,
-    pick,
-    pick_other,
+    planks,
     polygon,
     ribbon,
+    stripes,
 )
+from deformviz.training.vector_art import Drawing
 
 SAILS = [WHITE, (250, 226, 180), (226, 70, 60), (60, 120, 190), (250, 190, 60), (120, 190, 180)]
 HUBCAP: Colour = (206, 208, 214)

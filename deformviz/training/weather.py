@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from deformviz.training.backdrops import Stage
-from deformviz.training.vector_art import ellipse, polygon
+from deformviz.training.shapes import ellipse, polygon
 
 _GRAIN_SIDE = 512
 
