@@ -1,0 +1,154 @@
+"""Stored traces: what a model saw in the sample images, ready to be shown without running it.
+
+A store is a folder with one folder per picture: `picture.jpg`, `meta.json`, and each traced layer
+as `<layer>.bin.gz` (see `deformviz.tracing.packing`). Reading needs json and NumPy alone, so the
+first picture of the app waits for no model.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deformviz.schema import AttentionTrace
+from deformviz.tracing.packing import PackedLayer, compress, pack_layer, unpack_layer
+
+log = logging.getLogger(__name__)
+SHIPPED = Path(__file__).parents[1] / "assets" / "traces"
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+PREVIEW_SIDE_PX = 960
+JPEG_QUALITY = 90
+
+
+@dataclass(frozen=True)
+class StoredTrace:
+    """One picture with its traced layers on disk."""
+
+    name: str                       # of the folder, e.g. "harbour-wide"
+    title: str
+    folder: Path
+    key: str                        # names picture, model and content; safe to publish
+    original_hw: tuple[int, int]
+    layers: tuple[str, ...]
+    model: str
+    honesty: str
+    detections: tuple[dict[str, Any], ...]
+
+    def layer_gzip(self, layer: str) -> bytes:
+        """The packed layer as stored, gzip."""
+        if layer not in self.layers:
+            raise KeyError(f"{self.name} has no stored layer {layer!r}; it has "
+                           f"{', '.join(self.layers)}.")
+        return (self.folder / f"{layer}.bin.gz").read_bytes()
+
+    def layer(self, layer: str) -> PackedLayer:
+        """The layer's numbers as NumPy arrays."""
+        return unpack_layer(self.layer_gzip(layer))
+
+    def picture_jpeg(self) -> bytes:
+        """The picture, at most 960 px long."""
+        return (self.folder / "picture.jpg").read_bytes()
+
+
+def read_index(store: str | Path = SHIPPED) -> list[StoredTrace]:
+    """Every complete picture of a store, in its order; an unreadable one is left out and logged."""
+    found = []
+    for meta in Path(store).glob("*/meta.json"):
+        try:
+            facts = json.loads(meta.read_text())
+            trace = StoredTrace(
+                name=meta.parent.name, title=facts["title"], folder=meta.parent, key=facts["key"],
+                original_hw=tuple(facts["original_hw"]), layers=tuple(facts["layers"]),
+                model=facts["model"], honesty=facts["honesty"],
+                detections=tuple(facts["detections"]),
+            )
+            if all((meta.parent / f"{layer}.bin.gz").exists() for layer in trace.layers):
+                found.append((facts["order"], trace))
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            log.warning("Stored trace %s cannot be read: %s", meta.parent.name, problem)
+    return [trace for _, trace in sorted(found, key=lambda item: item[0])]
+
+
+def picture_jpeg(picture: Any) -> bytes:
+    """HWC uint8 RGB as a JPEG for display, at most 960 px long."""
+    import io
+
+    from PIL import Image
+
+    image = Image.fromarray(picture)
+    image.thumbnail((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return buffer.getvalue()
+
+
+def write_store(
+    model: Any, images: Path, to: Path, *,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[StoredTrace]:
+    """Run `model` on every picture of a folder and store what it did; replaces the old store.
+
+    Titles and order come from `scenes.json` in the folder where it has one.
+
+    Raises:
+        ValueError: the folder holds no pictures.
+    """
+    files = sorted(path for path in Path(images).iterdir() if path.suffix.lower() in PICTURES)
+    if not files:
+        raise ValueError(f"{images} holds no pictures ({', '.join(PICTURES)}).")
+    titles = _titles(Path(images))
+    files.sort(key=lambda path: list(titles).index(path.stem) if path.stem in titles else 10_000)
+    part = to.with_name(to.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    for order, path in enumerate(files):
+        _write_picture(model, path, titles.get(path.stem), order, part / path.stem)
+        if on_progress:
+            on_progress(order + 1, len(files))
+    shutil.rmtree(to, ignore_errors=True)
+    part.rename(to)
+    return read_index(to)
+
+
+def _titles(images: Path) -> dict[str, str]:
+    """Name -> title, in the order of the folder's own list."""
+    listed = images / "scenes.json"
+    scenes = json.loads(listed.read_text()) if listed.exists() else []
+    return {Path(scene["name"]).stem: scene["title"] for scene in scenes}
+
+
+def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Path) -> None:
+    from deformviz.tracing.pictures import read_picture
+    from deformviz.tracing.run import run
+
+    picture = read_picture(path)
+    trace = run(model, picture)
+    label = getattr(model, "label", "detector")
+    honesty = getattr(model, "honesty", "")
+    layers = [name for name, record in trace.layers.items() if isinstance(record, AttentionTrace)]
+    digest = hashlib.sha256(picture.tobytes())
+    to.mkdir(parents=True)
+    for layer in layers:
+        blob = compress(pack_layer(trace, layer, model_label=label, honesty_label=honesty))
+        digest.update(blob)
+        (to / f"{layer}.bin.gz").write_bytes(blob)
+    (to / "picture.jpg").write_bytes(picture_jpeg(picture))
+    found = trace.detections
+    meta = {
+        "title": title or path.stem.replace("-", " ").capitalize(),
+        "order": order,
+        "key": digest.hexdigest()[:32],
+        "original_hw": list(trace.frame.original_hw),
+        "layers": layers,
+        "model": label,
+        "honesty": honesty,
+        "detections": [
+            {"class_name": found.name(i), "score": round(float(found.scores[i]), 4),
+             "box_xyxy_px": [round(float(edge), 2) for edge in found.boxes_xyxy_px[i]]}
+            for i in range(len(found)) if float(found.scores[i]) >= 0.3
+        ],
+    }
+    (to / "meta.json").write_text(json.dumps(meta, indent=1))
