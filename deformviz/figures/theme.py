@@ -56,3 +56,39 @@ def palette(levels: int = 5) -> dict[str, Any]:
         "light": dict(LIGHT),
         "dark": dict(DARK),
     }
+
+
+# Lines of charts in grey that reads on light and dark paper alike.
+GRID = "rgba(128, 136, 155, 0.28)"
+CHART_HEIGHT_PX = 260
+
+
+def translucent(colour: str, opacity: float) -> str:
+    """A hex colour as CSS rgba."""
+    red, green, blue = (int(colour[i:i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+def level_name(level: int, height: int, width: int) -> str:
+    """A level in words with its mark: "● level 0, 24×32"."""
+    return f"{LEVEL_MARKS[level % len(LEVEL_MARKS)][0]} level {level}, {height}×{width}"
+
+
+def chart_layout(**changes: Any) -> dict[str, Any]:
+    """Plotly layout every chart shares; without paper and ink, which the page provides."""
+    axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True}
+    layout = {
+        "height": CHART_HEIGHT_PX,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "paper_bgcolor": "rgba(0, 0, 0, 0)",
+        "plot_bgcolor": "rgba(0, 0, 0, 0)",
+        "showlegend": False,
+        "dragmode": False,
+        "hoverlabel": {"align": "left"},
+        "xaxis": {**axis, "automargin": True},
+        "yaxis": {**axis, "automargin": True},
+    }
+    for name, value in changes.items():
+        nested = isinstance(value, dict) and isinstance(layout.get(name), dict)
+        layout[name] = {**layout[name], **value} if nested else value
+    return layout

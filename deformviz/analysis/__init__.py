@@ -1,0 +1,1 @@
+"""Answers drawn from recorded numbers: one question per file, arrays in, records out."""
