@@ -97,7 +97,7 @@ class GridTrace(_Arrays):
     """
 
     reference_grid: Array = axes("group knot yx")                   # p, the undeformed grid
-    offsets: Array = axes("group knot yx")                          # delta p, after its range factor
+    offsets: Array = axes("group knot yx")                          # delta p, scaled
     positions: Array = axes("group knot yx")                        # where the features are read
     attention_weights: Array = axes("head query knot")              # sums to 1 over knot
     position_bias: Array | None = axes("head query knot", optional=True)    # added before softmax

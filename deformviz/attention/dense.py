@@ -1,0 +1,58 @@
+"""Dense attention: every token to every token (ViT, arXiv 2010.11929)."""
+
+from einops import einsum, rearrange
+from torch import Tensor, nn
+
+from deformviz.axes import check_shape
+from deformviz.schema import DenseTrace
+
+
+def dense_attention(
+    query: Tensor, key: Tensor, value: Tensor, heads: int
+) -> tuple[Tensor, Tensor]:
+    """softmax(q·k / sqrt(channels per head)) v for every head.
+
+    query [batch query (head channel)], key and value [batch key (head channel)]
+    -> output [batch query (head channel)], weights [batch head query key].
+    """
+    query, key, value = (
+        rearrange(tensor, "batch token (head channel) -> batch head token channel", head=heads)
+        for tensor in (query, key, value)
+    )
+    logits = einsum(query, key, "batch head query channel, batch head key channel "
+                                "-> batch head query key") * query.shape[-1] ** -0.5
+    weights = logits.softmax(-1)
+    output = einsum(weights, value, "batch head query key, batch head key channel "
+                                    "-> batch head query channel")
+    return rearrange(output, "batch head query channel -> batch query (head channel)"), weights
+
+
+class SelfAttention(nn.Module):
+    """ViT's multi-head self-attention; parameters `qkv` and `proj` as in timm."""
+
+    def __init__(
+        self, channels: int, heads: int, *, qkv_bias: bool = True, qk_norm: bool = False,
+        norm_epsilon: float = 1e-5,
+    ):
+        """`qk_norm` normalises queries and keys inside every head before they meet."""
+        super().__init__()
+        if channels % heads:
+            raise ValueError(f"channels must be a multiple of heads, got {channels} and {heads}.")
+        self.heads = heads
+        self.qkv = nn.Linear(channels, 3 * channels, bias=qkv_bias)
+        self.proj = nn.Linear(channels, channels)
+        self.q_norm, self.k_norm = (
+            nn.LayerNorm(channels // heads, eps=norm_epsilon) if qk_norm else nn.Identity()
+            for _ in range(2)
+        )
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, DenseTrace]:
+        """[batch token channel] -> the same (no residual), and the trace."""
+        check_shape("tokens", tokens.shape, "batch token channel",
+                    {"channel": self.proj.in_features})
+        query, key, value = self.qkv(tokens).chunk(3, dim=-1)
+        query = self.q_norm(query.unflatten(-1, (self.heads, -1))).flatten(-2)
+        key = self.k_norm(key.unflatten(-1, (self.heads, -1))).flatten(-2)
+        attended, weights = dense_attention(query, key, value, self.heads)
+        output = self.proj(attended)
+        return output, DenseTrace(attention_weights=weights, query=query, output=output)
