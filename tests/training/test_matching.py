@@ -1,0 +1,108 @@
+"""Matching and losses on numbers small enough to check by hand."""
+
+import math
+
+import pytest
+import torch
+
+from deformviz.geometry import cell_centres, cxcywh_to_xyxy
+from deformviz.schema import DetectorOutput
+from deformviz.training.losses import dense_loss, focal_loss, set_loss
+from deformviz.training.matching import (
+    LossWeights,
+    Targets,
+    dense_candidates,
+    generalised_iou,
+    hungarian,
+)
+
+LEFT, RIGHT, FAR = [0.2, 0.5, 0.2, 0.4], [0.7, 0.5, 0.3, 0.2], [0.5, 0.9, 0.1, 0.1]
+
+
+def targets(*boxes, labels=None):
+    count = len(boxes)
+    labels = torch.tensor(labels if labels is not None else [0] * count, dtype=torch.int64)
+    return Targets(labels, torch.tensor(boxes).reshape(-1, 4))
+
+
+def test_overlap_of_equal_touching_and_distant_boxes():
+    unit = torch.tensor([0.0, 0.0, 1.0, 1.0])
+    others = torch.tensor([[0.0, 0, 1, 1], [1.0, 0, 2, 1], [0.0, 0, 0.5, 1], [3.0, 0, 4, 1]])
+    torch.testing.assert_close(generalised_iou(unit, others),
+                               torch.tensor([1.0, 0.0, 0.5, -0.5]), atol=1e-5, rtol=0)
+
+
+def test_the_cheapest_pairs_win_even_against_the_order_of_queries():
+    logits = torch.zeros(3, 2)
+    boxes = torch.tensor([RIGHT, FAR, LEFT])
+    queries, objects = hungarian(logits, boxes, targets(LEFT, RIGHT), LossWeights())
+    assert sorted(zip(queries.tolist(), objects.tolist(), strict=True)) == [(0, 1), (2, 0)]
+
+
+def test_between_equal_boxes_the_right_class_decides():
+    logits = torch.tensor([[2.0, -2.0], [-2.0, 2.0]])
+    boxes = torch.tensor([LEFT, LEFT])
+    queries, objects = hungarian(logits, boxes, targets(LEFT, labels=[1]), LossWeights())
+    assert (queries.tolist(), objects.tolist()) == ([1], [0])
+
+
+def test_an_image_without_objects_matches_nothing():
+    queries, objects = hungarian(torch.zeros(3, 2), torch.rand(3, 4), targets(), LossWeights())
+    assert len(queries) == len(objects) == 0
+
+
+def test_a_prediction_that_is_not_finite_does_not_stop_the_matching():
+    boxes = torch.tensor([[math.nan] * 4, LEFT])
+    queries, _ = hungarian(torch.zeros(2, 1), boxes, targets(LEFT), LossWeights())
+    assert queries.tolist() == [1]
+
+
+def test_focal_loss_by_hand():
+    loss = focal_loss(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 0.0]]))
+    assert loss.item() == pytest.approx(0.25 * math.log(2))     # (.25 + .75) * .5**2 * ln 2
+
+
+def test_perfect_boxes_cost_nothing_and_every_layer_counts():
+    perfect = DetectorOutput(torch.full((1, 2, 1), 9.0), torch.tensor([[LEFT, RIGHT]]))
+    terms = set_loss(perfect, [targets(LEFT, RIGHT)], LossWeights())
+    assert terms["boxes"].item() == 0 and abs(terms["overlap"].item()) < 1e-5
+    shifted = DetectorOutput(perfect.logits, perfect.boxes_cxcywh + 0.01)
+    once = set_loss(shifted, [targets(LEFT, RIGHT)], LossWeights())["boxes"]
+    both = DetectorOutput(shifted.logits, shifted.boxes_cxcywh, auxiliary=(shifted,))
+    twice = set_loss(both, [targets(LEFT, RIGHT)], LossWeights())["boxes"]
+    assert once.item() == pytest.approx(5 * 4 * 0.01, rel=1e-4)
+    assert twice.item() == pytest.approx(2 * once.item())
+
+
+def test_the_count_of_all_processes_normalises():
+    output = DetectorOutput(torch.zeros(1, 2, 1), torch.tensor([[FAR, RIGHT]]))
+    alone = set_loss(output, [targets(LEFT)], LossWeights())
+    shared = set_loss(output, [targets(LEFT)], LossWeights(), total=lambda count: 4 * count)
+    for name in alone:
+        torch.testing.assert_close(alone[name], 4 * shared[name])
+
+
+def test_a_batch_without_any_object_still_trains_the_classes():
+    logits = torch.zeros(1, 2, 1, requires_grad=True)
+    output = DetectorOutput(logits, torch.rand(1, 2, 4))
+    sum(set_loss(output, [targets()], LossWeights()).values()).backward()
+    assert (logits.grad > 0).all()
+
+
+def test_dense_candidates_lie_inside_their_object():
+    centres = torch.as_tensor(cell_centres((5, 7)), dtype=torch.float32)
+    boxes = torch.cat([centres, torch.full_like(centres, 0.25)], dim=1)
+    wanted = targets([0.25, 0.5, 0.3, 0.5], RIGHT)
+    tokens, objects = dense_candidates(torch.zeros(35, 1), boxes, centres, wanted, LossWeights(), 2)
+    corners = cxcywh_to_xyxy(wanted.boxes_cxcywh)[objects]
+    inside = (centres[tokens] >= corners[:, :2]) & (centres[tokens] <= corners[:, 2:])
+    assert inside.all() and objects.bincount().tolist() == [2, 2]
+    assert len(set(tokens.tolist())) == 4
+
+
+def test_dense_loss_is_named_apart_and_falls_for_better_boxes():
+    centres = torch.tensor([[[0.2, 0.5], [0.7, 0.5]]])
+    good = DetectorOutput(torch.zeros(1, 2, 1), torch.tensor([[LEFT, RIGHT]]))
+    bad = DetectorOutput(torch.zeros(1, 2, 1), torch.tensor([[FAR, FAR]]))
+    losses = [dense_loss(o, centres, [targets(LEFT, RIGHT)], LossWeights(), 1) for o in (good, bad)]
+    assert losses[0]["dense_boxes"] == 0 < losses[1]["dense_boxes"]
