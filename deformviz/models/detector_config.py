@@ -7,6 +7,7 @@ from typing import Any, get_args, get_origin
 from deformviz.models.position import FREQUENCIES
 from deformviz.models.resnet import TOPOLOGIES
 
+MOST_LAYERS = 100
 CHOICES = {
     "backbone": (*TOPOLOGIES, "compact"),
     "content_queries": ("from_proposals", "learned"),
@@ -77,6 +78,8 @@ class DeformableDETRConfig:
                     f"hidden_channels is {width}; it must be a multiple of 4 and of {divisor} "
                     f"({getattr(self, divisor)})."
                 )
+        if max(self.encoder_layers, self.decoder_layers, *self.compact_blocks) > MOST_LAYERS:
+            raise ValueError(f"A stack of layers may have at most {MOST_LAYERS}.")
         if self.levels > 5:
             raise ValueError(f"levels is {self.levels}; Deformable DETR is built for 1 to 5.")
         if self.class_names and len(self.class_names) != self.classes:
@@ -104,6 +107,17 @@ class DeformableDETRConfig:
     def backbone_stages(self) -> tuple[int, ...]:
         """Which backbone stages feed the levels; further levels are convolved from the last."""
         return tuple(range(5 - min(self.levels, 3), 5))
+
+    @property
+    def variant(self) -> str:
+        """What sets this model apart, in words."""
+        parts = ["single scale" if self.levels == 1 else f"{self.levels} levels"]
+        parts += ["DC5"] if self.dilation else []
+        if self.two_stage:
+            parts.append("two-stage")
+        elif self.refine:
+            parts.append("iterative box refinement")
+        return ", ".join(parts)
 
     @property
     def head_count(self) -> int:

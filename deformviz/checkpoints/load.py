@@ -1,0 +1,137 @@
+"""`dv.load`: from a shipped name or a file to a model that is ready to look at pictures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deformviz.checkpoints import official, own
+from deformviz.checkpoints.errors import CheckpointError
+from deformviz.checkpoints.reading import CheckpointFile, read_checkpoint
+from deformviz.checkpoints.registry import Layout, Options, Plan, locate
+from deformviz.checkpoints.report import LoadReport, compare, shared_keys, some
+
+# In the order in which they are tried: a layout that contains another one's keys comes first.
+LAYOUTS: tuple[Layout, ...] = (own.LAYOUT, official.LAYOUT)
+
+
+def load(
+    name_or_path: str | Path,
+    *,
+    heads: int | None = None,
+    dilation: bool | None = None,
+    queries: int | None = None,
+    version: str | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """A model with its weights, in eval mode and float32; `model.load_report` tells how.
+
+    Sizes are read off the tensors. What they cannot tell comes from the file's own configuration
+    or `args`, else from these arguments, else from the published defaults; the report says what
+    was assumed. Nothing is loaded partly, and nothing in a file is executed.
+
+    Args:
+        name_or_path: a shipped name, or a .pth, .pt, .bin or .safetensors file.
+        heads: attention heads, 8 if nobody says otherwise.
+        dilation: DC5; its files have the same keys and shapes as those without.
+        queries: of a two-stage Deformable DETR, 300 if nobody says otherwise.
+        version: of DAT, "v1" or "++".
+        config: constructor values under the original code's names.
+
+    Raises:
+        CheckpointError: the file cannot be read, is of no known layout, does not fit, or
+            contradicts the arguments.
+    """
+    path = locate(name_or_path)
+    options = Options(heads, dilation, queries, version, config)
+    file = read_checkpoint(path)
+    layout = layout_of(file)
+    return build(file, layout.name, layout.plan(file, options))
+
+
+def layout_of(file: CheckpointFile) -> Layout:
+    """The first layout that recognises the file.
+
+    Raises:
+        CheckpointError: none does.
+    """
+    for layout in LAYOUTS:
+        if layout.recognises(file):
+            return layout
+    raise CheckpointError(
+        f"{file.path.name} holds weights of a layout deformviz does not know (its keys begin "
+        f"with {some(tuple(file.tensors))}). Known: "
+        f"{', '.join(layout.name for layout in LAYOUTS)}."
+    )
+
+
+def build(file: CheckpointFile, layout: str, plan: Plan) -> nn.Module:
+    """Construct the planned model and fill it, or raise and leave nothing half done."""
+    with torch.device("meta"):
+        model = plan.system.model(plan.config)
+    tensors, filled = _complete(file.path.name, model, plan.tensors)
+    report = LoadReport(
+        file=file.path.name, layout=layout, system=plan.system.name, variant=plan.variant,
+        sizes=plan.sizes or plan.config.to_dict(), assumed=plan.assumed, filled=filled,
+        ignored=plan.ignored, metadata=dict(file.metadata), **compare(model, tensors),
+    )
+    if not report.fits:
+        raise CheckpointError(_misfit(report), report)
+    wrong = [key for key, tensor in tensors.items() if not tensor.is_floating_point()]
+    if wrong:
+        raise CheckpointError(
+            f"{file.path.name}: {wrong[0]} holds {tensors[wrong[0]].dtype}, expected "
+            f"floating-point numbers; nothing was loaded.", report
+        )
+    model = _filled(model, plan, tensors)
+    model.load_report = report
+    return model.eval()
+
+
+def _complete(
+    file: str, model: nn.Module, tensors: Mapping[str, Tensor]
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """The tensors with the copies of shared weights a file may omit, and the keys of those.
+
+    Raises:
+        CheckpointError: two keys of one shared weight hold different numbers.
+    """
+    complete, filled = dict(tensors), []
+    for again, first in shared_keys(model).items():
+        if again in complete and first in complete:
+            if not torch.equal(complete[again], complete[first]):
+                raise CheckpointError(
+                    f"{file}: {again} and {first} differ, but this variant has one weight for "
+                    f"both; nothing was loaded."
+                )
+        elif again in complete or first in complete:
+            absent, present = (again, first) if first in complete else (first, again)
+            complete[absent] = complete[present]
+            filled.append(absent)
+    return complete, tuple(filled)
+
+
+def _filled(shell: nn.Module, plan: Plan, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """The model with copies of the tensors as its weights, in float32."""
+    own_copies = {key: tensor.to(torch.float32, copy=True) for key, tensor in tensors.items()}
+    stored = shell.state_dict()
+    if all(name in stored for name, _ in shell.named_buffers(remove_duplicate=False)):
+        shell.load_state_dict(own_copies, assign=True)
+        return shell
+    # Buffers that are computed, not stored, exist only in a model that was really built.
+    with torch.random.fork_rng(devices=[]):
+        model = plan.system.model(plan.config)
+    model.load_state_dict(own_copies)
+    return model
+
+
+def _misfit(report: LoadReport) -> str:
+    """One sentence on what does not fit."""
+    found = [f"{len(keys)} keys {label} ({some(keys)})" if label != "shape" else
+             f"{len(keys)} of another shape ({some(keys)})"
+             for label, keys in (("missing", report.missing), ("unexpected", report.unexpected),
+                                 ("shape", report.wrong_shape)) if keys]
+    return (f"{report.file} looks like {report.system} ({report.variant}), but does not fit: "
+            f"{'; '.join(found)}. Nothing was loaded.")
