@@ -38,7 +38,8 @@ MAX_OVERLAP = 0.45       # share of the smaller box that may lie in another one
 class SceneConfig:
     """What scenes look like. Sizes are square roots of box areas, as shares of the shorter side.
 
-    Probabilities: `cut` per object to cross the picture's edge, the others per scene.
+    `classes` may name one twice, which makes it likelier. Probabilities: `cut` per object to
+    cross the picture's edge; `dusk` to `blur` per scene.
     """
     classes: tuple[str, ...] = CLASSES
     places: tuple[str, ...] = PLACES
