@@ -52,7 +52,7 @@ class DetectorRecipe:
     """How the detector is trained. Same recipe, same seed, same machine: same weights."""
 
     model: DeformableDETRConfig = field(default_factory=scenes_config)
-    iterations: int = 10_000
+    iterations: int = 8_000
     seed: int = 0
     learning_rate: float = 1e-3
     offset_learning_rate: float = 1.0       # factor for `sampling_offsets`; the paper's is 0.1
