@@ -1,6 +1,6 @@
 """Outlines of shapes as points [vertex xy]; y grows downwards, units are free."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -51,18 +51,24 @@ def _neighbours(count: int) -> np.ndarray:
     return (np.arange(count)[:, None] + np.arange(-1, 3)) % count
 
 
+@lru_cache(maxsize=1024)   # most curves are constants of a drawing
 def curve(*vertices: tuple[float, float], steps: int = 8) -> Points:
     """Smooth closed shape [vertex xy] through the vertices (Catmull-Rom spline)."""
     knots = np.array(vertices, np.float64)
-    return (_spline_basis(steps) @ knots[_neighbours(len(knots))]).reshape(-1, 2)
+    points = (_spline_basis(steps) @ knots[_neighbours(len(knots))]).reshape(-1, 2)
+    points.flags.writeable = False
+    return points
 
 
+@lru_cache(maxsize=1024)
 def path(*vertices: tuple[float, float], steps: int = 8) -> Points:
     """Smooth open line [vertex xy] through the vertices."""
     knots = np.array(vertices, np.float64)
     padded = np.concatenate([knots[:1], knots, knots[-1:]])
     neighbours = np.stack([padded[:-3], padded[1:-2], padded[2:-1], padded[3:]], 1)
-    return np.concatenate([(_spline_basis(steps) @ neighbours).reshape(-1, 2), knots[-1:]])
+    points = np.concatenate([(_spline_basis(steps) @ neighbours).reshape(-1, 2), knots[-1:]])
+    points.flags.writeable = False
+    return points
 
 
 @cache

@@ -31,9 +31,17 @@ def snow(stage: Stage, rng: np.random.Generator) -> None:
 
 @lru_cache(maxsize=1)
 def _grain() -> np.ndarray:
-    """Fixed normal noise [side side rgb]; each picture shows another part of it."""
+    """Fixed normal noise, two periods along each side; each picture shows another part of it."""
     grain = np.random.default_rng(7).normal(0, 1, (_GRAIN_SIDE, _GRAIN_SIDE, 3))
-    return grain.astype(np.float32)
+    return np.tile(grain.astype(np.float32), (2, 2, 1))
+
+
+def _grain_from(top: int, left: int, height: int, width: int) -> np.ndarray:
+    """Noise [height width rgb]; a view where one period is large enough."""
+    if max(height, width) <= _GRAIN_SIDE:
+        return _grain()[top:top + height, left:left + width]
+    rows, columns = (top + np.arange(height)) % _GRAIN_SIDE, (left + np.arange(width)) % _GRAIN_SIDE
+    return _grain().take(rows, 0).take(columns, 1)
 
 
 def expose(image: np.ndarray, rng: np.random.Generator, noise: float, gain: float,
@@ -47,7 +55,5 @@ def expose(image: np.ndarray, rng: np.random.Generator, noise: float, gain: floa
         image = cv2.GaussianBlur(image, (0, 0), blur)
     if not noise:
         return image if gain == 1 else cv2.convertScaleAbs(image, alpha=gain)
-    height, width = image.shape[:2]
-    rows, columns = (top + np.arange(height)) % _GRAIN_SIDE, (left + np.arange(width)) % _GRAIN_SIDE
-    grain = _grain()[rows[:, None], columns]
+    grain = _grain_from(top, left, *image.shape[:2])
     return cv2.addWeighted(image, gain, grain, noise, 0, dtype=cv2.CV_8U)
