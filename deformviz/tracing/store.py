@@ -121,13 +121,13 @@ def _titles(images: Path) -> dict[str, str]:
 
 
 def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Path) -> None:
+    from deformviz.tracing.labels import honesty_label, model_label
     from deformviz.tracing.pictures import read_picture
     from deformviz.tracing.run import run
 
     picture = read_picture(path)
     trace = run(model, picture)
-    label = getattr(model, "label", "detector")
-    honesty = getattr(model, "honesty", "")
+    label, honesty = model_label(model), honesty_label(model)
     layers = [name for name, record in trace.layers.items() if isinstance(record, AttentionTrace)]
     digest = hashlib.sha256(picture.tobytes())
     to.mkdir(parents=True)

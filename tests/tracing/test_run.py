@@ -1,0 +1,93 @@
+"""Running a model on a picture: what comes back is what the model computed."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+import deformviz as dv
+from deformviz.attention.reference import ms_deform_attn_reference
+from deformviz.models.preprocess import preprocess
+from deformviz.schema import AttentionTrace
+from deformviz.tracing.labels import honesty_label, model_label
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return np.random.default_rng(3).integers(0, 256, (90, 144, 3), dtype=np.uint8)
+
+
+def test_a_run_hands_out_one_image_without_batch_axes(model, picture):
+    trace = dv.run(model, picture)
+    assert list(trace) == list(model.trace_names)
+    assert trace.frame.original_hw == (90, 144) and trace.frame.resized_hw == (45, 72)
+    layer = trace["encoder.0"]
+    assert layer.sampling_locations.shape == (6 * 9 + 3 * 5 + 2 * 3 + 1 * 2, 4, 4, 4, 2)
+    assert trace.detections.boxes_xyxy_px.shape[1] == 4
+    assert trace.detections.class_names == model.config.class_names
+    assert (trace.detections.scores.diff() <= 0).all()
+
+
+def test_every_layer_rebuilds_the_models_own_output(model, picture):
+    model = copy.deepcopy(model).double()
+    trace = dv.run(model, picture, keep_values=True)
+    modules = {f"encoder.{i}": layer.self_attn
+               for i, layer in enumerate(model.transformer.encoder.layers)}
+    modules |= {f"decoder.{i}": layer.cross_attn
+                for i, layer in enumerate(model.transformer.decoder.layers)}
+    for name, module in modules.items():
+        layer = trace[name]
+        with torch.no_grad():
+            rebuilt = module.output_proj(ms_deform_attn_reference(
+                layer.value[None], layer.spatial_shapes, layer.sampling_locations[None],
+                layer.attention_weights[None]))[0]
+        torch.testing.assert_close(rebuilt, layer.output, atol=1e-12, rtol=0)
+
+
+def test_a_run_equals_the_model_called_by_hand(model, picture):
+    trace = dv.run(model, picture)
+    pixels, _ = preprocess(picture, model.config)
+    with torch.no_grad():
+        output, traces = model([pixels])
+    torch.testing.assert_close(trace.output.logits, output.logits[0])
+    torch.testing.assert_close(trace["decoder.1"].sampling_locations,
+                               traces["decoder.1"].sampling_locations[0])
+
+
+def test_only_the_layers_asked_for_are_traced_and_the_answer_stays(model, picture):
+    everything, some = dv.run(model, picture), dv.run(model, picture, layers={"decoder.1"})
+    assert list(some) == ["decoder.1"]
+    torch.testing.assert_close(some.output.logits, everything.output.logits, atol=1e-5, rtol=1e-4)
+
+
+def test_values_are_kept_only_on_request(model, picture):
+    assert dv.run(model, picture)["encoder.0"].value is None
+    kept = dv.run(model, picture, layers={"encoder.0"}, keep_values=True)["encoder.0"]
+    assert isinstance(kept, AttentionTrace) and kept.value.shape[1:] == (4, 4)
+
+
+def test_an_unknown_layer_is_named(model, picture):
+    with pytest.raises((KeyError, ValueError), match="encoder.9"):
+        dv.run(model, picture, layers={"encoder.9"})
+
+
+def test_progress_is_told_and_a_run_can_be_cancelled(model, picture):
+    heard = []
+    dv.run(model, picture, on_layer=lambda name, index, count: heard.append((name, index, count)))
+    assert heard == [("backbone", 0, 5), ("encoder.0", 1, 5), ("encoder.1", 2, 5),
+                     ("decoder.0", 3, 5), ("decoder.1", 4, 5)]
+
+    class Cancelled(Exception):
+        pass
+
+    def stop_at_the_second(name, index, count):
+        if name == "encoder.1":
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        dv.run(model, picture, on_layer=stop_at_the_second)
+
+
+def test_labels_say_what_the_weights_are(model):
+    assert (model_label(model), honesty_label(model)) == ("DeformableDETR", "random weights")
