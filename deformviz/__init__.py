@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _ROOM_OF = {
     "load": "deformviz.checkpoints.load",
     "run": "deformviz.tracing.run",
+    "record": "deformviz.tracing.record",
     "ms_deform_attn": "deformviz.attention.op",
     "ShapeError": "deformviz.axes",
     "AttentionTrace": "deformviz.schema",
