@@ -25,8 +25,9 @@ CSRC = Path(__file__).resolve().parent / "csrc"
 # The oldest torch whose stable ABI has what the kernels call (parallel_for, mutable_data_ptr).
 TORCH_TARGET = "-DTORCH_TARGET_VERSION=0x020a000000000000"
 COMMON_FLAGS = ["-std=c++17", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wno-psabi"]
+# float64 is there to check with: compiled once, for every machine.
 INSTRUCTION_SETS = {
-    "generic": [],
+    "generic": ["-DDEFORMVIZ_FLOAT64"],
     "avx2": ["-mavx2", "-mfma"],
     "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
 }
@@ -65,7 +66,7 @@ def instruction_sets() -> dict[str, list[str]]:
     """Instruction sets to compile for, with their flags: those a host of this family may have."""
     if platform.machine().lower() in ("x86_64", "amd64"):
         return INSTRUCTION_SETS
-    return {"generic": []}
+    return {"generic": INSTRUCTION_SETS["generic"]}
 
 
 def compile_commands(cxx: str) -> dict[str, list[str]]:

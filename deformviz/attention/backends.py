@@ -72,9 +72,19 @@ def load_cpu() -> Backend:
         torch.ops.load_library(str(library))
     except (build.BuildError, OSError) as error:
         return Backend("cpu", False, f"The CPU kernels could not be built or loaded. {error}")
-    name = ctypes.CDLL(str(library)).deformviz_instruction_set
-    name.restype = ctypes.c_char_p
-    return Backend("cpu", True, f"compiled, {name().decode()} ({library})")
+    return Backend("cpu", True, f"compiled, {instruction_set()} ({library})")
+
+
+def instruction_set(choice: str | None = None) -> str:
+    """The instruction set the CPU kernels use; `choice` asks for a lesser one, "" for the best.
+
+    "generic", "avx2" or "avx512"; what this machine lacks is not chosen.
+    """
+    library = ctypes.CDLL(str(build_script().build_cpu()))
+    if choice is not None:
+        library.deformviz_use_instruction_set(choice.encode())
+    library.deformviz_instruction_set.restype = ctypes.c_char_p
+    return library.deformviz_instruction_set().decode()
 
 
 @functools.cache

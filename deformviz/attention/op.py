@@ -5,11 +5,13 @@ kernels for its device (kernels/csrc/*/register.*).
 """
 
 import torch
-import torch.autograd.forward_ad as forward_ad
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from deformviz.attention.backends import BackendError, which_backend
+from deformviz.attention.bags import ms_deform_attn_bags
 from deformviz.attention.reference import check_inputs, ms_deform_attn_reference
+from deformviz.axes import ShapeError
 
 _LIBRARY = torch.library.Library("deformviz", "DEF")
 _INPUTS = "Tensor value, Tensor spatial_shapes, Tensor sampling_locations, Tensor attention_weights"
@@ -42,11 +44,12 @@ def ms_deform_attn(
     """
     if not torch.compiler.is_compiling() and not value.is_meta:
         check_inputs(value, spatial_shapes, sampling_locations, attention_weights)
-    if _runs_on(value.device.type, backend) == "reference":
-        return ms_deform_attn_reference(
-            value, spatial_shapes, sampling_locations, attention_weights
-        )
     tensors = (value, sampling_locations, attention_weights)
+    if _runs_on(value.device.type, backend) == "reference":
+        differentiable = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+        forward_only = backend == "auto" and not differentiable
+        plain = ms_deform_attn_bags if forward_only else ms_deform_attn_reference
+        return plain(value, spatial_shapes, *tensors[1:])
     if not torch.compiler.is_compiling():
         _refuse_forward_mode(tensors)
     if not isinstance(spatial_shapes, Tensor):
@@ -115,3 +118,38 @@ torch.library.register_autograd("deformviz::ms_deform_attn", _backward,
                                 setup_context=_save_inputs)
 torch.library.register_autograd("deformviz::ms_deform_attn_backward", _refuse_second_order,
                                 setup_context=lambda ctx, inputs, output: None)
+
+
+def _fold(tensors: tuple[Tensor, ...], in_dims: tuple[int | None, ...], size: int) -> list[Tensor]:
+    """vmap's axis folded into `batch`, the first axis of every tensor."""
+    folded = []
+    for tensor, dim in zip(tensors, in_dims, strict=True):
+        first = tensor.expand(size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
+        folded.append(first.flatten(0, 1))
+    return folded
+
+
+def _check_shared_shapes(dim: int | None) -> None:
+    if dim is not None:
+        raise ShapeError("spatial_shapes cannot be mapped over by vmap; all must share one.")
+
+
+@torch.library.register_vmap("deformviz::ms_deform_attn")
+def _vmap_forward(info, in_dims, value, spatial_shapes, *samples):
+    _check_shared_shapes(in_dims[1])
+    folded = _fold((value, *samples), (in_dims[0], *in_dims[2:]), info.batch_size)
+    output = torch.ops.deformviz.ms_deform_attn(folded[0], spatial_shapes, *folded[1:])
+    return output.unflatten(0, (info.batch_size, -1)), 0
+
+
+@torch.library.register_vmap("deformviz::ms_deform_attn_backward")
+def _vmap_backward(info, in_dims, grad_output, value, spatial_shapes, locations, weights, *wanted):
+    _check_shared_shapes(in_dims[2])
+    folded = _fold((grad_output, value, locations, weights), (*in_dims[:2], *in_dims[3:5]),
+                   info.batch_size)
+    gradients = torch.ops.deformviz.ms_deform_attn_backward(
+        *folded[:2], spatial_shapes, *folded[2:], *wanted
+    )
+    unfolded = tuple(gradient.unflatten(0, (info.batch_size, -1)) if want else gradient
+                     for gradient, want in zip(gradients, wanted, strict=True))
+    return unfolded, tuple(0 if want else None for want in wanted)

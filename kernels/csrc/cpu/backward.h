@@ -6,18 +6,17 @@
 namespace deformviz {
 namespace {
 
-// Which gradients a caller wants: of `value`, of locations and weights, or of both.
-template <bool VALUE, bool SAMPLES>
+// Whether grad_value is wanted. Attribution to locations and weights does without, and is then
+// twice as fast; the other way round there is little to save.
+template <bool VALUE>
 struct Wanted {
-  static constexpr bool value = VALUE, samples = SAMPLES;
+  static constexpr bool value = VALUE;
 };
 
 template <class Real, class Body>
 DEFORMVIZ_INLINE void with_wanted(const Problem<Real>& problem, const Body& body) {
-  const bool samples = problem.grad_locations || problem.grad_weights;
-  if (problem.grad_value && samples) body(Wanted<true, true>{});
-  else if (problem.grad_value) body(Wanted<true, false>{});
-  else body(Wanted<false, true>{});
+  if (problem.grad_value) body(Wanted<true>{});
+  else body(Wanted<false>{});
 }
 
 // The four dot products of each sample, corner by corner within a sample.
@@ -65,13 +64,12 @@ struct SlicePass {
         if (sample >= count) break;
 #pragma GCC unroll 4
         for (int corner = 0; corner < CORNERS; ++corner) {
-          if (W::samples) partial[i * CORNERS + corner] = partial_dot(rows.row(sample, corner));
+          partial[i * CORNERS + corner] = partial_dot(rows.row(sample, corner));
           if (W::value) add_to(grad_rows.row(sample, corner), samples.weight[corner][sample]);
         }
       }
-      if (W::samples)
-        for (int sum = 0; sum < SUMS; sum += LANES)
-          store(dots.dot + first * CORNERS + sum, sum_each<1>(partial + sum));
+      for (int sum = 0; sum < SUMS; sum += LANES)
+        store(dots.dot + first * CORNERS + sum, sum_each<1>(partial + sum));
     }
   }
 };
@@ -131,8 +129,7 @@ DEFORMVIZ_INLINE void backward_one(W wanted, const QueryHead<Real>& query, Slice
     const LevelTable<Real> level = (PACKED ? problem.packed : problem.in_place).from(first);
     prepare<PACKED, true>(query.from(first), level, count, samples);
     pass.run(wanted, samples, count, rows_of(level, samples), grad_rows_of(level, samples), dots);
-    if (W::samples)
-      write_sample_gradients(query, first, level, samples, count, dots, slice.first > 0);
+    write_sample_gradients(query, first, level, samples, count, dots, slice.first > 0);
   }
 }
 
@@ -151,10 +148,8 @@ void backward_slice(W wanted, const Problem<Real>& problem, std::int64_t batch, 
     fetch(ahead.from(0).locations, 2 * ahead.samples);
     fetch(ahead.from(0).weights, ahead.samples);
     fetch(problem.grad_output + ahead.row * problem.channels + slice.first, CHANNELS);
-    if (W::samples) {
-      fetch(problem.grad_locations + 2 * sample, 2 * ahead.samples);
-      fetch(problem.grad_weights + sample, ahead.samples);
-    }
+    fetch(problem.grad_locations + 2 * sample, 2 * ahead.samples);
+    fetch(problem.grad_weights + sample, ahead.samples);
     backward_one<CHANNELS, true>(wanted, QueryHead<Real>(problem, batch, q, head), slice, rows_of,
                                  grad_rows_of);
   }
@@ -171,7 +166,7 @@ void backward_packed(const Problem<Real>& problem, std::int64_t first, std::int6
       Real* packed_grad = scratch + numbers;
       with_wanted(problem, [&](auto wanted) {
         using W = decltype(wanted);
-        if (W::samples) pack<CHANNELS>(problem, batch, head, slice, scratch);
+        pack<CHANNELS>(problem, batch, head, slice, scratch);
         if (W::value) std::memset(packed_grad, 0, numbers * sizeof(Real));
         backward_slice<CHANNELS>(wanted, problem, batch, head, slice, scratch, packed_grad);
         if (W::value) unpack<CHANNELS>(problem, batch, head, slice, packed_grad);

@@ -1,5 +1,6 @@
 // The kernels for one instruction set. Compiled once for each, with
-// -DDEFORMVIZ_ISA=generic | avx2 | avx512 and the compiler's flags for it.
+// -DDEFORMVIZ_ISA=generic | avx2 | avx512 and the compiler's flags for it; for one of them also
+// with -DDEFORMVIZ_FLOAT64.
 #include "backward.h"
 
 #define DEFORMVIZ_JOIN_(a, b) a##b
@@ -19,9 +20,15 @@ constexpr Kernels<Real> kernels() {
 }  // namespace
 
 const InstructionSet& DEFORMVIZ_JOIN(DEFORMVIZ_ISA, _kernels)() {
-  static constexpr InstructionSet set{DEFORMVIZ_QUOTE(DEFORMVIZ_ISA), kernels<float>(),
-                                      kernels<double>()};
+  static constexpr InstructionSet set{DEFORMVIZ_QUOTE(DEFORMVIZ_ISA), kernels<float>()};
   return set;
 }
+
+#if defined(DEFORMVIZ_FLOAT64)
+const Kernels<double>& float64_kernels() {
+  static constexpr Kernels<double> float64 = kernels<double>();
+  return float64;
+}
+#endif
 
 }  // namespace deformviz

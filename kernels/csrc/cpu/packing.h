@@ -9,10 +9,12 @@
 namespace deformviz {
 namespace {
 
+// Heads with more channels are handled in slices of this many. Few widths keep the build short;
+// float64 is there to check with.
 template <class Real>
-constexpr int WIDEST_SLICE = 8 * WIDEST<Real> < 64 ? 8 * WIDEST<Real> : 64;
+constexpr int WIDEST_SLICE = sizeof(Real) == 4 ? 32 : 16;
 
-// Which channels of a head are handled together: `count` of them in rows of CHANNELS numbers.
+// Channels of a head that are handled together.
 struct Slice {
   std::int64_t first, count;
 };
@@ -22,18 +24,16 @@ struct Channels {
   static constexpr int value = CHANNELS;
 };
 
-// Calls body(Channels<C>, slice) for the slices of a head; only the last one can have rows wider
-// than its channels.
+// Calls body(Channels<C>, slice) for the slices of a head, where rows of C numbers hold the slice.
 template <class Real, class Body>
 DEFORMVIZ_INLINE void for_each_slice(std::int64_t channels, const Body& body) {
-  constexpr int MOST = WIDEST_SLICE<Real>;
-  for (std::int64_t first = 0; first < channels; first += MOST) {
+  constexpr int WIDEST_ROW = WIDEST_SLICE<Real>;
+  for (std::int64_t first = 0; first < channels; first += WIDEST_ROW) {
     const std::int64_t left = channels - first;
-    const Slice slice{first, left < MOST ? left : MOST};
-    if (MOST >= 64 && slice.count > 32) body(Channels<(MOST < 64 ? MOST : 64)>{}, slice);
-    else if (MOST >= 32 && slice.count > 16) body(Channels<(MOST < 32 ? MOST : 32)>{}, slice);
-    else if (slice.count > 8) body(Channels<16>{}, slice);
-    else if (slice.count > 4) body(Channels<8>{}, slice);
+    const Slice slice{first, left < WIDEST_ROW ? left : WIDEST_ROW};
+    if (slice.count > WIDEST_ROW / 2) body(Channels<WIDEST_ROW>{}, slice);
+    else if (slice.count > WIDEST_ROW / 4) body(Channels<WIDEST_ROW / 2>{}, slice);
+    else if (slice.count > 4 || WIDEST_ROW == 16) body(Channels<WIDEST_ROW / 4>{}, slice);
     else body(Channels<4>{}, slice);
   }
 }

@@ -199,10 +199,9 @@ Tensor forward_as(const Tensor& value, const Tensor& spatial_shapes, const Tenso
 
 Tensor forward(const Tensor& value, const Tensor& spatial_shapes, const Tensor& locations,
                const Tensor& weights) {
-  const InstructionSet& set = kernels_of_machine();
   if (value.scalar_type() == ScalarType::Double)
-    return forward_as(value, spatial_shapes, locations, weights, set.float64);
-  return forward_as(value, spatial_shapes, locations, weights, set.float32);
+    return forward_as(value, spatial_shapes, locations, weights, float64_kernels());
+  return forward_as(value, spatial_shapes, locations, weights, kernels_of_machine().float32);
 }
 
 // A gradient to fill, or an empty tensor where it is not wanted.
@@ -239,12 +238,11 @@ std::tuple<Tensor, Tensor, Tensor> backward(const Tensor& grad_output, const Ten
                                             const Tensor& spatial_shapes, const Tensor& locations,
                                             const Tensor& weights, bool for_value,
                                             bool for_locations, bool for_weights) {
-  const InstructionSet& set = kernels_of_machine();
   if (value.scalar_type() == ScalarType::Double)
     return backward_as(grad_output, value, spatial_shapes, locations, weights, for_value,
-                       for_locations, for_weights, set.float64);
+                       for_locations, for_weights, float64_kernels());
   return backward_as(grad_output, value, spatial_shapes, locations, weights, for_value,
-                     for_locations, for_weights, set.float32);
+                     for_locations, for_weights, kernels_of_machine().float32);
 }
 
 }  // namespace
