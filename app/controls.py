@@ -1,0 +1,89 @@
+"""Widgets -> a frozen Selection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.gallery.component import gallery
+from app.runs import ModelChoice, Run
+from app.session import remember_own_picture
+from app.sources import Source
+
+GROUPS = {"scene": "Rendered scenes", "photograph": "Photographs"}
+UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif"]
+KINDS = {"encoder": "Encoder", "decoder": "Decoder"}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What somebody wants to look at."""
+
+    model: ModelChoice
+    source: Source
+
+
+def choose_picture(sources: dict[str, Source], models: dict[str, ModelChoice]) -> Selection:
+    """The gallery, one's own pictures, and the model."""
+    state = st.session_state
+    _choose_from_gallery(sources)
+    with st.expander("Your own picture", icon=":material/add_photo_alternate:",
+                     expanded=state["picture"] == "upload"):
+        _choose_own_picture()
+    if len(models) > 1:
+        st.selectbox("Model", list(models), format_func=lambda name: models[name].title,
+                     key="model")
+    return Selection(models[state["model"]], sources[state["picture"]])
+
+
+def _choose_from_gallery(sources: dict[str, Source]) -> None:
+    groups = {
+        title: [{"name": s.name, "title": s.title, "src": f"thumbnail/{s.name}.jpg"}
+                for s in sources.values() if s.group == group]
+        for group, title in GROUPS.items()
+    }
+
+    def take() -> None:
+        chosen = st.session_state["gallery"].chosen
+        if chosen in sources:
+            st.session_state["picture"] = chosen
+
+    gallery({title: items for title, items in groups.items() if items},
+            st.session_state["picture"], key="gallery", on_choose=take)
+
+
+def _choose_own_picture() -> None:
+    def take(widget: str) -> None:
+        if file := st.session_state[widget]:
+            remember_own_picture(file.name, file.getvalue())
+
+    st.file_uploader("Upload a picture", type=UPLOAD_TYPES, key="upload", on_change=take,
+                     args=("upload",), help="JPEG, PNG, WebP, BMP or GIF, up to 20 MB and 40 "
+                     "megapixels. It stays in this server's memory and is never stored.")
+    if st.toggle("Use the camera", key="camera_on"):
+        st.camera_input("Take a picture", key="camera", on_change=take, args=("camera",))
+
+
+def choose_layer(run: Run) -> str:
+    """Encoder or decoder, and which of its layers; falls back to the last decoder layer."""
+    state = st.session_state
+    by_kind = {kind: [n for n in run.layers if n.startswith(kind)] for kind in KINDS}
+    kinds = [kind for kind, names in by_kind.items() if names]
+    if state["layer"] not in run.layers:
+        state["layer"] = by_kind[kinds[-1]][-1]
+    kind = state["layer"].split(".")[0]
+    state["kind"], state["number"] = kind, state["layer"]
+
+    def take_kind() -> None:
+        state["layer"] = by_kind[state["kind"]][-1]
+
+    def take_number() -> None:
+        state["layer"] = state["number"]
+
+    st.segmented_control("Part of the model", kinds, format_func=KINDS.get, key="kind",
+                         on_change=take_kind, required=True)
+    st.segmented_control("Layer", by_kind[kind], key="number", required=True,
+                         format_func=lambda name: str(int(name.split(".")[1]) + 1),
+                         on_change=take_number)
+    return state["layer"]

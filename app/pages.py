@@ -1,0 +1,10 @@
+"""Which pages there are; each is one file in views/."""
+
+import streamlit as st
+
+st.set_page_config(page_title="deformviz", page_icon=":material/center_focus_strong:",
+                   layout="wide", initial_sidebar_state="auto")
+st.navigation([
+    st.Page("views/explore.py", title="Explore", icon=":material/center_focus_strong:",
+            default=True),
+], position="top").run()

@@ -1,0 +1,189 @@
+"""From a chosen picture and model to a run that can be shown: stored, cached, or put in line."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.jobs import Report
+from app.session import QUEUE, RUNS, load_model, run_key, session_id, stored_traces
+from app.sources import Source
+from deformviz.axes import axes_of
+from deformviz.schema import AttentionTrace, Trace
+from deformviz.tracing.packing import PackedLayer, compress, pack_layer, unpack_layer
+from deformviz.tracing.store import StoredTrace, picture_jpeg
+
+SHIPPED_MODEL = "deformable-detr-scenes"
+CHECKPOINT_ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
+SHOWN_SCORE = 0.3
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model one can choose: the shipped one, or a file in the server's folder."""
+
+    name: str               # what an address calls it
+    title: str
+    path: str               # what `dv.load` is given
+    stamp: int              # changes when the file does
+    honesty: str            # what to keep in mind
+
+    @property
+    def knows_scenes_only(self) -> bool:
+        return self.name == SHIPPED_MODEL
+
+
+@dataclass(frozen=True)
+class ComputedRun:
+    """A finished run in memory; it answers what a StoredTrace answers, and exact numbers."""
+
+    key: str
+    title: str
+    original_hw: tuple[int, int]
+    layers: tuple[str, ...]
+    model: str
+    honesty: str
+    detections: tuple[dict[str, Any], ...]
+    backend: str                            # which op ran, and why
+    packed: dict[str, bytes]                # layer -> gzip
+    picture: bytes                          # JPEG
+    exact: dict[str, np.ndarray]            # name -> read-only array, float32
+
+    def layer_gzip(self, layer: str) -> bytes:
+        return self.packed[layer]
+
+    def layer(self, layer: str) -> PackedLayer:
+        return unpack_layer(self.packed[layer])
+
+    def picture_jpeg(self) -> bytes:
+        return self.picture
+
+    @property
+    def size_bytes(self) -> int:
+        return (len(self.picture) + sum(map(len, self.packed.values()))
+                + sum(array.nbytes for array in self.exact.values()))
+
+
+Run = StoredTrace | ComputedRun
+
+
+def list_models() -> dict[str, ModelChoice]:
+    """The shipped detector and the files in $DEFORMVIZ_CHECKPOINTS, by name."""
+    choices = [ModelChoice(SHIPPED_MODEL, "Deformable DETR, rendered scenes", SHIPPED_MODEL, 0,
+                           "trained on rendered scenes")]
+    folder = os.environ.get("DEFORMVIZ_CHECKPOINTS")
+    if folder and Path(folder).is_dir():
+        files = sorted(p for p in Path(folder).iterdir() if p.suffix in CHECKPOINT_ENDINGS)
+        choices += [ModelChoice(file.name, file.stem, str(file), file.stat().st_mtime_ns,
+                                "a checkpoint of this server") for file in files]
+    return {choice.name: choice for choice in choices}
+
+
+def find(key: str) -> Run | None:
+    """The stored or cached run of a public key."""
+    stored = next((trace for trace in stored_traces() if trace.key == key), None)
+    return stored or RUNS.get(key)
+
+
+def key_of(source: Source, model: ModelChoice) -> str:
+    """The key under which a run of the model itself is kept."""
+    return run_key(f"{model.path}|{model.stamp}", source.content())
+
+
+def finished(source: Source, model: ModelChoice) -> Run | None:
+    """What can be shown at once: a sample's stored trace, or a run that is still cached."""
+    if source.stored is not None and model.name == SHIPPED_MODEL:
+        return source.stored
+    return RUNS.get(key_of(source, model))
+
+
+def request(source: Source, model: ModelChoice) -> str:
+    """Put a run in line, or join it; returns its key. Raises QueueFull."""
+    key = key_of(source, model)
+    if RUNS.get(key) is None:
+        QUEUE.submit(key, lambda report: _work(key, source, model, report), session_id())
+    return key
+
+
+def exact_npz(source: Source, model: ModelChoice) -> bytes:
+    """Every number of every layer as the model computed it, float32, as an .npz file.
+
+    Waits for a run where none is cached: stored traces are rounded to 16 bits.
+    """
+    key = request(source, model)
+    progress = QUEUE.wait(key)
+    run = RUNS.get(key)
+    if run is None:
+        raise RuntimeError(progress.error if progress else "The run is gone; try again.")
+    buffer = io.BytesIO()
+    np.savez(buffer, **run.exact)
+    return buffer.getvalue()
+
+
+def _work(key: str, source: Source, model: ModelChoice, report: Report) -> None:
+    """What one run does; `report` raises where nobody waits for it any more."""
+    from deformviz.tracing.pictures import read_picture
+    from deformviz.tracing.run import run
+
+    report("reading the picture", 0, 1)
+    picture = read_picture(source.read())
+    report("loading the model", 0, 1)
+    network = load_model(model.path, model.stamp)
+    trace = run(network, picture, on_layer=report)
+    report("packing", 0, 1)
+    done = _computed_run(key, source.title, model, trace, picture, _backend_of(network))
+    RUNS.put(key, done, done.size_bytes)
+
+
+def _backend_of(network: Any) -> str:
+    from deformviz.attention.backends import which_backend
+
+    backend = which_backend(next(network.parameters()).device)
+    return f"{backend.name}: {backend.detail}"
+
+
+def _computed_run(
+    key: str, title: str, model: ModelChoice, trace: Trace, picture: np.ndarray, backend: str
+) -> ComputedRun:
+    layers = tuple(n for n, record in trace.layers.items() if isinstance(record, AttentionTrace))
+    packed = {
+        layer: compress(pack_layer(trace, layer, model_label=model.title,
+                                   honesty_label=model.honesty))
+        for layer in layers
+    }
+    found = trace.detections
+    detections = tuple(
+        {"class_name": found.name(i), "score": float(found.scores[i])}
+        for i in range(len(found)) if float(found.scores[i]) >= SHOWN_SCORE
+    )
+    return ComputedRun(
+        key, title, trace.frame.original_hw, layers, model.title, model.honesty, detections,
+        backend, packed, picture_jpeg(picture), _exact_arrays(trace, model, title),
+    )
+
+
+def _exact_arrays(trace: Trace, model: ModelChoice, title: str) -> dict[str, np.ndarray]:
+    """All recorded arrays under "<layer>/<name>", and one JSON text that explains them."""
+    arrays, meaning = {}, {}
+    records = dict(trace.layers) | ({"detections": trace.detections} if trace.detections else {})
+    for layer, record in records.items():
+        for name, spec in axes_of(record).items():
+            if (value := getattr(record, name)) is not None:
+                array = np.asarray(value)
+                array.flags.writeable = False
+                arrays[f"{layer}/{name}"], meaning[f"{layer}/{name}"] = array, spec
+    about = {
+        "picture": title, "model": model.title, "honesty": model.honesty, "axes": meaning,
+        "original_hw": trace.frame.original_hw, "resized_hw": trace.frame.resized_hw,
+        "padded_hw": trace.frame.padded_hw,
+        "class_names": list(trace.detections.class_names) if trace.detections else [],
+        "frames": "sampling_locations are (x, y), normalised to the padded image; spatial_shapes "
+                  "are (H, W); pixel = location * size - 0.5",
+    }
+    return arrays | {"about.json": np.array(json.dumps(about))}

@@ -1,0 +1,177 @@
+"""The only file with caches, what a browser session remembers, and what its address says.
+
+Shared between sessions: finished runs and unpacked layers (bounded in bytes, read-only), loaded
+models, the line in front of the device. Nothing is keyed by an array: Streamlit hashes large
+ones by a sample of their numbers, and two pictures that differ in one pixel would be one.
+Of one session: names and keys only, and the bytes of its own picture.
+"""
+
+from __future__ import annotations
+
+import functools
+import hmac
+import os
+import secrets
+import threading
+import uuid
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app.jobs import RunQueue
+from app.sources import UPLOAD, Source, list_sources, own_picture
+from deformviz.tracing.packing import PackedLayer
+from deformviz.tracing.store import SHIPPED, StoredTrace, read_index
+
+MEBIBYTE = 2 ** 20
+LONGEST_ADDRESS = 2000
+
+
+class ByteCache:
+    """The most recently used values, together no larger than a budget; safe between threads.
+
+    The newest value always stays, even if it alone is larger: somebody is waiting for it.
+    """
+
+    def __init__(self, budget_bytes: int):
+        self._budget = budget_bytes
+        self._values: OrderedDict[str, tuple[Any, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> Any | None:
+        """The value, now the most recently used, or None."""
+        with self._lock:
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key][0]
+
+    def put(self, key: str, value: Any, size_bytes: int) -> None:
+        """Keep a value, at the cost of those not used for longest."""
+        with self._lock:
+            self._values.pop(key, None)
+            self._values[key] = (value, size_bytes)
+            while self.size_bytes > self._budget and len(self._values) > 1:
+                self._values.popitem(last=False)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(size for _, size in self._values.values())
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def _one_sentence(problem: Exception) -> str:
+    """What a person is told of a failed run; our own errors are sentences already."""
+    if isinstance(problem, (ValueError, RuntimeError, KeyError)) and problem.args:
+        return str(problem.args[0]).splitlines()[0]
+    return f"The run stopped with {type(problem).__name__}; the terminal says more."
+
+
+RUNS = ByteCache(1024 * MEBIBYTE)           # finished runs by key, exact float32 numbers included
+LAYERS = ByteCache(256 * MEBIBYTE)          # unpacked layers by (key, layer), for the charts
+QUEUE = RunQueue(describe=_one_sentence)    # one device, one run at a time
+_SECRET = secrets.token_bytes(32)           # makes addresses of runs impossible to guess
+
+
+def run_key(model: str, content: str) -> str:
+    """The public name of one model's run on one picture; nobody can derive it from the picture."""
+    return hmac.new(_SECRET, f"{model}|{content}".encode(), "sha256").hexdigest()[:32]
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def load_model(name_or_path: str, stamp: int):
+    """A loaded model, shared by all sessions; `stamp` changes when its file does."""
+    import torch
+
+    from deformviz.checkpoints.load import load
+
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+    model = load(name_or_path)
+    return model.to("cuda") if torch.cuda.is_available() else model
+
+
+def stored_traces() -> list[StoredTrace]:
+    """Stored traces of the sample images; $DEFORMVIZ_TRACES names another folder of them."""
+    folder = Path(os.environ.get("DEFORMVIZ_TRACES", SHIPPED))
+    return _read_store(folder, folder.stat().st_mtime_ns) if folder.is_dir() else []
+
+
+@functools.lru_cache(maxsize=2)
+def _read_store(folder: Path, mtime_ns: int) -> list[StoredTrace]:
+    return read_index(folder)
+
+
+def sources() -> dict[str, Source]:
+    """Every picture this session can choose, its own among them."""
+    own = st.session_state.get("own_picture")
+    return list_sources(stored_traces()) | ({UPLOAD: own} if own else {})
+
+
+def unpacked(run: Any, layer: str) -> PackedLayer:
+    """A layer's numbers as read-only arrays, kept between reruns and sessions."""
+    name = f"{run.key}/{layer}"
+    packed = LAYERS.get(name)
+    if packed is None:
+        packed = run.layer(layer)
+        arrays = [packed.locations, packed.weights, packed.references]
+        arrays += [] if packed.boxes_by_layer is None else [packed.boxes_by_layer]
+        for array in arrays:
+            array.flags.writeable = False
+        LAYERS.put(name, packed, sum(array.nbytes for array in arrays))
+    return packed
+
+
+# -- one session -----------------------------------------------------------------------------
+
+def session_id() -> str:
+    """A name for this browser session in the line."""
+    return st.session_state.setdefault("session_id", uuid.uuid4().hex)
+
+
+def remember_own_picture(title: str, data: bytes) -> None:
+    """Make an uploaded picture the chosen one."""
+    st.session_state["own_picture"] = own_picture(title, data)
+    st.session_state["picture"] = UPLOAD
+
+
+# -- the address -----------------------------------------------------------------------------
+
+OURS = ("picture", "model", "layer")        # all other parameters belong to the canvas
+
+
+def read_address(models: list[str]) -> None:
+    """Once per session: take picture, model, layer and view from the address, noting what fails."""
+    state = st.session_state
+    if "picture" in state:
+        return
+    asked = {name: value[:LONGEST_ADDRESS] for name, value in st.query_params.to_dict().items()}
+    known, notes = sources(), []
+    state["picture"] = next(iter(known), "")
+    state["model"] = models[0] if models else ""
+    if asked.get("picture", state["picture"]) in known:
+        state["picture"] = asked.get("picture", state["picture"])
+    elif asked["picture"] == UPLOAD:
+        notes.append("A link cannot carry an uploaded picture; upload it again to see this view.")
+    else:
+        notes.append("The link names a picture that is not here, so you see another one.")
+    if asked.get("model", state["model"]) in models:
+        state["model"] = asked.get("model", state["model"])
+    else:
+        notes.append("The link names a model that is not on this server, so you see another one.")
+    state["layer"] = asked.get("layer", "")
+    state["link_view"] = {k: v for k, v in asked.items() if k not in OURS}
+    state["notes"] = notes
+
+
+def write_address(view_params: dict[str, str], default_model: str) -> None:
+    """Keep the address in step with what is shown, so that copying it copies the view."""
+    state = st.session_state
+    wanted = {"picture": state["picture"], "layer": state["layer"], **view_params}
+    if state["model"] != default_model:
+        wanted["model"] = state["model"]
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)

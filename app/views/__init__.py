@@ -1,0 +1,1 @@
+"""One page per question: selection -> trace -> figure."""
