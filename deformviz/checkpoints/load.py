@@ -7,14 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deformviz.checkpoints import official, own
+from deformviz.checkpoints import huggingface, official, own
 from deformviz.checkpoints.errors import CheckpointError
+from deformviz.checkpoints.folders import read_folder
 from deformviz.checkpoints.reading import CheckpointFile, read_checkpoint
 from deformviz.checkpoints.registry import Layout, Options, Plan, locate
 from deformviz.checkpoints.report import LoadReport, compare, shared_keys, some
 
 # In the order in which they are tried: a layout that contains another one's keys comes first.
-LAYOUTS: tuple[Layout, ...] = (own.LAYOUT, official.LAYOUT)
+LAYOUTS: tuple[Layout, ...] = (own.LAYOUT, official.LAYOUT, huggingface.LAYOUT)
 
 
 def load(
@@ -33,7 +34,8 @@ def load(
     was assumed. Nothing is loaded partly, and nothing in a file is executed.
 
     Args:
-        name_or_path: a shipped name, or a .pth, .pt, .bin or .safetensors file.
+        name_or_path: a shipped name, a .pth, .pt, .bin or .safetensors file, or a folder as
+            `save_pretrained` of transformers writes it.
         heads: attention heads, 8 if nobody says otherwise.
         dilation: DC5; its files have the same keys and shapes as those without.
         queries: of a two-stage Deformable DETR, 300 if nobody says otherwise.
@@ -46,7 +48,7 @@ def load(
     """
     path = locate(name_or_path)
     options = Options(heads, dilation, queries, version, config)
-    file = read_checkpoint(path)
+    file = read_folder(path) if path.is_dir() else read_checkpoint(path)
     layout = layout_of(file)
     return build(file, layout.name, layout.plan(file, options))
 

@@ -71,7 +71,7 @@ class Layout:
 
 
 def locate(name_or_path: str | Path) -> Path:
-    """The file of a shipped name or of a path.
+    """The file of a shipped name, or the file or folder at a path.
 
     Raises:
         CheckpointError: neither exists; the message lists what is shipped.
@@ -85,10 +85,8 @@ def locate(name_or_path: str | Path) -> Path:
             f"deformviz/assets; this copy of deformviz is incomplete. {shipped_names()}"
         )
     path = Path(name_or_path)
-    if path.is_file():
+    if path.exists():
         return path
-    if path.is_dir():
-        raise CheckpointError(f"{path} is a folder; give the file of weights in it.")
     raise CheckpointError(
         f"{str(name_or_path)!r} is neither a shipped model nor a file. {shipped_names()}"
     )

@@ -31,17 +31,18 @@ class DecoderLayer(nn.Module):
 
     def __init__(self, config: DeformableDETRConfig):
         super().__init__()
-        width = config.hidden_channels
+        width, heads = config.hidden_channels, config.decoder_heads or config.heads
+        inner = config.decoder_feedforward_channels or config.feedforward_channels
         self.cross_attn = MultiScaleDeformableAttention(
-            width, config.heads, config.levels, config.decoder_points
+            width, heads, config.levels, config.decoder_points
         )
         self.norm1 = nn.LayerNorm(width)
         self.self_attn = nn.MultiheadAttention(
-            width, config.heads, dropout=config.dropout, batch_first=True
+            width, heads, dropout=config.dropout, batch_first=True
         )
         self.norm2 = nn.LayerNorm(width)
-        self.linear1 = nn.Linear(width, config.feedforward_channels)
-        self.linear2 = nn.Linear(config.feedforward_channels, width)
+        self.linear1 = nn.Linear(width, inner)
+        self.linear2 = nn.Linear(inner, width)
         self.norm3 = nn.LayerNorm(width)
         self.dropout = nn.Dropout(config.dropout)
 

@@ -33,7 +33,8 @@ class Backbone(nn.Module):
             )
         else:
             self.body = ResNet(
-                config.backbone, config.backbone_stages, config.backbone_width, config.dilation
+                *config.resnet_topology, config.backbone_stages, config.backbone_width,
+                config.backbone_stem, config.dilation,
             )
 
 

@@ -8,8 +8,14 @@ from deformviz.models.position import FREQUENCIES
 from deformviz.models.resnet import TOPOLOGIES
 
 MOST_LAYERS = 100
+POSITIVE = (
+    "classes", "hidden_channels", "heads", "decoder_heads", "levels", "encoder_layers",
+    "decoder_layers", "encoder_points", "decoder_points", "feedforward_channels",
+    "decoder_feedforward_channels", "queries", "backbone_width", "backbone_stem",
+    "projection_groups", "short_side", "long_side",
+)
 CHOICES = {
-    "backbone": (*TOPOLOGIES, "compact"),
+    "backbone": (*TOPOLOGIES, "resnet", "compact"),
     "content_queries": ("from_proposals", "learned"),
     "query_position": ("pos_trans", "mlp"),
     "position_frequencies": FREQUENCIES,
@@ -33,12 +39,14 @@ class DeformableDETRConfig:
     class_names: tuple[str, ...] = ()
     hidden_channels: int = 256
     heads: int = 8
+    decoder_heads: int | None = None                        # None: as many as the encoder
     levels: int = 4
     encoder_layers: int = 6
     decoder_layers: int = 6
     encoder_points: int = 4
     decoder_points: int = 4
     feedforward_channels: int = 1024
+    decoder_feedforward_channels: int | None = None         # None: as many as the encoder
     queries: int = 300
     dropout: float = 0.1
     refine: bool = False
@@ -46,6 +54,9 @@ class DeformableDETRConfig:
     dilation: bool = False
     backbone: str = "resnet50"
     backbone_width: int = 64
+    backbone_stem: int | None = None                        # None: `backbone_width`
+    resnet_blocks: tuple[int, ...] = ()                     # of backbone "resnet", four stages
+    resnet_bottleneck: bool = True
     image_mean: tuple[float, ...] = (0.485, 0.456, 0.406)   # RGB, of values from 0 to 1
     image_std: tuple[float, ...] = (0.229, 0.224, 0.225)
     short_side: int | None = 800                            # px; None: long_side decides alone
@@ -66,19 +77,19 @@ class DeformableDETRConfig:
                 raise ValueError(
                     f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}."
                 )
-        for name in ("classes", "heads", "levels", "encoder_layers", "decoder_layers", "queries",
-                     "encoder_points", "decoder_points", "feedforward_channels", "backbone_width",
-                     "long_side"):
-            if getattr(self, name) < 1:
+        for name in POSITIVE:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         width = self.hidden_channels
-        for divisor in ("heads", "projection_groups"):
-            if width < 4 or width % 4 or width % getattr(self, divisor):
+        for name in ("heads", "decoder_heads", "projection_groups"):
+            divisor = getattr(self, name) or 1
+            if width % 4 or width % divisor:
                 raise ValueError(
-                    f"hidden_channels is {width}; it must be a multiple of 4 and of {divisor} "
-                    f"({getattr(self, divisor)})."
+                    f"hidden_channels is {width}; it must be a multiple of 4 and of {name} "
+                    f"({divisor})."
                 )
-        if max(self.encoder_layers, self.decoder_layers, *self.compact_blocks) > MOST_LAYERS:
+        stacks = (*self.compact_blocks, *self.resnet_blocks)
+        if max(self.encoder_layers, self.decoder_layers, *stacks) > MOST_LAYERS:
             raise ValueError(f"A stack of layers may have at most {MOST_LAYERS}.")
         if self.levels > 5:
             raise ValueError(f"levels is {self.levels}; Deformable DETR is built for 1 to 5.")
@@ -91,12 +102,12 @@ class DeformableDETRConfig:
     def _check_switches(self) -> None:
         if self.two_stage and not self.refine:
             raise ValueError("two_stage=True needs refine=True: proposals are boxes.")
-        if self.dilation and self.backbone in ("compact", "resnet18", "resnet34"):
+        if self.backbone == "resnet" and len(self.resnet_blocks) != 4:
+            raise ValueError("backbone='resnet' needs resnet_blocks, one number per stage (4).")
+        if self.dilation and (self.backbone == "compact" or not self.resnet_topology[1]):
             raise ValueError(f"dilation=True (DC5) is not defined for backbone {self.backbone!r}.")
         if len(self.image_mean) != 3 or len(self.image_std) != 3 or min(self.image_std) <= 0:
             raise ValueError("image_mean and image_std need 3 numbers each, image_std above 0.")
-        if self.short_side is not None and self.short_side < 1:
-            raise ValueError(f"short_side is {self.short_side}; it must be at least 1, or None.")
         if len(self.compact_channels) != 5 or len(self.compact_blocks) != 4:
             raise ValueError("compact_channels needs 5 numbers and compact_blocks 4.")
         for name in ("content_queries", "query_position"):
@@ -107,6 +118,11 @@ class DeformableDETRConfig:
     def backbone_stages(self) -> tuple[int, ...]:
         """Which backbone stages feed the levels; further levels are convolved from the last."""
         return tuple(range(5 - min(self.levels, 3), 5))
+
+    @property
+    def resnet_topology(self) -> tuple[tuple[int, ...], bool]:
+        """Blocks per stage, and whether they are bottlenecks."""
+        return TOPOLOGIES.get(self.backbone, (self.resnet_blocks, self.resnet_bottleneck))
 
     @property
     def variant(self) -> str:

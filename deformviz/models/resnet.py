@@ -92,27 +92,23 @@ class ResNet(nn.Module):
     """The convolutional trunk; returns the feature maps of the stages asked for."""
 
     def __init__(
-        self, topology: str, stages: tuple[int, ...], width: int = 64, dilation: bool = False
+        self, blocks: tuple[int, ...], bottleneck: bool, stages: tuple[int, ...],
+        width: int = 64, stem: int | None = None, dilation: bool = False,
     ):
         """
         Args:
-            topology: a key of `TOPOLOGIES`.
+            blocks, bottleneck: blocks per stage and their kind, see `TOPOLOGIES`.
             stages: which of the stages 1 to 4 to return, in rising order.
-            width: channels of the stem; 64 in the published networks.
+            width: inner channels of the first stage, doubled by each next; 64 as published.
+            stem: channels of the first convolution; `width` as published.
             dilation: DC5: the last stage keeps its resolution and dilates instead.
-
-        Raises:
-            ValueError: DC5 of a network made of basic blocks, which nobody defines.
         """
         super().__init__()
-        blocks, bottleneck = TOPOLOGIES[topology]
-        if dilation and not bottleneck:
-            raise ValueError(f"dilation=True (DC5) needs bottleneck blocks; {topology} has none.")
         block = Bottleneck if bottleneck else BasicBlock
         self.stages = stages
-        self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
-        self.bn1 = FrozenBatchNorm2d(width)
-        inputs = width
+        inputs = stem or width
+        self.conv1 = nn.Conv2d(3, inputs, 7, 2, 3, bias=False)
+        self.bn1 = FrozenBatchNorm2d(inputs)
         for stage, count in enumerate(blocks, start=1):
             dilated = dilation and stage == 4
             layers = []

@@ -1,0 +1,89 @@
+"""A folder as `save_pretrained` writes it: config.json and safetensors, whole or in shards."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from deformviz.checkpoints.errors import CheckpointError
+from deformviz.checkpoints.reading import CheckpointFile, read_checkpoint
+
+WHOLE_FILES = ("model.safetensors", "pytorch_model.bin")
+INDEX_FILES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+MOST_JSON_BYTES = 8 * 2**20
+MOST_SHARDS = 200
+
+
+def read_folder(folder: Path) -> CheckpointFile:
+    """The weights of a folder, its config.json as arguments.
+
+    Raises:
+        CheckpointError: no weights in it, a file that is a link out of it, or anything that
+            `read_checkpoint` refuses.
+    """
+    arguments = read_json(folder, "config.json") if (folder / "config.json").exists() else {}
+    if (folder / "preprocessor_config.json").exists():
+        arguments["preprocessor"] = read_json(folder, "preprocessor_config.json")
+    for name in WHOLE_FILES:
+        if (folder / name).exists():
+            file = read_checkpoint(inside(folder, name))
+            return replace(file, path=folder, arguments=arguments)
+    for name in INDEX_FILES:
+        if (folder / name).exists():
+            return CheckpointFile(folder, read_shards(folder, name), arguments)
+    raise CheckpointError(
+        f"The folder {folder.name} holds no weights: none of "
+        f"{', '.join((*WHOLE_FILES, *INDEX_FILES))}."
+    )
+
+
+def inside(folder: Path, name: Any) -> Path:
+    """The path of a file that lies in the folder itself.
+
+    Raises:
+        CheckpointError: the name leads elsewhere, by its parts or by a link.
+    """
+    plain = isinstance(name, str) and name not in ("", ".", "..") and Path(name).name == name
+    if not plain or "\\" in name or "\0" in name:
+        raise CheckpointError(f"{folder.name} refers to {name!r}, which is not a file in it.")
+    path = folder / name
+    if path.resolve().parent != folder.resolve():
+        raise CheckpointError(
+            f"{folder.name}/{name} is a link out of the folder and is not followed. Copy the "
+            f"file itself there."
+        )
+    return path
+
+
+def read_json(folder: Path, name: str) -> dict[str, Any]:
+    """A JSON object from a file of the folder."""
+    path = inside(folder, name)
+    try:
+        if path.stat().st_size > MOST_JSON_BYTES:
+            raise CheckpointError(f"{folder.name}/{name} is larger than {MOST_JSON_BYTES} bytes.")
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{folder.name}/{name} cannot be read as a JSON object.")
+    return value
+
+
+def read_shards(folder: Path, index: str) -> dict[str, Tensor]:
+    """The tensors an index names, each from its shard."""
+    shard_of = read_json(folder, index).get("weight_map")
+    if not isinstance(shard_of, dict) or not shard_of:
+        raise CheckpointError(f"{folder.name}/{index} has no weight_map.")
+    shards = sorted({str(name) for name in shard_of.values()})
+    if len(shards) > MOST_SHARDS:
+        raise CheckpointError(f"{folder.name}/{index} names {len(shards)} shards.")
+    tensors: dict[str, Tensor] = {}
+    for shard in shards:
+        found = read_checkpoint(inside(folder, shard)).tensors
+        wanted = [key for key, place in shard_of.items() if place == shard]
+        if absent := [key for key in wanted if key not in found]:
+            raise CheckpointError(f"{folder.name}/{shard} lacks {absent[0]}, which {index} names.")
+        tensors |= {key: found[key] for key in wanted}
+    return tensors
