@@ -1,0 +1,281 @@
+// The state of one explorer and everything that can be done to it. Pointer, keyboard, toolbar and
+// legend call these methods; drawing and reporting follow from them.
+import { colourTable } from "./glyphs.js";
+import { applyAffine, applyInverse } from "./frames.js";
+import { queriesReading } from "./bilinear.js";
+import { sameSample } from "./layer_focus.js";
+import { MassJob } from "./mass_job.js";
+import {
+  cellOfQuery, cellUnder, decoderQueryAt, neighbourQuery, queryName, queryOfCell, queryOnLevel,
+} from "./queries.js";
+import { Stage } from "./stage.js";
+import { carryView, defaultView } from "./view.js";
+
+const REPORT_AFTER_MS = 250;
+
+export class Explorer extends EventTarget {
+  /** `send(view)` hands the view to Python, `step(+-1)` asks for another layer. */
+  constructor({ send, step, palette }) {
+    super();
+    Object.assign(this, { send, step, palette });
+    this.table = colourTable(palette.sequential);
+    this.layer = null;
+    this.picture = null;
+    this.view = null;
+    this.hover = null;          // query under the pointer while none is pinned
+    this.focus = null;          // the point in the readout, { head, level, point }
+    this.place = null;          // looked at in reverse look-up, before a click keeps it
+    this.lookup = null;
+    this.remembered = {};       // query by kind of layer
+    this.lastSent = null;
+    this.mass = new MassJob(() => this.stage.refresh(["field"]), (share) => this.tell("progress", share));
+    this.stage = new Stage(() => this.state(), (scene) => this.tell("drawn", scene));
+  }
+
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  /** The query on show: the pinned one, else the one under the pointer, else the last pinned. */
+  get query() {
+    return this.view.pinned ? this.view.query : this.hover ?? this.view.query;
+  }
+
+  state() {
+    if (!this.layer) return null;
+    const { layer, picture, view, query, focus, lookup, table } = this;
+    const { edge, halo } = this.palette.light;
+    return {
+      layer, picture, view, query, focus, lookup, table, mass: this.mass.result,
+      palette: { ...this.palette, edge, halo }, font: "system-ui, sans-serif",
+    };
+  }
+
+  /** Show a layer and a picture; `view` replaces the present one, otherwise that is carried over. */
+  show(layer, picture, view = null) {
+    const before = this.layer;
+    if (before) this.remembered[before.header.kind] = { query: this.view.query, pinned: this.view.pinned };
+    this.layer = layer;
+    this.picture = picture;
+    this.hover = this.focus = this.place = null;
+    if (view) {
+      this.view = view;
+      this.remembered = {};
+    } else {
+      this.view = carryView(this.view, before, layer);
+      const known = this.remembered[layer.header.kind];
+      if (known && known.query < layer.header.queries) Object.assign(this.view, known);
+    }
+    this.stage.reshape(layer, this.view.padding);
+    this.changed(before !== null && !view);
+  }
+
+  /** Change the view, draw, and tell Python unless `quietly`. */
+  setView(patch, { quietly = false } = {}) {
+    if (!this.layer) return;
+    this.view = { ...this.view, ...patch };
+    if ("padding" in patch) this.stage.reshape(this.layer, this.view.padding);
+    this.changed(!quietly);
+  }
+
+  changed(report) {
+    const { layer, view } = this;
+    if (view.mass) this.mass.request(layer, view.level, view.heads, this.table);
+    this.lookUp(this.place ?? view.lookup);
+    this.stage.refresh();
+    this.tell("changed");
+    if (report) this.reportSoon();
+  }
+
+  reportSoon() {
+    clearTimeout(this.reportTimer);
+    this.reportTimer = setTimeout(() => this.report(), REPORT_AFTER_MS);
+  }
+
+  report() {
+    const view = { ...this.view, layer: this.layer.header.layer };
+    const text = JSON.stringify(view);
+    if (text === this.lastSent) return;
+    this.lastSent = text;
+    this.send(view);
+  }
+
+  // -- pointing ------------------------------------------------------------------------------
+
+  queryAt(stageX, stageY) {
+    const { layer, view } = this;
+    const at = applyInverse(this.stage.scene.toStage, stageX, stageY);
+    if (!layer.isEncoder) {
+      return decoderQueryAt(layer, view.all, applyAffine(layer.header.to_original, ...at), at);
+    }
+    const { row, column } = cellUnder(layer, view.level, ...at);
+    return queryOfCell(layer, view.level, row, column);
+  }
+
+  /** The sample of the shown query nearest to a place of the stage, within reach of its marker. */
+  sampleNear(stageX, stageY, reach) {
+    let best = null;
+    let least = Infinity;
+    for (const sample of this.stage.scene.placed) {
+      const distance = Math.hypot(sample.stageX - stageX, sample.stageY - stageY) - sample.radius;
+      if (distance < Math.min(reach, least)) [best, least] = [sample, distance];
+    }
+    return best;
+  }
+
+  hoverAt(stageX, stageY, cause) {
+    if (!this.stage.scene) return;
+    this.stage.counters.moves++;
+    if (this.view.reverse) {
+      this.place = applyInverse(this.stage.scene.toStage, stageX, stageY);
+      this.lookUp(this.place);
+      this.stage.refresh(["field", "marks"], cause);
+    } else if (this.view.pinned) {
+      this.focus = this.sampleNear(stageX, stageY, 24) ?? this.focus;
+      this.stage.refresh(["marks"], cause);
+    } else {
+      const query = this.queryAt(stageX, stageY);
+      if (query !== this.hover) this.focus = null;
+      this.hover = query;
+      this.stage.refresh(["marks"], cause);
+    }
+  }
+
+  leave() {
+    this.hover = this.place = null;
+    this.lookUp(this.view?.lookup ?? null);
+    this.stage.refresh(["field", "marks"]);
+  }
+
+  /** A click or tap: look up the place, read the point, or pin the query. */
+  chooseAt(stageX, stageY) {
+    if (!this.stage.scene) return;
+    if (this.view.reverse) {
+      const inMap = applyInverse(this.stage.scene.toStage, stageX, stageY)
+        .map((value) => Math.min(1, Math.max(0, value)));
+      this.setView({ lookup: inMap });
+      return;
+    }
+    const sample = this.view.pinned ? this.sampleNear(stageX, stageY, 3) : null;
+    if (sample) {
+      this.setFocus(sample);
+      return;
+    }
+    const query = this.queryAt(stageX, stageY);
+    if (this.view.pinned && query === this.view.query) this.setView({ pinned: false });
+    else this.pin(query);
+  }
+
+  pin(query) {
+    this.focus = null;
+    this.setView({ query, pinned: true });
+    this.announce(`Pinned: ${queryName(this.layer, query)}.`);
+  }
+
+  setFocus(sample) {
+    this.focus = sample && { head: sample.head, level: sample.level, point: sample.point };
+    this.stage.refresh(["marks"]);
+  }
+
+  // -- keys and controls ---------------------------------------------------------------------
+
+  moveQuery(stepX, stepY) {
+    const { layer, view } = this;
+    if (view.reverse) {
+      this.moveLookup(stepX, stepY);
+      return;
+    }
+    const query = neighbourQuery(layer, this.query, stepX, stepY, view.all);
+    this.hover = this.focus = null;
+    this.setView({ query });
+    this.announce(queryName(layer, query));
+  }
+
+  moveLookup(stepX, stepY) {
+    const [height, width] = this.layer.levels[this.view.level];
+    const { row, column } = cellUnder(this.layer, this.view.level, ...(this.view.lookup ?? [0.5, 0.5]));
+    const clamp = (value, size) => Math.min(size - 1, Math.max(0, value));
+    const place = [(clamp(column + stepX, width) + 0.5) / width, (clamp(row + stepY, height) + 0.5) / height];
+    this.place = null;
+    this.setView({ lookup: place });
+    this.announce(this.lookup.ranked.length
+      ? `${this.lookup.ranked.length} queries read this cell.` : "No query reads this cell.");
+  }
+
+  togglePin() {
+    if (this.view.pinned) {
+      this.setView({ pinned: false });
+      this.announce("Released; the query follows the pointer.");
+    } else this.pin(this.query);
+  }
+
+  /** Step through the shown query's points, heaviest first. */
+  stepPoint(step) {
+    const samples = this.stage.scene?.samples ?? [];
+    if (!samples.length) return;
+    const at = samples.findIndex((sample) => this.focus && sameSample(sample, this.focus));
+    const next = samples[(at + step + samples.length) % samples.length];
+    this.setFocus(next);
+    this.announce(`Head ${next.head}, level ${next.level}, point ${next.point}, weight ${next.weight.toFixed(3)}`);
+  }
+
+  /** Show or hide a head or level; `alone` keeps only it, and all again when it is alone already. */
+  toggle(kind, index, alone = false) {
+    const shown = this.view[kind];
+    const everything = defaultView(this.layer)[kind];
+    if (!everything.includes(index)) return;
+    let next = shown.includes(index) ? shown.filter((n) => n !== index) : [...shown, index].sort((a, b) => a - b);
+    if (alone) next = shown.length === 1 && shown[0] === index ? everything : [index];
+    this.focus = null;
+    this.setView({ [kind]: next });
+    const name = kind === "heads" ? "head" : "level";
+    this.announce(next.length ? `Shown ${kind}: ${next.join(", ")}.` : `No ${name} is shown.`);
+  }
+
+  /** The level whose cells are queries, mass and look-up cells; the query moves to it. */
+  setLevel(level) {
+    const patch = { level };
+    if (this.layer.isEncoder && cellOfQuery(this.layer, this.view.query).level !== level) {
+      patch.query = queryOnLevel(this.layer, this.view.query, level);
+    }
+    this.hover = this.focus = null;
+    this.setView(patch);
+    this.announce(`Grid level ${level}, ${this.layer.levels[level].join(" by ")} cells.`);
+  }
+
+  toggleReverse() {
+    this.place = null;
+    this.setView({ reverse: !this.view.reverse });
+    this.announce(this.view.reverse ? "Point at a place to see which queries read it." : "Reverse look-up off.");
+  }
+
+  lookUp(place) {
+    const { layer, view } = this;
+    if (!view?.reverse || !place) {
+      this.lookup = null;
+      return;
+    }
+    const { row, column } = cellUnder(layer, view.level, ...place);
+    const key = [view.level, row, column, ...view.heads].join();
+    if (this.lookup?.key === key && this.lookup.layer === layer) return;
+    this.lookup = { ...queriesReading(layer, view.level, row, column, view.heads), key, layer };
+  }
+
+  reset() {
+    const { query } = this.view;
+    this.hover = this.focus = this.place = null;
+    this.setView({ ...defaultView(this.layer), query });
+    this.announce("Everything shown again.");
+  }
+
+  /** Words for a screen reader; never while the pointer hovers. */
+  announce(text) {
+    this.tell("announce", text);
+  }
+
+  close() {
+    clearTimeout(this.reportTimer);
+    this.mass.cancel();
+    this.stage.close();
+  }
+}

@@ -1,0 +1,48 @@
+// Frame changes. Coefficients come from deformviz/geometry.py; this file only applies them.
+
+/** x' = scaleX x + shiftX, y' = scaleY y + shiftY. */
+export function applyAffine([scaleX, shiftX, scaleY, shiftY], x, y) {
+  return [scaleX * x + shiftX, scaleY * y + shiftY];
+}
+
+export function applyInverse([scaleX, shiftX, scaleY, shiftY], x, y) {
+  return [(x - shiftX) / scaleX, (y - shiftY) / scaleY];
+}
+
+/** Normalised lower right corner of the picture; (1, 1) unless the model padded it. */
+export function pictureCorner(header) {
+  const [height, width] = header.frame.original_hw;
+  return applyAffine(header.edges_from_original, width, height);
+}
+
+export function hasPadding(header) {
+  return pictureCorner(header).some((edge) => edge < 1 - 1e-6);
+}
+
+/** Normalised points to CSS pixels of a stage that shows the picture, or all of the padded area. */
+export function stageAffine(header, padding, width, height) {
+  const [right, bottom] = padding ? [1, 1] : pictureCorner(header);
+  return [width / right, 0, height / bottom, 0];
+}
+
+/** Width over height of what the stage shows. */
+export function stageAspect(header, padding) {
+  const [right, bottom] = padding ? [1, 1] : pictureCorner(header);
+  const [height, width] = header.frame.padded_hw;
+  return (right * width) / (bottom * height);
+}
+
+/** "picture", "padding" (inside the map, masked by the model) or "outside" (reads zeros). */
+export function placeOf(header, x, y) {
+  const [right, bottom] = pictureCorner(header);
+  if (x < 0 || y < 0 || x > 1 || y > 1) return "outside";
+  return x <= right && y <= bottom ? "picture" : "padding";
+}
+
+/** A detection's box, edges in pixels of the original picture, as normalised corners. */
+export function normalisedBox(header, [x0, y0, x1, y1]) {
+  return [
+    ...applyAffine(header.edges_from_original, x0, y0),
+    ...applyAffine(header.edges_from_original, x1, y1),
+  ];
+}

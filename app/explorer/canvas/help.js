@@ -1,0 +1,29 @@
+// The overlay behind "?": keys, signs, and what the picture does not say.
+import { element } from "./elements.js";
+import { KEYS } from "./keyboard.js";
+
+const SIGNS = [
+  ["colour", "the head; every head also has its number"],
+  ["shape", "the level: ● 0, ■ 1, ◆ 2, ▲ 3, ⬟ 4"],
+  ["area", "the attention weight; the weights of one head sum to 1 over its levels and points"],
+  ["white cross", "the reference point; a dashed box where the reference is a box"],
+  ["arrow at the edge", "a point outside the picture, in the direction of the arrow"],
+  ["outlined cells", "the four cells a value is blended from; whiter means a larger share"],
+  ["sampling mass", "attention weight times bilinear share, summed over all queries. It says where the "
+    + "layer samples, not what the model finds important"],
+];
+
+export function helpDialog(explorer) {
+  const rows = (entries) => entries.map(([name, text]) => element("tr", {},
+    element("th", { scope: "row" }, name), element("td", {}, text)));
+  const dialog = element("dialog", { class: "dv-help", "aria-label": "Keys and signs" },
+    element("form", { method: "dialog" },
+      element("header", {}, element("h3", {}, "Keys and signs"), element("button", { class: "dv-button" }, "Close")),
+      element("h4", {}, "Pointer"),
+      element("p", {}, "Move over the picture: the query follows. Click or tap: it stays, and the pointer reads "
+        + "single points. Click the same cell again to let it go."),
+      element("h4", {}, "Keys"), element("table", {}, ...rows(KEYS.map(({ show, does }) => [show, does]))),
+      element("h4", {}, "Signs"), element("table", {}, ...rows(SIGNS))));
+  explorer.addEventListener("help", () => dialog.showModal());
+  return dialog;
+}

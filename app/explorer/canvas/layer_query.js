@@ -1,0 +1,143 @@
+// Top layer: what one query is and where it samples.
+import { applyAffine, normalisedBox, placeOf } from "./frames.js";
+import { amountColour, markerMark } from "./glyphs.js";
+import { stageRect } from "./layer_field.js";
+import { cellBox, cellOfQuery, decoderChoices } from "./queries.js";
+
+const FULL_RADIUS = 27;         // CSS pixels of a marker that carries weight 1 on a 600 px stage
+const LEAST_RADIUS = 1.3;       // lighter points stay visible
+const EDGE_INSET = 15;
+const BOXES_NAMED = 12;
+
+/** Radius whose disc has an area proportional to the weight. */
+export function weightRadius(scene, weight) {
+  const scale = Math.min(1.25, Math.max(0.7, Math.min(scene.width, scene.height) / 600));
+  return Math.max(LEAST_RADIUS, FULL_RADIUS * scale * Math.sqrt(weight));
+}
+
+export function sampleColour(scene, sample) {
+  const { palette, view, layer } = scene;
+  if (view.colour === "level") return palette.levels[sample.level];
+  if (view.colour === "weight") return amountColour(scene.table, sample.weight / scene.mostWeight);
+  if (view.colour === "outside") return palette.places[placeOf(layer.header, sample.x, sample.y)];
+  return palette.heads[sample.head % palette.heads.length];
+}
+
+/** Samples with their stage position; beyond the stage they move to its edge. */
+export function placedSamples(scene) {
+  return scene.samples.map((sample) => {
+    const [x, y] = applyAffine(scene.toStage, sample.x, sample.y);
+    const beyond = x < 0 || y < 0 || x > scene.width || y > scene.height;
+    const base = { ...sample, radius: weightRadius(scene, sample.weight), beyond, trueX: x, trueY: y };
+    return beyond ? { ...base, ...atEdge(scene, sample, x, y) } : { ...base, stageX: x, stageY: y };
+  });
+}
+
+/** Where the line from the reference to a point beyond the stage meets its inset edge. */
+function atEdge(scene, sample, x, y) {
+  const reference = scene.layer.reference(scene.query, sample.level);
+  const [fromX, fromY] = applyAffine(scene.toStage, reference.x, reference.y);
+  const inside = (value, size) => Math.min(size - EDGE_INSET, Math.max(EDGE_INSET, value));
+  const [startX, startY] = [inside(fromX, scene.width), inside(fromY, scene.height)];
+  const shareTo = (start, end, size) => {
+    if (end > size - EDGE_INSET) return (size - EDGE_INSET - start) / (end - start);
+    return end < EDGE_INSET ? (start - EDGE_INSET) / (start - end) : 1;
+  };
+  const share = Math.max(0, Math.min(shareTo(startX, x, scene.width), shareTo(startY, y, scene.height)));
+  return {
+    stageX: startX + share * (x - startX), stageY: startY + share * (y - startY),
+    angle: Math.atan2(y - startY, x - startX),
+  };
+}
+
+/** The hovered cell, or the boxes a decoder found. */
+export function queryMarks(scene) {
+  const { layer, query } = scene;
+  if (layer.isEncoder) {
+    const { level, row, column } = cellOfQuery(layer, query);
+    const box = stageRect(scene, cellBox(layer, level, row, column));
+    return [{ ...box, stroke: "#ffffff", lineWidth: 1.5, halo: "#000000", fill: "#ffffff", fillAlpha: 0.18 }];
+  }
+  const choices = decoderChoices(layer, scene.view.all);
+  const others = choices.filter((other) => other !== query).flatMap((other) => otherMarks(scene, other));
+  return [...others, ...detectionMarks(scene, query, true, true)];
+}
+
+function otherMarks(scene, query) {
+  const found = scene.layer.header.detections[query];
+  if (found && found.score >= scene.layer.header.shown_score) {
+    return detectionMarks(scene, query, false, decoderChoices(scene.layer, false).indexOf(query) < BOXES_NAMED);
+  }
+  const reference = scene.layer.reference(query);
+  const [x, y] = applyAffine(scene.toStage, reference.x, reference.y);
+  return [{ type: "circle", x, y, radius: 2, fill: "#ffffff", alpha: 0.55, stroke: "#000000", lineWidth: 0.5 }];
+}
+
+function detectionMarks(scene, query, chosen, named) {
+  const found = scene.layer.header.detections[query];
+  if (!found) return [];
+  const box = stageRect(scene, normalisedBox(scene.layer.header, found.box_xyxy_px));
+  const marks = [{
+    ...box, stroke: "#ffffff", lineWidth: chosen ? 2.5 : 1, alpha: chosen ? 1 : 0.6, halo: "#000000aa",
+  }];
+  if (named) {
+    marks.push({
+      type: "text", text: `${found.class_name} ${found.score.toFixed(2)}`, font: scene.font,
+      x: Math.max(4, box.x + 4), y: box.y < 18 ? Math.max(0, box.y) + 15 : box.y - 5,
+      size: chosen ? 13 : 11, weight: chosen ? 700 : 500,
+      fill: "#ffffff", halo: "#000000cc", alpha: chosen ? 1 : 0.75,
+    });
+  }
+  return marks;
+}
+
+/** Connectors, points by weight (the heavy ones below), and arrows for points beyond the stage. */
+export function sampleMarks(scene) {
+  const marks = [];
+  const { layer, view, query } = scene;
+  for (const sample of view.lines ? scene.placed : []) {
+    const reference = layer.reference(query, sample.level);
+    marks.push({
+      type: "line", stroke: sampleColour(scene, sample), lineWidth: 1.1, alpha: 0.7,
+      dash: sample.beyond ? [5, 4] : undefined,
+      points: [applyAffine(scene.toStage, reference.x, reference.y), [sample.stageX, sample.stageY]],
+    });
+  }
+  for (const sample of scene.placed) marks.push(...pointMarks(scene, sample));
+  return marks;
+}
+
+function pointMarks(scene, sample) {
+  const shape = scene.palette.marks[sample.level % scene.palette.marks.length];
+  const fill = sampleColour(scene, sample);
+  const style = { fill, stroke: scene.palette.edge, lineWidth: 1, halo: scene.palette.halo };
+  if (!sample.beyond) return [markerMark(shape, sample.stageX, sample.stageY, sample.radius, style)];
+  const [dx, dy] = [Math.cos(sample.angle), Math.sin(sample.angle)];
+  const tip = [sample.stageX + 12 * dx, sample.stageY + 12 * dy];
+  const wing = (side) => [
+    sample.stageX + 5 * dx - side * 5 * dy, sample.stageY + 5 * dy + side * 5 * dx];
+  return [
+    markerMark(shape, sample.stageX, sample.stageY, Math.min(sample.radius, EDGE_INSET - 3),
+      { ...style, fillAlpha: 0.45, dash: [2, 2], halo: undefined, stroke: "#ffffff" }),
+    { type: "line", points: [wing(1), tip, wing(-1)], stroke: fill, lineWidth: 2.5, halo: "#000000" },
+  ];
+}
+
+/** The reference: a cross, and its box where it is one. */
+export function referenceMarks(scene) {
+  const { x, y, width, height } = scene.layer.reference(scene.query);
+  const [centreX, centreY] = applyAffine(scene.toStage, x, y);
+  const marks = [];
+  if (width !== null) {
+    const box = [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
+    marks.push({ ...stageRect(scene, box), stroke: "#ffffff", lineWidth: 1.5, dash: [6, 4], halo: "#000000bb" });
+  }
+  const arm = 9;
+  const cross = { type: "line", stroke: "#ffffff", lineWidth: 2, halo: "#000000" };
+  marks.push(
+    { ...cross, points: [[centreX - arm, centreY], [centreX + arm, centreY]] },
+    { ...cross, points: [[centreX, centreY - arm], [centreX, centreY + arm]] },
+    { ...cross, halo: undefined, points: [[centreX - arm, centreY], [centreX + arm, centreY]] },
+  );
+  return marks;
+}

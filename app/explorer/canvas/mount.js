@@ -1,0 +1,174 @@
+// The door: what Streamlit (or an offline page) calls. Builds the explorer once and keeps it.
+import { element, setText } from "./elements.js";
+import { Explorer } from "./explorer.js";
+import { helpDialog } from "./help.js";
+import { listenToKeys } from "./keyboard.js";
+import { Legend } from "./legend.js";
+import { LookupList } from "./lookup_list.js";
+import { decodeLayer, fetchLayer } from "./packed.js";
+import { PointsTable } from "./points_table.js";
+import { listenToPointer } from "./pointer.js";
+import { queryName } from "./queries.js";
+import { Readout } from "./readout.js";
+import { Toolbar } from "./toolbar.js";
+import { readView } from "./view.js";
+
+const LAYERS_KEPT = 6;
+const NOTICE_MS = 6000;
+const mounted = new WeakMap();
+
+class Page {
+  constructor(component) {
+    this.component = component;
+    const { data } = component;
+    this.explorer = new Explorer({
+      palette: data.palette,
+      send: (view) => this.component.setStateValue?.("view", view),
+      step: (by) => this.component.setTriggerValue?.("layer", by),
+    });
+    this.layers = new Map();
+    this.facts = { link: Boolean(data.link), source: data.source ?? null, title: "", note: "" };
+    this.build();
+    listenToPointer(this.explorer);
+    listenToKeys(this.explorer, this.root);
+    this.explorer.addEventListener("drawn", (event) => this.describe(event.detail));
+    this.explorer.addEventListener("announce", (event) => setText(this.live, event.detail));
+    this.explorer.addEventListener("notice", (event) => this.notice(event.detail));
+    this.explorer.addEventListener("progress", (event) => this.progress(event.detail));
+  }
+
+  build() {
+    const { explorer } = this;
+    this.status = element("div", { class: "dv-status" });
+    this.live = element("div", { class: "dv-live", role: "status", "aria-live": "polite" });
+    this.notices = element("div", { class: "dv-notices", role: "status" });
+    this.honesty = element("div", { class: "dv-honesty" });
+    const legend = new Legend(explorer);
+    const side = element("aside", { class: "dv-side" },
+      new LookupList(explorer).root, new Readout(explorer).root);
+    const picture = element("div", { class: "dv-picture" }, explorer.stage.root, this.status, this.honesty);
+    this.root = element("div", { class: "dv" }, element("div", { class: "dv-explorer", "aria-busy": "true" },
+      new Toolbar(explorer, this.facts).root, legend.root, this.notices,
+      element("div", { class: "dv-main" }, picture, side),
+      new PointsTable(explorer).root, this.live), helpDialog(explorer));
+    this.root.__explorer = explorer.stage.counters;
+  }
+
+  /** Called on every rerun: reads what changed, keeps the old picture until the new one is decoded. */
+  async update(component) {
+    this.component = component;
+    const { data } = component;
+    Object.assign(this.facts, {
+      title: data.title ?? "", note: data.note ?? "", pictureAlt: data.picture_alt ?? data.title ?? "picture",
+    });
+    if (data.picture_hw && !this.explorer.layer) {
+      this.explorer.stage.root.style.setProperty("--dv-aspect", String(data.picture_hw[1] / data.picture_hw[0]));
+    }
+    const wanted = `${data.trace_url} ${data.picture_url} ${data.view_id ?? ""}`;
+    if (wanted === this.wanted) {
+      this.explorer.stage.refresh();
+      return;
+    }
+    this.wanted = wanted;
+    await this.load(data, wanted);
+  }
+
+  async load(data, wanted) {
+    const busy = this.root.firstChild;
+    busy.setAttribute("aria-busy", "true");
+    try {
+      const [layer, picture] = await Promise.all([this.layerAt(data), this.pictureAt(data)]);
+      if (wanted !== this.wanted) return;
+      const fresh = !this.explorer.layer || data.view_id !== this.viewId;
+      this.viewId = data.view_id;
+      const { view, notes } = fresh ? readView(data.view, layer) : { view: null, notes: [] };
+      this.explorer.show(layer, picture, view);
+      this.clearNotices();
+      if (notes.length) this.notice({ text: notes.join(" "), lasting: true });
+      busy.removeAttribute("aria-busy");
+    } catch (error) {
+      if (wanted !== this.wanted) return;
+      this.wanted = null;
+      busy.removeAttribute("aria-busy");
+      this.notice({ text: `${error.message} The old picture stays.`, lasting: true, retry: () => this.update(this.component) });
+    }
+  }
+
+  async layerAt({ trace_url: address, trace }) {
+    if (trace) return decodeLayer(trace);
+    const known = this.layers.get(address);
+    this.layers.delete(address);
+    const layer = known ?? await fetchLayer(address);
+    this.layers.set(address, layer);
+    if (this.layers.size > LAYERS_KEPT) this.layers.delete(this.layers.keys().next().value);
+    return layer;
+  }
+
+  async pictureAt({ picture_url: address }) {
+    if (this.pictureAddress === address) return this.picture;
+    const picture = new Image();
+    picture.src = address;
+    try {
+      await picture.decode();
+    } catch {
+      throw new Error("The picture could not be loaded.");
+    }
+    [this.pictureAddress, this.picture] = [address, picture];
+    return picture;
+  }
+
+  describe(scene) {
+    const { layer, view, query } = scene;
+    const outside = scene.samples.filter((sample) => sample.x < 0 || sample.y < 0 || sample.x > 1 || sample.y > 1).length;
+    const state = view.reverse ? "reverse look-up" : view.pinned ? "pinned" : "follows the pointer";
+    const words = `${queryName(layer, query)} · ${scene.samples.length} points, ${outside} outside the map · ${state}`;
+    setText(this.status, words);
+    const { model_label: model, honesty_label: honesty, layer: name } = layer.header;
+    setText(this.honesty, [model, name, honesty, this.facts.note].filter(Boolean).join(" · "));
+    if (this.explorer.hover === null) {
+      scene.layer && this.explorer.stage.root.setAttribute("aria-label",
+        `${this.facts.pictureAlt}. Sampling points of ${words}. Arrow keys move the query, Enter pins, question mark helps.`);
+    }
+  }
+
+  progress(share) {
+    if (share < 1) setText(this.status, `Adding up the sampling mass: ${Math.round(100 * share)} %`);
+  }
+
+  notice({ text, lasting, retry }) {
+    const bar = element("div", { class: "dv-notice" }, element("span", {}, text));
+    const close = () => bar.remove();
+    if (retry) bar.append(element("button", { type: "button", class: "dv-button", onclick: () => { close(); retry(); } }, "Try again"));
+    bar.append(element("button", { type: "button", class: "dv-button", "aria-label": "Dismiss", onclick: close }, "×"));
+    this.notices.replaceChildren(bar);
+    if (!lasting) setTimeout(close, NOTICE_MS);
+  }
+
+  clearNotices() {
+    this.notices.replaceChildren();
+  }
+}
+
+/** Streamlit calls this at every change of its data; the returned function runs when it goes. */
+export default function mount(component) {
+  const parent = component.parentElement;
+  let page = mounted.get(parent);
+  if (!page) {
+    page = new Page(component);
+    mounted.set(parent, page);
+    (parent.querySelector(".dv-mount") ?? parent).append(page.root);
+  }
+  page.update(component);
+  return () => {
+    page.explorer.close();
+    page.root.remove();
+    mounted.delete(parent);
+  };
+}
+
+/** An offline page carries its data in its own document; see offline.html. */
+export function mountOffline() {
+  const read = (id) => document.getElementById(id).textContent;
+  const trace = Uint8Array.from(atob(read("dv-trace")), (character) => character.charCodeAt(0)).buffer;
+  mount({ data: { ...JSON.parse(read("dv-data")), trace }, parentElement: document.getElementById("explorer") });
+}

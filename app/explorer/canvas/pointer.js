@@ -1,0 +1,30 @@
+// Mouse, pen and touch on the stage. Touch: a tap pins, a sideways drag moves the query; the page
+// still scrolls up and down, because the style sheet leaves `pan-y` to the browser.
+
+const TAP_REACH = 8;
+
+export function listenToPointer(explorer) {
+  const { stage } = explorer;
+  let start = null;
+  stage.root.addEventListener("pointermove", (event) => {
+    explorer.hoverAt(...stage.position(event), event);
+  });
+  stage.root.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    start = stage.position(event);
+    if (event.pointerType !== "mouse") explorer.hoverAt(...start, event);
+  });
+  stage.root.addEventListener("pointerup", (event) => {
+    const end = stage.position(event);
+    const moved = start && Math.hypot(end[0] - start[0], end[1] - start[1]) > TAP_REACH;
+    if (start && (!moved || event.pointerType !== "mouse")) explorer.chooseAt(...end);
+    start = null;
+  });
+  stage.root.addEventListener("pointercancel", () => {
+    start = null;
+    explorer.leave();
+  });
+  stage.root.addEventListener("pointerleave", (event) => {
+    if (event.pointerType === "mouse") explorer.leave();
+  });
+}

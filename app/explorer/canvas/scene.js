@@ -1,0 +1,31 @@
+// The picture as a list of layers. Each layer is a function scene -> marks; another page can bring
+// its own (a deformed grid, a training replay) and reuse stage, painters and export.
+import { stageAffine } from "./frames.js";
+import { focusCellMarks, focusRingMarks } from "./layer_focus.js";
+import { lookupMarks, massMarks } from "./layer_field.js";
+import { photoMarks } from "./layer_photo.js";
+import { placedSamples, queryMarks, referenceMarks, sampleMarks } from "./layer_query.js";
+
+/** Layers by the canvas they are painted on; only what changed is painted again. */
+export const SURFACES = {
+  photo: [photoMarks],
+  field: [massMarks, lookupMarks],
+  marks: [queryMarks, focusCellMarks, sampleMarks, referenceMarks, focusRingMarks],
+};
+
+export function surfaceMarks(scene, surface) {
+  return SURFACES[surface].flatMap((layerOf) => layerOf(scene));
+}
+
+/** Everything the layers need to know, derived once per redraw. */
+export function composeScene(state, width, height) {
+  const { layer, view, query } = state;
+  const scene = {
+    ...state, width, height,
+    toStage: stageAffine(layer.header, view.padding, width, height),
+    samples: layer.strongest(query, view),
+  };
+  scene.mostWeight = scene.samples[0]?.weight || 1;
+  scene.placed = placedSamples(scene);
+  return scene;
+}
