@@ -9,7 +9,7 @@ import {
   cellOfQuery, cellUnder, decoderQueryAt, neighbourQuery, queryName, queryOfCell, queryOnLevel,
 } from "./queries.js";
 import { Stage } from "./stage.js";
-import { carryView, defaultView } from "./view.js";
+import { carryView, defaultView, viewParameters } from "./view.js";
 
 const REPORT_AFTER_MS = 250;
 
@@ -51,12 +51,14 @@ export class Explorer extends EventTarget {
     };
   }
 
-  /** Show a layer and a picture; `view` replaces the present one, otherwise that is carried over. */
-  show(layer, picture, view = null) {
+  /**
+   * Show a layer and a picture; `view` replaces the present one, otherwise that is carried over.
+   * `source` names them to Python, which hears of every new one as soon as it is drawn.
+   */
+  show(layer, picture, view = null, source = "") {
     const before = this.layer;
     if (before) this.remembered[before.header.kind] = { query: this.view.query, pinned: this.view.pinned };
-    this.layer = layer;
-    this.picture = picture;
+    Object.assign(this, { layer, picture, source });
     this.hover = this.focus = this.place = null;
     if (view) {
       this.view = view;
@@ -67,7 +69,8 @@ export class Explorer extends EventTarget {
       if (known && known.query < layer.header.queries) Object.assign(this.view, known);
     }
     this.stage.reshape(layer, this.view.padding);
-    this.changed(before !== null && !view);
+    this.changed(false);
+    requestAnimationFrame(() => requestAnimationFrame(() => this.report()));    // once it is drawn
   }
 
   /** Change the view, draw, and tell Python unless `quietly`. */
@@ -92,8 +95,10 @@ export class Explorer extends EventTarget {
     this.reportTimer = setTimeout(() => this.report(), REPORT_AFTER_MS);
   }
 
+  /** Hand the view to Python, with what an address needs to restore it; equal ones only once. */
   report() {
-    const view = { ...this.view, layer: this.layer.header.layer };
+    const params = viewParameters(this.view, this.layer);
+    const view = { ...this.view, layer: this.layer.header.layer, source: this.source, params };
     const text = JSON.stringify(view);
     if (text === this.lastSent) return;
     this.lastSent = text;
