@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.gallery.component import gallery
-from app.runs import ModelChoice, Run
-from app.session import remember_own_picture
+from app.runs import ModelChoice, Run, finished
+from app.session import choose_picture, take_own_picture
 from app.sources import Source
 
-GROUPS = {"scene": "Rendered scenes", "photograph": "Photographs"}
+GROUPS = {"own": "Your picture", "scene": "Rendered scenes", "photograph": "Photographs"}
 UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif"]
 KINDS = {"encoder": "Encoder", "decoder": "Decoder"}
 
@@ -24,11 +24,11 @@ class Selection:
     source: Source
 
 
-def choose_picture(sources: dict[str, Source], models: dict[str, ModelChoice]) -> Selection:
+def select(sources: dict[str, Source], models: dict[str, ModelChoice]) -> Selection:
     """The gallery, one's own pictures, and the model."""
     state = st.session_state
-    _choose_from_gallery(sources)
-    with st.expander("Your own picture", icon=":material/add_photo_alternate:",
+    _choose_from_gallery(sources, models[state["model"]])
+    with st.expander("Use your own picture", icon=":material/add_photo_alternate:",
                      expanded=state["picture"] == "upload"):
         _choose_own_picture()
     if len(models) > 1:
@@ -37,26 +37,33 @@ def choose_picture(sources: dict[str, Source], models: dict[str, ModelChoice]) -
     return Selection(models[state["model"]], sources[state["picture"]])
 
 
-def _choose_from_gallery(sources: dict[str, Source]) -> None:
-    groups = {
-        title: [{"name": s.name, "title": s.title, "src": f"thumbnail/{s.name}.jpg"}
-                for s in sources.values() if s.group == group]
-        for group, title in GROUPS.items()
-    }
+def _choose_from_gallery(sources: dict[str, Source], model: ModelChoice) -> None:
+    groups: dict[str, list[dict[str, str]]] = {}
+    for source in sources.values():
+        if address := _thumbnail(source, model):
+            groups.setdefault(GROUPS[source.group], []).append(
+                {"name": source.name, "title": source.title, "src": address})
 
     def take() -> None:
-        chosen = st.session_state["gallery"].chosen
-        if chosen in sources:
-            st.session_state["picture"] = chosen
+        if (chosen := st.session_state["gallery"].chosen) in sources:
+            choose_picture(chosen)
 
-    gallery({title: items for title, items in groups.items() if items},
+    gallery({title: groups[title] for title in GROUPS.values() if title in groups},
             st.session_state["picture"], key="gallery", on_choose=take)
+
+
+def _thumbnail(source: Source, model: ModelChoice) -> str:
+    """Address of a tile's picture; one's own has none before a run has read it."""
+    if source.group != "own":
+        return f"thumbnail/{source.name}.jpg"
+    run = finished(source, model)
+    return f"picture/{run.key}.jpg" if run else ""
 
 
 def _choose_own_picture() -> None:
     def take(widget: str) -> None:
         if file := st.session_state[widget]:
-            remember_own_picture(file.name, file.getvalue())
+            take_own_picture(file.name, file.getvalue())
 
     st.file_uploader("Upload a picture", type=UPLOAD_TYPES, key="upload", on_change=take,
                      args=("upload",), help="JPEG, PNG, WebP, BMP or GIF, up to 20 MB and 40 "
@@ -81,9 +88,10 @@ def choose_layer(run: Run) -> str:
     def take_number() -> None:
         state["layer"] = state["number"]
 
-    st.segmented_control("Part of the model", kinds, format_func=KINDS.get, key="kind",
-                         on_change=take_kind, required=True)
-    st.segmented_control("Layer", by_kind[kind], key="number", required=True,
-                         format_func=lambda name: str(int(name.split(".")[1]) + 1),
-                         on_change=take_number)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.segmented_control("Part of the model", kinds, format_func=KINDS.get, key="kind",
+                             on_change=take_kind, required=True, label_visibility="collapsed")
+        st.segmented_control("Layer", by_kind[kind], key="number", on_change=take_number,
+                             format_func=lambda name: f"layer {name.split('.')[1]}",
+                             required=True, label_visibility="collapsed")
     return state["layer"]

@@ -126,6 +126,11 @@ class RunQueue:
             job.over.wait(timeout)
         return self.progress(key)
 
+    def forget(self, key: str) -> None:
+        """Forget how a job that is over went, so that it may be asked for afresh."""
+        with self._changed:
+            self._finished.pop(key, None)
+
     def _leave(self, job: _Job, session: str) -> None:
         job.wanted_by.discard(session)
         if not job.wanted_by and job.state == "waiting":

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.explorer.component import explorer_routes
 from app.traces import ROUTES
 
-app = st.App(Path(__file__).with_name("pages.py"), routes=ROUTES)
+app = st.App(Path(__file__).with_name("pages.py"), routes=[*ROUTES, *explorer_routes()])

@@ -1,8 +1,10 @@
 """Which pages there are; each is one file in views/."""
 
+from pathlib import Path
+
 import streamlit as st
 
-st.set_page_config(page_title="deformviz", page_icon=":material/center_focus_strong:",
+st.set_page_config(page_title="deformviz", page_icon=str(Path(__file__).with_name("icon.svg")),
                    layout="wide", initial_sidebar_state="auto")
 st.navigation([
     st.Page("views/explore.py", title="Explore", icon=":material/center_focus_strong:",

@@ -26,7 +26,7 @@ from deformviz.tracing.packing import PackedLayer
 from deformviz.tracing.store import SHIPPED, StoredTrace, read_index
 
 MEBIBYTE = 2 ** 20
-LONGEST_ADDRESS = 2000
+LONGEST_VALUE = 200
 
 
 class ByteCache:
@@ -38,7 +38,7 @@ class ByteCache:
     def __init__(self, budget_bytes: int):
         self._budget = budget_bytes
         self._values: OrderedDict[str, tuple[Any, int]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def get(self, key: str) -> Any | None:
         """The value, now the most recently used, or None."""
@@ -58,7 +58,8 @@ class ByteCache:
 
     @property
     def size_bytes(self) -> int:
-        return sum(size for _, size in self._values.values())
+        with self._lock:
+            return sum(size for _, size in self._values.values())
 
     def __len__(self) -> int:
         return len(self._values)
@@ -132,10 +133,52 @@ def session_id() -> str:
     return st.session_state.setdefault("session_id", uuid.uuid4().hex)
 
 
-def remember_own_picture(title: str, data: bytes) -> None:
+def choose_picture(name: str) -> None:
+    """Make a picture the chosen one; what was wrong with the link is past."""
+    st.session_state["picture"] = name
+    st.session_state["notes"] = []
+
+
+def take_own_picture(title: str, data: bytes) -> None:
     """Make an uploaded picture the chosen one."""
     st.session_state["own_picture"] = own_picture(title, data)
-    st.session_state["picture"] = UPLOAD
+    choose_picture(UPLOAD)
+
+
+def show(run: Any) -> None:
+    """Remember what is on show, to return to when something newer is given up."""
+    state = st.session_state
+    state["shown"] = {name: state[name] for name in ("picture", "model")} | {"key": run.key}
+
+
+def shown_key() -> str:
+    """The key of the run that was shown last, or ""."""
+    return st.session_state.get("shown", {}).get("key", "")
+
+
+def start_view(run_key: str) -> dict[str, Any]:
+    """What the canvas shows of a run at first: the link's view, later the choices made so far.
+
+    A query of one picture means nothing in the next, so it is left behind.
+    """
+    state = st.session_state
+    if state.get("start_view_of") != run_key:
+        chosen = getattr(state.get("explorer"), "view", None)
+        first = "start_view_of" not in state
+        kept = {k: v for k, v in (chosen or {}).items()
+                if k not in ("query", "pinned", "lookup", "source", "params", "layer")}
+        state["start_view"] = state.get("link_view", {}) if first else kept
+        state["start_view_of"] = run_key
+    return state["start_view"]
+
+
+def give_up(key: str) -> None:
+    """Leave the line and return to what was shown before, or to the first picture."""
+    QUEUE.leave(key, session_id())
+    before = st.session_state.get("shown") or {"picture": next(iter(sources()), "")}
+    for name in ("picture", "model"):
+        if name in before:
+            st.session_state[name] = before[name]
 
 
 # -- the address -----------------------------------------------------------------------------
@@ -146,12 +189,13 @@ OURS = ("picture", "model", "layer")        # all other parameters belong to the
 def read_address(models: list[str]) -> None:
     """Once per session: take picture, model, layer and view from the address, noting what fails."""
     state = st.session_state
+    if state.get("model") not in models:            # also a file that has left the folder since
+        state["model"] = models[0]
     if "picture" in state:
         return
-    asked = {name: value[:LONGEST_ADDRESS] for name, value in st.query_params.to_dict().items()}
+    asked = {name: value[:LONGEST_VALUE] for name, value in st.query_params.to_dict().items()}
     known, notes = sources(), []
     state["picture"] = next(iter(known), "")
-    state["model"] = models[0] if models else ""
     if asked.get("picture", state["picture"]) in known:
         state["picture"] = asked.get("picture", state["picture"])
     elif asked["picture"] == UPLOAD:
@@ -167,8 +211,13 @@ def read_address(models: list[str]) -> None:
     state["notes"] = notes
 
 
-def write_address(view_params: dict[str, str], default_model: str) -> None:
-    """Keep the address in step with what is shown, so that copying it copies the view."""
+def write_address(view_params: dict[str, str] | None, default_model: str) -> None:
+    """Keep the address in step with what is shown, so that copying it copies the view.
+
+    Before the canvas has told its view (None), the address stays as it is.
+    """
+    if view_params is None:
+        return
     state = st.session_state
     wanted = {"picture": state["picture"], "layer": state["layer"], **view_params}
     if state["model"] != default_model:

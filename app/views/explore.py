@@ -5,53 +5,108 @@ from __future__ import annotations
 import streamlit as st
 
 from app import controls, runs, session
+from app.explorer.component import explorer
+from app.jobs import QueueFull
+from app.views.explanation import explanation
+from app.views.query_charts import query_charts
+from app.waiting import failed, waiting
 
 HEADLINE = "Where does it look?"
-INSTRUCTION = ("Move over the picture. Each mark is a place a detector with deformable attention "
-               "reads to answer for the cell or object under your pointer. Click to keep one.")
-OUT_OF_DOMAIN = ("This model has seen rendered scenes only. On any other picture its boxes mean "
-                 "little; the points are still exactly those it reads.")
+INSTRUCTION = ("Move over the picture: every mark is a place the model reads to answer for the "
+               "spot under your pointer. Click to keep one.")
+OUT_OF_DOMAIN = ("This model has seen rendered scenes only. On other pictures its boxes mean "
+                 "little; the marks are still exactly the places it reads.")
+EMPTY = ("There are no stored traces here. Make them with `deformviz precompute`, or choose a "
+         "picture of your own.")
+CANVAS_HEIGHT_PX = 560
+STYLE = """<style>
+.stMainBlockContainer { padding-inline: clamp(1rem, 3vw, 3rem); max-width: 90rem; }
+.stMain h1 { padding: 0; letter-spacing: -0.01em; }
+.stMain .katex-display { overflow: auto hidden; padding: 0.2rem 0; }
+</style>"""
 
 
 def explore() -> None:
+    """The landing page, top to bottom."""
     models = runs.list_models()
     session.read_address(list(models))
-    sources = session.sources()
+    st.html(STYLE)
     with st.sidebar:
-        selection = controls.choose_picture(sources, models)
+        selection = controls.select(session.sources(), models)
     st.title(HEADLINE, anchor=False)
     st.markdown(INSTRUCTION)
+    for note in st.session_state["notes"]:
+        st.info(note, icon=":material/link_off:")
     run = run_to_show(selection)
     if run is None:
-        st.skeleton(height=560)
-        return
-    stage(run)
+        st.skeleton(height=CANVAS_HEIGHT_PX)
+    else:
+        stage(run, default_model=next(iter(models)))
+        footer(run, selection)
+    explanation()
 
 
 def run_to_show(selection: controls.Selection) -> runs.Run | None:
     """The run of the selection; while it is computed, the one on show before."""
-    state = st.session_state
     run = runs.finished(selection.source, selection.model)
     if run is not None:
-        state["shown"] = run.key
+        session.show(run)
+        if selection.source.group != "scene" and selection.model.knows_scenes_only:
+            st.info(OUT_OF_DOMAIN, icon=":material/travel_explore:")
         return run
-    key = runs.request(selection.source, selection.model)
-    waiting(key)
-    return runs.find(state.get("shown", ""))
-
-
-@st.fragment(run_every=0.5)
-def waiting(key: str) -> None:
+    key = runs.key_of(selection.source, selection.model)
     progress = session.QUEUE.progress(key)
-    if progress is None or progress.is_over:
-        st.rerun()
-    st.progress(progress.index / max(1, progress.count), text=progress.stage)
+    if progress is not None and progress.state == "failed":
+        failed(progress.error, key)
+    else:
+        try:
+            runs.request(selection.source, selection.model)
+            waiting(key, selection.source.title)
+        except QueueFull as problem:
+            st.warning(str(problem), icon=":material/groups:")
+    return runs.find(session.shown_key())
 
 
 @st.fragment
-def stage(run: runs.Run) -> None:
+def stage(run: runs.Run, *, default_model: str) -> None:
+    """Layer, canvas and charts: what changes together when a query is kept."""
     layer = controls.choose_layer(run)
-    st.image(run.picture_jpeg(), caption=f"{run.title} {layer}")
+    trace_url = f"trace/{run.key}/{layer}.bin"
+    view = canvas(run, trace_url)
+    on_show = view if view and view.get("source") == trace_url else {}
+    query_charts(run, layer, on_show.get("query"), drawn=bool(view))
+    session.write_address(on_show.get("params"), default_model)
+
+
+def canvas(run: runs.Run, trace_url: str) -> dict | None:
+    """The explorer; returns the view it reported last, None before it has drawn."""
+    state = st.session_state
+
+    def take_step() -> None:
+        at = run.layers.index(state["layer"]) + state["explorer"].layer
+        state["layer"] = run.layers[min(max(at, 0), len(run.layers) - 1)]
+
+    result = explorer(
+        trace_url=trace_url, picture_url=f"picture/{run.key}.jpg", title=run.title,
+        picture_alt=run.title, picture_hw=run.original_hw, view=session.start_view(run.key),
+        view_id=run.key, key="explorer", on_layer_change=take_step,
+    )
+    return result.view
+
+
+def footer(run: runs.Run, selection: controls.Selection) -> None:
+    """Exact numbers to take away, and who computed what is shown."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "All numbers (NPZ)", icon=":material/download:", on_click="ignore",
+            data=lambda: runs.exact_npz(selection.source, selection.model),
+            file_name=f"deformviz-{selection.source.name}.npz", mime="application/octet-stream",
+            help="Every layer's locations, weights and references as the model computed them, "
+                 "float32. The canvas gets them rounded to 16 bits.",
+        )
+        backend = getattr(run, "backend", "")
+        how = f"ran here on {backend}" if backend else "stored beforehand; no model ran"
+        st.caption(f"{run.model} · {run.honesty} · {how}")
 
 
 explore()

@@ -14,6 +14,7 @@ from deformviz.figures.theme import (
 )
 
 LARGEST_MARKER_PX = 18
+FULL = 0.998                    # short of the next head's stretch of the scale
 
 
 def weight_map(sampling: QuerySampling) -> go.Figure:
@@ -24,17 +25,17 @@ def weight_map(sampling: QuerySampling) -> go.Figure:
     heads, levels, points = sampling.weights.shape
     flat = sampling.weights.reshape(heads, -1)
     names = [f"level {level}, point {point}" for level in range(levels) for point in range(points)]
-    top = float(flat.max()) or 1.0
-    figure = go.Figure()
+    ramp = []                   # one stretch of the scale per head, from pale to full
     for head in range(heads):
         colour = head_colour(head)
-        figure.add_heatmap(
-            z=flat[head:head + 1].tolist(), y=[f"head {head}"], x=list(range(len(names))),
-            zmin=0, zmax=top, showscale=False, xgap=1.5, ygap=3,
-            colorscale=[[0, translucent(colour, 0.07)], [1, translucent(colour, 1)]],
-            customdata=[names], name=f"head {head}",
-            hovertemplate=f"head {head}, %{{customdata}}<br>weight %{{z:.4f}}<extra></extra>",
-        )
+        ramp += [[head / heads, translucent(colour, 0.07)], [(head + 1) / heads, colour]]
+    full = FULL * flat / (float(flat.max()) or 1.0)
+    figure = go.Figure(go.Heatmap(
+        z=(np.arange(heads)[:, None] + full).tolist(), zmin=0, zmax=heads, colorscale=ramp,
+        showscale=False, xgap=1.5, ygap=3, y=[f"head {head}" for head in range(heads)],
+        customdata=flat.tolist(), text=[names] * heads,
+        hovertemplate="%{y}, %{text}<br>weight %{customdata:.4f}<extra></extra>",
+    ))
     for level in range(1, levels):
         figure.add_vline(x=level * points - 0.5, line={"color": GRID, "width": 1})
     middles = [(level + 0.5) * points - 0.5 for level in range(levels)]

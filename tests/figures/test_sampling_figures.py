@@ -24,12 +24,21 @@ def sampling():
 
 
 def test_the_weight_map_has_a_row_per_head_with_every_weight(sampling):
-    figure = weight_map(sampling)
-    assert [row.y[0] for row in figure.data] == ["head 0", "head 1", "head 2"]
-    drawn = np.concatenate([row.z for row in figure.data])
-    assert np.allclose(drawn, sampling.weights.reshape(HEADS, -1))
-    assert {row.zmax for row in figure.data} == {sampling.weights.max()}
-    assert figure.layout.xaxis.ticktext == ("● 4×6", "■ 2×3")
+    rows = weight_map(sampling).data[0]
+    assert rows.y == ("head 0", "head 1", "head 2")
+    assert np.allclose(rows.customdata, sampling.weights.reshape(HEADS, -1))
+    assert weight_map(sampling).layout.xaxis.ticktext == ("● 4×6", "■ 2×3")
+
+
+def test_each_row_of_the_weight_map_has_its_heads_colour_and_grows_with_weight(sampling):
+    rows = weight_map(sampling).data[0]
+    colours = {position: colour for position, colour in rows.colorscale[1::2]}
+    for head in range(HEADS):
+        assert colours[(head + 1) / HEADS] == head_colour(head)
+        within = np.array(rows.z[head]) - head
+        assert within.min() >= 0 and within.max() < 1
+        ratio = within / sampling.weights[head].reshape(-1)
+        assert np.allclose(ratio, ratio[0])
 
 
 def test_the_rose_points_up_for_points_above(sampling):

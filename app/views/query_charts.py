@@ -1,0 +1,60 @@
+"""The charts of the query on show. Plotly is imported when the first one is drawn, not before."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app.session import unpacked
+from deformviz.figures.theme import CHART_HEIGHT_PX
+from deformviz.geometry import cxcywh_to_xyxy, scale_boxes
+
+CONFIG = {"displayModeBar": False}
+TITLES = {
+    "weights": ("Weights", "A row per head, a column per point; darker means heavier."),
+    "offsets": ("Offsets", "Where the points lie from the reference, in cells of their level."),
+    "levels": ("Levels", "How much of all weight falls on each level."),
+    "boxes": ("Box by layer", "How the decoder moves this query's box."),
+}
+
+
+def query_charts(run, layer: str, query: int | None, *, drawn: bool) -> None:
+    """Charts of one query side by side; until the canvas has drawn, their places.
+
+    Args:
+        query: None for the one the layer starts with.
+        drawn: whether the canvas has drawn, so that Plotly may load.
+    """
+    kind = layer.split(".")[0]
+    names = [name for name in TITLES if name != "boxes" or kind == "decoder"]
+    figures = _figures(run, layer, query) if drawn else {}
+    for column, name in zip(st.columns(len(names), gap="medium"), names, strict=True):
+        title, meaning = TITLES[name]
+        with column:
+            st.markdown(f"**{title}**  \n:small[{meaning}]")
+            if not drawn:
+                st.skeleton(height=CHART_HEIGHT_PX)
+            elif figures.get(name) is None:
+                st.caption("This model does not predict a box after each layer.")
+            else:
+                st.plotly_chart(figures[name], key=f"chart-{name}", config=CONFIG,
+                                alt=f"{title} of query {query}. {meaning}")
+
+
+def _figures(run, layer: str, query: int | None) -> dict:
+    from deformviz.analysis.sampling import query_sampling
+    from deformviz.figures.references import box_history
+    from deformviz.figures.sampling import level_bars, offset_rose, weight_map
+
+    packed = unpacked(run, layer)
+    if query is None or not 0 <= query < len(packed.weights):
+        query = packed.header["start_query"]
+    sampling = query_sampling(packed.locations, packed.weights, packed.references,
+                              packed.header["levels"], query)
+    boxes = None
+    if packed.boxes_by_layer is not None:
+        corners = cxcywh_to_xyxy(np.asarray(packed.boxes_by_layer[:, query], np.float64))
+        boxes = box_history(scale_boxes(corners, run.original_hw), run.original_hw,
+                            picture=f"picture/{run.key}.jpg")
+    return {"weights": weight_map(sampling), "offsets": offset_rose(sampling),
+            "levels": level_bars(sampling), "boxes": boxes}
