@@ -1,5 +1,8 @@
 """The modules: multi-scale deformable attention (Eq. 3) and its single-scale case (Eq. 2)."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +20,18 @@ from deformviz.geometry import shapes_list
 from deformviz.schema import AttentionTrace
 
 OFFSET_STARTS = ("star", "zero", "random")
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """Steps of Eq. 3 that one module may do differently, so that it can be taught with.
+
+    A module keeps its own set; exchanging it changes no other module and no global name.
+    """
+
+    mask_value: Callable[..., Tensor] = mask_value
+    normalise_weights: Callable[..., Tensor] = normalise_weights
+    sampling_locations: Callable[..., Tensor] = sampling_locations
 
 
 class MultiScaleDeformableAttention(nn.Module):
@@ -51,6 +66,7 @@ class MultiScaleDeformableAttention(nn.Module):
             raise ValueError(f"offset_start must be one of {OFFSET_STARTS}, got {offset_start!r}.")
         self.heads, self.levels, self.points = heads, levels, points
         self.backend = backend
+        self.formulas = Formulas()
         self.sampling_offsets = nn.Linear(channels, heads * levels * points * 2)
         self.attention_weights = nn.Linear(channels, heads * levels * points)
         self.value_proj = nn.Linear(channels, channels)
@@ -99,11 +115,12 @@ class MultiScaleDeformableAttention(nn.Module):
             None in its place.
         """
         self._check(query, references, value_input, spatial_shapes, padding_mask)
-        value = split_heads(mask_value(self.value_proj(value_input), padding_mask), self.heads)
+        projected = self.formulas.mask_value(self.value_proj(value_input), padding_mask)
+        value = split_heads(projected, self.heads)
         sizes = self.heads, self.levels, self.points
         offsets = split_offsets(self.sampling_offsets(query), *sizes)
-        weights = normalise_weights(self.attention_weights(query), *sizes)
-        locations = sampling_locations(references, offsets, spatial_shapes)
+        weights = self.formulas.normalise_weights(self.attention_weights(query), *sizes)
+        locations = self.formulas.sampling_locations(references, offsets, spatial_shapes)
         attended = ms_deform_attn(value, spatial_shapes, locations, weights, backend=self.backend)
         output = self.output_proj(attended)
         if not traced:
