@@ -25,9 +25,9 @@ CSRC = Path(__file__).resolve().parent / "csrc"
 # The oldest torch whose stable ABI has what the kernels call (parallel_for, mutable_data_ptr).
 TORCH_TARGET = "-DTORCH_TARGET_VERSION=0x020a000000000000"
 COMMON_FLAGS = ["-std=c++17", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wno-psabi"]
-# float64 is there to check with: compiled once, for every machine.
+# float64 is there to check with: compiled once, for every machine, and rounding as torch does.
 INSTRUCTION_SETS = {
-    "generic": ["-DDEFORMVIZ_FLOAT64"],
+    "generic": ["-DDEFORMVIZ_FLOAT64", "-ffp-contract=off"],
     "avx2": ["-mavx2", "-mfma"],
     "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
 }

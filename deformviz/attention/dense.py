@@ -1,10 +1,56 @@
-"""Dense attention: every token to every token (ViT, arXiv 2010.11929)."""
+"""Dense attention: every token to every token.
+
+Steps follow Eq. 1 of Deformable DETR (arXiv 2010.04159, Sec. 3); the module is ViT's (arXiv
+2010.11929).
+"""
 
 from einops import einsum, rearrange
 from torch import Tensor, nn
 
 from deformviz.axes import check_shape
 from deformviz.schema import DenseTrace
+
+
+def project_third(tokens: Tensor, weight: Tensor, bias: Tensor, third: int) -> Tensor:
+    """One of the three projections that nn.MultiheadAttention stacks: 0 query, 1 key, 2 value.
+
+    tokens [batch token channel], weight [3*channel channel], bias [3*channel] -> like tokens.
+    """
+    return tokens @ weight.chunk(3)[third].T + bias.chunk(3)[third]
+
+
+def split_tokens(tokens: Tensor, heads: int) -> Tensor:
+    """[batch token (head channel)] -> [batch head token channel]."""
+    return rearrange(tokens, "batch token (head channel) -> batch head token channel", head=heads)
+
+
+def dense_scores(query: Tensor, key: Tensor) -> Tensor:
+    """q·k / sqrt(channels per head), the exponent of A_mqk: [batch head query key].
+
+    query [batch head query channel], key [batch head key channel].
+    """
+    return einsum(query, key, "batch head query channel, batch head key channel "
+                              "-> batch head query key") * query.shape[-1] ** -0.5
+
+
+def normalise_scores(scores: Tensor) -> Tensor:
+    """A_mqk: softmax over all keys, one per head and query."""
+    return scores.softmax(-1)
+
+
+def attend_keys(attention_weights: Tensor, value: Tensor) -> Tensor:
+    """Weighted sum over keys, the inner sum of Eq. 1.
+
+    attention_weights [batch head query key], value [batch head key channel]
+    -> [batch head query channel].
+    """
+    return einsum(attention_weights, value, "batch head query key, batch head key channel "
+                                            "-> batch head query channel")
+
+
+def merge_tokens(per_head: Tensor) -> Tensor:
+    """[batch head query channel] -> [batch query (head channel)]."""
+    return rearrange(per_head, "batch head query channel -> batch query (head channel)")
 
 
 def dense_attention(
@@ -15,16 +61,9 @@ def dense_attention(
     query [batch query (head channel)], key and value [batch key (head channel)]
     -> output [batch query (head channel)], weights [batch head query key].
     """
-    query, key, value = (
-        rearrange(tensor, "batch token (head channel) -> batch head token channel", head=heads)
-        for tensor in (query, key, value)
-    )
-    logits = einsum(query, key, "batch head query channel, batch head key channel "
-                                "-> batch head query key") * query.shape[-1] ** -0.5
-    weights = logits.softmax(-1)
-    output = einsum(weights, value, "batch head query key, batch head key channel "
-                                    "-> batch head query channel")
-    return rearrange(output, "batch head query channel -> batch query (head channel)"), weights
+    query, key, value = (split_tokens(tokens, heads) for tokens in (query, key, value))
+    weights = normalise_scores(dense_scores(query, key))
+    return merge_tokens(attend_keys(weights, value)), weights
 
 
 class SelfAttention(nn.Module):

@@ -19,16 +19,20 @@ namespace deformviz {
 // Corners of the cell around a sample: (y, x), (y, x + 1), (y + 1, x), (y + 1, x + 1).
 constexpr int CORNERS = 4;
 
-// A normalised location as a pixel index along an axis of `size` pixels.
+// A normalised location as a pixel index along an axis of `size` pixels: location * size - 0.5, by
+// way of grid_sample's -1 .. 1 and in its order, so that a sample on the border of two cells is
+// rounded into the same one. Gradients with respect to its location differ between the two.
 template <class Real>
 DEFORMVIZ_INLINE Real to_pixel(Real location, Real size) {
-  return location * size - 0.5f;
+  const Real grid = 2.f * location - 1.f;
+  return (grid + 1.f) * (size * 0.5f) - 0.5f;
 }
 
-// Whether a sample touches at least one pixel of its level. NaN touches none.
+// Whether a sample has a corner on its level. NaN has none; a sample exactly one pixel before the
+// first has one that weighs nothing, and yet a gradient.
 template <class Real>
 DEFORMVIZ_INLINE auto touches_level(Real x, Real y, Real height, Real width) {
-  return (x > -1.f) & (y > -1.f) & (x < width) & (y < height);
+  return (x >= -1.f) & (y >= -1.f) & (x < width) & (y < height);
 }
 
 // What the corners weigh for a sample at (dx, dy) inside its cell, its attention weight included.
