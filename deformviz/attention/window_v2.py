@@ -51,10 +51,8 @@ class WindowAttentionV2(nn.Module):
         )
         self.proj = nn.Linear(channels, channels)
         steps = log_steps(self.window_hw, window_pair(pretrained_window))
-        self.register_buffer("relative_coords_table", steps, persistent=False)
-        self.register_buffer(
-            "relative_position_index", relative_position_index(self.window_hw), persistent=False
-        )
+        self.register_buffer("relative_coords_table", steps)
+        self.register_buffer("relative_position_index", relative_position_index(self.window_hw))
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """[(batch window) token channel] -> the same, and weights [.. head token token]."""
@@ -64,7 +62,7 @@ class WindowAttentionV2(nn.Module):
         projected = F.linear(tokens, self.qkv.weight, shift)
         query, key, value = split_qkv(projected, self.heads)
         scale = self.logit_scale.clamp(max=LARGEST_SCALE).exp()
-        table = self.cpb_mlp(self.relative_coords_table.to(tokens)).flatten(0, 2)
+        table = self.cpb_mlp(self.relative_coords_table).flatten(0, 2)
         bias = 16 * gather_bias(table, self.relative_position_index).sigmoid()
         output, weights = attend_in_windows(
             F.normalize(query, dim=-1) * scale, F.normalize(key, dim=-1), value, bias, mask,
