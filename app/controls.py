@@ -88,10 +88,11 @@ def choose_layer(run: Run) -> str:
     def take_number() -> None:
         state["layer"] = state["number"]
 
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.segmented_control("Part of the model", kinds, format_func=KINDS.get, key="kind",
                              on_change=take_kind, required=True, label_visibility="collapsed")
+        st.markdown(":gray[layer]", width="content")
         st.segmented_control("Layer", by_kind[kind], key="number", on_change=take_number,
-                             format_func=lambda name: f"layer {name.split('.')[1]}",
+                             format_func=lambda name: name.split(".")[1],
                              required=True, label_visibility="collapsed")
     return state["layer"]

@@ -34,7 +34,6 @@ def explore() -> None:
     with st.sidebar:
         selection = controls.select(session.sources(), models)
     st.title(HEADLINE, anchor=False)
-    st.markdown(INSTRUCTION)
     for note in st.session_state["notes"]:
         st.info(note, icon=":material/link_off:")
     run = run_to_show(selection)
@@ -47,23 +46,28 @@ def explore() -> None:
 
 
 def run_to_show(selection: controls.Selection) -> runs.Run | None:
-    """The run of the selection; while it is computed, the one on show before."""
-    run = runs.finished(selection.source, selection.model)
+    """The run of the selection; while it is computed, the one on show before.
+
+    Also fills the line under the headline: what to do, how far a run is, or why it failed. It
+    is one line in each case, so that the picture keeps its place.
+    """
+    source, model = selection.source, selection.model
+    run = runs.finished(source, model)
     if run is not None:
         session.show(run)
-        if selection.source.group != "scene" and selection.model.knows_scenes_only:
-            st.info(OUT_OF_DOMAIN, icon=":material/travel_explore:")
+        foreign = source.group != "scene" and model.knows_scenes_only
+        st.markdown(f":material/travel_explore: {OUT_OF_DOMAIN}" if foreign else INSTRUCTION)
         return run
-    key = runs.key_of(selection.source, selection.model)
+    key = runs.key_of(source, model)
     progress = session.QUEUE.progress(key)
     if progress is not None and progress.state == "failed":
         failed(progress.error, key)
     else:
         try:
-            runs.request(selection.source, selection.model)
-            waiting(key, selection.source.title)
+            runs.request(source, model)
+            waiting(key, source.title)
         except QueueFull as problem:
-            st.warning(str(problem), icon=":material/groups:")
+            st.markdown(f":material/groups: {problem}")
     return runs.find(session.shown_key())
 
 
@@ -105,8 +109,8 @@ def footer(run: runs.Run, selection: controls.Selection) -> None:
                  "float32. The canvas gets them rounded to 16 bits.",
         )
         backend = getattr(run, "backend", "")
-        how = f"ran here on {backend}" if backend else "stored beforehand; no model ran"
-        st.caption(f"{run.model} · {run.honesty} · {how}")
+        st.caption(f"Computed here with the attention op “{backend}”." if backend else
+                   "Stored numbers of this model; nothing was computed for this picture.")
 
 
 explore()

@@ -11,10 +11,10 @@ from deformviz.geometry import cxcywh_to_xyxy, scale_boxes
 
 CONFIG = {"displayModeBar": False}
 TITLES = {
-    "weights": ("Weights", "A row per head, a column per point; darker means heavier."),
+    "weights": ("Weights", "A row per head, a column per point. Fuller colour, more weight."),
     "offsets": ("Offsets", "Where the points lie from the reference, in cells of their level."),
-    "levels": ("Levels", "How much of all weight falls on each level."),
-    "boxes": ("Box by layer", "How the decoder moves this query's box."),
+    "levels": ("Levels", "How the attention is shared out among fine and coarse levels."),
+    "boxes": ("Box by layer", "How this query's box moves from one decoder layer to the next."),
 }
 
 
@@ -31,7 +31,7 @@ def query_charts(run, layer: str, query: int | None, *, drawn: bool) -> None:
     for column, name in zip(st.columns(len(names), gap="medium"), names, strict=True):
         title, meaning = TITLES[name]
         with column:
-            st.markdown(f"**{title}**  \n:small[{meaning}]")
+            st.markdown(f"**{title}**  \n:small[:gray[{meaning}]]")
             if not drawn:
                 st.skeleton(height=CHART_HEIGHT_PX)
             elif figures.get(name) is None:

@@ -9,7 +9,7 @@ from deformviz.figures.theme import (
     LEVEL_MARKS,
     chart_layout,
     head_colour,
-    level_name,
+    level_label,
     translucent,
 )
 
@@ -39,11 +39,8 @@ def weight_map(sampling: QuerySampling) -> go.Figure:
     for level in range(1, levels):
         figure.add_vline(x=level * points - 0.5, line={"color": GRID, "width": 1})
     middles = [(level + 0.5) * points - 0.5 for level in range(levels)]
-    shapes = sampling.spatial_shapes.tolist()
-    labels = [f"{LEVEL_MARKS[level % len(LEVEL_MARKS)][0]} {h}×{w}"
-              for level, (h, w) in enumerate(shapes)]
     return figure.update_layout(chart_layout(
-        xaxis={"tickvals": middles, "ticktext": labels, "showgrid": False},
+        xaxis={"tickvals": middles, "ticktext": _level_labels(sampling), "showgrid": False},
         yaxis={"autorange": "reversed", "showgrid": False},
     ))
 
@@ -84,7 +81,7 @@ def offset_rose(sampling: QuerySampling) -> go.Figure:
         )
     polar_axis = {"gridcolor": GRID, "linecolor": GRID}
     return figure.update_layout(chart_layout(
-        margin={"l": 28, "r": 28, "t": 20, "b": 20},
+        margin={"l": 40, "r": 40, "t": 22, "b": 22},
         polar={"bgcolor": "rgba(0, 0, 0, 0)",
                "angularaxis": {**polar_axis, "tickvals": [0, 90, 180, 270],
                                "ticktext": ["right", "up", "left", "down"]},
@@ -100,8 +97,7 @@ def level_bars(sampling: QuerySampling) -> go.Figure:
     """
     heads = sampling.weights.shape[0]
     share = level_share(sampling.weights) / heads * 100
-    names = [level_name(level, h, w)
-             for level, (h, w) in enumerate(sampling.spatial_shapes.tolist())]
+    names = _level_labels(sampling)
     figure = go.Figure()
     for head in range(heads):
         figure.add_bar(
@@ -119,6 +115,10 @@ def level_bars(sampling: QuerySampling) -> go.Figure:
         xaxis={"visible": False, "range": [0, max(1.0, float(totals.max())) * 1.2]},
         yaxis={"autorange": "reversed", "showgrid": False},
     ))
+
+
+def _level_labels(sampling: QuerySampling) -> list[str]:
+    return [level_label(level, *hw) for level, hw in enumerate(sampling.spatial_shapes.tolist())]
 
 
 def _polar(offsets_px: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -69,9 +69,9 @@ def translucent(colour: str, opacity: float) -> str:
     return f"rgba({red}, {green}, {blue}, {opacity:g})"
 
 
-def level_name(level: int, height: int, width: int) -> str:
-    """A level in words with its mark: "● level 0, 24×32"."""
-    return f"{LEVEL_MARKS[level % len(LEVEL_MARKS)][0]} level {level}, {height}×{width}"
+def level_label(level: int, height: int, width: int) -> str:
+    """A level's mark and size, for an axis: "● 24×32"."""
+    return f"{LEVEL_MARKS[level % len(LEVEL_MARKS)][0]} {height}×{width}"
 
 
 def chart_layout(**changes: Any) -> dict[str, Any]:
