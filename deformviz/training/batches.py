@@ -43,7 +43,7 @@ def detector_batch(
     """Pictures [batch 3 height width], normalised, and their objects."""
     rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, iteration, TRAINING_STREAM]))
     height, width = picture_size_hw(rng, recipe, iteration)
-    count = min(recipe.most_images, max(1, round(recipe.pixels_per_batch / (height * width))))
+    count = recipe.images_per_batch(height, width)
     scenes = [render(rng, (height, width), config) for _ in range(count)]
     mean, std = recipe.model.image_mean, recipe.model.image_std
     images = torch.stack([to_model_input(scene.image, mean, std) for scene in scenes])

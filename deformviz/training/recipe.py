@@ -1,14 +1,15 @@
 """What one training run of the scenes detector does, as one frozen record."""
 
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
+from deformviz.attention.deformable import OFFSET_STARTS
 from deformviz.models.detector_config import DeformableDETRConfig
 from deformviz.training.matching import LossWeights
+from deformviz.training.recorder import SNAPSHOTS
 from deformviz.training.scenes import CLASSES
-
-SNAPSHOTS = (0, 10, 30, 100, 178, 240, 316, 420, 562, 750, 1000, 1778, 3162, 5623, 10000, 17783,
-             30000)
 
 
 def scenes_config() -> DeformableDETRConfig:
@@ -70,6 +71,15 @@ class DetectorRecipe:
     growth_share: float = 0.6               # sides grow from the first range to the second
     square_share: float = 0.5               # other pictures have a ratio of 1:2 to 2:1
     snapshots: tuple[int, ...] = SNAPSHOTS
+    offset_start: str = "star"              # the paper's; "zero" or "random" to compare with
+
+    def __post_init__(self):
+        if self.offset_start not in OFFSET_STARTS:
+            raise ValueError(f"offset_start is {self.offset_start!r}; it must be one of "
+                             f"{', '.join(OFFSET_STARTS)}.")
+        for name in ("iterations", "warmup", "most_images", "pixels_per_batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
 
     def rate(self, iteration: int) -> float:
         """Learning rate of an iteration, as a factor of `learning_rate`."""
@@ -86,6 +96,10 @@ class DetectorRecipe:
         (low, high), (last_low, last_high) = self.sides_px
         return round(low + grown * (last_low - low)), round(high + grown * (last_high - high))
 
+    def images_per_batch(self, height: int, width: int) -> int:
+        """How many pictures of a size make one batch."""
+        return min(self.most_images, max(1, round(self.pixels_per_batch / (height * width))))
+
     def snapshot_iterations(self) -> tuple[int, ...]:
         """When raw weights are kept: the schedule up to the end, and the end."""
         early = (i for i in self.snapshots if i < self.iterations)
@@ -94,3 +108,27 @@ class DetectorRecipe:
     def to_dict(self) -> dict:
         """Plain values for a run folder's `run.json`."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "DetectorRecipe":
+        """The inverse of `to_dict`, also after JSON; what is not named keeps its default.
+
+        Raises:
+            ValueError: a name a recipe does not have, or a value it cannot take.
+        """
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ValueError(f"The recipe has unknown entries: {', '.join(unknown)}.")
+        given = dict(values)
+        try:
+            if "model" in given:
+                given["model"] = DeformableDETRConfig.from_dict(given["model"])
+            if "loss" in given:
+                given["loss"] = LossWeights(**given["loss"])
+            if "sides_px" in given:
+                given["sides_px"] = tuple(tuple(pair) for pair in given["sides_px"])
+            if "snapshots" in given:
+                given["snapshots"] = tuple(given["snapshots"])
+            return cls(**given)
+        except TypeError as problem:
+            raise ValueError(f"The recipe cannot be read: {problem}.") from None

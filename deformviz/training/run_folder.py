@@ -1,32 +1,48 @@
-"""A training run on disk: what it was told, what it measured, what its weights were.
+"""A training run on disk: what it was told, what it measured, what its weights or traces were.
 
 Format 1:
-    run.json                        format, kind, recipe, versions, command
+    run.json                        format, kind, recipe, versions, command. `kind` is "detector"
+                                    where `recipe` rebuilds the model, "recording" for any other
+                                    loop; a recording lists its probe pictures under `pictures`
     records.jsonl                   one JSON object per line: iteration, loss, rates, norms, scores
-    snapshots/000316.safetensors    raw weights at an iteration, half precision
+    snapshots/000316.safetensors    raw weights at an iteration, see `snapshot_coding`
+    traces/000316.safetensors       what each layer did to each probe picture: one uint8 tensor
+                                    "<picture>/<layer>", a packed layer (`tracing.packing`), gzip
+    pictures/0.png                  probe pictures
+    curves.json                     statistics per snapshot, see `analysis.curves`
     state.pt                        model, average, optimiser and iteration, to go on from
 Every file but the records appears under its name only when it is whole; a line of the records
-that was cut off by a crash is dropped on reading.
+that was cut off by a crash is dropped on reading. An iteration written twice, by a run that was
+taken up again, counts as written last.
 """
 
 import json
+import math
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from deformviz.training.snapshot_coding import decode, encode
+
 FORMAT = 1
+NUMBERED = re.compile(r"(\d{1,12})\.safetensors")
 
 
 class RunFolderError(ValueError):
     """A folder is not a training run, or not one this version can read."""
 
 
-def _replace(path: Path, write) -> None:
+def _replace(path: Path, write: Callable[[Path], Any]) -> None:
     """Write beside the file and rename, so that a crash leaves the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     write(part)
     os.replace(part, path)
@@ -42,9 +58,15 @@ class RunFolder:
         """Start a run here; a folder that holds one already is left as it is."""
         (self.path / "snapshots").mkdir(parents=True, exist_ok=True)
         if not (self.path / "run.json").exists():
-            about = {"format": FORMAT, "kind": kind, "recipe": dict(recipe), **facts}
-            _replace(self.path / "run.json",
-                     lambda part: part.write_text(json.dumps(about, indent=1)))
+            self.write_about({"format": FORMAT, "kind": kind, "recipe": dict(recipe), **facts})
+
+    def write_about(self, about: Mapping) -> None:
+        """Put down run.json anew."""
+        self.write_json("run.json", about)
+
+    def write_json(self, name: str, content: Any) -> None:
+        """A JSON file beside run.json, whole or not at all."""
+        _replace(self.path / name, lambda part: part.write_text(json.dumps(content, indent=1)))
 
     def about(self) -> dict:
         """The content of run.json.
@@ -55,7 +77,8 @@ class RunFolder:
         try:
             about = json.loads((self.path / "run.json").read_text())
             found = about["format"]
-        except FileNotFoundError:
+            readable = isinstance(about["kind"], str) and isinstance(about["recipe"], dict)
+        except (FileNotFoundError, NotADirectoryError):
             raise RunFolderError(
                 f"{self.path.name} is not a training run: it has no run.json."
             ) from None
@@ -65,42 +88,129 @@ class RunFolder:
             raise RunFolderError(
                 f"{self.path.name} has run format {found!r}; this version reads format {FORMAT}."
             )
+        if not readable:
+            raise RunFolderError(f"{self.path.name}/run.json names no kind or no recipe.")
         return about
 
+    # -- records ---------------------------------------------------------------------------------
+
     def append(self, record: Mapping) -> None:
-        """Add one line to the records, flushed to the system at once."""
-        with (self.path / "records.jsonl").open("a") as file:
-            file.write(json.dumps(dict(record)) + "\n")
+        """Add one line to the records, handed to the system at once."""
+        line = json.dumps(dict(record)) + "\n"
+        with (self.path / "records.jsonl").open("ab+") as file:
+            if file.tell() and not self._ends_whole(file):
+                line = "\n" + line          # a crash cut the last line off
+            file.write(line.encode())
+
+    @staticmethod
+    def _ends_whole(file) -> bool:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
     def records(self) -> Iterator[dict]:
         """The records in order; where a resumed run wrote an iteration twice, the later line."""
         path = self.path / "records.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
-        by_iteration: dict[tuple, dict] = {}
+        lines = path.read_bytes().splitlines() if path.is_file() else []
+        by_iteration: dict[tuple[int, str], dict] = {}
         for line in lines:
             try:
                 record = json.loads(line)
-                by_iteration[record["iteration"], record.get("kind", "step")] = record
-            except (ValueError, KeyError, TypeError):
+                key = record["iteration"], record.get("kind", "step")
+            except (ValueError, KeyError, TypeError, AttributeError):
                 continue
+            if type(key[0]) is int and isinstance(key[1], str):
+                by_iteration[key] = record
         yield from (by_iteration[key] for key in sorted(by_iteration))
 
-    def save_snapshot(self, iteration: int, weights: Mapping[str, Tensor]) -> Path:
-        """Keep weights of an iteration in half precision."""
+    def curve(self, name: str) -> tuple[list[int], list[float]]:
+        """Iterations and values of one number of the records, where it is there and finite."""
+        pairs = [(record["iteration"], record[name]) for record in self.records()
+                 if isinstance(record.get(name), (int, float)) and math.isfinite(record[name])]
+        return [i for i, _ in pairs], [float(value) for _, value in pairs]
+
+    # -- snapshots and traces --------------------------------------------------------------------
+
+    def save_snapshot(
+        self, iteration: int, weights: Mapping[str, Tensor], coding: str = "half"
+    ) -> Path:
+        """Keep weights of an iteration in few bytes (see `snapshot_coding`)."""
         path = self.path / "snapshots" / f"{iteration:06d}.safetensors"
-        half = {name: tensor.detach().to("cpu", torch.float16).contiguous().clone()
-                for name, tensor in weights.items()}
-        _replace(path, lambda part: save_file(half, part))
+        coded = encode(weights, coding)
+        _replace(path, lambda part: save_file(coded, part))
         return path
 
     def snapshots(self) -> dict[int, Path]:
-        """Iteration -> file, in order."""
-        found = sorted((self.path / "snapshots").glob("[0-9]*.safetensors"))
-        return {int(path.stem): path for path in found}
+        """Iteration -> file of weights, in order."""
+        return self._numbered("snapshots")
+
+    def traces(self) -> dict[int, Path]:
+        """Iteration -> file of probe traces, in order."""
+        return self._numbered("traces")
+
+    def _numbered(self, name: str) -> dict[int, Path]:
+        files = (self.path / name).glob("*.safetensors")
+        found = {int(match[1]): path for path in files
+                 if (match := NUMBERED.fullmatch(path.name))}
+        return dict(sorted(found.items()))
 
     def load_snapshot(self, iteration: int) -> dict[str, Tensor]:
-        """Weights of an iteration, as stored."""
-        return load_file(self.snapshots()[iteration])
+        """Weights of an iteration as floats.
+
+        Raises:
+            RunFolderError: there is no such snapshot, or its file is damaged.
+        """
+        path = self.snapshots().get(iteration)
+        if path is None:
+            raise RunFolderError(f"{self.path.name} has no snapshot of iteration {iteration}.")
+        try:
+            return decode(load_file(path))
+        except (SafetensorError, OSError, ValueError, RuntimeError):
+            raise RunFolderError(f"{path.name} in {self.path.name} is damaged.") from None
+
+    def save_traces(self, iteration: int, layers: Mapping[str, bytes]) -> Path:
+        """Keep packed layers of an iteration; keys are "<picture>/<layer>"."""
+        path = self.path / "traces" / f"{iteration:06d}.safetensors"
+        tensors = {name: torch.frombuffer(bytearray(blob), dtype=torch.uint8)
+                   for name, blob in layers.items()}
+        _replace(path, lambda part: save_file(tensors, part))
+        return path
+
+    def trace_names(self, iteration: int) -> list[str]:
+        """The keys "<picture>/<layer>" stored for an iteration; none if its file is damaged."""
+        try:
+            with safe_open(self.traces()[iteration], "pt") as file:
+                return list(file.keys())
+        except (KeyError, SafetensorError, OSError):
+            return []
+
+    def load_trace(self, iteration: int, picture: int, layer: str) -> bytes:
+        """One packed layer, gzip.
+
+        Raises:
+            RunFolderError: it was not recorded, or the file is damaged.
+        """
+        try:
+            with safe_open(self.traces()[iteration], "pt") as file:
+                return file.get_tensor(f"{picture}/{layer}").numpy().tobytes()
+        except (KeyError, SafetensorError, OSError):
+            raise RunFolderError(
+                f"{self.path.name} has no readable trace of {layer} on picture {picture} at "
+                f"iteration {iteration}."
+            ) from None
+
+    def save_picture(self, number: int, picture: np.ndarray) -> None:
+        """Keep a probe picture, HWC uint8 RGB."""
+        from PIL import Image
+
+        image = Image.fromarray(picture)
+        _replace(self.path / "pictures" / f"{number}.png",
+                 lambda part: image.save(part, format="PNG"))
+
+    def picture_path(self, number: int) -> Path:
+        """Where a probe picture lies, whether or not it is there."""
+        return self.path / "pictures" / f"{int(number)}.png"
+
+    # -- the state of a run that goes on ---------------------------------------------------------
 
     def save_state(self, state: Mapping) -> None:
         """Keep what a stopped run needs to go on."""
