@@ -134,7 +134,7 @@ export class Explorer extends EventTarget {
     if (this.view.reverse) {
       this.place = applyInverse(this.stage.scene.toStage, stageX, stageY);
       this.lookUp(this.place);
-      this.stage.refresh(["field", "marks"], cause);
+      this.stage.refresh(["field"], cause);
     } else if (this.view.pinned) {
       this.focus = this.sampleNear(stageX, stageY, 24) ?? this.focus;
       this.stage.refresh(["marks"], cause);
@@ -144,6 +144,11 @@ export class Explorer extends EventTarget {
       this.hover = query;
       this.stage.refresh(["marks"], cause);
     }
+  }
+
+  /** A finger starts to move: the query follows it, pinned or not. */
+  beginDrag() {
+    this.view = { ...this.view, pinned: false };
   }
 
   leave() {

@@ -1,6 +1,6 @@
 // The overlay behind "?": keys, signs, and what the picture does not say.
 import { element } from "./elements.js";
-import { KEYS } from "./keyboard.js";
+import { activeKeys } from "./keyboard.js";
 
 const SIGNS = [
   ["colour", "the head; every head also has its number"],
@@ -22,7 +22,7 @@ export function helpDialog(explorer) {
       element("h4", {}, "Pointer"),
       element("p", {}, "Move over the picture: the query follows. Click or tap: it stays, and the pointer reads "
         + "single points. Click the same cell again to let it go."),
-      element("h4", {}, "Keys"), element("table", {}, ...rows(KEYS.map(({ show, does }) => [show, does]))),
+      element("h4", {}, "Keys"), element("table", {}, ...rows(activeKeys(explorer).map(({ show, does }) => [show, does]))),
       element("h4", {}, "Signs"), element("table", {}, ...rows(SIGNS))));
   explorer.addEventListener("help", () => dialog.showModal());
   return dialog;

@@ -2,7 +2,7 @@
 
 const on = (property) => (explorer) => explorer.setView({ [property]: !explorer.view[property] });
 
-export const KEYS = [
+const KEYS = [
   { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], show: "← → ↑ ↓", does: "move the query (or the looked-up cell)", stageOnly: true,
     run: (explorer, event) => {
       const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
@@ -14,7 +14,7 @@ export const KEYS = [
     run: (explorer, event) => explorer.stepPoint(event.key === "." ? 1 : -1) },
   { keys: ["digit"], show: "0–9", does: "show or hide a head; with Shift only that one",
     run: (explorer, event) => explorer.toggle("heads", Number(event.code.at(-1)), event.shiftKey) },
-  { keys: ["[", "]"], show: "[ ]", does: "previous and next layer",
+  { keys: ["[", "]"], show: "[ ]", does: "previous and next layer", needsPage: true,
     run: (explorer, event) => explorer.step(event.key === "]" ? 1 : -1) },
   { keys: ["l"], show: "L", does: "grid level: whose cells are queries, mass and look-up",
     run: (explorer) => explorer.setLevel((explorer.view.level + 1) % explorer.layer.levels.length) },
@@ -23,6 +23,11 @@ export const KEYS = [
   { keys: ["Escape"], show: "Esc", does: "show everything again, release the pin", run: (explorer) => explorer.reset() },
   { keys: ["?"], show: "?", does: "this help", run: (explorer) => explorer.tell("help") },
 ];
+
+/** The keys that do something here: an offline page has one layer only. */
+export function activeKeys(explorer) {
+  return KEYS.filter(({ needsPage }) => explorer.step || !needsPage);
+}
 
 function keyName(event) {
   if (/^(Digit|Numpad)\d$/.test(event.code)) return "digit";
@@ -35,7 +40,7 @@ export function listenToKeys(explorer, root) {
     if (event.ctrlKey || event.metaKey || event.altKey || !explorer.layer) return;
     const target = event.composedPath()[0];
     if (target.closest?.("select, input, dialog")) return;
-    const entry = KEYS.find(({ keys }) => keys.includes(keyName(event)));
+    const entry = activeKeys(explorer).find(({ keys }) => keys.includes(keyName(event)));
     if (!entry || (entry.stageOnly && target !== explorer.stage.root)) return;
     event.preventDefault();
     event.stopPropagation();

@@ -4,9 +4,9 @@ import { amountColour } from "./glyphs.js";
 import { cellBox, cellOfQuery } from "./queries.js";
 
 const MASS_QUANTILE = 0.995;    // the scale ends here, so that one hot cell does not darken the rest
-const MASS_ALPHA = 0.78;
+const MASS_ALPHA = 0.82;
 const LINES_DRAWN = 12;
-const CELLS_DRAWN = 400;
+const CELLS_DRAWN = 1500;
 
 /** Where the colour scale of a mass grid ends. */
 export function massCeiling(grid) {
@@ -60,7 +60,7 @@ export function lookupMarks(scene) {
     const { x, y } = layer.reference(query, lookup.level);
     marks.push({
       type: "line", points: [applyAffine(scene.toStage, x, y), centre],
-      stroke: amountColour(scene.table, 0.35 + 0.65 * (amount / most)), lineWidth: 1.5, halo: "#00000099",
+      stroke: amountColour(scene.table, amount / most), lineWidth: 1.5, halo: "#00000099",
     });
   });
   marks.push({ ...stageRect(scene, target), stroke: "#ffffff", lineWidth: 2, halo: "#000000" });
@@ -69,11 +69,11 @@ export function lookupMarks(scene) {
 
 function readerMark(scene, query, share) {
   const { layer } = scene;
-  const colour = amountColour(scene.table, 0.25 + 0.75 * share);
+  const colour = amountColour(scene.table, share);
   if (layer.isEncoder) {
     const { level, row, column } = cellOfQuery(layer, query);
     const box = stageRect(scene, cellBox(layer, level, row, column));
-    return { ...box, fill: colour, fillAlpha: 0.15 + 0.6 * share, stroke: colour, lineWidth: 1 };
+    return { ...box, fill: colour, fillAlpha: 0.35 + 0.5 * share, stroke: colour, lineWidth: 1 };
   }
   const found = layer.header.detections[query];
   if (found && share > 0.2) {

@@ -60,7 +60,7 @@ export function queryMarks(scene) {
   }
   const choices = decoderChoices(layer, scene.view.all);
   const others = choices.filter((other) => other !== query).flatMap((other) => otherMarks(scene, other));
-  return [...others, ...detectionMarks(scene, query, true, true)];
+  return [...others, ...detectionMarks(scene, query, true, false)];
 }
 
 function otherMarks(scene, query) {
@@ -80,15 +80,25 @@ function detectionMarks(scene, query, chosen, named) {
   const marks = [{
     ...box, stroke: "#ffffff", lineWidth: chosen ? 2.5 : 1, alpha: chosen ? 1 : 0.6, halo: "#000000aa",
   }];
-  if (named) {
-    marks.push({
-      type: "text", text: `${found.class_name} ${found.score.toFixed(2)}`, font: scene.font,
-      x: Math.max(4, box.x + 4), y: box.y < 18 ? Math.max(0, box.y) + 15 : box.y - 5,
-      size: chosen ? 13 : 11, weight: chosen ? 700 : 500,
-      fill: "#ffffff", halo: "#000000cc", alpha: chosen ? 1 : 0.75,
-    });
-  }
+  if (named) marks.push(nameMark(scene, found, box, chosen));
   return marks;
+}
+
+function nameMark(scene, found, box, chosen) {
+  return {
+    type: "text", text: `${found.class_name} ${found.score.toFixed(2)}`, font: scene.font,
+    x: Math.max(4, box.x + 4), y: box.y < 18 ? Math.max(0, box.y) + 15 : box.y - 5,
+    size: chosen ? 14 : 11, weight: chosen ? 700 : 500,
+    fill: "#ffffff", halo: "#000000dd", alpha: chosen ? 1 : 0.75,
+  };
+}
+
+/** The chosen detection's name, above the points. */
+export function queryNameMarks(scene) {
+  const found = scene.layer.header.detections[scene.query];
+  if (!found) return [];
+  const box = stageRect(scene, normalisedBox(scene.layer.header, found.box_xyxy_px));
+  return [nameMark(scene, found, box, true)];
 }
 
 /** Connectors, points by weight (the heavy ones below), and arrows for points beyond the stage. */

@@ -29,7 +29,7 @@ export class Legend {
       element("span", {}, element("b", { class: "dv-sign", "aria-hidden": "true" }, "✛"), " reference"),
       element("span", {}, element("b", { class: "dv-sign", "aria-hidden": "true" }, "⇢"), " outside the picture"));
     this.scale = element("div", { class: "dv-scale" });
-    this.root = element("div", { class: "dv-legend" }, this.heads, this.levels, this.signs, this.scale);
+    this.root = element("div", { class: "dv-legend" }, this.heads, this.levels, this.signs);
     explorer.addEventListener("changed", () => this.update());
     explorer.addEventListener("drawn", (event) => this.updateSizes(event.detail));
     explorer.addEventListener("drawn", (event) => this.updateScale(event.detail));
@@ -45,7 +45,6 @@ export class Legend {
         chip.setAttribute("aria-pressed", String(view[kind].includes(Number(chip.dataset.index))));
       }
     }
-    this.root.dataset.colour = view.colour;
   }
 
   build(layer, palette) {

@@ -2,7 +2,7 @@
 import { element, setText } from "./elements.js";
 import { queryName } from "./queries.js";
 
-const LISTED = 8;
+const LISTED = 9;
 
 export class LookupList {
   constructor(explorer) {
@@ -21,12 +21,11 @@ export class LookupList {
     if (this.root.hidden || lookup === this.shown) return;
     this.shown = lookup;
     if (!lookup) {
-      setText(this.title, "Point at a place: which queries read it?");
+      setText(this.title, "Point at a place");
       this.list.replaceChildren();
       return;
     }
-    setText(this.title, `${lookup.ranked.length} queries read cell (${lookup.row}, ${lookup.column}) of level `
-      + `${lookup.level}, together ${lookup.total.toFixed(2)}`);
+    setText(this.title, "Queries that read this cell most");
     this.list.replaceChildren(...lookup.ranked.slice(0, LISTED).map(({ query, amount }) => {
       const share = element("span", { class: "dv-share" });
       share.style.setProperty("--dv-share", String(amount / lookup.ranked[0].amount));

@@ -1,6 +1,7 @@
 // The door: what Streamlit (or an offline page) calls. Builds the explorer once and keeps it.
 import { element, setText } from "./elements.js";
 import { Explorer } from "./explorer.js";
+import { placeOf } from "./frames.js";
 import { helpDialog } from "./help.js";
 import { listenToKeys } from "./keyboard.js";
 import { Legend } from "./legend.js";
@@ -24,7 +25,7 @@ class Page {
     this.explorer = new Explorer({
       palette: data.palette,
       send: (view) => this.component.setStateValue?.("view", view),
-      step: (by) => this.component.setTriggerValue?.("layer", by),
+      step: component.setTriggerValue && ((by) => this.component.setTriggerValue("layer", by)),
     });
     this.layers = new Map();
     this.facts = { link: Boolean(data.link), source: data.source ?? null, title: "", note: "" };
@@ -44,12 +45,11 @@ class Page {
     this.notices = element("div", { class: "dv-notices", role: "status" });
     this.honesty = element("div", { class: "dv-honesty" });
     const legend = new Legend(explorer);
-    const side = element("aside", { class: "dv-side" },
-      new LookupList(explorer).root, new Readout(explorer).root);
-    const picture = element("div", { class: "dv-picture" }, explorer.stage.root, this.status, this.honesty);
+    const picture = element("div", { class: "dv-picture" },
+      explorer.stage.root, this.notices, this.status, this.honesty, legend.scale);
+    const side = element("div", { class: "dv-side" }, new LookupList(explorer).root, new Readout(explorer).root);
     this.root = element("div", { class: "dv" }, element("div", { class: "dv-explorer", "aria-busy": "true" },
-      new Toolbar(explorer, this.facts).root, legend.root, this.notices,
-      element("div", { class: "dv-main" }, picture, side),
+      picture, legend.root, new Toolbar(explorer, this.facts).root, side,
       new PointsTable(explorer).root, this.live), helpDialog(explorer));
     this.root.__explorer = explorer.stage.counters;
   }
@@ -82,7 +82,7 @@ class Page {
       const fresh = !this.explorer.layer || data.view_id !== this.viewId;
       this.viewId = data.view_id;
       const { view, notes } = fresh ? readView(data.view, layer) : { view: null, notes: [] };
-      this.explorer.show(layer, picture, view);
+      this.explorer.show(layer, picture, view, data.trace_url);
       this.clearNotices();
       if (notes.length) this.notice({ text: notes.join(" "), lasting: true });
       busy.removeAttribute("aria-busy");
@@ -118,16 +118,14 @@ class Page {
   }
 
   describe(scene) {
-    const { layer, view, query } = scene;
-    const outside = scene.samples.filter((sample) => sample.x < 0 || sample.y < 0 || sample.x > 1 || sample.y > 1).length;
-    const state = view.reverse ? "reverse look-up" : view.pinned ? "pinned" : "follows the pointer";
-    const words = `${queryName(layer, query)} · ${scene.samples.length} points, ${outside} outside the map · ${state}`;
+    const { layer } = scene;
+    const words = scene.view.reverse ? lookupWords(scene) : queryWords(scene);
     setText(this.status, words);
     const { model_label: model, honesty_label: honesty, layer: name } = layer.header;
     setText(this.honesty, [model, name, honesty, this.facts.note].filter(Boolean).join(" · "));
     if (this.explorer.hover === null) {
-      scene.layer && this.explorer.stage.root.setAttribute("aria-label",
-        `${this.facts.pictureAlt}. Sampling points of ${words}. Arrow keys move the query, Enter pins, question mark helps.`);
+      this.explorer.stage.root.setAttribute("aria-label",
+        `${this.facts.pictureAlt}. ${words}. Arrow keys move, Enter pins, question mark helps.`);
     }
   }
 
@@ -147,6 +145,18 @@ class Page {
   clearNotices() {
     this.notices.replaceChildren();
   }
+}
+
+function queryWords({ layer, view, query, samples }) {
+  const outside = samples.filter(({ x, y }) => placeOf(layer.header, x, y) === "outside").length;
+  const state = view.pinned ? "pinned" : "follows the pointer";
+  return `${queryName(layer, query)} · ${samples.length} points, ${outside} outside the map · ${state}`;
+}
+
+function lookupWords({ lookup }) {
+  if (!lookup) return "Reverse look-up: point at a place";
+  const { ranked, row, column, level, total } = lookup;
+  return `${ranked.length} queries read cell (${row}, ${column}) of level ${level}, together ${total.toFixed(2)}`;
 }
 
 /** Streamlit calls this at every change of its data; the returned function runs when it goes. */

@@ -6,8 +6,11 @@ const TAP_REACH = 8;
 export function listenToPointer(explorer) {
   const { stage } = explorer;
   let start = null;
+  const strayed = (at) => start && Math.hypot(at[0] - start[0], at[1] - start[1]) > TAP_REACH;
   stage.root.addEventListener("pointermove", (event) => {
-    explorer.hoverAt(...stage.position(event), event);
+    const at = stage.position(event);
+    if (event.pointerType !== "mouse" && strayed(at)) explorer.beginDrag();
+    explorer.hoverAt(...at, event);
   });
   stage.root.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
@@ -16,8 +19,7 @@ export function listenToPointer(explorer) {
   });
   stage.root.addEventListener("pointerup", (event) => {
     const end = stage.position(event);
-    const moved = start && Math.hypot(end[0] - start[0], end[1] - start[1]) > TAP_REACH;
-    if (start && (!moved || event.pointerType !== "mouse")) explorer.chooseAt(...end);
+    if (start && (!strayed(end) || event.pointerType !== "mouse")) explorer.chooseAt(...end);
     start = null;
   });
   stage.root.addEventListener("pointercancel", () => {

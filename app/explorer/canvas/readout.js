@@ -34,6 +34,7 @@ export class Readout {
   }
 
   update(scene) {
+    this.root.hidden = scene.view.reverse;
     const { focus, query, layer } = scene;
     const sample = focus ? layer.sample(query, focus.head, focus.level, focus.point) : scene.samples[0];
     if (!sample) {

@@ -28,10 +28,10 @@ export class Toolbar {
       (value) => explorer.setView({ top: value >= Number(this.top.input.max) ? 0 : value }));
     this.dim = this.slider("Dim", "Darken the picture", { min: 0, max: 90, step: 5 },
       (value) => explorer.setView({ dim: value / 100 }));
-    this.root = element("div", { class: "dv-toolbar", role: "toolbar", "aria-label": "Picture controls" },
+    this.root = element("div", { class: "dv-toolbar", role: "group", "aria-label": "Picture controls" },
       element("div", { class: "dv-group" }, ...Object.values(this.toggles)),
-      element("div", { class: "dv-group" }, this.level.root, this.colour.root, this.top.root, this.dim.root),
-      element("div", { class: "dv-group dv-group-end" }, this.exportMenu(), this.linkButton(), this.helpButton()));
+      element("div", { class: "dv-group dv-group-end" }, this.exportMenu(), this.linkButton(), this.helpButton()),
+      element("div", { class: "dv-group dv-fields" }, this.level.root, this.colour.root, this.top.root, this.dim.root));
     explorer.addEventListener("changed", () => this.update());
   }
 
