@@ -5,7 +5,6 @@ strides or groups: the configuration must, from the file itself or from the call
 """
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deformviz.attention.window import relative_position_index, shift_mask
 from deformviz.axes import ShapeError
 from deformviz.checkpoints.dat_config import constructor_values, to_config
 from deformviz.checkpoints.errors import CheckpointError
@@ -21,9 +19,9 @@ from deformviz.checkpoints.reading import CheckpointFile
 from deformviz.checkpoints.registry import SYSTEMS, Layout, Options, Plan
 from deformviz.checkpoints.report import Assumption
 from deformviz.models.dat import DAT
+from deformviz.models.dat_buffers import computed_buffers
 from deformviz.models.dat_config import DATConfig
 
-ATTENTION = re.compile(r"stages\.(\d+)\.attns\.(\d+)\.(.+)")
 REQUIRED = ("patch_proj.0.weight", "cls_norm.norm.weight", "cls_head.weight",
             "down_projs.0.0.weight")
 
@@ -106,7 +104,7 @@ def fit_tables(
     Source: DAT's `load_pretrained`, both versions.
     """
     wanted = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    fitted, changed = dict(tensors) | computed_buffers(wanted, config), []
+    fitted, changed = dict(tensors) | computed_buffers(config), []
     for key, tensor in tensors.items():
         shape, leaf = wanted.get(key), key.rsplit(".", 1)[-1]
         if shape is None or shape == tuple(fitted[key].shape):
@@ -121,23 +119,6 @@ def fit_tables(
             continue
         changed.append(key)
     return fitted, tuple(changed)
-
-
-def computed_buffers(wanted: Mapping[str, tuple[int, ...]], config: DATConfig) -> dict[str, Tensor]:
-    """The stored buffers that follow from the configuration alone, by key."""
-    buffers = {}
-    for key in wanted:
-        match = ATTENTION.fullmatch(key)
-        if match is None:
-            continue
-        index = int(match[1])
-        window = (config.stages[index].window,) * 2
-        if match[3] == "relative_position_index":
-            buffers[key] = relative_position_index(window)
-        elif match[3] == "attn_mask":
-            shift = math.ceil(window[0] / 2)
-            buffers[key] = shift_mask(config.map_hw(index), window, shift)
-    return buffers
 
 
 def resize_steps(table: Tensor, rows: int, key: str) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deformviz.checkpoints import huggingface, official, own
+from deformviz.checkpoints import dat, huggingface, official, own
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.folders import read_folder
 from deformviz.checkpoints.reading import CheckpointFile, read_checkpoint
@@ -15,7 +15,7 @@ from deformviz.checkpoints.registry import Layout, Options, Plan, locate
 from deformviz.checkpoints.report import LoadReport, compare, shared_keys, some
 
 # In the order in which they are tried: a layout that contains another one's keys comes first.
-LAYOUTS: tuple[Layout, ...] = (own.LAYOUT, official.LAYOUT, huggingface.LAYOUT)
+LAYOUTS: tuple[Layout, ...] = (own.LAYOUT, official.LAYOUT, huggingface.LAYOUT, dat.LAYOUT)
 
 
 def load(
@@ -73,7 +73,8 @@ def build(file: CheckpointFile, layout: str, plan: Plan) -> nn.Module:
     """Construct the planned model and fill it, or raise and leave nothing half done."""
     with torch.device("meta"):
         model = plan.system.model(plan.config)
-    tensors, filled = _complete(file.path.name, model, plan.tensors)
+    computed = plan.system.computed(plan.config)
+    tensors, filled = _complete(file.path.name, model, {**plan.tensors, **computed})
     report = LoadReport(
         file=file.path.name, layout=layout, system=plan.system.name, variant=plan.variant,
         sizes=plan.sizes or plan.config.to_dict(), assumed=plan.assumed, filled=filled,
@@ -81,7 +82,8 @@ def build(file: CheckpointFile, layout: str, plan: Plan) -> nn.Module:
     )
     if not report.fits:
         raise CheckpointError(_misfit(report), report)
-    wrong = [key for key, tensor in tensors.items() if not tensor.is_floating_point()]
+    wrong = [key for key, tensor in tensors.items()
+             if key not in computed and not tensor.is_floating_point()]
     if wrong:
         raise CheckpointError(
             f"{file.path.name}: {wrong[0]} holds {tensors[wrong[0]].dtype}, expected "
@@ -117,7 +119,10 @@ def _complete(
 
 def _filled(shell: nn.Module, plan: Plan, tensors: Mapping[str, Tensor]) -> nn.Module:
     """The model with copies of the tensors as its weights, in float32."""
-    own_copies = {key: tensor.to(torch.float32, copy=True) for key, tensor in tensors.items()}
+    own_copies = {
+        key: tensor.to(torch.float32 if tensor.is_floating_point() else tensor.dtype, copy=True)
+        for key, tensor in tensors.items()
+    }
     stored = shell.state_dict()
     if all(name in stored for name, _ in shell.named_buffers(remove_duplicate=False)):
         shell.load_state_dict(own_copies, assign=True)

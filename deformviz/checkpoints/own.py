@@ -48,8 +48,9 @@ def save(
     if taken := sorted(set(facts) & set(RESERVED)):
         raise CheckpointError(f"The metadata names {', '.join(taken)} are reserved.")
     again, tensors = shared_keys(model), {}
+    computed = SYSTEMS[name].computed(model.config)
     for key, tensor in model.state_dict().items():
-        if key in again:
+        if key in again or key in computed:
             continue
         tensors[key] = tensor.detach().to("cpu", dtype).contiguous().clone()
         if not bool(torch.isfinite(tensors[key]).all()):

@@ -27,6 +27,7 @@ ALLOWED_NAMES = {
     "collections OrderedDict",
     "argparse Namespace",
     "yacs.config CfgNode",
+    "__builtin__ set",              # yacs keeps names of withdrawn settings in one
     "torch._utils _rebuild_tensor",
     "torch._utils _rebuild_tensor_v2",
     "torch._utils _rebuild_parameter",

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.reading import CheckpointFile
 from deformviz.checkpoints.report import Assumption
+from deformviz.models.dat import DAT, DATConfig
+from deformviz.models.dat_buffers import computed_buffers
 from deformviz.models.deformable_detr import DeformableDETR, DeformableDETRConfig
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -23,11 +25,15 @@ class System:
     name: str
     config: type
     model: Callable[[Any], nn.Module]
+    computed: Callable[[Any], Mapping[str, Tensor]] = lambda config: {}   # buffers, never stored
 
 
 SYSTEMS = {
     system.name: system
-    for system in (System("deformable-detr", DeformableDETRConfig, DeformableDETR),)
+    for system in (
+        System("deformable-detr", DeformableDETRConfig, DeformableDETR),
+        System("dat", DATConfig, DAT, computed_buffers),
+    )
 }
 
 
