@@ -8,14 +8,19 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from deformviz.attention import reference
 from deformviz.attention.backends import BackendError, which_backend
 from deformviz.attention.bags import ms_deform_attn_bags
-from deformviz.attention.reference import check_inputs, ms_deform_attn_reference
-from deformviz.axes import ShapeError
+from deformviz.axes import ShapeError, check_shape
 
 _LIBRARY = torch.library.Library("deformviz", "DEF")
 _INPUTS = "Tensor value, Tensor spatial_shapes, Tensor sampling_locations, Tensor attention_weights"
 _LIBRARY.define(f"ms_deform_attn({_INPUTS}) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
+_LIBRARY.define(
+    "ms_deform_attn_fused(Tensor value, Tensor spatial_shapes, Tensor references, "
+    "Tensor sampling_offsets, Tensor attention_logits) -> Tensor",
+    tags=(torch.Tag.pt2_compliant_tag,),
+)
 _LIBRARY.define(
     f"ms_deform_attn_backward(Tensor grad_output, {_INPUTS}, bool for_value, bool for_locations, "
     "bool for_weights) -> (Tensor, Tensor, Tensor)",
@@ -43,18 +48,61 @@ def ms_deform_attn(
     Raises ShapeError if sizes disagree, BackendError if `backend` cannot run here (and why).
     """
     if not torch.compiler.is_compiling() and not value.is_meta:
-        check_inputs(value, spatial_shapes, sampling_locations, attention_weights)
+        reference.check_inputs(value, spatial_shapes, sampling_locations, attention_weights)
     tensors = (value, sampling_locations, attention_weights)
     if _runs_on(value.device.type, backend) == "reference":
         differentiable = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
         forward_only = backend == "auto" and not differentiable
-        plain = ms_deform_attn_bags if forward_only else ms_deform_attn_reference
+        plain = ms_deform_attn_bags if forward_only else reference.ms_deform_attn_reference
         return plain(value, spatial_shapes, *tensors[1:])
     if not torch.compiler.is_compiling():
         _refuse_forward_mode(tensors)
     if not isinstance(spatial_shapes, Tensor):
         spatial_shapes = torch.tensor(spatial_shapes)
     return torch.ops.deformviz.ms_deform_attn(value, spatial_shapes, *tensors[1:])
+
+
+def ms_deform_attn_fused(
+    value: Tensor,
+    spatial_shapes,
+    references: Tensor,
+    sampling_offsets: Tensor,
+    attention_logits: Tensor,
+    *,
+    backend: str = "auto",
+) -> Tensor:
+    """`ms_deform_attn` straight from what a layer's projections give, without a trace.
+
+    value [batch pixel head channel], spatial_shapes [level hw],
+    references [batch query level xy] or [batch query level cxcywh], normalised,
+    sampling_offsets [batch query head level point xy], in pixels of the level (boxes: in shares
+    of the box), attention_logits [batch query head level point], before the softmax over level
+    and point -> [batch query (head channel)]
+
+    Sampling locations and attention weights are never written to memory, which costs more than
+    the op itself. With gradients, or where no compiled kernel runs, it takes the steps one by one.
+
+    Raises ShapeError if sizes disagree, BackendError if `backend` cannot run here (and why).
+    """
+    tensors = (value, references, sampling_offsets, attention_logits)
+    differentiable = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
+    if differentiable or _runs_on(value.device.type, backend) == "reference":
+        locations = reference.sampling_locations(references, sampling_offsets, spatial_shapes)
+        weights = attention_logits.flatten(-2).softmax(-1).view_as(attention_logits)
+        return ms_deform_attn(value, spatial_shapes, locations, weights, backend=backend)
+    if not torch.compiler.is_compiling() and not value.is_meta:
+        reference.check_inputs(value, spatial_shapes, sampling_offsets, attention_logits)
+        _check_references(references, sampling_offsets)
+        _refuse_forward_mode(tensors)
+    if not isinstance(spatial_shapes, Tensor):
+        spatial_shapes = torch.tensor(spatial_shapes)
+    return torch.ops.deformviz.ms_deform_attn_fused(value, spatial_shapes, *tensors[1:])
+
+
+def _check_references(references: Tensor, offsets: Tensor) -> None:
+    last = "xy" if references.shape[-1] == 2 else "cxcywh"
+    sizes = dict(batch=offsets.shape[0], query=offsets.shape[1], level=offsets.shape[3])
+    check_shape("references", references.shape, f"batch query level {last}", sizes)
 
 
 @torch.compiler.assume_constant_result
@@ -78,6 +126,11 @@ def _refuse_forward_mode(tensors: tuple[Tensor, ...]) -> None:
 def _fake_forward(value, spatial_shapes, sampling_locations, attention_weights):
     batch, _, heads, channels = value.shape
     return value.new_empty((batch, sampling_locations.shape[1], heads * channels))
+
+
+@torch.library.register_fake("deformviz::ms_deform_attn_fused")
+def _fake_fused(value, spatial_shapes, references, sampling_offsets, attention_logits):
+    return _fake_forward(value, spatial_shapes, sampling_offsets, attention_logits)
 
 
 @torch.library.register_fake("deformviz::ms_deform_attn_backward")
@@ -134,12 +187,17 @@ def _check_shared_shapes(dim: int | None) -> None:
         raise ShapeError("spatial_shapes cannot be mapped over by vmap; all must share one.")
 
 
-@torch.library.register_vmap("deformviz::ms_deform_attn")
-def _vmap_forward(info, in_dims, value, spatial_shapes, *samples):
-    _check_shared_shapes(in_dims[1])
-    folded = _fold((value, *samples), (in_dims[0], *in_dims[2:]), info.batch_size)
-    output = torch.ops.deformviz.ms_deform_attn(folded[0], spatial_shapes, *folded[1:])
-    return output.unflatten(0, (info.batch_size, -1)), 0
+def _register_forward_vmap(name: str) -> None:
+    @torch.library.register_vmap(f"deformviz::{name}")
+    def mapped(info, in_dims, value, spatial_shapes, *rest):
+        _check_shared_shapes(in_dims[1])
+        folded = _fold((value, *rest), (in_dims[0], *in_dims[2:]), info.batch_size)
+        output = getattr(torch.ops.deformviz, name)(folded[0], spatial_shapes, *folded[1:])
+        return output.unflatten(0, (info.batch_size, -1)), 0
+
+
+_register_forward_vmap("ms_deform_attn")
+_register_forward_vmap("ms_deform_attn_fused")
 
 
 @torch.library.register_vmap("deformviz::ms_deform_attn_backward")

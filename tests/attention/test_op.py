@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from deformviz.attention import backends
 from deformviz.attention.bags import ms_deform_attn_bags
-from deformviz.attention.op import ms_deform_attn
+from deformviz.attention.op import ms_deform_attn, ms_deform_attn_fused
 from deformviz.attention.reference import ms_deform_attn_reference
 from deformviz.axes import ShapeError
 
 SHAPES = [(5, 7), (3, 4), (1, 2)]
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 2e-5, torch.float16: 4e-3, torch.bfloat16: 3e-2}
-SPECIAL = [0.0, 1.0, 0.5, -0.001, 1.001, 0.5 / 7, 6.5 / 7, 1 / 7, -0.5 / 7, 7.5 / 7, 7.3, -1e3, 1e30]
+SPECIAL = [0.0, 1.0, 0.5, -0.001, 1.001, 0.5 / 7, 6.5 / 7, 1 / 7, -0.5 / 7, 7.5 / 7, 7.3, -1e3,
+           1e30]
 
 
 @pytest.fixture(autouse=True)
@@ -240,12 +241,56 @@ def test_bags_equal_the_reference(queries):
         rtol=1e-5, atol=1e-5)
 
 
+# -- straight from the projections ---------------------------------------------------------------
+
+@settings(deadline=None, max_examples=40, derandomize=True,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(shapes=sizes, batch=st.integers(1, 2), heads=st.integers(1, 5), points=st.integers(1, 9),
+       channels=st.sampled_from([3, 8, 16, 32, 40]), queries=st.sampled_from([0, 1, 2, 40]),
+       dtype=st.sampled_from(list(TOLERANCE)), boxes=st.booleans(),
+       instruction_set=st.sampled_from(["generic", "avx2", "avx512"]))
+@example(shapes=[(2, 3)] * 20, batch=1, heads=2, points=4, channels=8, queries=3, boxes=True,
+         dtype=torch.float32, instruction_set="avx512")
+def test_fused_equals_the_steps(shapes, batch, heads, points, channels, queries, dtype, boxes,
+                                instruction_set):
+    backends.instruction_set(instruction_set)
+    value, offsets, logits = inputs(shapes, batch=batch, heads=heads, channels=channels,
+                                    queries=queries, points=points, dtype=dtype)
+    offsets, logits = (offsets - 0.5) * 6, logits * 8
+    references = torch.rand(batch, queries, len(shapes), 4 if boxes else 2,
+                            generator=torch.Generator().manual_seed(5), dtype=offsets.dtype)
+    ours = ms_deform_attn_fused(value, shapes, references, offsets, logits, backend="cpu")
+    truth = ms_deform_attn_fused(*(value.double(), shapes, references.double(), offsets.double(),
+                                   logits.double()), backend="reference")
+    assert ours.dtype == dtype
+    assert relative(ours, truth) < TOLERANCE[dtype]
+
+
+def test_fused_with_gradients_takes_the_steps():
+    value, offsets, logits = inputs(dtype=torch.float64)
+    references = torch.rand(2, 6, 3, 2, generator=torch.Generator().manual_seed(5)).double()
+    tensors = (value, references, offsets, logits)
+    results = [with_gradients(lambda v, *rest, name=name: ms_deform_attn_fused(
+        v, SHAPES, *rest, backend=name), tensors) for name in ("cpu", "reference")]
+    for ours, truth in zip(*results, strict=True):
+        assert relative(ours, truth) < 1e-12
+
+
+def test_fused_mistakes_are_named():
+    value, offsets, logits = inputs()
+    with pytest.raises(ShapeError, match="references has 2 on axis 'level', expected 3"):
+        ms_deform_attn_fused(value, SHAPES, torch.rand(2, 6, 2, 2), offsets, logits)
+
+
 # -- as a torch op -------------------------------------------------------------------------------
 
 def test_opcheck():
     tensors = [tensor.requires_grad_() for tensor in inputs()]
     torch.library.opcheck(torch.ops.deformviz.ms_deform_attn.default,
                           (tensors[0], torch.tensor(SHAPES), *tensors[1:]))
+    value, offsets, logits = inputs()
+    torch.library.opcheck(torch.ops.deformviz.ms_deform_attn_fused.default,
+                          (value, torch.tensor(SHAPES), torch.rand(2, 6, 3, 2), offsets, logits))
 
 
 class Layer(torch.nn.Module):

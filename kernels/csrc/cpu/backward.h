@@ -122,12 +122,13 @@ DEFORMVIZ_INLINE void backward_one(W wanted, const QueryHead<Real>& query, Slice
   const Problem<Real>& problem = query.problem;
   const SlicePass<CHANNELS, Real> pass(
       problem.grad_output + query.row * problem.channels + slice.first, slice.count);
+  GivenSamples<Real> source(query);
   Samples<Real> samples;
   Dots<Real> dots;
   for (std::int64_t first = 0; first < query.samples; first += BLOCK) {
     const int count = query.samples - first < BLOCK ? query.samples - first : BLOCK;
     const LevelTable<Real> level = (PACKED ? problem.packed : problem.in_place).from(first);
-    prepare<PACKED, true>(query.from(first), level, count, samples);
+    prepare<PACKED, true>(source, first, level, count, samples);
     pass.run(wanted, samples, count, rows_of(level, samples), grad_rows_of(level, samples), dots);
     write_sample_gradients(query, first, level, samples, count, dots, slice.first > 0);
   }
@@ -145,8 +146,8 @@ void backward_slice(W wanted, const Problem<Real>& problem, std::int64_t batch, 
   for (std::int64_t q = 0; q < problem.queries; ++q) {
     const QueryHead<Real> ahead(problem, batch, q + QUERIES_AHEAD, head);
     const std::int64_t sample = ahead.row * ahead.samples;
-    fetch(ahead.from(0).locations, 2 * ahead.samples);
-    fetch(ahead.from(0).weights, ahead.samples);
+    fetch(ahead.locations(), 2 * ahead.samples);
+    fetch(ahead.weights(), ahead.samples);
     fetch(problem.grad_output + ahead.row * problem.channels + slice.first, CHANNELS);
     fetch(problem.grad_locations + 2 * sample, 2 * ahead.samples);
     fetch(problem.grad_weights + sample, ahead.samples);

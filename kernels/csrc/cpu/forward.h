@@ -2,6 +2,7 @@
 // rows, weighted.
 #pragma once
 #include "rows.h"
+#include "sources.h"
 
 namespace deformviz {
 namespace {
@@ -15,24 +16,6 @@ DEFORMVIZ_INLINE void fetch(const Number* from, std::int64_t count) {
   for (std::int64_t byte = 0; byte < count * std::int64_t(sizeof(Number)); byte += 64)
     __builtin_prefetch(line + byte);
 }
-
-// The tensors of one query and head.
-template <class Real>
-struct QueryHead {
-  std::int64_t row;      // batch query head, flattened
-  std::int64_t samples;  // of one row
-  const Problem<Real>& problem;
-
-  QueryHead(const Problem<Real>& problem, std::int64_t batch, std::int64_t query, std::int64_t head)
-      : row((batch * problem.queries + query) * problem.heads + head),
-        samples(problem.samples()),
-        problem(problem) {}
-
-  DEFORMVIZ_INLINE GivenSamples<Real> from(std::int64_t sample) const {
-    return {problem.locations + (row * samples + sample) * 2,
-            problem.weights + row * samples + sample};
-  }
-};
 
 // Sums over samples are kept in several chains, enough to hide the latency of an addition.
 template <class Real, int CHANNELS>
@@ -55,32 +38,34 @@ struct Accumulator {
       }
   }
 
-  DEFORMVIZ_INLINE void write(Real* output, std::int64_t channels) const {
+  DEFORMVIZ_INLINE void write(Real* output, std::int64_t channels, Real scale) const {
     for (int v = 0; v < VECTORS; ++v) {
       V total = sum[0][v];
       for (int chain = 1; chain < CHAINS; ++chain) total += sum[chain][v];
-      store_some(output + v * LANES_OF<V>, total, channels - v * LANES_OF<V>);
+      store_some(output + v * LANES_OF<V>, scale * total, channels - v * LANES_OF<V>);
     }
   }
 };
 
 // One query and head. `rows_of(level, samples)` says where value rows lie.
-template <int CHANNELS, bool PACKED, class Real, class RowsOf>
+template <int CHANNELS, bool PACKED, class Source, class Real, class RowsOf>
 DEFORMVIZ_INLINE void forward_one(const QueryHead<Real>& query, Slice slice, const RowsOf& rows_of) {
   const Problem<Real>& problem = query.problem;
   Samples<Real> samples;
   Accumulator<Real, CHANNELS> accumulator;
+  Source source(query);
   for (std::int64_t first = 0; first < query.samples; first += BLOCK) {
     const int count = query.samples - first < BLOCK ? query.samples - first : BLOCK;
     const LevelTable<Real> level = (PACKED ? problem.packed : problem.in_place).from(first);
-    prepare<PACKED, false>(query.from(first), level, count, samples);
+    prepare<PACKED, false>(source, first, level, count, samples);
     accumulator.add(samples, count, rows_of(level, samples));
   }
-  accumulator.write(problem.output + query.row * problem.channels + slice.first, slice.count);
+  accumulator.write(problem.output + query.row * problem.channels + slice.first, slice.count,
+                    source.scale());
 }
 
 // Queries first .. last of one slice of one head, from its packed copy.
-template <int CHANNELS, class Real>
+template <int CHANNELS, class Source, class Real>
 void forward_slice(const Problem<Real>& problem, std::int64_t batch, std::int64_t head,
                    Slice slice, std::int64_t first, std::int64_t last, const Real* packed) {
   const auto rows_of = [packed](const LevelTable<Real>& level, const Samples<Real>& samples) {
@@ -88,10 +73,11 @@ void forward_slice(const Problem<Real>& problem, std::int64_t batch, std::int64_
   };
   for (std::int64_t q = first; q < last; ++q) {
     const QueryHead<Real> ahead(problem, batch, q + QUERIES_AHEAD, head);
-    fetch(ahead.from(0).locations, 2 * ahead.samples);
-    fetch(ahead.from(0).weights, ahead.samples);
+    fetch(ahead.locations(), 2 * ahead.samples);
+    fetch(ahead.weights(), ahead.samples);
     fetch(problem.output + ahead.row * problem.channels + slice.first, CHANNELS);
-    forward_one<CHANNELS, true>(QueryHead<Real>(problem, batch, q, head), slice, rows_of);
+    const QueryHead<Real> query(problem, batch, q, head);
+    forward_one<CHANNELS, true, Source>(query, slice, rows_of);
   }
 }
 
@@ -101,11 +87,15 @@ void forward_packed(const Problem<Real>& problem, std::int64_t parts, std::int64
   for (std::int64_t task = first; task < last; ++task) {
     const std::int64_t head_of_all = task / parts, part = task % parts;
     const std::int64_t batch = head_of_all / problem.heads, head = head_of_all % problem.heads;
+    const std::int64_t from = problem.queries * part / parts;
+    const std::int64_t to = problem.queries * (part + 1) / parts;
     for_each_slice<Real>(problem.channels, [&](auto row, Slice slice) {
       constexpr int CHANNELS = decltype(row)::value;
       pack<CHANNELS>(problem, batch, head, slice, scratch);
-      forward_slice<CHANNELS>(problem, batch, head, slice, problem.queries * part / parts,
-                              problem.queries * (part + 1) / parts, scratch);
+      with_source(problem, [&](auto source) {
+        using Source = typename decltype(source)::type;
+        forward_slice<CHANNELS, Source>(problem, batch, head, slice, from, to, scratch);
+      });
     });
   }
 }
@@ -114,19 +104,21 @@ void forward_packed(const Problem<Real>& problem, std::int64_t parts, std::int64
 template <class Real>
 void forward_in_place(const Problem<Real>& problem, std::int64_t first, std::int64_t last) {
   const std::int64_t pixel_numbers = problem.heads * problem.channels;
-  for (std::int64_t i = first; i < last; ++i) {
-    const std::int64_t batch = i / problem.queries, query = i % problem.queries;
-    const Real* value = problem.value + batch * problem.pixels * pixel_numbers;
-    for (std::int64_t head = 0; head < problem.heads; ++head)
-      for_each_slice<Real>(problem.channels, [&](auto row, Slice slice) {
-        const Real* base = value + head * problem.channels + slice.first;
-        forward_one<decltype(row)::value, false>(
-            QueryHead<Real>(problem, batch, query, head), slice,
-            [&](const LevelTable<Real>&, const Samples<Real>& samples) {
-              return RowsInPlace<const Real, Real>{base, ZEROS<Real>, pixel_numbers, samples};
-            });
-      });
-  }
+  for_each_slice<Real>(problem.channels, [&](auto row, Slice slice) {
+    with_source(problem, [&](auto source) {
+      for (std::int64_t i = first; i < last; ++i)
+        for (std::int64_t head = 0; head < problem.heads; ++head) {
+          const std::int64_t batch = i / problem.queries, query = i % problem.queries;
+          const Real* base = problem.value + batch * problem.pixels * pixel_numbers +
+                             head * problem.channels + slice.first;
+          forward_one<decltype(row)::value, false, typename decltype(source)::type>(
+              QueryHead<Real>(problem, batch, query, head), slice,
+              [&](const LevelTable<Real>&, const Samples<Real>& samples) {
+                return RowsInPlace<const Real, Real>{base, ZEROS<Real>, pixel_numbers, samples};
+              });
+        }
+    });
+  });
 }
 
 }  // namespace

@@ -8,6 +8,10 @@
 
 #include "../sample.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 namespace deformviz {
 namespace {
 
@@ -49,24 +53,35 @@ DEFORMVIZ_INLINE V load(const Scalar<V>* from) {
   return vector;
 }
 
-// The first `count` numbers, zeros after them.
-template <class V>
-DEFORMVIZ_INLINE V load_some(const Scalar<V>* from, std::int64_t count) {
-  if (count >= LANES_OF<V>) return load<V>(from);
-  V vector{};
-  if (count <= 0) return vector;
-  std::memcpy(&vector, from, count * sizeof(Scalar<V>));
-  return vector;
-}
-
 template <class V>
 DEFORMVIZ_INLINE void store(Scalar<V>* to, V vector) {
   std::memcpy(to, &vector, sizeof vector);
 }
 
+#if defined(__AVX512F__)
+DEFORMVIZ_INLINE __mmask16 first_lanes(std::int64_t count) {
+  return count <= 0 ? 0 : count >= 16 ? 0xffff : (1u << count) - 1;
+}
+#endif
+
+// The first `count` numbers, zeros after them.
+template <class V>
+DEFORMVIZ_INLINE V load_some(const Scalar<V>* from, std::int64_t count) {
+  if (count >= LANES_OF<V>) return load<V>(from);
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64) return V(_mm512_maskz_loadu_ps(first_lanes(count), from));
+#endif
+  V vector{};
+  if (count > 0) std::memcpy(&vector, from, count * sizeof(Scalar<V>));
+  return vector;
+}
+
 template <class V>
 DEFORMVIZ_INLINE void store_some(Scalar<V>* to, V vector, std::int64_t count) {
   if (count >= LANES_OF<V>) return store(to, vector);
+#if defined(__AVX512F__)
+  if constexpr (sizeof(V) == 64) return _mm512_mask_storeu_ps(to, first_lanes(count), vector);
+#endif
   if (count > 0) std::memcpy(to, &vector, count * sizeof(Scalar<V>));
 }
 
@@ -106,6 +121,9 @@ constexpr auto own_block(std::integer_sequence<int, I...>)
 template <int LANES, int STEP, int... I>
 constexpr auto other_block(std::integer_sequence<int, I...>)
     -> std::integer_sequence<int, ((I ^ STEP) + (I & STEP ? LANES : 0))...>;
+template <int LANES, int STEP, int... I>
+constexpr auto own_other(std::integer_sequence<int, I...>)
+    -> std::integer_sequence<int, (I ^ STEP)...>;
 template <class V>
 using Count = std::make_integer_sequence<int, LANES_OF<V>>;
 
@@ -123,6 +141,35 @@ DEFORMVIZ_INLINE void interleave(V even, V odd, V& a, V& b) {
   constexpr int N = LANES_OF<V>;
   a = pick(even, odd, decltype(alternating<N, 0>(Count<V>{})){});
   b = pick(even, odd, decltype(alternating<N, N / 2>(Count<V>{})){});
+}
+
+// 0, 1, 2, ..
+template <class V, int... I>
+DEFORMVIZ_INLINE V counting(std::integer_sequence<int, I...>) {
+  return V{I...};
+}
+
+// Numbers of `table` at `index`, where the table has `size` of them.
+template <class V>
+DEFORMVIZ_INLINE V look_up(const Scalar<V>* table, std::int64_t size, Integers<V> index) {
+  V found;
+#if !defined(__clang__)
+  if (size <= LANES_OF<V>) return __builtin_shuffle(load_some<V>(table, size), index);
+#endif
+  for (int lane = 0; lane < LANES_OF<V>; ++lane) found[lane] = table[index[lane]];
+  return found;
+}
+
+// The same reduction of all lanes in every lane; `combine` is associative and commutative.
+template <int STEP = 1, class V, class Combine>
+DEFORMVIZ_INLINE V reduce_lanes(V vector, const Combine& combine) {
+  if constexpr (STEP == LANES_OF<V>) {
+    return vector;
+  } else {
+    constexpr int N = LANES_OF<V>;
+    const V other = pick(vector, vector, decltype(own_other<N, STEP>(Count<V>{})){});
+    return reduce_lanes<2 * STEP>(combine(vector, other), combine);
+  }
 }
 
 // Sums of LANES vectors at once: lane i of the result is the sum over the lanes of vectors[i].

@@ -10,9 +10,9 @@ namespace deformviz {
 namespace {
 
 // Heads with more channels are handled in slices of this many. Few widths keep the build short;
-// float64 is there to check with.
+// float64 is there to check with and has one.
 template <class Real>
-constexpr int WIDEST_SLICE = sizeof(Real) == 4 ? 32 : 16;
+constexpr int WIDEST_SLICE = sizeof(Real) == 4 ? 32 : 8;
 
 // Channels of a head that are handled together.
 struct Slice {
@@ -31,9 +31,10 @@ DEFORMVIZ_INLINE void for_each_slice(std::int64_t channels, const Body& body) {
   for (std::int64_t first = 0; first < channels; first += WIDEST_ROW) {
     const std::int64_t left = channels - first;
     const Slice slice{first, left < WIDEST_ROW ? left : WIDEST_ROW};
-    if (slice.count > WIDEST_ROW / 2) body(Channels<WIDEST_ROW>{}, slice);
-    else if (slice.count > WIDEST_ROW / 4) body(Channels<WIDEST_ROW / 2>{}, slice);
-    else if (slice.count > 4 || WIDEST_ROW == 16) body(Channels<WIDEST_ROW / 4>{}, slice);
+    if constexpr (sizeof(Real) == 8) body(Channels<8>{}, slice);
+    else if (slice.count > 16) body(Channels<32>{}, slice);
+    else if (slice.count > 8) body(Channels<16>{}, slice);
+    else if (slice.count > 4) body(Channels<8>{}, slice);
     else body(Channels<4>{}, slice);
   }
 }

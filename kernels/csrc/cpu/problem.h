@@ -16,9 +16,10 @@ struct LevelTable {
   const Real *height, *width;
   const IndexFor<Real>* origin;  // where pixel (0, 0) lies
   const IndexFor<Real>* row;     // pixels from one row to the next
+  const IndexFor<Real>* level;
 
   LevelTable from(std::int64_t sample) const {
-    return {height + sample, width + sample, origin + sample, row + sample};
+    return {height + sample, width + sample, origin + sample, row + sample, level + sample};
   }
 };
 
@@ -30,16 +31,22 @@ struct Level {
   std::int64_t packed_start;  // first pixel of its padded form in the packed copy
 };
 
+// What `locations` and `weights` hold: sampling locations and attention weights, or what a layer
+// computes them from: offsets and logits, with a reference point or box per query and level.
+enum class Given { SAMPLES, POINTS, BOXES };
+
 // Tensors are contiguous: value [batch pixel head channel], locations [batch query head sample xy],
 // weights [batch query head sample], output [batch query head channel], where the samples of a
-// query and head are its points, level after level. Gradients nobody asked for are null.
+// query and head are its points, level after level; references [batch query level xy | cxcywh].
+// Gradients nobody asked for are null.
 template <class Real>
 struct Problem {
   std::int64_t batches, pixels, heads, channels, queries, level_count, points;
   std::int64_t packed_pixels;
   const Level* levels;
   LevelTable<Real> packed, in_place;  // the same levels, indexing the packed copy or `value`
-  const Real *value, *locations, *weights, *grad_output;
+  Given given;
+  const Real *value, *locations, *weights, *references, *grad_output;
   Real *output, *grad_value, *grad_locations, *grad_weights;
 
   std::int64_t samples() const { return level_count * points; }

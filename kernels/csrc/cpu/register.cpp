@@ -50,10 +50,10 @@ template <class Real>
 struct Call {
   Problem<Real> problem{};
   const Kernels<Real>& kernels;
-  Tensor value, locations, weights, grad_output;
+  Tensor value, locations, weights, references, grad_output;
   std::vector<Level> levels;
   std::vector<Real> sizes[2];
-  std::vector<IndexFor<Real>> origins[2], rows[2];
+  std::vector<IndexFor<Real>> origins[2], rows[2], level_of_sample;
 
   Call(const Tensor& given_value, const Tensor& spatial_shapes, const Tensor& given_locations,
        const Tensor& given_weights, const Kernels<Real>& kernels)
@@ -76,6 +76,19 @@ struct Call {
     read_levels(plain(spatial_shapes, ScalarType::Long));
     problem.packed = table(0);
     problem.in_place = table(1);
+  }
+
+  // From here on, locations are offsets from these references and weights are logits.
+  void set_references(const Tensor& given_references) {
+    references = plain(given_references, value.scalar_type());
+    STD_TORCH_CHECK(references.dim() == 4 && references.size(0) == problem.batches &&
+                        references.size(1) == problem.queries &&
+                        references.size(2) == problem.level_count &&
+                        (references.size(3) == 2 || references.size(3) == 4),
+                    "references need [batch query level xy] or [batch query level cxcywh] that "
+                    "fit the sampling_offsets.");
+    problem.references = static_cast<const Real*>(references.const_data_ptr());
+    problem.given = references.size(3) == 4 ? Given::BOXES : Given::POINTS;
   }
 
   Call(const Call&) = delete;
@@ -133,14 +146,17 @@ struct Call {
     size.assign(2 * entries, -1);
     origin.assign(entries, 0);
     row.assign(entries, 0);
+    level_of_sample.assign(entries, 0);
     for (std::int64_t sample = 0; sample < samples; ++sample) {
-      const Level& level = levels[sample / problem.points];
+      level_of_sample[sample] = sample / problem.points;
+      const Level& level = levels[level_of_sample[sample]];
       size[sample] = level.height;
       size[entries + sample] = level.width;
       row[sample] = in_place ? level.width : level.width + 2;
       origin[sample] = in_place ? level.start : level.packed_start + row[sample] + 1;
     }
-    return {size.data(), size.data() + entries, origin.data(), row.data()};
+    return {size.data(), size.data() + entries, origin.data(), row.data(),
+            level_of_sample.data()};
   }
 
   // Packing a head touches every pixel once, so it pays when most are read more than once.
@@ -188,8 +204,9 @@ struct Call {
 
 template <class Real>
 Tensor forward_as(const Tensor& value, const Tensor& spatial_shapes, const Tensor& locations,
-                  const Tensor& weights, const Kernels<Real>& kernels) {
+                  const Tensor& weights, const Tensor* references, const Kernels<Real>& kernels) {
   Call<Real> call(value, spatial_shapes, locations, weights, kernels);
+  if (references) call.set_references(*references);
   const Problem<Real>& p = call.problem;
   Tensor output = torch::stable::new_empty(call.value, {p.batches, p.queries, p.heads * p.channels});
   call.problem.output = static_cast<Real*>(output.mutable_data_ptr());
@@ -197,11 +214,22 @@ Tensor forward_as(const Tensor& value, const Tensor& spatial_shapes, const Tenso
   return torch::stable::to(output, value.scalar_type());
 }
 
+Tensor forward_with(const Tensor& value, const Tensor& spatial_shapes, const Tensor& locations,
+                    const Tensor& weights, const Tensor* references) {
+  if (value.scalar_type() == ScalarType::Double)
+    return forward_as(value, spatial_shapes, locations, weights, references, float64_kernels());
+  return forward_as(value, spatial_shapes, locations, weights, references,
+                    kernels_of_machine().float32);
+}
+
 Tensor forward(const Tensor& value, const Tensor& spatial_shapes, const Tensor& locations,
                const Tensor& weights) {
-  if (value.scalar_type() == ScalarType::Double)
-    return forward_as(value, spatial_shapes, locations, weights, float64_kernels());
-  return forward_as(value, spatial_shapes, locations, weights, kernels_of_machine().float32);
+  return forward_with(value, spatial_shapes, locations, weights, nullptr);
+}
+
+Tensor forward_fused(const Tensor& value, const Tensor& spatial_shapes, const Tensor& references,
+                     const Tensor& offsets, const Tensor& logits) {
+  return forward_with(value, spatial_shapes, offsets, logits, &references);
 }
 
 // A gradient to fill, or an empty tensor where it is not wanted.
@@ -250,6 +278,7 @@ std::tuple<Tensor, Tensor, Tensor> backward(const Tensor& grad_output, const Ten
 
 STABLE_TORCH_LIBRARY_IMPL(deformviz, CPU, library) {
   library.impl("ms_deform_attn", TORCH_BOX(&deformviz::forward));
+  library.impl("ms_deform_attn_fused", TORCH_BOX(&deformviz::forward_fused));
   library.impl("ms_deform_attn_backward", TORCH_BOX(&deformviz::backward));
 }
 

@@ -20,34 +20,17 @@ struct Samples {
   alignas(64) Index touches[BLOCK];
 };
 
-// Where samples lie in pixels of their level and what they weigh, read from sampling locations
-// and attention weights.
-template <class Real>
-struct GivenSamples {
-  const Real *locations, *weights;
-
-  template <class V>
-  DEFORMVIZ_INLINE void read(int at, int count, const LevelTable<Real>& level, V& x, V& y,
-                             V& attention) const {
-    deinterleave(load_some<V>(locations + 2 * at, 2 * count),
-                 load_some<V>(locations + 2 * at + LANES_OF<V>, 2 * count - LANES_OF<V>), x, y);
-    attention = load_some<V>(weights + at, count);
-    x = to_pixel(x, load<V>(level.width + at));
-    y = to_pixel(y, load<V>(level.height + at));
-  }
-};
-
-// Prepares `count` samples. In the packed copy all corners of a sample exist, because zeros
+// Prepares `count` samples of a source (sources.h), from its sample `first` on. In the packed copy all corners of a sample exist, because zeros
 // surround every level; samples that touch nothing go to the two spare rows of zeros below it.
 // In place, corners outside the level are marked.
 template <bool PACKED, bool GRADIENTS, class Real, class Source>
-DEFORMVIZ_INLINE void prepare(const Source& source, const LevelTable<Real>& level, int count,
-                              Samples<Real>& samples) {
+DEFORMVIZ_INLINE void prepare(Source& source, std::int64_t first, const LevelTable<Real>& level,
+                              int count, Samples<Real>& samples) {
   using V = Vector<Real, WIDEST<Real>>;
   using I = Integers<V>;
   for (int at = 0; at < count; at += LANES_OF<V>) {
     V x, y, attention;
-    source.read(at, count - at, level, x, y, attention);
+    source.read(first + at, count - at, level.from(at), x, y, attention);
     const V height = load<V>(level.height + at), width = load<V>(level.width + at);
     const I touches = touches_level(x, y, height, width);
     x = touches ? x : V{};
