@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deformviz.models.group_norm import GroupNorm
+
 NORM_GROUPS = 8
 
 
@@ -12,14 +14,14 @@ class ResidualBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int):
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.norm1 = nn.GroupNorm(NORM_GROUPS, outputs)
+        self.norm1 = GroupNorm(NORM_GROUPS, outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.norm2 = nn.GroupNorm(NORM_GROUPS, outputs)
+        self.norm2 = GroupNorm(NORM_GROUPS, outputs)
         self.downsample = None
         if stride != 1 or inputs != outputs:
             self.downsample = nn.Sequential(
                 nn.Conv2d(inputs, outputs, 1, stride, bias=False),
-                nn.GroupNorm(NORM_GROUPS, outputs),
+                GroupNorm(NORM_GROUPS, outputs),
             )
 
     def forward(self, features: Tensor) -> Tensor:
@@ -46,7 +48,7 @@ class CompactBackbone(nn.Module):
         super().__init__()
         self.stages = stages
         self.conv1 = nn.Conv2d(3, channels[0], 5, 2, 2, bias=False)
-        self.norm1 = nn.GroupNorm(NORM_GROUPS, channels[0])
+        self.norm1 = GroupNorm(NORM_GROUPS, channels[0])
         for stage, count in enumerate(blocks, start=1):
             inputs, outputs = channels[stage - 1], channels[stage]
             first = ResidualBlock(inputs, outputs, stride=2)

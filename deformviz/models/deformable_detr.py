@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from deformviz.models.boxes import MLP
 from deformviz.models.compact_backbone import CompactBackbone
 from deformviz.models.detector_config import DeformableDETRConfig
+from deformviz.models.group_norm import GroupNorm
 from deformviz.models.padding import mask_at, pad_images, padding_mask
 from deformviz.models.proposals import anchor_boxes
 from deformviz.models.resnet import ResNet
@@ -194,6 +195,6 @@ def make_projections(
         nn.init.xavier_uniform_(layer.weight)
         nn.init.zeros_(layer.bias)
     return nn.ModuleList(
-        nn.Sequential(layer, nn.GroupNorm(config.projection_groups, config.hidden_channels))
+        nn.Sequential(layer, GroupNorm(config.projection_groups, config.hidden_channels))
         for layer in layers
     )

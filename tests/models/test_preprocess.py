@@ -1,0 +1,76 @@
+"""Pictures on their way into a model, and detections on their way out."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from deformviz.axes import ShapeError
+from deformviz.models.postprocess import postprocess
+from deformviz.models.preprocess import preprocess, resized_size
+from deformviz.schema import DetectorOutput
+
+COCO = SimpleNamespace(image_mean=(0.485, 0.456, 0.406), image_std=(0.229, 0.224, 0.225),
+                       short_side=800, long_side=1333)
+SCENES = SimpleNamespace(image_mean=(0.5,) * 3, image_std=(0.5,) * 3, short_side=None,
+                         long_side=256)
+
+
+@pytest.mark.parametrize(("size_hw", "facts", "resized_hw"), [
+    ((480, 640), COCO, (800, 1066)),
+    ((640, 480), COCO, (1066, 800)),
+    ((333, 500), COCO, (800, 1201)),
+    ((500, 1200), COCO, (555, 1332)),       # the long side decides; 555 * 2.4 = 1332
+    ((800, 900), COCO, (800, 900)),
+    ((192, 192), SCENES, (256, 256)),
+    ((300, 1000), SCENES, (77, 256)),
+    ((1000, 1), SCENES, (256, 1)),
+])
+def test_sizes_follow_the_published_rule(size_hw, facts, resized_hw):
+    assert resized_size(size_hw, facts) == resized_hw
+
+
+def test_a_picture_is_normalised_and_its_sizes_are_kept():
+    image = np.zeros((30, 50, 3), np.uint8)
+    image[..., 0] = 255
+    pixels, frame = preprocess(image, SCENES)
+    assert pixels.shape == (3, 154, 256) and pixels.dtype == torch.float32
+    assert frame.original_hw == (30, 50) and frame.resized_hw == (154, 256)
+    assert pixels[0].eq(1).all() and pixels[1].eq(-1).all()
+
+
+def test_resizing_down_averages_instead_of_skipping():
+    stripes = np.zeros((64, 512, 3), np.uint8)
+    stripes[:, ::2] = 255
+    pixels, _ = preprocess(stripes, SCENES)
+    assert float(pixels.abs().max()) < 0.3
+
+
+def test_a_picture_of_the_right_size_keeps_its_pixels():
+    image = np.random.default_rng(0).integers(0, 256, (40, 256, 3), dtype=np.uint8)
+    pixels, _ = preprocess(image, SCENES)
+    back = ((pixels.movedim(0, -1) * 0.5 + 0.5) * 255).round().to(torch.uint8)
+    assert np.array_equal(back.numpy(), image)
+
+
+@pytest.mark.parametrize("image", [
+    np.zeros((4, 5), np.uint8), np.zeros((4, 5, 4), np.uint8), np.zeros((4, 5, 3), np.float32)])
+def test_what_is_no_rgb_picture_is_refused(image):
+    with pytest.raises(ShapeError, match="uint8"):
+        preprocess(image, COCO)
+
+
+def test_one_query_may_be_found_twice_and_boxes_are_in_original_pixels():
+    logits = torch.tensor([[3.0, 2.0], [-4.0, -5.0]])
+    boxes = torch.tensor([[0.5, 0.5, 0.5, 1.0], [0.1, 0.1, 0.2, 0.2]])
+    found = postprocess(DetectorOutput(logits, boxes), (20, 40), top=3, class_names=("a", "b"))
+    assert found.queries.tolist() == [0, 0, 1] and found.labels.tolist() == [0, 1, 0]
+    assert found.boxes_xyxy_px[0].tolist() == [10.0, 0.0, 30.0, 20.0]
+    assert found.name(1) == "b"
+    assert len(postprocess(DetectorOutput(logits, boxes), (20, 40))) == 4
+
+
+def test_a_batch_is_not_post_processed_by_mistake():
+    with pytest.raises(ValueError, match=r"output\.image"):
+        postprocess(DetectorOutput(torch.zeros(1, 2, 3), torch.zeros(1, 2, 4)), (20, 40))
