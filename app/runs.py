@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from app.jobs import Report
-from app.session import QUEUE, RUNS, load_model, run_key, session_id, stored_traces
+from app.session import QUEUE, RUNS, load_model, run_key, stored_traces
 from app.sources import Source
 from deformviz.axes import axes_of
 from deformviz.schema import AttentionTrace, Trace
@@ -39,7 +39,7 @@ class ModelChoice:
         return self.name == SHIPPED_MODEL
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ComputedRun:
     """A finished run in memory; it answers what a StoredTrace answers, and exact numbers."""
 
@@ -103,20 +103,20 @@ def finished(source: Source, model: ModelChoice) -> Run | None:
     return RUNS.get(key_of(source, model))
 
 
-def request(source: Source, model: ModelChoice) -> str:
-    """Put a run in line, or join it; returns its key. Raises QueueFull."""
+def request(source: Source, model: ModelChoice, session: str) -> str:
+    """Put a run in line for a session, or join it; returns its key. Raises QueueFull."""
     key = key_of(source, model)
     if RUNS.get(key) is None:
-        QUEUE.submit(key, lambda report: _work(key, source, model, report), session_id())
+        QUEUE.submit(key, lambda report: _work(key, source, model, report), session)
     return key
 
 
-def exact_npz(source: Source, model: ModelChoice) -> bytes:
+def exact_npz(source: Source, model: ModelChoice, session: str) -> bytes:
     """Every number of every layer as the model computed it, float32, as an .npz file.
 
     Waits for a run where none is cached: stored traces are rounded to 16 bits.
     """
-    key = request(source, model)
+    key = request(source, model, session)
     progress = QUEUE.wait(key)
     run = RUNS.get(key)
     if run is None:
@@ -129,11 +129,12 @@ def exact_npz(source: Source, model: ModelChoice) -> bytes:
 def _work(key: str, source: Source, model: ModelChoice, report: Report) -> None:
     """What one run does; `report` raises where nobody waits for it any more."""
     from deformviz.tracing.pictures import read_picture
-    from deformviz.tracing.run import run
 
     report("reading the picture", 0, 1)
     picture = read_picture(source.read())
     report("loading the model", 0, 1)
+    from deformviz.tracing.run import run
+
     network = load_model(model.path, model.stamp)
     trace = run(network, picture, on_layer=report)
     report("packing", 0, 1)

@@ -64,7 +64,7 @@ def run_to_show(selection: controls.Selection) -> runs.Run | None:
         failed(progress.error, key)
     else:
         try:
-            runs.request(source, model)
+            runs.request(source, model, session.session_id())
             waiting(key, source.title)
         except QueueFull as problem:
             st.markdown(f":material/groups: {problem}")
@@ -100,10 +100,11 @@ def canvas(run: runs.Run, trace_url: str) -> dict | None:
 
 def footer(run: runs.Run, selection: controls.Selection) -> None:
     """Exact numbers to take away, and who computed what is shown."""
+    waits_as = session.session_id()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "All numbers (NPZ)", icon=":material/download:", on_click="ignore",
-            data=lambda: runs.exact_npz(selection.source, selection.model),
+            data=lambda: runs.exact_npz(selection.source, selection.model, waits_as),
             file_name=f"deformviz-{selection.source.name}.npz", mime="application/octet-stream",
             help="Every layer's locations, weights and references as the model computed them, "
                  "float32. The canvas gets them rounded to 16 bits.",
