@@ -76,7 +76,9 @@ def read_shards(folder: Path, index: str) -> dict[str, Tensor]:
     shard_of = read_json(folder, index).get("weight_map")
     if not isinstance(shard_of, dict) or not shard_of:
         raise CheckpointError(f"{folder.name}/{index} has no weight_map.")
-    shards = sorted({str(name) for name in shard_of.values()})
+    for name in shard_of.values():
+        inside(folder, name)
+    shards = sorted(set(shard_of.values()))
     if len(shards) > MOST_SHARDS:
         raise CheckpointError(f"{folder.name}/{index} names {len(shards)} shards.")
     tensors: dict[str, Tensor] = {}

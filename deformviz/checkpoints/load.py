@@ -136,9 +136,10 @@ def _filled(shell: nn.Module, plan: Plan, tensors: Mapping[str, Tensor]) -> nn.M
 
 def _misfit(report: LoadReport) -> str:
     """One sentence on what does not fit."""
-    found = [f"{len(keys)} keys {label} ({some(keys)})" if label != "shape" else
-             f"{len(keys)} of another shape ({some(keys)})"
-             for label, keys in (("missing", report.missing), ("unexpected", report.unexpected),
-                                 ("shape", report.wrong_shape)) if keys]
+    found = [
+        f"{len(keys)} {'key is' if len(keys) == 1 else 'keys are'} {what} ({some(keys)})"
+        for what, keys in (("missing", report.missing), ("unexpected", report.unexpected),
+                           ("of another shape", report.wrong_shape)) if keys
+    ]
     return (f"{report.file} looks like {report.system} ({report.variant}), but does not fit: "
             f"{'; '.join(found)}. Nothing was loaded.")
