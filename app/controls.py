@@ -73,12 +73,10 @@ def _choose_own_picture() -> None:
 
 
 def choose_layer(run: Run) -> str:
-    """Encoder or decoder, and which of its layers; falls back to the last decoder layer."""
+    """Encoder or decoder, and which of its layers."""
     state = st.session_state
     by_kind = {kind: [n for n in run.layers if n.startswith(kind)] for kind in KINDS}
     kinds = [kind for kind, names in by_kind.items() if names]
-    if state["layer"] not in run.layers:
-        state["layer"] = by_kind[kinds[-1]][-1]
     kind = state["layer"].split(".")[0]
     state["kind"], state["number"] = kind, state["layer"]
 

@@ -211,6 +211,16 @@ def read_address(models: list[str]) -> None:
     state["notes"] = notes
 
 
+def settle_layer(layers: tuple[str, ...]) -> None:
+    """Make sure the chosen layer is one of `layers`, by default the last, and say if it was not."""
+    state = st.session_state
+    if state["layer"] and state["layer"] not in layers and "start_view_of" not in state:
+        state["notes"].append("The link names a layer this model does not have, so you see "
+                              "another one.")
+    if state["layer"] not in layers:
+        state["layer"] = layers[-1]
+
+
 def write_address(view_params: dict[str, str] | None, default_model: str) -> None:
     """Keep the address in step with what is shown, so that copying it copies the view.
 

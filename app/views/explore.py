@@ -34,14 +34,16 @@ def explore() -> None:
     with st.sidebar:
         selection = controls.select(session.sources(), models)
     st.title(HEADLINE, anchor=False)
-    for note in st.session_state["notes"]:
-        st.info(note, icon=":material/link_off:")
+    notes = st.container()
     run = run_to_show(selection)
     if run is None:
         st.skeleton(height=CANVAS_HEIGHT_PX)
     else:
+        session.settle_layer(run.layers)
         stage(run, default_model=next(iter(models)))
         footer(run, selection)
+    for note in st.session_state["notes"]:
+        notes.info(note, icon=":material/link_off:")
     explanation()
 
 

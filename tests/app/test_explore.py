@@ -1,0 +1,189 @@
+"""The Explore page as a person meets it: what it says, and what its widgets change."""
+
+import io
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from app import runs, session
+from app.sources import list_sources
+from deformviz.figures import theme
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 60
+
+
+@pytest.fixture
+def page(tiny_server):
+    return AppTest.from_file(str(ROOT / "app" / "pages.py"), default_timeout=SECONDS)
+
+
+def texts(page):
+    return " ".join(element.value for kind in ("title", "markdown", "caption", "info", "error")
+                    for element in getattr(page, kind))
+
+
+def charts(page):
+    return [e for e in page.get("plotly_chart")]
+
+
+def png(height=20, width=30, seed=0):
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def upload(page, name, data, kind="image/png"):
+    """Upload a picture and see what comes of it."""
+    page.file_uploader[0].upload(name, data, kind).run()
+    assert not page.exception
+    return settle(page)
+
+
+def settle(page):
+    """Wait until the line has dealt with what the page shows progress of."""
+    state = page.session_state
+    own = state["own_picture"] if state["picture"] == "upload" else None
+    source = own or list_sources(session.stored_traces())[state["picture"]]
+    session.QUEUE.wait(runs.key_of(source, runs.list_models()[state["model"]]), SECONDS)
+    return page.run()
+
+
+def test_a_stranger_reads_what_to_do(page):
+    page.run()
+    assert not page.exception
+    assert page.title[0].value == "Where does it look?"
+    assert "Move over the picture" in texts(page)
+    assert "What am I seeing?" in [e.label for e in page.expander]
+
+
+def test_the_page_opens_on_a_stored_sample_without_running_a_model(page, monkeypatch):
+    monkeypatch.setattr(session.QUEUE, "submit", lambda *a: pytest.fail("a run was asked for"))
+    page.run()
+    assert page.session_state["picture"] == "tall"
+    assert page.session_state["layer"] == "decoder.1"
+
+
+def test_charts_wait_for_the_canvas(page):
+    page.run()
+    assert charts(page) == []
+    page.session_state["explorer"] = {"view": {"query": 2, "params": {"q": "2"}}}
+    page.run()
+    assert not page.exception
+    assert len(charts(page)) == 4
+
+
+def test_the_encoder_has_no_boxes_to_chart(page):
+    page.run()
+    page.session_state["explorer"] = {"view": {"query": 2}}
+    page.segmented_control(key="kind").set_value("encoder").run()
+    assert not page.exception
+    assert page.session_state["layer"] == "encoder.1"
+    assert len(charts(page)) == 3
+    page.segmented_control(key="number").set_value("encoder.0").run()
+    assert page.session_state["layer"] == "encoder.0"
+
+
+def test_a_link_restores_picture_model_and_layer(page):
+    page.query_params["picture"] = "wide"
+    page.query_params["layer"] = "encoder.0"
+    page.query_params["heads"] = "0,2"
+    page.run()
+    assert not page.info
+    assert page.session_state["picture"] == "wide"
+    assert page.session_state["layer"] == "encoder.0"
+    assert page.session_state["start_view"] == {"heads": "0,2"}
+
+
+@pytest.mark.parametrize("name, value, note", [
+    ("picture", "no-such-picture", "names a picture that is not here"),
+    ("picture", "upload", "cannot carry an uploaded picture"),
+    ("model", "../../etc/passwd", "names a model that is not on this server"),
+    ("layer", "encoder.99", "names a layer this model does not have"),
+])
+def test_a_bad_link_falls_back_with_a_note(page, name, value, note):
+    page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    assert any(note in info.value for info in page.info)
+    assert page.session_state["picture"] == "tall"
+
+
+def test_an_uploaded_picture_is_run_and_shown(page):
+    page.run()
+    page.selectbox(key="model").set_value("tiny.safetensors").run()
+    upload(page, "mine.png", png(seed=1))
+    assert not page.exception and not page.error
+    key = page.session_state["shown"]["key"]
+    assert session.RUNS.get(key).title == "mine.png"
+    assert "Computed here" in texts(page)
+
+
+@pytest.mark.parametrize("name, data, sentence", [
+    ("words.png", b"these are words", "not an image this program reads"),
+    ("half.png", png(seed=3)[:300], "truncated or damaged"),
+    ("empty.png", b"", "is empty"),
+])
+def test_a_bad_upload_gets_one_sentence_and_the_old_picture_stays(page, name, data, sentence):
+    page.run()
+    page.selectbox(key="model").set_value("tiny.safetensors").run()
+    shown = settle(page).session_state["shown"]["key"]
+    upload(page, name, data)
+    assert not page.exception
+    assert len(page.error) == 1 and sentence in page.error[0].value
+    assert "Traceback" not in texts(page)
+    assert page.session_state["shown"]["key"] == shown
+
+
+def test_own_pictures_are_out_of_the_scenes_models_domain(page, monkeypatch):
+    choice = runs.list_models()["tiny.safetensors"]
+    shipped = runs.ModelChoice(runs.SHIPPED_MODEL, "shipped", choice.path, choice.stamp, "")
+    monkeypatch.setattr(runs, "list_models", lambda: {runs.SHIPPED_MODEL: shipped})
+    page.run()
+    assert "has seen rendered scenes only" not in texts(page)
+    upload(page, "photo.png", png(seed=4))
+    assert "has seen rendered scenes only" in texts(page)
+
+
+def test_without_traces_the_page_says_how_to_make_them(tiny_server, tmp_path, monkeypatch):
+    monkeypatch.setenv("DEFORMVIZ_TRACES", str(tmp_path))
+    page = AppTest.from_file(str(ROOT / "app" / "pages.py"), default_timeout=SECONDS).run()
+    assert not page.exception
+
+
+def test_the_landing_page_loads_no_model_library_and_draws_no_chart(tiny_server):
+    """Streamlit itself imports Plotly where it is installed; ours are not made yet."""
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "page = AppTest.from_file('app/pages.py', default_timeout=60).run()\n"
+        "assert not page.exception and page.title\n"
+        "heavy = {'torch', 'skimage', 'cv2', 'deformviz.figures.sampling'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_the_page_has_the_colours_of_the_figures():
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+    for name, colours in (("light", theme.LIGHT), ("dark", theme.DARK)):
+        assert config[name]["primaryColor"] == colours["accent"]
+        assert config[name]["backgroundColor"] == colours["paper"]
+        assert config[name]["textColor"] == colours["ink"]
+        assert config[name]["secondaryBackgroundColor"] == colours["panel"]
+
+
+def test_the_explanation_names_every_mark(page):
+    page.run()
+    words = texts(page)
+    for mark in ("colour", "shape", "area", "cross"):
+        assert re.search(rf"\b{mark}\b", words)
