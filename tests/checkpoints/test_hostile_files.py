@@ -29,7 +29,7 @@ class Touch:
 
 
 def refused(path, **options) -> str:
-    """The sentence with which a file is refused; fails if it takes a second of work or a traceback."""
+    """The sentence with which a file is refused; fails if that takes a second of work."""
     started = time.process_time()
     with pytest.raises(CheckpointError) as error:
         dv.load(path, **options)
