@@ -1,0 +1,108 @@
+"""Derivation of a gradient: what a loss tells one offset, by hand and by autograd."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from deformviz.attention.corners import offset_gradient, pixel_gradient, sample_slopes
+from deformviz.attention.deformable import Formulas
+from deformviz.attention.reference import split_levels
+from deformviz.geometry import shapes_list
+from deformviz.models.deformable_detr import DeformableDETR
+from deformviz.schema import AttentionTrace, DetectorOutput
+from deformviz.walkthrough.bilinear import write_sample
+from deformviz.walkthrough.blackboard import Blackboard
+from deformviz.walkthrough.observe import attention_of, private_copy
+from deformviz.walkthrough.step import Derivation
+
+SOURCE = "chain rule on Deformable DETR, Eq. 3"
+
+
+@dataclass(frozen=True)
+class LayerGradients:
+    """What autograd says of one layer, first image only."""
+
+    trace: AttentionTrace
+    of_attended: Tensor         # ∂loss/∂(sum of each head) [query head channel]
+    of_offsets: Tensor          # ∂loss/∂Δp [query head level point xy]
+
+
+def best_score(output: DetectorOutput) -> Tensor:
+    """The loss of the page: minus the score of the best detection of the first image."""
+    return -output.logits[0].sigmoid().max()
+
+
+def score_of(query: int) -> Callable[[DetectorOutput], Tensor]:
+    """Minus the best class score of one decoder query."""
+    return lambda output: -output.logits[0, query].sigmoid().max()
+
+
+@torch.enable_grad()
+def layer_gradients(
+    model: DeformableDETR, images: Sequence[Tensor], layer: str,
+    loss: Callable[[DetectorOutput], Tensor] = best_score,
+) -> LayerGradients:
+    """Backward through a private copy of the model; its parameters gather no gradients."""
+    copied = private_copy(model)
+    module, kept = attention_of(copied, layer), {}
+
+    def watch_offsets(references, sampling_offsets, spatial_shapes):
+        if not sampling_offsets.requires_grad:          # frozen weights: start the graph here
+            sampling_offsets = sampling_offsets.detach().requires_grad_()
+        kept["offsets"] = sampling_offsets
+        return module_formulas.sampling_locations(references, sampling_offsets, spatial_shapes)
+
+    module_formulas: Formulas = module.formulas
+    module.formulas = replace(module_formulas, sampling_locations=watch_offsets)
+    module.output_proj.register_forward_pre_hook(lambda _, inputs: kept.update(attended=inputs[0]))
+    output, traces = copied(list(images), traced=(layer,))
+    of_offsets, of_attended = torch.autograd.grad(
+        loss(output), (kept["offsets"], kept["attended"]), allow_unused=True, materialize_grads=True
+    )
+    return LayerGradients(
+        traces[layer].image(0).map(Tensor.detach),
+        of_attended[0].unflatten(-1, (module.heads, -1)), of_offsets[0],
+    )
+
+
+@torch.no_grad()
+def gradients(
+    layer: LayerGradients, query: int, head: int, level: int, point: int
+) -> Derivation:
+    """∂loss/∂Δp_mlqk of one sample, from its four corners; autograd has the last word."""
+    trace, board = layer.trace, Blackboard("gradients")
+    shapes = shapes_list(trace.spatial_shapes)
+    size_hw = shapes[level]
+    value_map = split_levels(trace.value[None], shapes)[level][0, :, :, head]
+    location = trace.sampling_locations[query, head, level, point]
+    corner_values, _ = write_sample(board, value_map, location, size_hw)
+    weight = board.given("attention_weight", trace.attention_weights[query, head, level, point],
+                         symbol="A_{mlqk}", axes="", source="Eq. 3")
+    upstream = board.given("upstream", layer.of_attended[query, head],
+                           symbol=r"\partial \mathcal{L} / \partial s_{mq}", axes="channel",
+                           source="autograd: what the loss tells the sum of this head")
+    slopes = board.write(
+        "slopes", sample_slopes, corner_values, location, size_hw,
+        symbol=r"\partial W'_m x^l(p) / \partial (u, v)",
+        equation=r"\sum_r \frac{\partial G(p, r)}{\partial (u, v)} \cdot \term{corner_values}",
+        axes="xy channel", source=SOURCE, unit="per feature pixel",
+    )
+    of_pixel = board.write(
+        "pixel_gradient", pixel_gradient, slopes, upstream, weight,
+        symbol=r"\partial \mathcal{L} / \partial (u, v)",
+        equation=r"\term{attention_weight} \sum_c \term{upstream} \cdot \term{slopes}",
+        axes="xy", source=SOURCE, unit="per feature pixel",
+    )
+    reference = trace.references[query, level]
+    boxes = reference.shape[-1] == 4
+    reference = board.given("reference", reference, symbol=r"\hat{p}_q",
+                            axes="cxcywh" if boxes else "xy", source="Eq. 3", unit="normalised")
+    factor = r" \cdot \frac{(w W_l, h H_l)}{2 K}" if boxes else ""
+    board.write(
+        "offset_gradient", offset_gradient, of_pixel, reference, size_hw,
+        trace.sampling_offsets.shape[-2], symbol=r"\partial \mathcal{L} / \partial \Delta p_{mlqk}",
+        equation=rf"\term{{pixel_gradient}}{factor}", axes="xy", source=SOURCE,
+    )
+    return board.finished(layer.of_offsets[query, head, level, point])

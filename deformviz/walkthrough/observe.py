@@ -1,0 +1,125 @@
+"""What went into every layer of a detector, so that a layer can be followed by hand.
+
+A private copy of the model runs (its tensors are shared, its modules are not): nothing that other
+people use at the same time is touched, and no hook stays behind.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deformviz.attention.deformable import MultiScaleDeformableAttention
+from deformviz.models.decoder import Memory
+from deformviz.models.deformable_detr import DeformableDETR
+from deformviz.schema import DetectorOutput
+
+
+@dataclass(frozen=True)
+class AttentionInputs:
+    """The arguments of one deformable attention layer, batched."""
+
+    query: Tensor                   # [batch query embedding], position added
+    references: Tensor              # [batch query level xy|cxcywh]
+    value_input: Tensor             # [batch pixel embedding]
+    spatial_shapes: Any             # [(H_l, W_l)]
+    padding_mask: Tensor | None     # [batch pixel], True = padding
+
+    def of_query(self, index: int) -> "AttentionInputs":
+        """The same layer asked by one query of the first image only."""
+        return replace(
+            self, query=self.query[:1, index:index + 1],
+            references=self.references[:1, index:index + 1], value_input=self.value_input[:1],
+            padding_mask=None if self.padding_mask is None else self.padding_mask[:1],
+        )
+
+
+@dataclass(frozen=True)
+class DecoderInputs:
+    """What the decoder started from."""
+
+    content: Tensor                 # [batch query channel]
+    position: Tensor | None         # [batch query channel]; None: made from the references
+    references: Tensor              # [batch query xy|cxcywh], of the un-padded picture
+    memory: Memory
+    layer_contents: tuple[Tensor, ...]      # what each layer reads [batch query channel]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One forward pass, with what went into each of its layers."""
+
+    model: DeformableDETR
+    images: tuple[Tensor, ...]
+    output: DetectorOutput
+    traces: Mapping[str, Any]
+    attention: Mapping[str, AttentionInputs]    # "encoder.0", .. "decoder.0", ..
+    decoder: DecoderInputs
+
+    def layer_output(self, layer: int) -> DetectorOutput:
+        """What the model says after a decoder layer, counted from 0."""
+        return (*self.output.auxiliary, self.output)[layer]
+
+    def references_before(self, layer: int) -> Tensor:
+        """References a decoder layer starts from, of the un-padded picture."""
+        if layer == 0 or not self.model.config.refine:
+            return self.decoder.references
+        return self.layer_output(layer - 1).boxes_cxcywh
+
+    def module(self, layer: str) -> MultiScaleDeformableAttention:
+        """The deformable attention of a layer by its short name."""
+        return attention_of(self.model, layer)
+
+
+def private_copy(model: nn.Module) -> nn.Module:
+    """Modules of one's own around the same parameters and buffers; costs no memory to speak of."""
+    shared = chain(model.parameters(), model.buffers())
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in shared})
+
+
+def attention_of(model: DeformableDETR, layer: str) -> MultiScaleDeformableAttention:
+    """The deformable attention of "encoder.0", .. or "decoder.0", ..
+
+    Raises:
+        KeyError: the model has no such layer.
+    """
+    known = attention_layers(model)
+    if layer not in known:
+        raise KeyError(f"No layer {layer!r}; this model has {', '.join(known)}.")
+    return known[layer]
+
+
+def attention_layers(model: DeformableDETR) -> dict[str, MultiScaleDeformableAttention]:
+    """All deformable attentions by short name, in the order in which they run."""
+    transformer = model.transformer
+    encoder = {f"encoder.{i}": layer.self_attn
+               for i, layer in enumerate(transformer.encoder.layers)}
+    return encoder | {f"decoder.{i}": layer.cross_attn
+                      for i, layer in enumerate(transformer.decoder.layers)}
+
+
+@torch.no_grad()
+def observe(model: DeformableDETR, images: Sequence[Tensor]) -> Observation:
+    """Run a detector on normalised images [3 H W] and keep what went into its layers."""
+    watched = private_copy(model)
+    attention: dict[str, AttentionInputs] = {}
+    decoder, contents = [], []
+
+    def keep(layer):
+        def hook(module, arguments, keywords):
+            attention[layer] = AttentionInputs(*arguments)
+        return hook
+
+    for layer, module in attention_layers(watched).items():
+        module.register_forward_pre_hook(keep(layer), with_kwargs=True)
+    watched.transformer.decoder.register_forward_pre_hook(
+        lambda module, arguments: decoder.extend(arguments[:4]))
+    for layer in watched.transformer.decoder.layers:
+        layer.register_forward_pre_hook(lambda module, arguments: contents.append(arguments[0]))
+    output, traces = watched(list(images))
+    return Observation(model, tuple(images), output, traces, attention,
+                       DecoderInputs(*decoder, tuple(contents)))
