@@ -26,32 +26,56 @@ def _progress(label: str):
 
 def train_detector(options: argparse.Namespace) -> int:
     """Train the scenes detector; a folder that holds a stopped run goes on with it."""
+    from deformviz.training.distributed import joined, this_rank
+    from deformviz.training.live import app_beside
+
+    with joined(options.device) as world:
+        training = prepare_training(options, world)
+        if not options.watch or this_rank():
+            show_training(training, options.parent)
+            return 0
+        with app_beside(Path(options.out)) as (address, app):
+            print(f"Watch it at {address}", flush=True)
+            show_training(training, options.parent)
+            print("The training is over, the app still runs; Ctrl-C ends it.", flush=True)
+            app.wait()
+    return 0
+
+
+def show_training(training, parent: int | None) -> None:
+    """Train, and say every fifty iterations how it goes."""
+    from deformviz.training.live import under_control
+
+    first, last, started = training.iteration, training.recipe.iterations, time.monotonic()
+    recent: list[float] = []
+    for record in under_control(training, parent=parent):
+        recent = [*recent[-49:], record["loss"]]
+        done = record["iteration"]
+        if training.world.is_first and (done % 50 == 0 or done == last):
+            pace = (time.monotonic() - started) / (done - first)
+            print(f"iteration {done}/{last}  loss {sum(recent) / len(recent):.3f}  "
+                  f"{pace:.2f} s each, {pace * (last - done) / 60:.0f} min left", flush=True)
+
+
+def prepare_training(options: argparse.Namespace, world):
+    """The run that `options` describe, at the iteration its folder has reached."""
     import torch
 
     from deformviz.training.loop import DetectorTraining
-    from deformviz.training.recipe import DetectorRecipe
+    from deformviz.training.recipe import DetectorRecipe, read_recipe
     from deformviz.training.run_folder import RunFolder
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    recipe = replace(DetectorRecipe(), seed=options.seed)
-    if options.iterations:
-        recipe = replace(recipe, iterations=options.iterations)
+    recipe = read_recipe(options.recipe) if options.recipe else DetectorRecipe()
+    changes = {name: value for name in ("iterations", "seed")
+               if (value := getattr(options, name)) is not None}
+    recipe = replace(recipe, **changes)
     folder = RunFolder(options.out)
-    folder.create("detector", recipe.to_dict(), torch=str(torch.__version__),
-                  command="deformviz " + " ".join(options.command_line))
-    training = DetectorTraining(recipe, folder)
-    first, started = training.iteration, time.monotonic()
-    recent: list[float] = []
-    for record in training.run():
-        recent = [*recent[-49:], record["loss"]]
-        done = record["iteration"]
-        if done % 50 == 0 or done == recipe.iterations:
-            pace = (time.monotonic() - started) / (done - first)
-            print(f"iteration {done}/{recipe.iterations}  loss {sum(recent) / len(recent):.3f}  "
-                  f"{pace:.2f} s each, {pace * (recipe.iterations - done) / 60:.0f} min left",
-                  flush=True)
-    return 0
+    if world.is_first:
+        folder.create("detector", recipe.to_dict(), torch=str(torch.__version__),
+                      command="deformviz " + " ".join(options.command_line))
+    return DetectorTraining(recipe, folder, world)
 
 
 def export_detector(options: argparse.Namespace) -> int:
@@ -63,8 +87,7 @@ def export_detector(options: argparse.Namespace) -> int:
 
     folder = RunFolder(options.run)
     about = folder.about()
-    recipe = replace(DetectorRecipe(), seed=about["recipe"]["seed"],
-                     iterations=about["recipe"]["iterations"])
+    recipe = DetectorRecipe.from_dict(about["recipe"])
     training = DetectorTraining(recipe, folder)
     facts = {"iterations": str(training.iteration), "seed": str(recipe.seed),
              "command": about.get("command", ""), "trained_on": "rendered scenes"}
@@ -104,8 +127,12 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("what", choices=["detector"])
     train.add_argument("--out", default="runs/detector", help="run folder (resumes one)")
     train.add_argument("--iterations", type=int, help="default: the recipe's")
-    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--seed", type=int, help="default: the recipe's, 0")
+    train.add_argument("--recipe", help="JSON file with entries that differ from the default")
     train.add_argument("--threads", type=int, default=1, help="threads of this process, 0 = all")
+    train.add_argument("--device", default="cpu", help="cpu or cuda")
+    train.add_argument("--watch", action="store_true", help="follow the run in the app")
+    train.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     train.set_defaults(act=train_detector)
 
     export = commands.add_parser("export", help="make a checkpoint of a training run")

@@ -1,8 +1,10 @@
 """What one training run of the scenes detector does, as one frozen record."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from deformviz.attention.deformable import OFFSET_STARTS
@@ -132,3 +134,20 @@ class DetectorRecipe:
             return cls(**given)
         except TypeError as problem:
             raise ValueError(f"The recipe cannot be read: {problem}.") from None
+
+
+def read_recipe(path: str | Path) -> DetectorRecipe:
+    """A recipe from a JSON file, which names only what differs from the default.
+
+    Raises ValueError if it is no JSON, or not of a recipe.
+    """
+    try:
+        values = json.loads(Path(path).read_text())
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise ValueError(f"{Path(path).name} holds no recipe: it is not a JSON object.")
+    model = values.get("model")
+    if isinstance(model, dict):
+        values["model"] = scenes_config().to_dict() | model
+    return DetectorRecipe.from_dict(values)

@@ -126,7 +126,7 @@ class Recorder:
             return
         started = time.perf_counter()
         found = {"iteration": self.iteration,
-                 "loss": float(torch.as_tensor(loss).detach()), **facts}
+                 "loss": loss.item() if isinstance(loss, torch.Tensor) else float(loss), **facts}
         if self._optimiser is not None:
             found["learning_rates"] = [float(g["lr"]) for g in self._optimiser.param_groups]
         self._folder.append({**found, "gradient_norms": gradient_norms(self._model)})
