@@ -6,9 +6,11 @@ from typing import Any
 
 import torch
 
+from deformviz.models.dat import DAT
 from deformviz.models.postprocess import postprocess
 from deformviz.models.preprocess import preprocess
 from deformviz.schema import AttentionTrace, Trace
+from deformviz.tracing.classify import classify
 from deformviz.tracing.pictures import read_picture
 
 OnLayer = Callable[[str, int, int], None]
@@ -28,7 +30,7 @@ def run(
     """Look at one picture with `model`.
 
     Args:
-        model: from `dv.load`, or any of our detectors in eval mode.
+        model: from `dv.load`, or any of our detectors or DATs in eval mode.
         image: path, bytes, PIL image or HWC uint8 RGB array.
         layers: names of the layers to trace, e.g. {"encoder.5"}; None = all. Others run without
             a trace, which is faster and needs no memory.
@@ -46,6 +48,8 @@ def run(
         KeyError: a name in `layers` is not a layer of this model.
     """
     picture = read_picture(image)
+    if isinstance(model, DAT):
+        return classify(model, picture, layers, on_layer, keep_values)
     parameter = next(model.parameters())
     pixels, frame = preprocess(picture, model.config)
     pixels = pixels.to(parameter.device, parameter.dtype)

@@ -1,0 +1,192 @@
+"""Training of the small DAT on rendered scenes of one object; a run may stop and go on anywhere."""
+
+import copy
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from deformviz.models.dat import DAT, DATConfig
+from deformviz.models.dat_presets import dat_scenes
+from deformviz.models.square import pad_to_square
+from deformviz.training.batches import to_model_input
+from deformviz.training.distributed import World
+from deformviz.training.loop import DetectorTraining
+from deformviz.training.run_folder import RunFolder
+from deformviz.training.scenes import (
+    CLASSES,
+    EVALUATION,
+    TRAINING,
+    Scene,
+    render_single,
+    scene_generator,
+)
+
+log = logging.getLogger(__name__)
+TRAINING_STREAM = 2     # keeps these pictures apart from the detector's and from evaluation
+EVALUATION_SEED = 20_000
+SNAPSHOTS = (0, 30, 100, 200, 316, 500, 750, 1000, 1500, 2200, 3162, 4200)
+
+
+@dataclass(frozen=True)
+class DATRecipe:
+    """How the small DAT is trained. Same recipe, same seed, same machine: same weights."""
+
+    model: DATConfig = field(default_factory=lambda: dat_scenes(CLASSES))
+    iterations: int = 6000
+    seed: int = 0
+    images: int = 16                        # per batch
+    square_share: float = 0.6               # others have a ratio of 1:2 to 2:1 and are padded
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    clip_norm: float = 1.0
+    warmup: int = 200                       # iterations
+    constant_share: float = 0.4             # then cosine down to `last_rate`
+    last_rate: float = 0.01
+    label_smoothing: float = 0.05
+    average_decay: float = 0.998            # exponential moving average of the weights
+    snapshots: tuple[int, ...] = SNAPSHOTS
+
+    def rate(self, iteration: int) -> float:
+        """Learning rate of an iteration, as a factor of `learning_rate`."""
+        warm = min(1.0, (iteration + 1) / self.warmup)
+        done = iteration / self.iterations - self.constant_share
+        fall = max(0.0, done / (1 - self.constant_share))
+        return warm * max(self.last_rate, 0.5 * (1 + math.cos(math.pi * fall)))
+
+    def snapshot_iterations(self) -> tuple[int, ...]:
+        """When raw weights are kept: the schedule up to the end, and the end."""
+        return (*(i for i in self.snapshots if i < self.iterations), self.iterations)
+
+    def to_dict(self) -> dict:
+        """Plain values for a run folder's `run.json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "DATRecipe":
+        """The inverse of `to_dict`, also after JSON; what is not named keeps its default.
+
+        Raises:
+            ValueError: a name a recipe does not have, or a value it cannot take.
+        """
+        if unknown := sorted(set(values) - {f.name for f in fields(cls)}):
+            raise ValueError(f"The recipe has unknown entries: {', '.join(unknown)}.")
+        given = dict(values)
+        if "model" in given:
+            given["model"] = DATConfig.from_dict(given["model"])
+        if "snapshots" in given:
+            given["snapshots"] = tuple(given["snapshots"])
+        return cls(**given)
+
+
+def scene_input(scene: Scene, config: DATConfig) -> Tensor:
+    """What the model sees of a scene: float32 [3 side side], padded at the bottom and right."""
+    return pad_to_square(to_model_input(scene.image, config.image_mean, config.image_std),
+                         config.image_size)
+
+
+def picture_size_hw(rng: np.random.Generator, recipe: DATRecipe) -> tuple[int, int]:
+    """The size of one picture in pixels; its longer side is the model's."""
+    side = recipe.model.image_size
+    if rng.random() < recipe.square_share:
+        return side, side
+    short = round(side * math.exp(-rng.uniform(0, math.log(2))))
+    return (short, side) if rng.random() < 0.5 else (side, short)
+
+
+def classifier_batch(recipe: DATRecipe, iteration: int) -> tuple[Tensor, Tensor]:
+    """Pictures [batch 3 height width] and labels [batch]; they depend on seed and iteration."""
+    rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, iteration, TRAINING_STREAM]))
+    scenes = [render_single(rng, picture_size_hw(rng, recipe), TRAINING)
+              for _ in range(recipe.images)]
+    images = torch.stack([scene_input(scene, recipe.model) for scene in scenes])
+    return images, torch.tensor([int(scene.labels[0]) for scene in scenes])
+
+
+def build_dat(recipe: DATRecipe) -> DAT:
+    """A DAT with its initial weights, which depend on the recipe's seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        model = DAT(recipe.model)
+    return model.to(memory_format=torch.channels_last)
+
+
+class DATTraining(DetectorTraining):
+    """The detector's loop with another model, other pictures and another loss."""
+
+    def __init__(self, recipe: DATRecipe, folder: RunFolder):
+        self.recipe, self.folder, self.world = recipe, folder, World()
+        self.model = build_dat(recipe).train()
+        self.average = copy.deepcopy(self.model).eval()
+        self.optimiser = torch.optim.AdamW(
+            (p for p in self.model.parameters() if p.requires_grad),
+            lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True,
+        )
+        self.iteration = 0
+        if state := folder.load_state():
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.iteration = state["iteration"]
+            log.info("Going on from iteration %d.", self.iteration)
+
+    def step(self) -> dict:
+        """One iteration; returns its record."""
+        recipe, started = self.recipe, time.perf_counter()
+        rate = recipe.learning_rate * recipe.rate(self.iteration)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        images, labels = classifier_batch(recipe, self.iteration)
+        logits, _ = self.model(images.contiguous(memory_format=torch.channels_last), traced=False)
+        loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
+        self.optimiser.step()
+        self.iteration += 1
+        self._follow()
+        return {
+            "iteration": self.iteration,
+            "loss": loss.item(),
+            "accuracy": float((logits.argmax(-1) == labels).float().mean()),
+            "learning_rate": rate,
+            "gradient_norm": norm.item(),
+            "images": len(labels),
+            "seconds": round(time.perf_counter() - started, 4),
+        }
+
+    def run(self, **options) -> Iterator[dict]:
+        """Train to the end, yielding a record per iteration; snapshots and state go to disk."""
+        self.folder.create("dat", self.recipe.to_dict())
+        yield from super().run(**options)
+
+
+@torch.inference_mode()
+def evaluate_classifier(
+    model: DAT, *, scenes: int = 1000, seed: int = EVALUATION_SEED, batch: int = 50,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> float:
+    """Share of held-out single-object scenes that are named rightly.
+
+    Args:
+        seed: which pictures; training never uses this distribution's seeds.
+        on_progress: called with pictures done and in all.
+    """
+    side, right = model.config.image_size, 0
+    for start in range(0, scenes, batch):
+        rendered = [render_single(scene_generator(seed, index), (side, side), EVALUATION)
+                    for index in range(start, min(start + batch, scenes))]
+        images = torch.stack([scene_input(scene, model.config) for scene in rendered])
+        labels = torch.tensor([int(scene.labels[0]) for scene in rendered])
+        logits, _ = model(images.to(next(model.parameters())), traced=False)
+        right += int((logits.argmax(-1).cpu() == labels).sum())
+        if on_progress:
+            on_progress(start + len(rendered), scenes)
+    return right / scenes
