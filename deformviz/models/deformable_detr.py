@@ -11,8 +11,7 @@ from deformviz.models.boxes import MLP
 from deformviz.models.compact_backbone import CompactBackbone
 from deformviz.models.detector_config import DeformableDETRConfig
 from deformviz.models.group_norm import GroupNorm
-from deformviz.models.padding import mask_at, pad_images, padding_mask
-from deformviz.models.proposals import anchor_boxes
+from deformviz.models.padding import mask_at, pad_images
 from deformviz.models.resnet import ResNet
 from deformviz.models.transformer import DeformableTransformer
 from deformviz.models.watch import LayerWatch, OnLayer
@@ -133,27 +132,6 @@ class DeformableDETR(nn.Module):
             source = layer(source)
             maps.append(source)
         return maps
-
-    def anchors(self, sizes_hw: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
-        """The boxes from which tokens of images of these sizes start, for dense losses.
-
-        Returns:
-            [batch pixel cxcywh] relative to each un-padded image, and usable [batch pixel];
-            tokens in the order of `output.proposals`.
-        """
-        padded_hw = tuple(max(sides) for sides in zip(*sizes_hw, strict=True))
-        mask = padding_mask(sizes_hw, padded_hw).to(self.transformer.level_embed.device)
-        masks = [mask_at(mask, size_hw) for size_hw in self.level_sizes(padded_hw)]
-        return anchor_boxes(masks, self.config.proposal_base_size)
-
-    def level_sizes(self, padded_hw: tuple[int, int]) -> list[tuple[int, int]]:
-        """(H_l, W_l) of every level for a padded image: each halving rounds up."""
-        halvings = [stage + 1 for stage in self.config.backbone_stages]
-        if self.config.dilation:
-            halvings[-1] -= 1
-        while len(halvings) < self.config.levels:
-            halvings.append(halvings[-1] + 1)
-        return [tuple(-(-side // 2**count) for side in padded_hw) for count in halvings]
 
 
 def make_heads(config: DeformableDETRConfig) -> tuple[nn.ModuleList, nn.ModuleList]:

@@ -29,6 +29,14 @@ VARIANTS = {
 }
 
 
+def level_shapes(padded_hw, levels, dilation):
+    """Strides 8, 16, 32 (DC5: 8, 16, 16), then doubled per level; each halving rounds up."""
+    strides = [8, 16, 16 if dilation else 32][-min(levels, 3):]
+    while len(strides) < levels:
+        strides.append(2 * strides[-1])
+    return [[-(-side // stride) for side in padded_hw] for stride in strides]
+
+
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_variant_runs_and_learns(name):
     model = tiny_detector(**VARIANTS[name]).train()
@@ -38,9 +46,8 @@ def test_every_variant_runs_and_learns(name):
     assert output.boxes_cxcywh.shape == (2, 6, 4)
     assert len(output.auxiliary) == config.decoder_layers - 1
     assert tuple(traces) == model.trace_names
-    assert traces["encoder.0"].spatial_shapes.tolist() == [
-        list(size) for size in model.level_sizes((65, 97))]
-    assert len(traces["encoder.0"].spatial_shapes) == config.levels
+    shapes = traces["encoder.0"].spatial_shapes.tolist()
+    assert shapes == level_shapes((65, 97), config.levels, config.dilation)
     assert (traces["decoder.1"].reference_boxes is not None) == config.refine
     loss = output.logits.sum() + output.boxes_cxcywh.sum()
     if output.proposals:
@@ -152,17 +159,18 @@ def test_the_padded_side_of_a_picture_does_not_change_its_references():
     assert bool((value[:, 8:] == 0).all()) and bool((value[:, :8] != 0).any())
 
 
-def test_anchors_are_where_the_proposals_start():
+def test_proposals_start_at_their_anchors():
     model = tiny_detector(**RECIPE)
     with torch.no_grad():
         for head in model.bbox_embed:
             head.layers[-1].weight.zero_()
             head.layers[-1].bias.zero_()
-    output, _ = model(pictures(*SIZES))
-    anchors, usable = model.anchors(SIZES)
-    assert 0 < int((~usable).sum()) < usable.numel()
-    torch.testing.assert_close(output.proposals.boxes_cxcywh[usable], anchors[usable])
-    assert bool((output.proposals.boxes_cxcywh[~usable] == 1).all())
+        output, _ = model(pictures(*SIZES))
+    boxes = output.proposals.boxes_cxcywh[1, :9 * 13].unflatten(0, (9, 13))
+    usable = boxes[:7]          # row 7 reads pixel row 50 of 65, below the 48 that are picture
+    torch.testing.assert_close(usable[0, 0], torch.tensor([0.5 / 13, 0.5 / 7, 0.06, 0.06]))
+    torch.testing.assert_close(usable[6, 12], torch.tensor([12.5 / 13, 6.5 / 7, 0.06, 0.06]))
+    assert bool((boxes[7:] == 1).all())
 
 
 def test_proposals_beyond_the_tokens_are_refused_in_words():
