@@ -96,6 +96,22 @@ def export_detector(options: argparse.Namespace) -> int:
     return 0
 
 
+def record_run(options: argparse.Namespace) -> int:
+    """Make the recorded run that the Training page shows of a training's folder."""
+    import torch
+
+    from deformviz.analysis.recorded_run import ship_run
+    from deformviz.training.run_folder import RunFolder
+
+    torch.set_num_threads(options.threads)
+    to = Path(options.to)
+    ship_run(RunFolder(options.run), to, coding=options.coding, scenes=options.scenes,
+             score_scenes=options.score_scenes, on_progress=_progress("snapshots"))
+    size_mb = sum(file.stat().st_size for file in to.rglob("*") if file.is_file()) / 1e6
+    print(f"{to}: {size_mb:.1f} MB.")
+    return 0
+
+
 def evaluate(options: argparse.Namespace) -> int:
     """Average precision of a detector on held-out rendered scenes."""
     from deformviz.checkpoints.load import load
@@ -139,6 +155,15 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("run", help="run folder")
     export.add_argument("to", help="file.safetensors")
     export.set_defaults(act=export_detector)
+
+    ship = commands.add_parser("record-run", help="make the shipped recording of a training run")
+    ship.add_argument("run", help="run folder")
+    ship.add_argument("--to", default="deformviz/assets/runs/detector")
+    ship.add_argument("--coding", default="int8-rows", choices=["int8-rows", "half"])
+    ship.add_argument("--scenes", type=int, default=32, help="for the statistics")
+    ship.add_argument("--score-scenes", type=int, default=200, help="for AP, 0 = without")
+    ship.add_argument("--threads", type=int, default=1)
+    ship.set_defaults(act=record_run)
 
     score = commands.add_parser("evaluate", help="average precision on held-out scenes")
     score.add_argument("what", nargs="?", default="detector", choices=["detector"])

@@ -64,9 +64,10 @@ class RunFolder:
         """Put down run.json anew."""
         self.write_json("run.json", about)
 
-    def write_json(self, name: str, content: Any) -> None:
-        """A JSON file beside run.json, whole or not at all."""
-        _replace(self.path / name, lambda part: part.write_text(json.dumps(content, indent=1)))
+    def write_json(self, name: str, content: Any, indent: int | None = 1) -> None:
+        """A JSON file in the folder, whole or not at all."""
+        _replace(self.path / name,
+                 lambda part: part.write_text(json.dumps(content, indent=indent)))
 
     def about(self) -> dict:
         """The content of run.json.
