@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -73,14 +73,17 @@ def pytest_make_collect_report(collector):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    reasons = Counter(skip_reason(report) for report in terminalreporter.stats.get("skipped", []))
-    for mark in ("slow", "gpu"):
-        count = sum(item.get_closest_marker(mark) is not None for item in config.stash[DESELECTED])
-        if count:
-            reasons[f"marked {mark}; run them with `./run test -m {mark}`"] = count
+    reasons = defaultdict(list)
+    for report in terminalreporter.stats.get("skipped", []):
+        reasons[skip_reason(report)].append(report.nodeid)
+    for item in config.stash[DESELECTED]:
+        for mark in ("slow", "gpu"):
+            if item.get_closest_marker(mark):
+                reasons[f"marked {mark}: `./run test -m {mark}`"].append(item.nodeid)
     terminalreporter.section("what did not run, and why")
-    for reason, count in reasons.most_common():
-        terminalreporter.line(f"{count:5d}  {reason}")
+    for reason, tests in sorted(reasons.items(), key=lambda row: -len(row[1])):
+        files = ", ".join(sorted({test.partition("::")[0] for test in tests}))
+        terminalreporter.line(f"{len(tests):5d}  {reason}  ({files})")
     if not reasons:
         terminalreporter.line("Everything ran.")
 

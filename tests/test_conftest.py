@@ -51,7 +51,7 @@ def test_skips_are_listed_with_their_reasons(ending):
     listed = output.partition("what did not run, and why")[2]
     assert "2  no browser: none on the PATH" in listed
     assert "1  no parity folder; DEFORMVIZ_PARITY names it" in listed
-    assert "1  marked slow; run them with `./run test -m slow`" in listed
+    assert "1  marked slow: `./run test -m slow`  (tests/test_skips.py)" in listed
 
 
 @pytest.mark.parametrize("require, failures", [("browser", 2), ("browser,parity", 3)])
