@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from deformviz.geometry import Affine, normalised_to_original, normalised_to_pixels
 from deformviz.schema import DenseTrace
 from deformviz.tracing.packing import PackedLayerError, compress, pack_layer, unpack_layer
-from tests.app.synthetic_trace import FRAME, HEADS, OBJECTS, POINTS, QUERIES, SHAPES, synthetic_trace
+from tests.app.synthetic_trace import (
+    FRAME,
+    HEADS,
+    OBJECTS,
+    POINTS,
+    QUERIES,
+    SHAPES,
+    synthetic_trace,
+)
 
 
 @pytest.fixture(scope="module")

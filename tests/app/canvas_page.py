@@ -1,0 +1,128 @@
+"""Opens the explorer in a browser without Streamlit, and notes what it would tell Python."""
+
+import base64
+from functools import cache
+
+from app.explorer import bundle
+from deformviz.figures.theme import palette
+from deformviz.tracing.packing import compress, pack_layer, unpack_layer
+from tests.app.synthetic_trace import picture_jpeg, synthetic_trace
+
+# The last lines of a page: mount as Streamlit would, and let the test reach the module's names.
+MOUNT = """
+window.told = [];
+const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
+const parent = document.getElementById("explorer");
+window.show = (data) => {
+  window.leave = mount({
+    data: {...data, trace: data.trace && bytes(data.trace)}, parentElement: parent,
+    setStateValue: (name, value) => window.told.push([name, value]),
+    setTriggerValue: (name, value) => window.told.push([name, value]),
+  });
+};
+window.code = {applyAffine, applyInverse, cellUnder, decodeLayer, markerMark, placeOf,
+               queriesReading, queryOfCell, readView, samplingMass, viewAddress, viewParameters,
+               bytes};
+"""
+
+
+@cache
+def packed(layer):
+    return compress(pack_layer(synthetic_trace(), layer, model_label="synthetic",
+                               honesty_label="random numbers"))
+
+
+def canvas_data(layer="encoder.0", **data):
+    """What the page would send for one layer of the synthetic trace."""
+    blob = packed(layer)
+    return {
+        "trace": base64.b64encode(blob).decode(), "trace_url": layer, "title": "Boxes",
+        "picture_url": "data:image/jpeg;base64," + base64.b64encode(picture_jpeg()).decode(),
+        "palette": palette(len(unpack_layer(blob).header["levels"])), "link": True, **data,
+    }
+
+
+def load_canvas(page, folder):
+    """Load the explorer's script; `open_canvas` mounts it."""
+    parts = {"title": "canvas", "style": bundle.style(), "trace": "", "data": "",
+             "script": bundle.script() + MOUNT}
+    html = bundle.template().replace("mountOffline();", "")
+    for name, text in parts.items():
+        html = html.replace("{{" + name + "}}", text)
+    path = folder / "canvas.html"
+    path.write_text(html, encoding="utf-8")
+    page.goto(path.as_uri())
+
+
+def open_canvas(page, layer="encoder.0", **data):
+    """Mount afresh and show a layer; returns when it is drawn."""
+    page.mouse.move(0, 0)
+    page.evaluate("window.leave?.(); window.told = [];")
+    show(page, layer, **data)
+    page.wait_for_function("document.querySelector('.dv')?.__explorer.redraws > 0")
+    settle(page)
+
+
+def show(page, layer, **data):
+    """What a rerun of the page does: hand over data, of another layer perhaps."""
+    page.evaluate("(data) => window.show(data)", canvas_data(layer, **data))
+
+
+def settle(page):
+    """Wait until everything asked for is drawn."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def counters(page):
+    return page.locator(".dv").evaluate("(root) => root.__explorer")
+
+
+def stage_point(page, share_x, share_y):
+    """A place of the picture in pixels of the window."""
+    box = page.locator(".dv-stage").bounding_box()
+    return box["x"] + box["width"] * share_x, box["y"] + box["height"] * share_y
+
+
+def hover(page, share_x, share_y):
+    page.mouse.move(*stage_point(page, share_x, share_y))
+    settle(page)
+
+
+def click(page, share_x, share_y):
+    page.mouse.click(*stage_point(page, share_x, share_y))
+    settle(page)
+
+
+def press(page, key):
+    page.locator(".dv-stage").focus()
+    page.keyboard.press(key)
+    settle(page)
+
+
+def last_view(page):
+    """The view the component told last; waits out the pause that bundles changes."""
+    page.wait_for_timeout(350)
+    views = [value for name, value in page.evaluate("window.told") if name == "view"]
+    return views[-1] if views else None
+
+
+def pixels_of(page, colour, surface="marks"):
+    """How many pixels of a canvas have exactly this colour."""
+    red, green, blue = (int(colour[at:at + 2], 16) for at in (1, 3, 5))
+    return page.evaluate(
+        """([surface, r, g, b]) => {
+          const canvas = document.querySelector(`.dv-canvas-${surface}`);
+          const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          const pixels = new Uint32Array(data.buffer);
+          const wanted = new Uint32Array(new Uint8Array([r, g, b, 255]).buffer)[0];
+          return pixels.reduce((count, pixel) => count + (pixel === wanted), 0);
+        }""", [surface, red, green, blue])
+
+
+def picture_of(page, surface="marks"):
+    """A canvas as text, to see whether it changed."""
+    return page.locator(f".dv-canvas-{surface}").evaluate("(canvas) => canvas.toDataURL()")
+
+
+def status(page):
+    return page.locator(".dv-status").inner_text()
