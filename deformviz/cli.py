@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-DETECTOR = "deformable-detr-scenes"
+SHIPPED = {"detector": "deformable-detr-scenes", "dat": "dat-scenes"}
 
 
 def _progress(label: str):
@@ -29,6 +29,9 @@ def train_detector(options: argparse.Namespace) -> int:
     from deformviz.training.distributed import joined, this_rank
     from deformviz.training.live import app_beside
 
+    options.out = options.out or f"runs/{options.what}"
+    if options.what == "dat":
+        return train_dat(options)
     with joined(options.device) as world:
         training = prepare_training(options, world)
         if not options.watch or this_rank():
@@ -39,6 +42,26 @@ def train_detector(options: argparse.Namespace) -> int:
             show_training(training, options.parent)
             print("The training is over, the app still runs; Ctrl-C ends it.", flush=True)
             app.wait()
+    return 0
+
+
+def train_dat(options: argparse.Namespace) -> int:
+    """Train the small DAT; a folder that holds a stopped run goes on with it."""
+    import torch
+
+    from deformviz.training.dat import DATRecipe, DATTraining
+    from deformviz.training.run_folder import RunFolder
+
+    if options.watch or options.recipe or options.device != "cpu":
+        raise ValueError("train dat knows neither --watch, --recipe nor --device.")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    changes = {name: value for name in ("iterations", "seed")
+               if (value := getattr(options, name)) is not None}
+    recipe, folder = replace(DATRecipe(), **changes), RunFolder(options.out)
+    folder.create("dat", recipe.to_dict(), torch=str(torch.__version__),
+                  command="deformviz " + " ".join(options.command_line))
+    show_training(DATTraining(recipe, folder), options.parent)
     return 0
 
 
@@ -78,17 +101,22 @@ def prepare_training(options: argparse.Namespace, world):
     return DetectorTraining(recipe, folder, world)
 
 
-def export_detector(options: argparse.Namespace) -> int:
+def export_run(options: argparse.Namespace) -> int:
     """Write the averaged weights of a run as a half-precision checkpoint."""
     from deformviz.checkpoints.own import save
+    from deformviz.training.dat import DATRecipe, DATTraining
     from deformviz.training.loop import DetectorTraining
     from deformviz.training.recipe import DetectorRecipe
     from deformviz.training.run_folder import RunFolder
 
     folder = RunFolder(options.run)
     about = folder.about()
-    recipe = DetectorRecipe.from_dict(about["recipe"])
-    training = DetectorTraining(recipe, folder)
+    if about["kind"] == "dat":
+        recipe = DATRecipe.from_dict(about["recipe"])
+        training = DATTraining(recipe, folder)
+    else:
+        recipe = DetectorRecipe.from_dict(about["recipe"])
+        training = DetectorTraining(recipe, folder)
     facts = {"iterations": str(training.iteration), "seed": str(recipe.seed),
              "command": about.get("command", ""), "trained_on": "rendered scenes"}
     save(training.average, Path(options.to), metadata=facts)
@@ -113,14 +141,32 @@ def record_run(options: argparse.Namespace) -> int:
 
 
 def evaluate(options: argparse.Namespace) -> int:
-    """Average precision of a detector on held-out rendered scenes."""
+    """How good a model is on held-out rendered scenes."""
     from deformviz.checkpoints.load import load
     from deformviz.training.evaluate import evaluate_detector
 
-    model = load(options.model)
+    model = load(options.model or SHIPPED[options.what])
+    if options.what == "dat":
+        return evaluate_dat(model, options)
     score = evaluate_detector(model, scenes=options.scenes, seed=options.seed,
                               size_px=options.size, on_progress=_progress("scenes"))
     print(score)
+    return 0
+
+
+def evaluate_dat(model, options: argparse.Namespace) -> int:
+    """Accuracy of a classifier, and how much its last deformed grid attends to the object."""
+    from deformviz.analysis.grid_scenes import object_shares
+    from deformviz.training.dat import evaluate_classifier
+
+    accuracy = evaluate_classifier(model, scenes=options.scenes, seed=options.seed,
+                                   on_progress=_progress("scenes"))
+    if options.grids:
+        shares = object_shares(model, scenes=options.scenes, seed=options.seed,
+                               on_progress=_progress("grids"))
+        print(f"on the object: attention {shares.weighted:.3f}, knots {shares.plain:.3f}, "
+              f"undeformed knots {shares.undeformed:.3f}")
+    print(f"accuracy {accuracy:.3f}")
     return 0
 
 
@@ -140,8 +186,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
 
     train = commands.add_parser("train", help="train a shipped model from scratch")
-    train.add_argument("what", choices=["detector"])
-    train.add_argument("--out", default="runs/detector", help="run folder (resumes one)")
+    train.add_argument("what", choices=list(SHIPPED))
+    train.add_argument("--out", help="run folder (resumes one); default: runs/<what>")
     train.add_argument("--iterations", type=int, help="default: the recipe's")
     train.add_argument("--seed", type=int, help="default: the recipe's, 0")
     train.add_argument("--recipe", help="JSON file with entries that differ from the default")
@@ -154,7 +200,7 @@ def build_parser() -> argparse.ArgumentParser:
     export = commands.add_parser("export", help="make a checkpoint of a training run")
     export.add_argument("run", help="run folder")
     export.add_argument("to", help="file.safetensors")
-    export.set_defaults(act=export_detector)
+    export.set_defaults(act=export_run)
 
     ship = commands.add_parser("record-run", help="make the shipped recording of a training run")
     ship.add_argument("run", help="run folder")
@@ -165,16 +211,18 @@ def build_parser() -> argparse.ArgumentParser:
     ship.add_argument("--threads", type=int, default=1)
     ship.set_defaults(act=record_run)
 
-    score = commands.add_parser("evaluate", help="average precision on held-out scenes")
-    score.add_argument("what", nargs="?", default="detector", choices=["detector"])
-    score.add_argument("--model", default=DETECTOR, help="shipped name or checkpoint")
+    score = commands.add_parser("evaluate", help="how good a model is on held-out scenes")
+    score.add_argument("what", nargs="?", default="detector", choices=list(SHIPPED))
+    score.add_argument("--model", help="shipped name or checkpoint; default: the shipped one")
+    score.add_argument("--grids", action="store_true",
+                       help="of a DAT, also the share of its attention on the object")
     score.add_argument("--scenes", type=int, default=500)
     score.add_argument("--seed", type=int, default=20_000)
     score.add_argument("--size", type=int, default=192, help="side of the pictures in pixels")
     score.set_defaults(act=evaluate)
 
     store = commands.add_parser("precompute", help="store the traces of the sample images")
-    store.add_argument("--model", default=DETECTOR)
+    store.add_argument("--model", default=SHIPPED["detector"])
     store.add_argument("--images", default="sample_images")
     store.add_argument("--to", default="deformviz/assets/traces")
     store.set_defaults(act=precompute)

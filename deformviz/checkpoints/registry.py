@@ -15,7 +15,10 @@ from deformviz.models.dat_buffers import computed_buffers
 from deformviz.models.deformable_detr import DeformableDETR, DeformableDETRConfig
 
 ASSETS = Path(__file__).parents[1] / "assets"
-SHIPPED = {"deformable-detr-scenes": "deformable-detr-scenes.safetensors"}
+SHIPPED = {
+    "deformable-detr-scenes": "deformable-detr-scenes.safetensors",
+    "dat-scenes": "dat-scenes.safetensors",
+}
 
 
 @dataclass(frozen=True)
