@@ -1,0 +1,184 @@
+"""The CUDA kernels without a GPU: run by an emulator, compiled for every target, disassembled."""
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+from deformviz.attention.reference import ms_deform_attn_reference, sampling_locations
+
+HERE = Path(__file__).parent
+CUDA = HERE.parents[1] / "kernels" / "csrc" / "cuda"
+TYPES = [torch.float32, torch.float16, torch.bfloat16]
+SAMPLES, POINTS, BOXES = range(3)
+PYRAMID = [(9, 11), (5, 6), (3, 2), (1, 1)]
+
+
+@pytest.fixture(scope="session")
+def nvcc():
+    path = shutil.which("nvcc")
+    if not path:
+        pytest.skip("no CUDA compiler: nvcc is not on the PATH")
+    return path
+
+
+@pytest.fixture(scope="session")
+def cuda_include(nvcc, tmp_path_factory):
+    """The toolkit's headers, as nvcc itself finds them."""
+    empty = tmp_path_factory.mktemp("empty") / "empty.cu"
+    empty.touch()
+    said = subprocess.run([nvcc, "--dryrun", str(empty)], capture_output=True, text=True).stderr
+    return re.search(r'INCLUDES="(-I[^"]+)"', said)[1].strip()
+
+
+@pytest.fixture(scope="session")
+def emulated(cuda_include, compiler, tmp_path_factory):
+    """The kernels on the CPU, with every undefined behaviour a trap."""
+    library = tmp_path_factory.mktemp("emulated") / "emulated.so"
+    subprocess.run(
+        [compiler, "-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-fsanitize=undefined",
+         "-fno-sanitize-recover", cuda_include, str(HERE / "emulated.cpp"),
+         "-o", str(library)], check=True)
+    return ctypes.CDLL(str(library))
+
+
+def pointer(tensor):
+    return None if tensor is None else ctypes.c_void_p(tensor.data_ptr())
+
+
+def run(library, shapes, value, locations, weights, *, given=SAMPLES, references=None, grad=None,
+        wanted=(True, True, True), fixed_scale=None):
+    """Output of the emulated kernels, or with `grad` the gradients of value, locations, weights."""
+    batch, _, heads, channels = value.shape
+    queries, levels, points = locations.shape[1], *locations.shape[3:5]
+    sizes = [batch, heads, channels, queries, points, levels, *sum(map(list, shapes), [])]
+    output = torch.full((batch, queries, heads * channels), torch.nan, dtype=value.dtype)
+    grad_value = torch.zeros(value.shape) if wanted[0] else None
+    grads = [torch.full(t.shape, torch.nan) if want else None
+             for t, want in zip((locations, weights), wanted[1:], strict=True)]
+    fixed = torch.zeros(value.shape, dtype=torch.int64) if fixed_scale is not None else None
+    library.run((ctypes.c_int * len(sizes))(*sizes), TYPES.index(value.dtype), given,
+                pointer(value), pointer(locations), pointer(weights), pointer(references),
+                pointer(output), pointer(grad), pointer(grad_value), *map(pointer, grads),
+                pointer(fixed), pointer(fixed_scale))
+    if grad is None:
+        return output
+    return (grad_value if fixed is None else fixed.double() / fixed_scale.double()), *grads
+
+
+def problem(shapes, *, dtype=torch.float32, batch=2, heads=3, channels=32, queries=7, points=4):
+    generator = torch.Generator().manual_seed(4)
+    pixels, levels = sum(height * width for height, width in shapes), len(shapes)
+    value = torch.randn(batch, pixels, heads, channels, generator=generator).to(dtype)
+    locations = torch.rand(batch, queries, heads, levels, points, 2, generator=generator)
+    weights = torch.rand(batch, queries, heads, levels, points, generator=generator).to(dtype)
+    grad = torch.randn(batch, queries, heads * channels, generator=generator).to(dtype)
+    return value, locations * 1.4 - 0.2, weights, grad
+
+
+def relative(ours, truth):
+    truth = truth.double()
+    return ((ours.double() - truth).abs().max() / truth.abs().max().clamp_min(1e-6)).item()
+
+
+def reference_gradients(shapes, value, locations, weights, grad):
+    leaves = [tensor.double().requires_grad_() for tensor in (value, locations, weights)]
+    output = ms_deform_attn_reference(leaves[0], shapes, *leaves[1:])
+    return output, *torch.autograd.grad(output, leaves, grad.double())
+
+
+CASES = {
+    "decoder": dict(queries=7),
+    "encoder": dict(queries=136),                             # as many queries as pixels: tiles
+    "narrow heads": dict(channels=8, queries=136),
+    "middle heads": dict(channels=16, queries=136),
+    "odd heads": dict(channels=6, queries=5),
+    "wide heads": dict(channels=72, queries=9),
+    "many samples": dict(shapes=[(3, 4), (2, 2), (4, 2)], points=9),
+}
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=lambda dtype: str(dtype).split(".")[1])
+@pytest.mark.parametrize("case", CASES)
+def test_emulated_kernels_equal_the_reference(emulated, case, dtype):
+    sizes = dict(CASES[case])
+    shapes = sizes.pop("shapes", PYRAMID)
+    value, locations, weights, grad = problem(shapes, dtype=dtype, **sizes)
+    tolerance = {torch.float32: 3e-6, torch.float16: 2e-3, torch.bfloat16: 1e-2}[dtype]
+    output, *truth = reference_gradients(shapes, value, locations, weights, grad)
+    assert relative(run(emulated, shapes, value, locations, weights), output) < tolerance
+    gradients = run(emulated, shapes, value, locations, weights, grad=grad)
+    for ours, true in zip(gradients, truth, strict=True):
+        assert relative(ours, true) < 3e-6                   # gradients are summed in float32
+
+
+@pytest.mark.parametrize("given", [POINTS, BOXES], ids=["points", "boxes"])
+@pytest.mark.parametrize("queries", [7, 136], ids=["decoder", "encoder"])
+def test_emulated_fused_entry_equals_the_steps(emulated, given, queries):
+    value, offsets, logits, _ = problem(PYRAMID, queries=queries)
+    offsets, logits = (offsets - 0.5) * 5, logits * 6
+    references = torch.rand(2, queries, 4, 2 * given, generator=torch.Generator().manual_seed(1))
+    ours = run(emulated, PYRAMID, value, offsets, logits, given=given, references=references)
+    locations = sampling_locations(references.double(), offsets.double(), PYRAMID)
+    weights = logits.double().flatten(-2).softmax(-1).view_as(logits)
+    truth = ms_deform_attn_reference(value.double(), PYRAMID, locations, weights)
+    assert relative(ours, truth) < 5e-6
+
+
+def test_emulated_sums_in_fixed_point(emulated):
+    value, locations, weights, grad = problem(PYRAMID, queries=136)
+    _, *truth = reference_gradients(PYRAMID, value, locations, weights, grad)
+    largest = (grad.abs().amax() * weights.abs().amax()).double()
+    scale = (2.0 ** 40 / largest).float().view(1)
+    ours = run(emulated, PYRAMID, value, locations, weights, grad=grad, fixed_scale=scale)
+    for mine, true in zip(ours, truth, strict=True):
+        assert relative(mine, true) < 3e-6
+
+
+def test_emulated_gradients_nobody_asked_for(emulated):
+    value, locations, weights, grad = problem(PYRAMID)
+    everything = run(emulated, PYRAMID, value, locations, weights, grad=grad)
+    for wanted in ((True, False, False), (False, True, False), (False, False, True)):
+        some = run(emulated, PYRAMID, value, locations, weights, grad=grad, wanted=wanted)
+        for ours, full, want in zip(some, everything, wanted, strict=True):
+            assert torch.equal(ours, full) if want else ours is None
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_emulated_bad_numbers_stay_where_they_are(emulated, bad):
+    value, locations, weights, grad = problem(PYRAMID, queries=136)
+    clean = run(emulated, PYRAMID, value, locations, weights)
+    broken = locations.clone()
+    broken[:, 3] = bad
+    output = run(emulated, PYRAMID, value, broken, weights)
+    others = torch.arange(136) != 3
+    assert torch.equal(output[:, others], clean[:, others])
+    assert output[:, 3].abs().max() == 0
+    grad_value, *gradients = run(emulated, PYRAMID, value, broken, weights, grad=grad)
+    assert torch.isfinite(grad_value).all()
+    assert all(gradient[:, 3].abs().max() == 0 for gradient in gradients)
+    value[:, 0] = bad
+    truth = ms_deform_attn_reference(value, PYRAMID, locations, weights)
+    assert torch.equal(torch.isfinite(run(emulated, PYRAMID, value, locations, weights)),
+                       torch.isfinite(truth))
+
+
+@pytest.mark.slow
+def test_emulated_kernels_stay_inside_their_memory(cuda_include, compiler, tmp_path):
+    """The same library under AddressSanitizer, in a process of its own that preloads it."""
+    library = tmp_path / "emulated.so"
+    subprocess.run([compiler, "-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-fsanitize=address",
+                    cuda_include, str(HERE / "emulated.cpp"), "-o", str(library)], check=True)
+    asan = subprocess.run([compiler, "-print-file-name=libasan.so"], capture_output=True,
+                          text=True, check=True).stdout.strip()
+    result = subprocess.run(
+        ["python", "-m", "tests.kernels.run_emulated", str(library)], cwd=HERE.parents[1],
+        env=os.environ | {"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0:"
+                          "detect_stack_use_after_return=0"}, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert "all inside" in result.stdout
