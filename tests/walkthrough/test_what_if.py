@@ -1,0 +1,88 @@
+"""Edits of one layer for one query, and the model's own answer to them."""
+
+import pytest
+import torch
+
+from deformviz.walkthrough.observe import observe, private_copy
+from deformviz.walkthrough.toy import toy_inputs, toy_module
+from deformviz.walkthrough.what_if import Edit, edit_module, edited
+
+EVERYTHING = {"offset_scale": 0.3, "sharpness": 0.0, "dropped_heads": (1,),
+              "reference_shift_xy": (0.1, -0.05), "moved": (((0, 1, 1), (0.4, 0.6)),)}
+
+
+def answer(**changes):
+    module, inputs = private_copy(toy_module()), toy_inputs()
+    edit_module(module, Edit("toy", 0, **changes))
+    output, trace = module(inputs.query, inputs.references, inputs.value_input,
+                           inputs.spatial_shapes, inputs.padding_mask)
+    return output[0, 0].tolist(), trace.image(0).map(torch.Tensor.detach)
+
+
+def test_scaling_the_offsets_to_nothing_gathers_all_samples_at_the_reference():
+    _, trace = answer(offset_scale=0.0)
+    assert torch.allclose(trace.sampling_locations[0, :, 0], torch.tensor([0.375, 0.5]).double())
+
+
+def test_a_dragged_sample_is_read_where_it_was_put():
+    # Head 0, level 1, point 1 goes from pixel (1, 0) with 8 to (1, 1) with 16: + 8/2.
+    output, trace = answer(moved=(((0, 1, 1), (0.75, 0.75)),))
+    assert trace.sampling_locations[0, 0, 1, 1].tolist() == [0.75, 0.75]
+    assert output == pytest.approx([10.75 + 4, 1.875])
+
+
+def test_flattened_weights_are_all_equal_and_sharpened_ones_go_to_the_largest():
+    _, flat = answer(sharpness=0.0)
+    assert flat.attention_weights[0, 0].flatten().tolist() == pytest.approx([0.25] * 4)
+    _, sharp = answer(sharpness=50.0)
+    assert sharp.attention_weights[0, 0, 1, 1] > 0.999
+
+
+def test_a_dropped_level_leaves_its_weight_to_the_others():
+    _, trace = answer(dropped_levels=(1,))
+    assert trace.attention_weights[0, 0].flatten().tolist() == pytest.approx([0.5, 0.5, 0, 0])
+
+
+def test_a_dropped_head_contributes_nothing():
+    output, _ = answer(dropped_heads=(1,))
+    assert output == pytest.approx([9.3125, -1.0])      # only the bias is left of head 1
+
+
+def test_without_any_level_nothing_is_read_and_nothing_is_not_a_number():
+    output, _ = answer(dropped_levels=(0, 1))
+    assert output == pytest.approx([0.0, -1.0])
+
+
+def test_a_moved_reference_takes_its_samples_along():
+    _, right = answer()
+    _, moved = answer(reference_shift_xy=(0.25, 0.0))
+    shift = moved.sampling_locations - right.sampling_locations
+    assert torch.allclose(shift, torch.tensor([0.25, 0.0]).double().expand_as(shift))
+
+
+def test_the_real_model_goes_on_from_the_edited_layer(shipped, shipped_seen):
+    found = observe(edited(shipped, Edit("decoder.1", 4, **EVERYTHING)), shipped_seen.images)
+    before, after = shipped_seen.output, found.output
+    assert torch.equal(before.auxiliary[0].boxes_cxcywh, after.auxiliary[0].boxes_cxcywh)
+    change = (before.auxiliary[1].boxes_cxcywh - after.auxiliary[1].boxes_cxcywh)[0].abs().amax(-1)
+    assert change[4] > 1e-4
+    assert (change > 0).sum() == 1                      # others hear of it one layer later
+    assert ((before.logits - after.logits)[0].abs().amax(-1) > 0).sum() > 1
+    again = observe(shipped, shipped_seen.images)
+    assert torch.equal(again.output.logits, before.logits)
+
+
+def test_an_edit_that_changes_nothing_changes_nothing(shipped, shipped_seen):
+    edit = Edit("encoder.0", 7)
+    assert edit.changes_nothing
+    found = observe(edited(shipped, edit), shipped_seen.images)
+    assert torch.allclose(found.output.logits, shipped_seen.output.logits, atol=1e-12)
+
+
+def test_what_does_not_exist_is_named(shipped):
+    with pytest.raises(ValueError, match="8 on axis 'head'; head 8 does not exist"):
+        edited(shipped, Edit("decoder.0", 0, dropped_heads=(8,)))
+    with pytest.raises(KeyError, match="this model has encoder.0"):
+        edited(shipped, Edit("decoder.9", 0))
+    with pytest.raises(ValueError, match="between 0 and 100"):
+        Edit("decoder.0", 0, sharpness=-1.0)
