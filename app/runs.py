@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from deformviz.axes import axes_of
 from deformviz.schema import AttentionTrace, Trace
 from deformviz.tracing.packing import PackedLayer, compress, pack_layer, unpack_layer
 from deformviz.tracing.store import StoredTrace, picture_jpeg
+
+log = logging.getLogger(__name__)
 
 SHIPPED_MODEL = "deformable-detr-scenes"
 CHECKPOINT_ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
@@ -130,6 +134,7 @@ def _work(key: str, source: Source, model: ModelChoice, report: Report) -> None:
     """What one run does; `report` raises where nobody waits for it any more."""
     from deformviz.tracing.pictures import read_picture
 
+    started = time.perf_counter()
     report("reading the picture", 0, 1)
     picture = read_picture(source.read())
     report("loading the model", 0, 1)
@@ -140,6 +145,8 @@ def _work(key: str, source: Source, model: ModelChoice, report: Report) -> None:
     report("packing", 0, 1)
     done = _computed_run(key, source.title, model, trace, picture, _backend_of(network))
     RUNS.put(key, done, done.size_bytes)
+    log.info("run finished: %s, %.1f MB in %.2f s", model.name, done.size_bytes / 1e6,
+             time.perf_counter() - started)
 
 
 def _backend_of(network: Any) -> str:

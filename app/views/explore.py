@@ -22,6 +22,7 @@ CANVAS_HEIGHT_PX = 560
 STYLE = """<style>
 .stMainBlockContainer { padding-inline: clamp(1rem, 3vw, 3rem); max-width: 90rem; }
 .stMain h1 { padding: 0; letter-spacing: -0.01em; }
+.st-key-canvas { min-height: 38rem; }
 .stMain .katex-display { overflow: auto hidden; padding: 0.2rem 0; }
 </style>"""
 
@@ -78,7 +79,8 @@ def stage(run: runs.Run, *, default_model: str) -> None:
     """Layer, canvas and charts: what changes together when a query is kept."""
     layer = controls.choose_layer(run)
     trace_url = f"trace/{run.key}/{layer}.bin"
-    view = canvas(run, trace_url)
+    with st.container(key="canvas"):        # keeps its place while its script is on the way
+        view = canvas(run, trace_url)
     on_show = view if view and view.get("source") == trace_url else {}
     query_charts(run, layer, on_show.get("query"), drawn=bool(view))
     session.write_address(on_show.get("params"), default_model)
