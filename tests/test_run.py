@@ -105,9 +105,12 @@ class Checkout:
         return subprocess.run([sys.executable, self.root / "run", *arguments], text=True,
                               env=self.environ, capture_output=True, timeout=120)
 
-    def start(self, *arguments):
-        return subprocess.Popen([sys.executable, self.root / "run", *arguments], text=True,
-                                env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    def start(self, *arguments, before="exec"):
+        """`./run` in the background; `before` is the shell's last word before the command."""
+        command = ["sh", "-c", f'{before} "$@"', "sh", sys.executable, self.root / "run",
+                   *arguments]
+        return subprocess.Popen(command, text=True, env=self.environ, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT)
 
     def uv_calls(self):
         log = self.tools / "calls.jsonl"
@@ -251,7 +254,8 @@ def test_the_app_starts_on_this_machine_only_and_ends_with_ctrl_c(checkout, tmp_
 
 def test_lan_opens_it_and_says_where(checkout):
     port = free_port()
-    process = checkout.start("--port", str(port), "--lan")
+    # A script that starts it with & leaves it deaf to Ctrl-C.
+    process = checkout.start("--port", str(port), "--lan", before="trap '' INT; exec")
     assert lines_until(process, "On this network")[-1].endswith(f":{port}")
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 0
