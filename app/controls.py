@@ -27,14 +27,32 @@ class Selection:
 def select(sources: dict[str, Source], models: dict[str, ModelChoice]) -> Selection:
     """The gallery, one's own pictures, and the model."""
     state = st.session_state
-    _choose_from_gallery(sources, models[state["model"]])
+    select_picture(sources, models[state["model"]])
+    if len(models) > 1:
+        _choose_model(models)
+    return Selection(models[state["model"]], sources[state["picture"]])
+
+
+def _choose_model(models: dict[str, ModelChoice]) -> None:
+    """The widget forgets itself when another page is shown; the session does not."""
+    state = st.session_state
+    state["model_widget"] = state["model"]
+
+    def take() -> None:
+        state["model"] = state["model_widget"]
+
+    st.selectbox("Model", list(models), format_func=lambda name: models[name].title,
+                 key="model_widget", on_change=take)
+
+
+def select_picture(sources: dict[str, Source], model: ModelChoice) -> Source:
+    """The gallery and one's own pictures."""
+    state = st.session_state
+    _choose_from_gallery(sources, model)
     with st.expander("Use your own picture", icon=":material/add_photo_alternate:",
                      expanded=state["picture"] == "upload"):
         _choose_own_picture()
-    if len(models) > 1:
-        st.selectbox("Model", list(models), format_func=lambda name: models[name].title,
-                     key="model")
-    return Selection(models[state["model"]], sources[state["picture"]])
+    return sources[state["picture"]]
 
 
 def _choose_from_gallery(sources: dict[str, Source], model: ModelChoice) -> None:

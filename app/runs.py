@@ -36,7 +36,6 @@ class ModelChoice:
     title: str
     path: str               # what `dv.load` is given
     stamp: int              # changes when the file does
-    honesty: str            # what to keep in mind
 
     @property
     def knows_scenes_only(self) -> bool:
@@ -79,13 +78,12 @@ Run = StoredTrace | ComputedRun
 
 def list_models() -> dict[str, ModelChoice]:
     """The shipped detector and the files in $DEFORMVIZ_CHECKPOINTS, by name."""
-    choices = [ModelChoice(SHIPPED_MODEL, "Deformable DETR, rendered scenes", SHIPPED_MODEL, 0,
-                           "trained on rendered scenes")]
+    choices = [ModelChoice(SHIPPED_MODEL, "Deformable DETR, scenes", SHIPPED_MODEL, 0)]
     folder = os.environ.get("DEFORMVIZ_CHECKPOINTS")
     if folder and Path(folder).is_dir():
         files = sorted(p for p in Path(folder).iterdir() if p.suffix in CHECKPOINT_ENDINGS)
-        choices += [ModelChoice(file.name, file.stem, str(file), file.stat().st_mtime_ns,
-                                "a checkpoint of this server") for file in files]
+        choices += [ModelChoice(file.name, file.stem, str(file), file.stat().st_mtime_ns)
+                    for file in files]
     return {choice.name: choice for choice in choices}
 
 
@@ -143,7 +141,7 @@ def _work(key: str, source: Source, model: ModelChoice, report: Report) -> None:
     network = load_model(model.path, model.stamp)
     trace = run(network, picture, on_layer=report)
     report("packing", 0, 1)
-    done = _computed_run(key, source.title, model, trace, picture, _backend_of(network))
+    done = _computed_run(key, source.title, network, trace, picture)
     RUNS.put(key, done, done.size_bytes)
     log.info("run finished: %s, %.1f MB in %.2f s", model.name, done.size_bytes / 1e6,
              time.perf_counter() - started)
@@ -157,26 +155,27 @@ def _backend_of(network: Any) -> str:
 
 
 def _computed_run(
-    key: str, title: str, model: ModelChoice, trace: Trace, picture: np.ndarray, backend: str
+    key: str, title: str, network: Any, trace: Trace, picture: np.ndarray
 ) -> ComputedRun:
+    from deformviz.tracing.labels import honesty_label, model_label
+
+    labels = {"model_label": model_label(network), "honesty_label": honesty_label(network)}
     layers = tuple(n for n, record in trace.layers.items() if isinstance(record, AttentionTrace))
-    packed = {
-        layer: compress(pack_layer(trace, layer, model_label=model.title,
-                                   honesty_label=model.honesty))
-        for layer in layers
-    }
     found = trace.detections
-    detections = tuple(
-        {"class_name": found.name(i), "score": float(found.scores[i])}
-        for i in range(len(found)) if float(found.scores[i]) >= SHOWN_SCORE
-    )
     return ComputedRun(
-        key, title, trace.frame.original_hw, layers, model.title, model.honesty, detections,
-        backend, packed, picture_jpeg(picture), _exact_arrays(trace, model, title),
+        key=key, title=title, original_hw=trace.frame.original_hw, layers=layers,
+        model=labels["model_label"], honesty=labels["honesty_label"],
+        detections=tuple(
+            {"class_name": found.name(i), "score": float(found.scores[i])}
+            for i in range(len(found)) if float(found.scores[i]) >= SHOWN_SCORE
+        ),
+        backend=_backend_of(network),
+        packed={layer: compress(pack_layer(trace, layer, **labels)) for layer in layers},
+        picture=picture_jpeg(picture), exact=_exact_arrays(trace, title, labels),
     )
 
 
-def _exact_arrays(trace: Trace, model: ModelChoice, title: str) -> dict[str, np.ndarray]:
+def _exact_arrays(trace: Trace, title: str, labels: dict[str, str]) -> dict[str, np.ndarray]:
     """All recorded arrays under "<layer>/<name>", and one JSON text that explains them."""
     arrays, meaning = {}, {}
     records = dict(trace.layers) | ({"detections": trace.detections} if trace.detections else {})
@@ -187,7 +186,7 @@ def _exact_arrays(trace: Trace, model: ModelChoice, title: str) -> dict[str, np.
                 array.flags.writeable = False
                 arrays[f"{layer}/{name}"], meaning[f"{layer}/{name}"] = array, spec
     about = {
-        "picture": title, "model": model.title, "honesty": model.honesty, "axes": meaning,
+        "picture": title, **labels, "axes": meaning,
         "original_hw": trace.frame.original_hw, "resized_hw": trace.frame.resized_hw,
         "padded_hw": trace.frame.padded_hw,
         "class_names": list(trace.detections.class_names) if trace.detections else [],

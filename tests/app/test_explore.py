@@ -119,7 +119,7 @@ def test_a_bad_link_falls_back_with_a_note(page, name, value, note):
 
 def test_an_uploaded_picture_is_run_and_shown(page):
     page.run()
-    page.selectbox(key="model").set_value("tiny.safetensors").run()
+    page.selectbox(key="model_widget").set_value("tiny.safetensors").run()
     upload(page, "mine.png", png(seed=1))
     assert not page.exception and not page.error
     key = page.session_state["shown"]["key"]
@@ -134,7 +134,7 @@ def test_an_uploaded_picture_is_run_and_shown(page):
 ])
 def test_a_bad_upload_gets_one_sentence_and_the_old_picture_stays(page, name, data, sentence):
     page.run()
-    page.selectbox(key="model").set_value("tiny.safetensors").run()
+    page.selectbox(key="model_widget").set_value("tiny.safetensors").run()
     shown = settle(page).session_state["shown"]["key"]
     upload(page, name, data)
     assert not page.exception
@@ -145,7 +145,7 @@ def test_a_bad_upload_gets_one_sentence_and_the_old_picture_stays(page, name, da
 
 def test_own_pictures_are_out_of_the_scenes_models_domain(page, monkeypatch):
     choice = runs.list_models()["tiny.safetensors"]
-    shipped = runs.ModelChoice(runs.SHIPPED_MODEL, "shipped", choice.path, choice.stamp, "")
+    shipped = runs.ModelChoice(runs.SHIPPED_MODEL, "shipped", choice.path, choice.stamp)
     monkeypatch.setattr(runs, "list_models", lambda: {runs.SHIPPED_MODEL: shipped})
     page.run()
     assert "has seen rendered scenes only" not in texts(page)
