@@ -180,6 +180,42 @@ def precompute(options: argparse.Namespace) -> int:
     return 0
 
 
+def inspect(options: argparse.Namespace) -> int:
+    """Print what a checkpoint is; 1 where it cannot be used."""
+    from deformviz.checkpoints.inspect import inspect_checkpoint
+
+    found = inspect_checkpoint(options.file, **_layout_options(options))
+    print(found)
+    return 0 if found.usable else 1
+
+
+def convert(options: argparse.Namespace) -> int:
+    """Write a checkpoint of any known layout as safetensors that carry their configuration."""
+    import torch
+
+    from deformviz.checkpoints.load import load
+    from deformviz.checkpoints.own import save
+
+    if not options.to.endswith(".safetensors"):
+        raise ValueError(f"{options.to} must end in .safetensors.")
+    model = load(options.file, **_layout_options(options))
+    save(model, options.to, dtype=getattr(torch, options.dtype),
+         metadata={"converted_from": Path(options.file).name})
+    print(f"{options.to}: {model.load_report}")
+    return 0
+
+
+def _layout_options(options: argparse.Namespace) -> dict:
+    """What the caller says about a file that its tensors cannot tell."""
+    import json
+
+    said = {name: getattr(options, name) for name in ("heads", "queries", "version")}
+    said["dilation"] = True if options.dilation else None
+    if options.config:
+        said["config"] = json.loads(Path(options.config).read_text())
+    return said
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Every command with its options."""
     parser = argparse.ArgumentParser(prog="deformviz", description=__doc__.split(":")[0] + ".")
@@ -220,6 +256,22 @@ def build_parser() -> argparse.ArgumentParser:
     score.add_argument("--seed", type=int, default=20_000)
     score.add_argument("--size", type=int, default=192, help="side of the pictures in pixels")
     score.set_defaults(act=evaluate)
+
+    look = commands.add_parser("inspect", help="say what a checkpoint is, key by key")
+    look.add_argument("file", help="checkpoint, folder of transformers, or shipped name")
+    look.set_defaults(act=inspect)
+
+    other = commands.add_parser("convert", help="write any known checkpoint as safetensors")
+    other.add_argument("file", help="checkpoint, folder of transformers, or shipped name")
+    other.add_argument("to", help="file.safetensors")
+    other.add_argument("--dtype", default="float32", choices=["float32", "float16"])
+    other.set_defaults(act=convert)
+    for command in (look, other):
+        command.add_argument("--heads", type=int, help="attention heads, 8 if nobody says so")
+        command.add_argument("--queries", type=int, help="of a two-stage model, default 300")
+        command.add_argument("--dilation", action="store_true", help="a DC5 model")
+        command.add_argument("--version", choices=["v1", "++"], help="of DAT")
+        command.add_argument("--config", help="JSON file of constructor values")
 
     store = commands.add_parser("precompute", help="store the traces of the sample images")
     store.add_argument("--model", default=SHIPPED["detector"])

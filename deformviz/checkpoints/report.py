@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from deformviz.checkpoints.reasons import KINDS, likely_reason
+
 
 @dataclass(frozen=True)
 class Assumption:
@@ -49,10 +51,14 @@ class LoadReport:
             f"{self.parameters / 1e6:.2f} M parameters, {self.matched} keys matched"
         ]
         lines += [f"assumed {assumption}" for assumption in self.assumed]
-        for label, keys in (("missing", self.missing), ("unexpected", self.unexpected),
-                            ("wrong shape", self.wrong_shape)):
-            lines += [f"{label}: {key}" for key in keys]
+        lines += [f"{kind.replace('_', ' ')}: {key} (likely {reason})"
+                  for kind, key, reason in self.misfits()]
         return "\n".join(lines)
+
+    def misfits(self) -> list[tuple[str, str, str]]:
+        """Every key that found no place: (kind, key in words, likely reason)."""
+        return [(kind, key, likely_reason(kind, key)) for kind in KINDS
+                for key in getattr(self, kind)]
 
 
 def shared_keys(model: nn.Module) -> dict[str, str]:
