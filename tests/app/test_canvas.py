@@ -138,7 +138,7 @@ def test_the_readout_never_changes_the_layout(encoder):
 
 def test_a_term_of_the_legend_hides_a_head(encoder):
     assert pixels_of(encoder, PETROFF_10[1]) > 20
-    encoder.get_by_role("button", name="h1").click()
+    encoder.get_by_role("button", name="head 1").click()
     settle(encoder)
     assert pixels_of(encoder, PETROFF_10[1]) == 0
     assert pixels_of(encoder, PETROFF_10[0]) > 20
@@ -146,7 +146,7 @@ def test_a_term_of_the_legend_hides_a_head(encoder):
 
 
 def test_shift_click_isolates_and_brings_all_back(encoder):
-    chip = encoder.get_by_role("button", name="h2")
+    chip = encoder.get_by_role("button", name="head 2")
     chip.click(modifiers=["Shift"])
     assert last_view(encoder)["heads"] == [2]
     chip.click(modifiers=["Shift"])
@@ -260,6 +260,20 @@ def test_reverse_look_up_lists_who_reads_a_place(encoder):
     assert last_view(encoder)["lookup"] == pytest.approx([0.451, 0.469], abs=0.01)
     rows.first.get_by_role("button").click()
     assert pressed(encoder, "Pin") and not pressed(encoder, "Who reads here?")
+
+
+def test_zoom_enlarges_around_the_query_and_keeps_it_in_sight(encoder):
+    press(encoder, "z")
+    press(encoder, "z")
+    assert encoder.get_by_role("button", name="Zoom 4×").get_attribute("aria-pressed") == "true"
+    zoomed = picture_of(encoder, "photo")
+    for _ in range(8):
+        press(encoder, "ArrowRight")
+    assert picture_of(encoder, "photo") != zoomed
+    view = last_view(encoder)
+    assert view["zoom"] == 4 and view["centre"][0] > 0.5
+    press(encoder, "z")
+    assert last_view(encoder)["zoom"] == 1 and last_view(encoder)["centre"] is None
 
 
 # -- layers come and go --------------------------------------------------------------------------

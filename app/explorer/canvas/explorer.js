@@ -9,7 +9,7 @@ import {
   cellOfQuery, cellUnder, decoderQueryAt, neighbourQuery, queryName, queryOfCell, queryOnLevel,
 } from "./queries.js";
 import { Stage } from "./stage.js";
-import { carryView, defaultView, viewParameters } from "./view.js";
+import { ZOOMS, carryView, defaultView, viewParameters } from "./view.js";
 
 const REPORT_AFTER_MS = 250;
 
@@ -197,7 +197,7 @@ export class Explorer extends EventTarget {
     }
     const query = neighbourQuery(layer, this.query, stepX, stepY, view.all);
     this.hover = this.focus = null;
-    this.setView({ query });
+    this.setView({ query, centre: this.centreFor(query) });
     this.announce(queryName(layer, query));
   }
 
@@ -215,8 +215,27 @@ export class Explorer extends EventTarget {
   togglePin() {
     if (this.view.pinned) {
       this.setView({ pinned: false });
-      this.announce("Released; the query follows the pointer.");
+      this.announce("Released; the pointer previews other queries.");
     } else this.pin(this.query);
+  }
+
+  /** Enlarge around the query; after the largest step the whole picture again. */
+  cycleZoom() {
+    const zoom = ZOOMS[(ZOOMS.indexOf(this.view.zoom) + 1) % ZOOMS.length];
+    const { x, y } = this.layer.reference(this.query, this.view.level);
+    const inMap = [x, y].map((value) => Math.min(1, Math.max(0, value)));
+    this.setView({ zoom, centre: zoom === 1 ? null : this.view.centre ?? inMap });
+    this.announce(zoom === 1 ? "The whole picture." : `${zoom} times enlarged.`);
+  }
+
+  /** Where to look so that a query's reference is in sight; unchanged while it is. */
+  centreFor(query) {
+    if (this.view.zoom === 1) return null;
+    const { x, y } = this.layer.reference(query, this.view.level);
+    const [stageX, stageY] = applyAffine(this.stage.scene.toStage, x, y);
+    const { width, height } = this.stage.scene;
+    const inSight = stageX >= 0 && stageY >= 0 && stageX <= width && stageY <= height;
+    return inSight ? this.view.centre : [x, y];
   }
 
   /** Step through the shown query's points, heaviest first. */

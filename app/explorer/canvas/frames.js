@@ -19,10 +19,16 @@ export function hasPadding(header) {
   return pictureCorner(header).some((edge) => edge < 1 - 1e-6);
 }
 
-/** Normalised points to CSS pixels of a stage that shows the picture, or all of the padded area. */
-export function stageAffine(header, padding, width, height) {
+/**
+ * Normalised points to CSS pixels of a stage that shows the picture, or all of the padded area,
+ * `zoom` times enlarged around `centre` but never beyond its edges.
+ */
+export function stageAffine(header, { padding, zoom, centre }, width, height) {
   const [right, bottom] = padding ? [1, 1] : pictureCorner(header);
-  return [width / right, 0, height / bottom, 0];
+  const scales = [(zoom * width) / right, (zoom * height) / bottom];
+  const shift = (axis, size) => Math.min(0, Math.max(size * (1 - zoom),
+    size / 2 - scales[axis] * (centre ?? [right / 2, bottom / 2])[axis]));
+  return [scales[0], shift(0, width), scales[1], shift(1, height)];
 }
 
 /** Width over height of what the stage shows. */

@@ -32,6 +32,12 @@ function channels(hex) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
+/** Black or white, whichever stands out more from a colour given as #hex or rgb(). */
+export function readableOn(colour) {
+  const [red, green, blue] = colour.startsWith("#") ? channels(colour) : colour.match(/\d+/g).map(Number);
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#000000" : "#ffffff";
+}
+
 /** A table of `size` RGB triples along the stops of a colour map. */
 export function colourTable(stops, size = 256) {
   const colours = stops.map(channels);

@@ -3,11 +3,11 @@ import { element } from "./elements.js";
 import { activeKeys } from "./keyboard.js";
 
 const SIGNS = [
-  ["colour", "the head; every head also has its number"],
+  ["colour", "the head; heavy points also carry its number"],
   ["shape", "the level: ● 0, ■ 1, ◆ 2, ▲ 3, ⬟ 4"],
   ["area", "the attention weight; the weights of one head sum to 1 over its levels and points"],
   ["white cross", "the reference point; a dashed box where the reference is a box"],
-  ["arrow at the edge", "a point outside the picture, in the direction of the arrow"],
+  ["arrow at the edge", "a point beyond what is shown, in the direction of the arrow"],
   ["outlined cells", "the four cells a value is blended from; whiter means a larger share"],
   ["sampling mass", "attention weight times bilinear share, summed over all queries. It says where the "
     + "layer samples, not what the model finds important"],
@@ -20,8 +20,8 @@ export function helpDialog(explorer) {
     element("form", { method: "dialog" },
       element("header", {}, element("h3", {}, "Keys and signs"), element("button", { class: "dv-button" }, "Close")),
       element("h4", {}, "Pointer"),
-      element("p", {}, "Move over the picture: the query follows. Click or tap: it stays, and the pointer reads "
-        + "single points. Click the same cell again to let it go."),
+      element("p", {}, "Move over the picture to preview other queries. Click or tap to pin one: it is held, and "
+        + "the pointer reads its points. Click the same place again to let it go."),
       element("h4", {}, "Keys"), element("table", {}, ...rows(activeKeys(explorer).map(({ show, does }) => [show, does]))),
       element("h4", {}, "Signs"), element("table", {}, ...rows(SIGNS))));
   explorer.addEventListener("help", () => dialog.showModal());

@@ -8,7 +8,7 @@ const KEYS = [
       const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
       explorer.moveQuery(x, y);
     } },
-  { keys: ["Enter"], show: "Enter", does: "pin the query, or let it follow the pointer", stageOnly: true,
+  { keys: ["Enter"], show: "Enter", does: "pin the query, or let the pointer preview others", stageOnly: true,
     run: (explorer) => explorer.togglePin() },
   { keys: [",", "."], show: ", .", does: "step through the points by weight",
     run: (explorer, event) => explorer.stepPoint(event.key === "." ? 1 : -1) },
@@ -20,7 +20,8 @@ const KEYS = [
     run: (explorer) => explorer.setLevel((explorer.view.level + 1) % explorer.layer.levels.length) },
   { keys: ["m"], show: "M", does: "sampling mass of all queries", run: on("mass") },
   { keys: ["r"], show: "R", does: "reverse look-up: who reads this place?", run: (explorer) => explorer.toggleReverse() },
-  { keys: ["Escape"], show: "Esc", does: "show everything again, release the pin", run: (explorer) => explorer.reset() },
+  { keys: ["z"], show: "Z", does: "enlarge around the query: 2, 4, 1 times", run: (explorer) => explorer.cycleZoom() },
+  { keys: ["Escape"], show: "Esc", does: "show everything again, let the query go", run: (explorer) => explorer.reset() },
   { keys: ["?"], show: "?", does: "this help", run: (explorer) => explorer.tell("help") },
 ];
 

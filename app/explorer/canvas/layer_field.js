@@ -31,11 +31,8 @@ export function massImage(mass, [height, width], table) {
 
 export function massMarks(scene) {
   if (!scene.view.mass || !scene.mass) return [];
-  const [right, bottom] = applyAffine(scene.toStage, 1, 1);
-  return [{
-    type: "image", image: scene.mass.image, smooth: false, alpha: MASS_ALPHA,
-    x: 0, y: 0, width: right, height: bottom,
-  }];
+  const image = { type: "image", image: scene.mass.image, smooth: false, alpha: MASS_ALPHA };
+  return [{ ...stageRect(scene, [0, 0, 1, 1]), ...image }];
 }
 
 /** Corners of a normalised box as a rect of the stage. */

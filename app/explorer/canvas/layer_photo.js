@@ -6,18 +6,16 @@ const STRIPE = 14;
 /** Marks of the picture, darkened by view.dim so that points stand out. */
 export function photoMarks(scene) {
   const { layer, view, width, height } = scene;
+  const [left, top] = applyAffine(scene.toStage, 0, 0);
   const [right, bottom] = applyAffine(scene.toStage, ...pictureCorner(layer.header));
+  const area = { x: left, y: top, width: right - left, height: bottom - top };
   const marks = [{ type: "rect", x: 0, y: 0, width, height, fill: "#20242e" }];
   if (view.padding && hasPadding(layer.header)) marks.push(...stripes(width, height));
   if (scene.picture) {
-    marks.push({
-      type: "image", image: scene.picture, smooth: true, x: 0, y: 0, width: right, height: bottom,
-    });
+    marks.push({ type: "image", image: scene.picture, smooth: true, ...area });
   }
   if (view.dim > 0) {
-    marks.push({
-      type: "rect", x: 0, y: 0, width: right, height: bottom, fill: "#000000", alpha: view.dim,
-    });
+    marks.push({ type: "rect", fill: "#000000", alpha: view.dim, ...area });
   }
   return marks;
 }

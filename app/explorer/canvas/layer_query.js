@@ -1,18 +1,23 @@
 // Top layer: what one query is and where it samples.
 import { applyAffine, normalisedBox, placeOf } from "./frames.js";
-import { amountColour, markerMark } from "./glyphs.js";
+import { amountColour, markerMark, readableOn } from "./glyphs.js";
 import { stageRect } from "./layer_field.js";
 import { cellBox, cellOfQuery, decoderChoices } from "./queries.js";
 
-const FULL_RADIUS = 27;         // CSS pixels of a marker that carries weight 1 on a 600 px stage
+const FULL_RADIUS = 24;         // CSS pixels of a marker that carries weight 1 on a 600 px stage
 const LEAST_RADIUS = 1.3;       // lighter points stay visible
+const NUMBERED_RADIUS = 7;      // larger points carry the number of their head
 const EDGE_INSET = 15;
 const BOXES_NAMED = 12;
 
+/** Small screens get smaller marks. */
+function markScale(scene) {
+  return Math.min(1.25, Math.max(0.65, Math.min(scene.width, scene.height) / 600));
+}
+
 /** Radius whose disc has an area proportional to the weight. */
 export function weightRadius(scene, weight) {
-  const scale = Math.min(1.25, Math.max(0.7, Math.min(scene.width, scene.height) / 600));
-  return Math.max(LEAST_RADIUS, FULL_RADIUS * scale * Math.sqrt(weight));
+  return Math.max(LEAST_RADIUS, FULL_RADIUS * markScale(scene) * Math.sqrt(weight));
 }
 
 export function sampleColour(scene, sample) {
@@ -37,11 +42,12 @@ export function placedSamples(scene) {
 function atEdge(scene, sample, x, y) {
   const reference = scene.layer.reference(scene.query, sample.level);
   const [fromX, fromY] = applyAffine(scene.toStage, reference.x, reference.y);
-  const inside = (value, size) => Math.min(size - EDGE_INSET, Math.max(EDGE_INSET, value));
+  const inset = EDGE_INSET * markScale(scene);
+  const inside = (value, size) => Math.min(size - inset, Math.max(inset, value));
   const [startX, startY] = [inside(fromX, scene.width), inside(fromY, scene.height)];
   const shareTo = (start, end, size) => {
-    if (end > size - EDGE_INSET) return (size - EDGE_INSET - start) / (end - start);
-    return end < EDGE_INSET ? (start - EDGE_INSET) / (start - end) : 1;
+    if (end > size - inset) return (size - inset - start) / (end - start);
+    return end < inset ? (start - inset) / (start - end) : 1;
   };
   const share = Math.max(0, Math.min(shareTo(startX, x, scene.width), shareTo(startY, y, scene.height)));
   return {
@@ -121,15 +127,33 @@ function pointMarks(scene, sample) {
   const shape = scene.palette.marks[sample.level % scene.palette.marks.length];
   const fill = sampleColour(scene, sample);
   const style = { fill, stroke: scene.palette.edge, lineWidth: 1, halo: scene.palette.halo };
-  if (!sample.beyond) return [markerMark(shape, sample.stageX, sample.stageY, sample.radius, style)];
+  if (sample.beyond) return edgeMarks(scene, sample, shape, fill);
+  const point = markerMark(shape, sample.stageX, sample.stageY, sample.radius, style);
+  return sample.radius < NUMBERED_RADIUS ? [point] : [point, numberMark(scene, sample, fill)];
+}
+
+/** The number of the head, for those to whom two colours look alike. */
+function numberMark(scene, sample, fill) {
+  const size = Math.min(14, 1.15 * sample.radius);
+  return {
+    type: "text", text: String(sample.head), x: sample.stageX, y: sample.stageY + 0.36 * size,
+    size, weight: 700, align: "center", font: scene.font, fill: readableOn(fill),
+  };
+}
+
+/** A point beyond the stage: its marker, dashed, at the edge, and an arrow head that points out. */
+function edgeMarks(scene, sample, shape, fill) {
+  const scale = markScale(scene);
   const [dx, dy] = [Math.cos(sample.angle), Math.sin(sample.angle)];
-  const tip = [sample.stageX + 12 * dx, sample.stageY + 12 * dy];
-  const wing = (side) => [
-    sample.stageX + 5 * dx - side * 5 * dy, sample.stageY + 5 * dy + side * 5 * dx];
+  const ahead = (along, aside) => [
+    sample.stageX + scale * (along * dx - aside * dy), sample.stageY + scale * (along * dy + aside * dx)];
   return [
-    markerMark(shape, sample.stageX, sample.stageY, Math.min(sample.radius, EDGE_INSET - 3),
-      { ...style, fillAlpha: 0.45, dash: [2, 2], halo: undefined, stroke: "#ffffff" }),
-    { type: "line", points: [wing(1), tip, wing(-1)], stroke: fill, lineWidth: 2.5, halo: "#000000" },
+    markerMark(shape, sample.stageX, sample.stageY, Math.min(sample.radius, scale * (EDGE_INSET - 4)),
+      { fill, fillAlpha: 0.45, dash: [2, 2], stroke: "#ffffff", lineWidth: 1 }),
+    {
+      type: "polygon", closed: true, points: [ahead(6, 4.5), ahead(13.5, 0), ahead(6, -4.5)],
+      fill, stroke: scene.palette.edge, lineWidth: 1,
+    },
   ];
 }
 

@@ -27,7 +27,7 @@ export class Legend {
     this.signs = element("div", { class: "dv-signs" },
       this.sizes,
       element("span", {}, element("b", { class: "dv-sign", "aria-hidden": "true" }, "✛"), " reference"),
-      element("span", {}, element("b", { class: "dv-sign", "aria-hidden": "true" }, "⇢"), " outside the picture"));
+      element("span", {}, element("b", { class: "dv-sign", "aria-hidden": "true" }, "⇢"), " beyond the edge"));
     this.scale = element("div", { class: "dv-scale" });
     this.root = element("div", { class: "dv-legend" }, this.heads, this.levels, this.signs);
     explorer.addEventListener("changed", () => this.update());
@@ -48,13 +48,13 @@ export class Legend {
   }
 
   build(layer, palette) {
-    const chip = (kind, index, drawing, text, title) => element("button", {
-      type: "button", class: "dv-chip", "data-index": index, title,
+    const chip = (kind, index, drawing, text, title, name) => element("button", {
+      type: "button", class: "dv-chip", "data-index": index, title, "aria-label": name,
       onclick: (event) => this.explorer.toggle(kind, index, event.shiftKey),
     }, drawing, text);
     this.heads.replaceChildren(...Array.from({ length: layer.header.heads }, (_, head) => chip(
       "heads", head, glyph("circle", palette.heads[head % palette.heads.length]), `h${head}`,
-      `Head ${head}: click to hide or show, Shift-click for only this one`)));
+      `Head ${head}: click to hide or show, Shift-click for only this one`, `head ${head}`)));
     this.levels.replaceChildren(...layer.levels.map(([height, width], level) => chip(
       "levels", level, glyph(palette.marks[level % palette.marks.length], "transparent"),
       `level ${level} · ${height}×${width}`,

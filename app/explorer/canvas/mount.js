@@ -58,6 +58,7 @@ class Page {
   async update(component) {
     this.component = component;
     const { data } = component;
+    const before = JSON.stringify(this.facts);
     Object.assign(this.facts, {
       title: data.title ?? "", note: data.note ?? "", pictureAlt: data.picture_alt ?? data.title ?? "picture",
     });
@@ -66,7 +67,7 @@ class Page {
     }
     const wanted = `${data.trace_url} ${data.picture_url} ${data.view_id ?? ""}`;
     if (wanted === this.wanted) {
-      this.explorer.stage.refresh();
+      if (JSON.stringify(this.facts) !== before) this.explorer.stage.refresh();
       return;
     }
     this.wanted = wanted;
@@ -149,7 +150,7 @@ class Page {
 
 function queryWords({ layer, view, query, samples }) {
   const outside = samples.filter(({ x, y }) => placeOf(layer.header, x, y) === "outside").length;
-  const state = view.pinned ? "pinned" : "follows the pointer";
+  const state = view.pinned ? "pinned, the pointer reads its points" : "click to pin";
   return `${queryName(layer, query)} · ${samples.length} points, ${outside} outside the map · ${state}`;
 }
 

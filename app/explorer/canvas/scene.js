@@ -15,7 +15,8 @@ export const SURFACES = {
 
 export function surfaceMarks(scene, surface) {
   if (surface === "marks" && scene.view.reverse) return [];   // reverse look-up asks about all queries
-  return SURFACES[surface].flatMap((layerOf) => layerOf(scene));
+  const extra = surface === "marks" && scene.extraMarks ? scene.extraMarks(scene) : [];  // of another page
+  return [...extra, ...SURFACES[surface].flatMap((layerOf) => layerOf(scene))];
 }
 
 /** Everything the layers need to know, derived once per redraw. */
@@ -23,7 +24,7 @@ export function composeScene(state, width, height) {
   const { layer, view, query } = state;
   const scene = {
     ...state, width, height,
-    toStage: stageAffine(layer.header, view.padding, width, height),
+    toStage: stageAffine(layer.header, view, width, height),
     samples: layer.strongest(query, view),
   };
   scene.mostWeight = scene.samples[0]?.weight || 1;

@@ -13,11 +13,12 @@ export class Toolbar {
     this.page = page;
     const flip = (name) => () => explorer.setView({ [name]: !explorer.view[name] });
     this.toggles = {
-      pinned: toggleButton("Pin", { title: "Keep this query; otherwise it follows the pointer", key: "Enter", onclick: () => explorer.togglePin() }),
+      pinned: toggleButton("Pin", { title: "Hold this query: the pointer then reads its points instead of previewing others", key: "Enter", onclick: () => explorer.togglePin() }),
       lines: toggleButton("Lines", { title: "Lines from the reference to its points", onclick: flip("lines") }),
       mass: toggleButton("Sampling mass", { title: "Attention weight that all queries together spend on each cell", key: "M", onclick: flip("mass") }),
       reverse: toggleButton("Who reads here?", { title: "Reverse look-up: point at a place to see which queries sample it", key: "R", onclick: () => explorer.toggleReverse() }),
       padding: toggleButton("Padding", { title: "Show the padded area the model saw", onclick: flip("padding") }),
+      zoom: toggleButton("Zoom", { title: "Enlarge around the query", key: "Z", onclick: () => explorer.cycleZoom() }),
       all: toggleButton("All queries", { title: "All queries of the decoder, not only detections", onclick: flip("all") }),
     };
     this.level = this.choice("Grid", "Level whose cells are queries, mass and look-up cells (key L)",
@@ -93,6 +94,8 @@ export class Toolbar {
   update() {
     const { layer, view } = this.explorer;
     for (const [name, button] of Object.entries(this.toggles)) setPressed(button, view[name]);
+    setPressed(this.toggles.zoom, view.zoom > 1);
+    setText(this.toggles.zoom, view.zoom > 1 ? `Zoom ${view.zoom}×` : "Zoom");
     this.toggles.padding.hidden = !hasPadding(layer.header);
     this.toggles.all.hidden = layer.isEncoder;
     const names = layer.levels.map(([height, width], level) => `level ${level} · ${height}×${width}`);

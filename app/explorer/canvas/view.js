@@ -6,8 +6,9 @@ export const COLOUR_MODES = ["head", "level", "weight", "outside"];
 const PARAMETERS = {
   query: "q", pinned: "pin", level: "grid", heads: "heads", levels: "levels", colour: "colour",
   top: "top", mass: "mass", dim: "dim", padding: "pad", lines: "lines", all: "all",
-  reverse: "reverse", lookup: "at",
+  reverse: "reverse", lookup: "at", zoom: "zoom", centre: "centre",
 };
+export const ZOOMS = [1, 2, 4];
 
 export function defaultView(layer) {
   const { header } = layer;
@@ -16,7 +17,7 @@ export function defaultView(layer) {
     query: header.start_query, pinned: false, level: Math.min(1, layer.levels.length - 1),
     heads: range(header.heads), levels: range(layer.levels.length), colour: "head",
     top: 0, mass: false, dim: 0.35, padding: false, lines: true, all: false,
-    reverse: false, lookup: null,
+    reverse: false, lookup: null, zoom: 1, centre: null,
   };
 }
 
@@ -62,6 +63,11 @@ function readers(layer) {
       return value;
     },
     lookup: place,
+    centre: place,
+    zoom: (value) => {
+      if (!ZOOMS.includes(Number(value))) throw new Error(`zoom ${value} is not one of ${ZOOMS.join(", ")}`);
+      return Number(value);
+    },
     ...Object.fromEntries(["pinned", "mass", "padding", "lines", "all", "reverse"]
       .map((name) => [name, yesOrNo])),
   };
