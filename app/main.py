@@ -1,10 +1,18 @@
-"""The server: Streamlit's pages and the routes that hand out traces. `streamlit run app/main.py`"""
+"""The server: Streamlit's pages and the routes that hand out traces. `streamlit run app/main.py`
 
+$DEFORMVIZ_LOG sets how much it tells the terminal: WARNING, or INFO for a line per model run.
+"""
+
+import logging
+import os
 from pathlib import Path
 
 import streamlit as st
 
 from app.explorer.component import explorer_routes
+from app.replay.routes import replay_routes
 from app.traces import ROUTES
 
-app = st.App(Path(__file__).with_name("pages.py"), routes=[*ROUTES, *explorer_routes()])
+logging.basicConfig(level=os.environ.get("DEFORMVIZ_LOG", "WARNING").upper())
+app = st.App(Path(__file__).with_name("pages.py"),
+             routes=[*ROUTES, *explorer_routes(), *replay_routes()])

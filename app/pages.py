@@ -9,4 +9,5 @@ st.set_page_config(page_title="deformviz", page_icon=str(Path(__file__).with_nam
 st.navigation([
     st.Page("views/explore.py", title="Explore", icon=":material/center_focus_strong:",
             default=True),
+    st.Page("views/training.py", title="Training", icon=":material/timeline:"),
 ], position="top").run()

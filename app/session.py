@@ -12,6 +12,7 @@ import functools
 import hmac
 import os
 import secrets
+import sys
 import threading
 import uuid
 from collections import OrderedDict
@@ -74,6 +75,7 @@ def _one_sentence(problem: Exception) -> str:
 
 RUNS = ByteCache(1024 * MEBIBYTE)           # finished runs by key, exact float32 numbers included
 LAYERS = ByteCache(256 * MEBIBYTE)          # unpacked layers by (key, layer), for the charts
+REPLAYS = ByteCache(512 * MEBIBYTE)         # trainings looked at again, by run and picture
 QUEUE = RunQueue(describe=_one_sentence)    # one device, one run at a time
 _SECRET = secrets.token_bytes(32)           # makes addresses of runs impossible to guess
 
@@ -93,6 +95,19 @@ def load_model(name_or_path: str, stamp: int):
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     model = load(name_or_path)
     return model.to("cuda") if torch.cuda.is_available() else model
+
+
+@st.cache_resource(show_spinner=False)
+def live_training():
+    """The one training that people of this server may start and watch."""
+    from deformviz.training.live import LiveTraining
+
+    return LiveTraining()
+
+
+def live_training_if_any():
+    """The live training, or None before anybody asked for one: it would import torch."""
+    return live_training() if "deformviz.training.live" in sys.modules else None
 
 
 def stored_traces() -> list[StoredTrace]:

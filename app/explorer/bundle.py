@@ -12,29 +12,31 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 ENTRY = "mount.js"
-IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.]+)";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import \{[^}]*\} from "(\.{1,2}/[\w./]+)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+
+
+def bundle(entry: Path) -> str:
+    """A module and all it imports as one ES module, which keeps the entry's default export."""
+    order: list[Path] = []
+
+    def visit(path: Path) -> None:
+        if path in order:
+            return
+        for needed in IMPORT.findall(path.read_text(encoding="utf-8")):
+            visit((path.parent / needed).resolve())
+        order.append(path)
+
+    visit(entry.resolve())
+    texts = [(path.name, path.read_text(encoding="utf-8")) for path in order]
+    return "\n".join(f"// -- {name}\n{EXPORT.sub('', IMPORT.sub('', text))}"
+                     for name, text in texts)
 
 
 @cache
 def script() -> str:
     """One ES module whose default export mounts the explorer."""
-    order: list[str] = []
-
-    def visit(name: str) -> None:
-        if name in order:
-            return
-        text = (FOLDER / "canvas" / name).read_text(encoding="utf-8")
-        for needed in IMPORT.findall(text):
-            visit(needed)
-        order.append(name)
-
-    visit(ENTRY)
-    parts = []
-    for name in order:
-        text = (FOLDER / "canvas" / name).read_text(encoding="utf-8")
-        parts.append(f"// -- {name}\n{EXPORT.sub('', IMPORT.sub('', text))}")
-    return "\n".join(parts)
+    return bundle(FOLDER / "canvas" / ENTRY)
 
 
 @cache

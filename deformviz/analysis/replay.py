@@ -50,7 +50,7 @@ class Replay:
         self.recipe = DetectorRecipe.from_dict(about["recipe"])
         self._model = DeformableDETR(self.recipe.model).eval()
         self._loaded: int | None = None
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()            # held while a snapshot's weights are in use
 
     def iterations(self) -> list[int]:
         """Iterations of which weights are kept, as of now: a run that goes on has more later."""
@@ -76,7 +76,7 @@ class Replay:
 
     def trace(self, iteration: int, picture: Any) -> Trace:
         """What the model at a snapshot does to a picture; safe to call from several threads."""
-        with self._lock:
+        with self.lock:
             return run(self.model_at(iteration), picture)
 
 

@@ -1,0 +1,95 @@
+// The curves: choose a statistic, see its lines, hover to take the pictures there.
+import { element, setText } from "../../explorer/canvas/elements.js";
+import { Chart } from "./chart.js";
+import { GROUPINGS, STATISTICS, groupingsOf, linesOf, statisticsOf } from "./statistics.js";
+
+export class CurvesPanel {
+  constructor(replayer) {
+    this.replayer = replayer;
+    this.statistic = null;
+    this.grouping = "heads";
+    const select = (label, onchange) => element("select", { "aria-label": label, title: label, onchange });
+    this.select = select("Statistic", (event) => this.choose({ statistic: event.target.value }));
+    this.group = select("Lines", (event) => this.choose({ grouping: event.target.value }));
+    this.hint = element("span", { class: "dv-quiet dr-hint" });
+    this.chart = new Chart((iteration, event) => {
+      replayer.pause();
+      replayer.seek(replayer.run.nearest(iteration), event);
+    });
+    this.values = element("div", { class: "dr-values" });
+    this.root = element("section", { class: "dr-curves", "aria-label": "Curves over training" },
+      element("div", { class: "dv-group" }, this.select, this.group, this.hint),
+      this.chart.root, this.values);
+    replayer.addEventListener("changed", () => this.update());
+  }
+
+  choose(change) {
+    Object.assign(this, change);
+    this.shown = null;
+    this.update();
+  }
+
+  update() {
+    const { replayer } = this;
+    const { manifest } = replayer.run;
+    if (!replayer.view) return;
+    this.offer(manifest);
+    const key = JSON.stringify([
+      this.statistic, this.grouping, replayer.layerName, replayer.view.heads, replayer.view.levels,
+      replayer.runs.map((run) => [run.manifest.address, run.manifest.version])]);
+    if (key !== this.shown) this.draw(key);
+    else this.chart.moveTo(replayer.iteration);
+    this.describe();
+  }
+
+  /** Only what the run has, and only groupings that mean something. */
+  offer(manifest) {
+    const known = statisticsOf(manifest);
+    if (!known.includes(this.statistic)) this.statistic = known.includes("displacement") ? "displacement" : known[0] ?? null;
+    const options = (names, chosen) => Object.entries(names).map(([value, name]) => (
+      element("option", { value, selected: value === chosen }, name)));
+    const text = `${known} ${this.statistic}`;
+    if (text === this.offered && this.offeredGrouping === this.grouping) return;
+    [this.offered, this.offeredGrouping] = [text, this.grouping];
+    this.select.replaceChildren(...options(
+      Object.fromEntries(known.map((key) => [key, STATISTICS[key].name])), this.statistic));
+    const groupings = groupingsOf(this.statistic);
+    if (groupings.length && !groupings.includes(this.grouping)) this.grouping = groupings[0];
+    this.group.hidden = !groupings.length;
+    this.group.replaceChildren(...options(
+      Object.fromEntries(groupings.map((each) => [each, GROUPINGS[each]])), this.grouping));
+    setText(this.hint, STATISTICS[this.statistic]?.hint ?? "");
+  }
+
+  draw(key) {
+    const { replayer } = this;
+    const chosen = {
+      statistic: this.statistic, grouping: this.grouping, layerName: replayer.layerName,
+      heads: replayer.view.heads, levels: replayer.view.levels,
+    };
+    this.lines = replayer.runs.flatMap((run, index) => linesOf(run.manifest, chosen, replayer.palette)
+      .map((line) => ({ ...line, run: index, dashed: index > 0 })));
+    const label = `${STATISTICS[this.statistic]?.name ?? "Nothing"} over training, ${this.lines.length} lines`;
+    this.chart.show(this.lines, label, replayer.iteration);
+    this.shown = key;
+  }
+
+  /** Numbers at the cursor. */
+  describe() {
+    const { replayer } = this;
+    const at = replayer.iteration;
+    const entries = this.lines.map((line) => {
+      const [, value] = line.points.reduce((best, point) => (
+        Math.abs(point[0] - at) < Math.abs(best[0] - at) ? point : best), line.points[0] ?? [0, null]);
+      const swatch = element("i", { class: "dr-swatch" });
+      if (line.colour) swatch.style.background = line.colour;
+      const second = line.run ? " (second run)" : "";
+      return element("span", {}, swatch, `${line.name}${second} ${value === null ? "–" : Number(value.toPrecision(3))}`);
+    });
+    this.values.replaceChildren(...entries);
+  }
+
+  close() {
+    this.chart.close();
+  }
+}

@@ -1,0 +1,79 @@
+// The packed layers of one run on one picture, fetched once, the ones on show first.
+import { fetchLayer } from "../../explorer/canvas/packed.js";
+
+const LAYERS_KEPT = 120;
+const AT_ONCE = 4;
+
+export class FrameStore {
+  /** `changed()` is called whenever a layer has arrived or failed. */
+  constructor(manifest, changed) {
+    this.changed = changed;
+    this.layers = new Map();        // "iteration/layer" -> PackedLayer, most recently used last
+    this.waiting = new Map();       // "iteration/layer" -> Promise
+    this.queue = [];
+    this.problem = "";
+    this.update(manifest);
+  }
+
+  /** A run that goes on has more snapshots each time. */
+  update(manifest) {
+    this.manifest = manifest;
+  }
+
+  get iterations() {
+    return this.manifest.iterations;
+  }
+
+  /** The layer if it is here; otherwise it is fetched next. */
+  layer(iteration, name) {
+    if (!this.manifest.layers.includes(name)) return null;
+    const key = `${iteration}/${name}`;
+    const found = this.layers.get(key);
+    if (found) {
+      this.layers.delete(key);
+      this.layers.set(key, found);
+      return found;
+    }
+    this.fetch(key);
+    return null;
+  }
+
+  /** Fetch a layer of every snapshot, nearest to the one on show first. */
+  prefetch(name, around) {
+    const order = this.iterations.map((iteration, index) => [Math.abs(index - around), iteration]);
+    order.sort((a, b) => a[0] - b[0]);
+    this.queue = order.map(([, iteration]) => `${iteration}/${name}`);
+    this.next();
+  }
+
+  next() {
+    while (this.waiting.size < AT_ONCE && this.queue.length) {
+      const key = this.queue.shift();
+      if (!this.layers.has(key)) this.fetch(key);
+    }
+  }
+
+  fetch(key) {
+    if (this.waiting.has(key) || this.problem) return;
+    const load = fetchLayer(`${this.manifest.address}/${key}.bin`).then((layer) => {
+      this.layers.set(key, layer);
+      if (this.layers.size > LAYERS_KEPT) this.layers.delete(this.layers.keys().next().value);
+    }).catch((error) => {
+      this.problem = error.message;
+    }).finally(() => {
+      this.waiting.delete(key);
+      this.changed();
+      this.next();
+    });
+    this.waiting.set(key, load);
+  }
+
+  /** Index of the snapshot nearest to an iteration. */
+  nearest(iteration) {
+    let best = 0;
+    this.iterations.forEach((known, index) => {
+      if (Math.abs(known - iteration) < Math.abs(this.iterations[best] - iteration)) best = index;
+    });
+    return best;
+  }
+}

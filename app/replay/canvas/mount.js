@@ -1,0 +1,91 @@
+// The door: builds the replay once, and shows what Streamlit hands in at each rerun.
+import { element, setText } from "../../explorer/canvas/elements.js";
+import { Legend } from "../../explorer/canvas/legend.js";
+import { Controls } from "./controls.js";
+import { CurvesPanel } from "./curves_panel.js";
+import { Replayer } from "./replayer.js";
+import { Scrubber } from "./scrubber.js";
+import { Theatre } from "./theatre.js";
+
+const mounted = new WeakMap();
+
+class ReplayPage {
+  constructor(component) {
+    this.replayer = new Replayer(component.data.palette);
+    this.theatre = new Theatre(this.replayer);
+    this.curves = new CurvesPanel(this.replayer);
+    this.live = element("div", { class: "dr-live dv-quiet", role: "status", "aria-live": "polite" });
+    const tell = (words) => setText(this.live, words);
+    this.legend = new Legend(this.replayer);
+    this.legendBox = element("div", {}, this.legend.root);
+    this.root = element("div", { class: "dv dr" },
+      new Controls(this.replayer, this.theatre, tell).root, this.theatre.root,
+      new Scrubber(this.replayer).root, this.live, this.legendBox, this.curves.root);
+    this.root.__replay = { counters: this.theatre.counters, replayer: this.replayer };
+    this.replayer.addEventListener("changed", () => this.complain());
+  }
+
+  complain() {
+    const { problem } = this.replayer.runs.find((run) => run.problem) ?? {};
+    if (problem) setText(this.live, problem);
+  }
+
+  async update({ data }) {
+    const wanted = JSON.stringify([data.manifests, data.picture_url]);
+    if (wanted === this.wanted) return;
+    this.wanted = wanted;
+    try {
+      const [manifests, picture] = await Promise.all([
+        Promise.all(data.manifests.map(readManifest)), this.pictureAt(data.picture_url)]);
+      if (wanted !== this.wanted) return;
+      this.replayer.show(manifests, picture);
+      setText(this.live, "");
+    } catch (error) {
+      this.wanted = null;
+      setText(this.live, `${error.message} Reload the page to try again.`);
+    }
+  }
+
+  async pictureAt(address) {
+    if (!address) return null;
+    if (this.pictureAddress === address) return this.picture;
+    const picture = new Image();
+    picture.src = address;
+    try {
+      await picture.decode();
+    } catch {
+      throw new Error("The picture could not be loaded.");
+    }
+    [this.pictureAddress, this.picture] = [address, picture];
+    return picture;
+  }
+
+  close() {
+    this.replayer.pause();
+    this.theatre.close();
+    this.curves.close();
+    this.root.remove();
+  }
+}
+
+async function readManifest(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(await response.text());
+  return response.json();
+}
+
+/** Streamlit calls this at every change of its data; the returned function runs when it goes. */
+export default function mount(component) {
+  const parent = component.parentElement;
+  let page = mounted.get(parent);
+  if (!page) {
+    page = new ReplayPage(component);
+    mounted.set(parent, page);
+    (parent.querySelector(".dr-mount") ?? parent).append(page.root);
+  }
+  page.update(component);
+  return () => {
+    page.close();
+    mounted.delete(parent);
+  };
+}

@@ -1,0 +1,286 @@
+// The state of a replay and everything that can be done to it; drawing follows from events.
+import { applyAffine, applyInverse } from "../../explorer/canvas/frames.js";
+import { colourTable } from "../../explorer/canvas/glyphs.js";
+import { cellUnder, queryOfCell } from "../../explorer/canvas/queries.js";
+import { carryView, defaultView } from "../../explorer/canvas/view.js";
+import { blendedLayer } from "./blend.js";
+import { FrameStore } from "./frames_store.js";
+import { presetView } from "./presets.js";
+import { pointPaths, trailMarks } from "./trails.js";
+
+const MS_PER_SNAPSHOT = 900;
+
+export class Replayer extends EventTarget {
+  constructor(palette) {
+    super();
+    this.palette = { ...palette, edge: palette.light.edge, halo: palette.light.halo };
+    this.table = colourTable(palette.sequential);
+    this.runs = [];             // FrameStores; the first one sets the clock
+    this.at = 0;                // snapshot of the first run
+    this.share = 0;             // of the way to the next one, while playing
+    this.layerName = null;
+    this.view = null;
+    this.place = [0.5, 0.5];    // normalised, where the encoder's cell lies
+    this.chosen = 0;            // object followed through decoder layers
+    this.trails = false;
+    this.speed = 1;
+    this.playing = null;
+    this.started = false;
+  }
+
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  /** Show these runs; the same ones with more snapshots keep their place. */
+  show(manifests, picture) {
+    const same = this.runs.length === manifests.length
+      && manifests.every(({ address }, index) => this.runs[index].manifest.address === address);
+    const atEnd = this.started && this.at === this.runs[0]?.iterations.length - 1;
+    const iteration = this.iteration;
+    this.picture = picture;
+    if (same) this.runs.forEach((run, index) => run.update(manifests[index]));
+    else this.runs = manifests.map((manifest) => new FrameStore(manifest, () => this.arrived()));
+    const { layers, iterations, kind } = this.run.manifest;
+    if (!layers.includes(this.layerName)) this.layerName = layers[layers.length - 1];
+    if (!this.started) this.at = iterations.length - 1;
+    else this.at = atEnd && manifests[0].growing ? iterations.length - 1 : this.run.nearest(iteration);
+    this.chosen = Math.min(this.chosen, Math.max(0, this.run.manifest.objects.length - 1));
+    this.started = true;
+    this.kind = kind;
+    this.want();
+    this.tell("changed");
+  }
+
+  get run() {
+    return this.runs[0];
+  }
+
+  get iteration() {
+    return this.run?.iterations[this.at] ?? 0;
+  }
+
+  /** The layer on show of the first run, for the legend. */
+  get layer() {
+    return this.run?.layer(this.iteration, this.layerName) ?? null;
+  }
+
+  arrived() {
+    const { layer } = this;
+    if (layer && !this.view) {
+      this.view = { ...defaultView(layer), lines: false, dim: 0.4 };
+      this.place = placeOfChosen(this.run.manifest, layer);
+    }
+    else if (layer && this.viewedLayer && this.viewedLayer.header.layer !== layer.header.layer) {
+      this.view = carryView(this.view, this.viewedLayer, layer);
+    }
+    if (layer) this.viewedLayer = layer;
+    this.tell("changed");
+  }
+
+  want() {
+    for (const run of this.runs) {
+      run.layer(run.iterations[run.nearest(this.iteration)], this.layerName);
+      run.layer(run.iterations[0], this.layerName);
+      run.layer(run.iterations[run.iterations.length - 1], this.layerName);
+      run.prefetch(this.layerName, this.at);
+    }
+    if (this.layer) this.arrived();
+  }
+
+  // -- what is on show ---------------------------------------------------------------------------
+
+  /** Snapshot of a run that a picture shows: "first", "now" or "last". */
+  indexOf(run, when) {
+    if (when === "now") return run === this.run ? this.at : run.nearest(this.iteration);
+    return when === "first" ? 0 : run.iterations.length - 1;
+  }
+
+  /** The query that is looked at, at a snapshot: a cell, or what the chosen object was matched to. */
+  queryAt(run, index, layer) {
+    const { objects, matches } = run.manifest;
+    if (layer.isEncoder) {
+      const level = Math.min(this.view.level, layer.levels.length - 1);
+      const { row, column } = cellUnder(layer, level, ...this.place);
+      return queryOfCell(layer, level, row, column);
+    }
+    if (!objects.length) return Math.min(this.view.query, layer.header.queries - 1);
+    const own = run === this.run ? this.chosen : this.sameObject(run);
+    return matches[run.iterations[index]]?.[own] ?? 0;
+  }
+
+  /** The object of another run that overlaps the chosen one most. */
+  sameObject(run) {
+    const centre = ([x0, y0, x1, y1]) => [(x0 + x1) / 2, (y0 + y1) / 2];
+    const [x, y] = centre(this.run.manifest.objects[this.chosen].box_xyxy_px);
+    const away = run.manifest.objects.map(({ box_xyxy_px: box }) => {
+      const [otherX, otherY] = centre(box);
+      return Math.hypot(otherX - x, otherY - y);
+    });
+    return Math.max(0, away.indexOf(Math.min(...away)));
+  }
+
+  /** What a stage needs to draw one picture, or null while its layer is on the way. */
+  pictureState(run, when) {
+    const index = this.indexOf(run, when);
+    let layer = run.layer(run.iterations[index], this.layerName);
+    if (!layer || !this.view) return null;
+    const query = this.queryAt(run, index, layer);
+    const state = {
+      picture: this.picture, view: this.viewOf(layer), query, focus: null, lookup: null, mass: null,
+      table: this.table, palette: this.palette, font: "system-ui, sans-serif",
+    };
+    if (when === "now" && this.trails) {
+      state.paths = this.paths(run, index);
+      state.extraMarks = trailMarks;
+    }
+    if (when === "now" && this.share > 0) layer = this.between(run, index, layer, query) ?? layer;
+    return { ...state, layer };
+  }
+
+  /** The view without heads and levels that this run does not have. */
+  viewOf(layer) {
+    const { heads, levels } = this.view;
+    return {
+      ...this.view, heads: heads.filter((head) => head < layer.header.heads),
+      levels: levels.filter((level) => level < layer.levels.length),
+    };
+  }
+
+  between(run, index, layer, query) {
+    const next = run.layer(run.iterations[index + 1], this.layerName);
+    if (!next) return null;
+    return blendedLayer(layer, query, next, this.queryAt(run, index + 1, next), this.share);
+  }
+
+  paths(run, index) {
+    const steps = [];
+    for (let step = 0; step <= index; step++) {
+      const layer = run.layers.get(`${run.iterations[step]}/${this.layerName}`);
+      if (layer) steps.push([layer, this.queryAt(run, step, layer)]);
+    }
+    return pointPaths(steps, this.viewOf(steps[steps.length - 1][0]));
+  }
+
+  // -- what can be done --------------------------------------------------------------------------
+
+  seek(index, cause = null) {
+    this.share = 0;
+    const at = Math.max(0, Math.min(this.run.iterations.length - 1, index));
+    if (at === this.at && !cause) return;
+    this.at = at;
+    this.causeTime = cause?.timeStamp ?? null;
+    this.arrived();
+  }
+
+  togglePlay() {
+    if (this.playing !== null) {
+      this.pause();
+      return;
+    }
+    if (this.at === this.run.iterations.length - 1) this.seek(0);
+    let before = performance.now();
+    const advance = (now) => {
+      this.share += ((now - before) * this.speed) / MS_PER_SNAPSHOT;
+      before = now;
+      while (this.share >= 1 && this.at < this.run.iterations.length - 1) {
+        this.share -= 1;
+        this.at++;
+      }
+      if (this.at >= this.run.iterations.length - 1) {
+        this.pause();
+        return;
+      }
+      this.tell("changed");
+      this.playing = requestAnimationFrame(advance);
+    };
+    this.playing = requestAnimationFrame(advance);
+    this.tell("changed");
+  }
+
+  pause() {
+    if (this.playing !== null) cancelAnimationFrame(this.playing);
+    this.playing = null;
+    this.share = 0;
+    this.arrived();
+  }
+
+  setLayer(name) {
+    this.layerName = name;
+    this.want();
+    this.tell("changed");
+  }
+
+  setView(patch) {
+    if (!this.view) return;
+    this.view = { ...this.view, ...patch };
+    this.tell("changed");
+  }
+
+  /** Show or hide a head or level; `alone` shows only this one, or all again. */
+  toggle(kind, index, alone) {
+    const { layer, view } = this;
+    const count = kind === "heads" ? layer.header.heads : layer.levels.length;
+    const all = Array.from({ length: count }, (_, each) => each);
+    const shown = view[kind];
+    if (alone) this.setView({ [kind]: shown.length === 1 && shown[0] === index ? all : [index] });
+    else {
+      const rest = shown.includes(index) ? shown.filter((each) => each !== index) : [...shown, index];
+      this.setView({ [kind]: rest.sort((a, b) => a - b) });
+    }
+  }
+
+  setTrails(on) {
+    this.trails = on;
+    if (on) this.run.prefetch(this.layerName, 0);
+    this.tell("changed");
+  }
+
+  choose(index) {
+    this.chosen = index;
+    this.tell("changed");
+  }
+
+  applyPreset(preset) {
+    const { manifest } = this.run;
+    const chosen = presetView(preset, manifest.layers, manifest.heads, manifest.levels);
+    this.pause();
+    this.layerName = chosen.layerName;
+    if (chosen.at !== "now") this.at = this.indexOf(this.run, chosen.at);
+    else if (this.at === 0) this.at = this.run.iterations.length - 1;
+    this.want();
+    this.setView(chosen.view);
+  }
+
+  /** Point at a place of a picture, normalised: a cell of the encoder, or the object there. */
+  pointAt(layer, [x, y]) {
+    if (!layer.isEncoder && this.run.manifest.objects.length) {
+      const index = objectAt(this.run.manifest.objects, applyAffine(layer.header.to_original, x, y));
+      if (index !== this.chosen) this.choose(index);
+      return;
+    }
+    if (!layer.isEncoder) return;
+    this.place = [x, y];
+    this.tell("changed");
+  }
+}
+
+/** The smallest box around a place in pixels of the picture, else the nearest centre. */
+function objectAt(objects, [x, y]) {
+  let best = 0;
+  let least = Infinity;
+  objects.forEach(({ box_xyxy_px: [x0, y0, x1, y1] }, index) => {
+    const inside = x >= x0 && x <= x1 && y >= y0 && y <= y1;
+    const away = Math.hypot((x0 + x1) / 2 - x, (y0 + y1) / 2 - y);
+    const rank = inside ? ((x1 - x0) * (y1 - y0)) / 1e9 : 1 + away;
+    if (rank < least) [best, least] = [index, rank];
+  });
+  return best;
+}
+
+/** Where an encoder is asked at first: the middle of the surest object, else of the picture. */
+function placeOfChosen({ objects }, layer) {
+  if (!objects.length) return [0.5, 0.5];
+  const [x0, y0, x1, y1] = objects[0].box_xyxy_px;
+  return applyInverse(layer.header.to_original, (x0 + x1) / 2 - 0.5, (y0 + y1) / 2 - 0.5);
+}

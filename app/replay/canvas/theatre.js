@@ -1,0 +1,104 @@
+// Start, now and end side by side, one row per run; pointing at one points at all.
+import { element, setText } from "../../explorer/canvas/elements.js";
+import { applyInverse } from "../../explorer/canvas/frames.js";
+import { queryName } from "../../explorer/canvas/queries.js";
+import { Stage } from "../../explorer/canvas/stage.js";
+
+const MOMENTS = [["first", "Start"], ["now", "Now"], ["last", "End"]];
+const TIMES_KEPT = 600;
+
+export class Theatre {
+  constructor(replayer) {
+    this.replayer = replayer;
+    this.rows = [];
+    this.root = element("div", { class: "dr-theatre" });
+    this.counters = { scrubToDrawnMs: [], missing: 0 };
+    replayer.addEventListener("changed", () => this.update());
+  }
+
+  update() {
+    const { replayer } = this;
+    if (this.rows.length !== replayer.runs.length) this.build();
+    this.rows.forEach((row, index) => {
+      const run = replayer.runs[index];
+      setText(row.title, replayer.runs.length > 1 ? run.manifest.title : "");
+      row.stages.forEach(({ stage, when, caption }) => {
+        setText(caption, this.caption(run, when));
+        const known = run.layer(run.iterations[replayer.indexOf(run, when)], replayer.layerName);
+        if (known) stage.reshape(known, false);
+        stage.root.setAttribute("aria-busy", String(!known));
+        stage.refresh();
+      });
+    });
+  }
+
+  caption(run, when) {
+    const { replayer } = this;
+    const index = replayer.indexOf(run, when);
+    const name = MOMENTS.find(([key]) => key === when)[1];
+    const word = when === "last" && run.manifest.growing ? "Newest" : name;
+    const between = when === "now" && replayer.share > 0 && run.iterations[index + 1] !== undefined
+      ? ` → ${run.iterations[index + 1].toLocaleString("en")}` : "";
+    return `${word} · iteration ${run.iterations[index].toLocaleString("en")}${between}`;
+  }
+
+  build() {
+    this.rows.flatMap((row) => row.stages).forEach(({ stage }) => stage.close());
+    this.rows = this.replayer.runs.map((_, index) => {
+      const title = element("div", { class: "dr-run-title" });
+      const stages = MOMENTS.map(([when]) => this.buildStage(index, when));
+      return { title, stages, root: element("div", { class: "dr-row" }, title,
+        element("div", { class: "dr-pictures" }, ...stages.map(({ root }) => root))) };
+    });
+    this.root.replaceChildren(...this.rows.map(({ root }) => root));
+  }
+
+  buildStage(index, when) {
+    const { replayer } = this;
+    const stage = new Stage(
+      () => (replayer.runs[index] ? replayer.pictureState(replayer.runs[index], when) : null),
+      (scene) => this.drawn(scene, index, when));
+    stage.root.classList.add("dr-stage", `dr-${when}`);
+    const point = (event) => {
+      if (!stage.scene) return;
+      replayer.pointAt(stage.scene.layer, applyInverse(stage.scene.toStage, ...stage.position(event)));
+    };
+    stage.root.addEventListener("pointerdown", point);
+    stage.root.addEventListener("pointermove", (event) => (this.pinned ? null : point(event)));
+    stage.root.addEventListener("click", () => { this.pinned = !this.pinned; });
+    stage.root.addEventListener("keydown", (event) => this.key(event));
+    const caption = element("figcaption", {});
+    return { stage, when, caption, root: element("figure", { class: "dr-picture" }, stage.root, caption) };
+  }
+
+  key(event) {
+    const { replayer } = this;
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step) replayer.seek(replayer.at + step, event);
+    else if (event.key === " ") replayer.togglePlay();
+    else if (event.key === "Enter") this.pinned = !this.pinned;
+    else return;
+    event.preventDefault();
+  }
+
+  drawn(scene, index, when) {
+    const { replayer } = this;
+    const words = `${queryName(scene.layer, scene.query)}, iteration ${replayer.iteration}`;
+    this.rows[index].stages.find((each) => each.when === when).stage.root.setAttribute("aria-label", words);
+    if (index || when !== "now") return;
+    replayer.tell("drawn", scene);
+    if (replayer.causeTime === null || replayer.causeTime === undefined) return;
+    this.counters.scrubToDrawnMs.push(performance.now() - replayer.causeTime);
+    if (this.counters.scrubToDrawnMs.length > TIMES_KEPT) this.counters.scrubToDrawnMs.shift();
+    replayer.causeTime = null;
+  }
+
+  /** The three stages of a run, for export. */
+  stagesOf(index) {
+    return this.rows[index].stages;
+  }
+
+  close() {
+    this.rows.flatMap((row) => row.stages).forEach(({ stage }) => stage.close());
+  }
+}

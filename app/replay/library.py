@@ -1,0 +1,82 @@
+"""Recorded trainings one can look at: shipped, followed, the live one, and one's own folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from deformviz.training.run_folder import RunFolder, RunFolderError
+
+SHIPPED_RUNS = Path(__file__).parents[2] / "deformviz" / "assets" / "runs"
+FOLLOWED = "DEFORMVIZ_RUNS"         # run folders, or folders of them, that this server may show
+LIVE, OWN = "live", "own"
+KINDS = ("detector", "recording")
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A run folder one can choose."""
+
+    name: str               # what an address calls it
+    title: str
+    path: Path
+    kind: str = ""          # "" where `problem` says why the folder cannot be opened
+    problem: str = ""
+    growing: bool = False   # more snapshots may come
+
+    @property
+    def stamp(self) -> str:
+        """Changes when another run lies at the same place."""
+        try:
+            return f"{self.path}|{(self.path / 'run.json').stat().st_mtime_ns}"
+        except OSError:
+            return f"{self.path}|"
+
+
+def list_runs(
+    live: Path | None = None, *, live_grows: bool = False, own: Path | None = None
+) -> dict[str, RecordedRun]:
+    """Every run of this server by name.
+
+    Args:
+        live: folder of the training that was started from the page.
+        own: a folder somebody at this very machine named.
+    """
+    shipped = [open_run(path.parent, path.parent.name, f"The shipped {path.parent.name}")
+               for path in sorted(SHIPPED_RUNS.glob("*/run.json"))]
+    found = {run.name: run for run in shipped if run.kind in KINDS}
+    for path in _followed():
+        run = open_run(path, path.name, path.name, growing=True)
+        found[run.name] = run
+    if live is not None:
+        found[LIVE] = open_run(live, LIVE, "Trained live, here", growing=live_grows)
+    if own is not None:
+        found[OWN] = open_run(own, OWN, own.name or str(own), growing=True)
+    return found
+
+
+def open_run(path: Path, name: str, title: str, *, growing: bool = False) -> RecordedRun:
+    """A folder as a run, with a sentence where it is none."""
+    try:
+        about = RunFolder(path).about()
+    except (RunFolderError, OSError, ValueError) as problem:
+        return RecordedRun(name, title, path, problem=str(problem), growing=growing)
+    kind = about["kind"]
+    if kind not in KINDS:
+        return RecordedRun(name, title, path, kind, f"{path.name} is a run of kind {kind!r}, "
+                           f"which this page cannot show; it knows {' and '.join(KINDS)}.")
+    iterations = about["recipe"].get("iterations")
+    if kind == "detector" and isinstance(iterations, int):
+        growing = growing and iterations not in RunFolder(path).snapshots()
+    return RecordedRun(name, title, path, kind, growing=growing)
+
+
+def _followed() -> list[Path]:
+    """The folders named by the environment: runs themselves, or folders that hold runs."""
+    paths: list[Path] = []
+    for text in filter(None, os.environ.get(FOLLOWED, "").split(os.pathsep)):
+        path = Path(text)
+        inner = sorted(found.parent for found in path.glob("*/run.json"))
+        paths += [path] if (path / "run.json").exists() or not inner else inner
+    return paths

@@ -1,0 +1,93 @@
+"""Train a small one now: a real run of the real loop on this server, watched as it learns."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import session
+from app.replay.library import LIVE
+
+EXPLANATION = ("A small detector learns rendered scenes on this server's CPU, with the loop that "
+               "trained the shipped one. One at a time: everybody here watches the same training, "
+               "and anybody may pause or stop it. After half an hour of pause it ends by itself.")
+STARTS = {"star": "star, as in the paper", "zero": "zero: all on the reference",
+          "random": "random"}
+LOSSES = {True: "set loss, and a dense one on the encoder", False: "set loss alone, as in the "
+          "paper: slower to begin"}
+STATES = {"starting": "starting: loading torch takes some seconds", "running": "learning",
+          "paused": "paused", "ended": "over", "failed": "failed"}
+LOOK_EVERY_S = 1.0
+
+
+def live_panel() -> None:
+    """The panel; it looks after a training that is alive."""
+    st.subheader("Train a small one now", anchor=False)
+    st.markdown(EXPLANATION)
+    live = session.live_training_if_any()
+    if live is not None:
+        alive = live.state().is_alive
+        (st.fragment(status, run_every=LOOK_EVERY_S) if alive else status)(alive)
+        if alive:
+            return
+    options_form()
+
+
+def status(was_alive: bool) -> None:
+    """How far the training is, and what may be done to it."""
+    live = session.live_training()
+    now = live.state()
+    if now.name == "idle":
+        return
+    loss = "" if now.loss is None else f", loss {now.loss:.2f}"
+    words = f"{STATES[now.name]}: iteration {now.iteration} of {now.iterations}{loss}"
+    st.progress(min(1.0, now.iteration / max(1, now.iterations)), text=words)
+    if now.name == "failed":
+        st.error(f"The training stopped by itself. Its last words: {now.error}")
+    if was_alive != now.is_alive:
+        st.rerun()
+    if now.is_alive:
+        with st.container(horizontal=True):
+            if now.name == "paused":
+                pressed = st.button("Resume", icon=":material/play_arrow:", on_click=live.resume)
+            else:
+                pressed = st.button("Pause", icon=":material/pause:", on_click=live.pause)
+            if st.button("Stop", icon=":material/stop:", on_click=live.stop) or pressed:
+                st.rerun()
+            if st.session_state.get("run") != LIVE:
+                st.button("Watch it", icon=":material/visibility:", on_click=_watch)
+
+
+def _watch() -> None:
+    st.session_state["run"] = LIVE
+
+
+def options_form() -> None:
+    """What a training may be given; everything has bounds."""
+    with st.form("live_options", border=True):
+        left, middle, right = st.columns(3)
+        with left:
+            iterations = st.slider("Iterations", 100, 3000, 600, 100)
+            rate = st.select_slider("Learning rate", [1e-4, 3e-4, 1e-3, 3e-3], 1e-3,
+                                    format_func=lambda value: f"{value:g}")
+        with middle:
+            heads = st.segmented_control("Heads", [1, 2, 4, 8], default=8, required=True)
+            levels = st.slider("Levels", 1, 4, 4)
+            points = st.slider("Points per head and level", 1, 8, 4)
+        with right:
+            start = st.selectbox("Offsets begin as", list(STARTS), format_func=STARTS.get)
+            dense = st.selectbox("Loss", list(LOSSES), format_func=LOSSES.get)
+        if st.form_submit_button("Train", icon=":material/model_training:", type="primary"):
+            _start(iterations=iterations, learning_rate=rate, heads=heads, levels=levels,
+                   points=points, offset_start=start, dense_loss=dense)
+
+
+def _start(**choices) -> None:
+    from deformviz.training.live import LiveError, LiveOptions
+
+    try:
+        session.live_training().start(LiveOptions(**choices))
+    except LiveError as problem:
+        st.error(str(problem))
+        return
+    st.session_state["next_run"] = LIVE
+    st.rerun()
