@@ -13,11 +13,13 @@ import hashlib
 import importlib.util
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 CSRC = Path(__file__).resolve().parent / "csrc"
@@ -31,6 +33,10 @@ INSTRUCTION_SETS = {
     "avx2": ["-mavx2", "-mfma"],
     "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
 }
+
+
+# What CI compiles for. On a machine with a GPU only that one's architecture is built.
+CUDA_ARCHITECTURES = ["80", "90", "100"]
 
 
 class BuildError(RuntimeError):
@@ -88,16 +94,57 @@ def link_command(cxx: str, objects: list[str], output: str) -> list[str]:
             "-Wl,--no-as-needed", "-ltorch_cpu"]
 
 
-def cpu_library() -> Path:
-    """The file in the cache that the present sources and compiler make, built or not."""
-    cxx = compiler()
+def cuda_compiler() -> str:
+    """nvcc, on the PATH or in $CUDA_HOME/bin."""
+    home = os.environ.get("CUDA_HOME")
+    path = shutil.which("nvcc") or (home and shutil.which("nvcc", path=f"{home}/bin"))
+    if path:
+        return path
+    raise BuildError("No CUDA compiler was found. Install the CUDA toolkit (nvcc) of the version "
+                     "torch was built with, or set CUDA_HOME.")
+
+
+def cuda_include(nvcc: str) -> str:
+    """The folder with cuda_runtime.h, as nvcc finds it."""
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder) / "empty.cu"
+        empty.touch()
+        said = subprocess.run([nvcc, "--dryrun", str(empty)], capture_output=True, text=True)
+    found = re.search(r'INCLUDES="-I([^"]+)"', said.stderr)
+    if not found:
+        raise BuildError(f"`{nvcc} --dryrun` does not say where its headers are:\n{said.stderr}")
+    return found[1].strip()
+
+
+def cuda_targets(architectures: list[str]) -> list[str]:
+    """Machine code for each architecture, and PTX of the newest for GPUs yet to come."""
+    flags = [f"-gencode=arch=compute_{name},code=sm_{name}" for name in architectures]
+    newest = max(architectures, key=int)
+    return [*flags, f"-gencode=arch=compute_{newest},code=compute_{newest}"]
+
+
+def cuda_commands(nvcc: str, architectures: list[str]) -> dict[str, list[str]]:
+    """Object file -> command, for the CUDA library."""
+    folder = CSRC / "cuda"
+    return {
+        "kernels.o": [nvcc, "-std=c++17", "-O3", "-Xcompiler", "-fPIC,-fvisibility=hidden",
+                      "-Werror", "all-warnings", *cuda_targets(architectures),
+                      "-c", str(folder / "kernels.cu")],
+        "register.o": [compiler(), *COMMON_FLAGS, "-O2", TORCH_TARGET, "-DUSE_CUDA",
+                       "-isystem", str(torch_folder() / "include"),
+                       "-isystem", cuda_include(nvcc), "-c", str(folder / "register.cpp")],
+    }
+
+
+def library_for(kind: str, compilers: list[str], flags: list) -> Path:
+    """The file in the cache that the present sources, compilers and flags make, built or not."""
     digest = hashlib.sha256()
-    for path in sorted([CSRC / "sample.h", *(CSRC / "cpu").iterdir()]):
+    for path in sorted([CSRC / "sample.h", *(CSRC / kind).iterdir()]):
         digest.update(path.name.encode() + path.read_bytes())
-    version = subprocess.run([cxx, "--version"], capture_output=True, check=True).stdout
-    flags = [COMMON_FLAGS, TORCH_TARGET, instruction_sets(), platform.machine()]
-    digest.update(version + repr(flags).encode())
-    return cache_folder() / f"cpu-{digest.hexdigest()[:16]}.so"
+    for name in compilers:
+        digest.update(subprocess.run([name, "--version"], capture_output=True, check=True).stdout)
+    digest.update(repr([COMMON_FLAGS, TORCH_TARGET, platform.machine(), *flags]).encode())
+    return cache_folder() / f"{kind}-{digest.hexdigest()[:16]}.so"
 
 
 def run_together(commands: list[list[str]], slots: int) -> None:
@@ -130,40 +177,65 @@ def locked(path: Path):
         yield
 
 
-def build_cpu(*, force: bool = False, progress=sys.stderr) -> Path:
-    """Builds the CPU library unless the cache has it; returns its path.
-
-    Raises:
-        BuildError: no compiler, no torch, or the compiler refused.
-    """
-    library = cpu_library()
+def build(library: Path, what: str, commands: Callable[[], dict[str, list[str]]],
+          link: Callable[[list[str], str], list[str]], force: bool) -> Path:
+    """Makes `library` unless it is there: compiles all objects at once, then links them."""
     if library.exists() and not force:
         return library
     with locked(library.with_suffix(".lock")):
         if library.exists() and not force:
             return library
-        print(f"deformviz: compiling the CPU kernels, once, into {library.parent} ...",
-              end=" ", flush=True, file=progress)
+        print(f"deformviz: compiling the {what} kernels, once, into {library.parent} ...",
+              end=" ", flush=True, file=sys.stderr)
         start = time.perf_counter()
-        cxx = compiler()
         with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-            commands = {f"{folder}/{name}": command
-                        for name, command in compile_commands(cxx).items()}
-            run_together([[*command, "-o", name] for name, command in commands.items()],
+            objects = {f"{folder}/{name}": command for name, command in commands().items()}
+            run_together([[*command, "-o", name] for name, command in objects.items()],
                          os.cpu_count() or 1)
             made = f"{folder}/{library.name}"
-            run_together([link_command(cxx, list(commands), made)], 1)
+            run_together([link(list(objects), made)], 1)
             os.replace(made, library)
-        print(f"done in {time.perf_counter() - start:.1f} s", flush=True, file=progress)
+        print(f"done in {time.perf_counter() - start:.1f} s", flush=True, file=sys.stderr)
     return library
+
+
+def build_cpu(*, force: bool = False) -> Path:
+    """Builds the CPU library unless the cache has it; returns its path.
+
+    Raises:
+        BuildError: no compiler, no torch, or the compiler refused.
+    """
+    cxx = compiler()
+    library = library_for("cpu", [cxx], [instruction_sets()])
+    return build(library, "CPU", lambda: compile_commands(cxx),
+                 lambda objects, made: link_command(cxx, objects, made), force)
+
+
+def build_cuda(architectures: list[str], *, force: bool = False) -> Path:
+    """Builds the CUDA library for GPUs of these architectures ("90"), unless the cache has it.
+
+    Raises:
+        BuildError: no nvcc, no compiler, no torch, or a compiler refused.
+    """
+    nvcc = cuda_compiler()
+    library = library_for("cuda", [nvcc, compiler()], [cuda_targets(architectures)])
+    torch_libraries = ["-L", str(torch_folder() / "lib"), "-ltorch_cpu", "-ltorch_cuda"]
+    return build(library, "CUDA", lambda: cuda_commands(nvcc, architectures),
+                 lambda objects, made: [nvcc, "-shared", "-o", made, *objects, *torch_libraries],
+                 force)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--force", action="store_true", help="build even if the cache has it")
+    parser.add_argument("--cuda", nargs="+", metavar="ARCH",
+                        help=f"build the CUDA library instead, e.g. {' '.join(CUDA_ARCHITECTURES)}")
     arguments = parser.parse_args()
     try:
-        print(build_cpu(force=arguments.force))
+        if arguments.cuda:
+            print(build_cuda(arguments.cuda, force=arguments.force))
+        else:
+            print(build_cpu(force=arguments.force))
     except BuildError as error:
         sys.exit(f"Not built: {error}")
 

@@ -5,7 +5,8 @@ import functools
 import importlib.util
 import logging
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -57,22 +58,28 @@ def _torch_version() -> tuple[int, int]:
     return int(major), int(minor)
 
 
-@functools.cache
-def load_cpu() -> Backend:
-    """Load the CPU library, building it first if the cache has none; never raises."""
+def _load(name: str, build_with: Callable[[ModuleType], Path], what: str) -> Backend:
+    """Load a library, building it first if the cache has none; never raises."""
     if _torch_version() < OLDEST_TORCH:
-        return Backend("cpu", False, f"The compiled kernels need torch 2.10 or newer; this is "
-                                     f"{torch.__version__}. Upgrade torch.")
+        return Backend(name, False, f"The compiled kernels need torch 2.10 or newer; this is "
+                                    f"{torch.__version__}. Upgrade torch.")
     try:
         build = build_script()
     except BackendError as error:
-        return Backend("cpu", False, str(error))
+        return Backend(name, False, str(error))
     try:
-        library = build.build_cpu()
+        library = build_with(build)
         torch.ops.load_library(str(library))
     except (build.BuildError, OSError) as error:
-        return Backend("cpu", False, f"The CPU kernels could not be built or loaded. {error}")
-    return Backend("cpu", True, f"compiled, {instruction_set()} ({library})")
+        return Backend(name, False, f"The kernels could not be built or loaded. {error}")
+    return Backend(name, True, f"{what} ({library})")
+
+
+@functools.cache
+def load_cpu() -> Backend:
+    """Load the CPU library, building it first if the cache has none; never raises."""
+    found = _load("cpu", lambda build: build.build_cpu(), "compiled")
+    return replace(found, detail=f"{instruction_set()}, {found.detail}") if found.runs else found
 
 
 def instruction_set(choice: str | None = None) -> str:
@@ -95,7 +102,10 @@ def load_cuda() -> Backend:
                                       "a CUDA build of torch.")
     if not torch.cuda.is_available():
         return Backend("cuda", False, "torch finds no CUDA GPU.")
-    return Backend("cuda", False, "The CUDA kernels are not built yet.")
+    capabilities = {torch.cuda.get_device_capability(i) for i in range(torch.cuda.device_count())}
+    architectures = sorted(f"{major}{minor}" for major, minor in capabilities)
+    return _load("cuda", lambda build: build.build_cuda(architectures),
+                 f"compiled for sm_{', sm_'.join(architectures)}")
 
 
 REFERENCE = Backend("reference", True, "plain PyTorch (grid_sample)")

@@ -4,6 +4,8 @@ The operators are defined here, so they exist without any compiled library; a li
 kernels for its device (kernels/csrc/*/register.*).
 """
 
+import math
+
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
@@ -23,7 +25,7 @@ _LIBRARY.define(
 )
 _LIBRARY.define(
     f"ms_deform_attn_backward(Tensor grad_output, {_INPUTS}, bool for_value, bool for_locations, "
-    "bool for_weights) -> (Tensor, Tensor, Tensor)",
+    "bool for_weights, Tensor? fixed_scale) -> (Tensor, Tensor, Tensor)",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
 
@@ -135,7 +137,7 @@ def _fake_fused(value, spatial_shapes, references, sampling_offsets, attention_l
 
 @torch.library.register_fake("deformviz::ms_deform_attn_backward")
 def _fake_backward(grad_output, value, spatial_shapes, sampling_locations, attention_weights,
-                   for_value, for_locations, for_weights):
+                   for_value, for_locations, for_weights, fixed_scale):
     inputs = (value, sampling_locations, attention_weights)
     return tuple(
         torch.empty_like(tensor, memory_format=torch.contiguous_format) if wanted
@@ -152,12 +154,26 @@ def _backward(ctx, grad_output):
     for_value, _, for_locations, for_weights = ctx.needs_input_grad
     wanted = (for_value, for_locations, for_weights)
     gradients = torch.ops.deformviz.ms_deform_attn_backward(
-        grad_output, *ctx.saved_tensors, *wanted
+        grad_output, *ctx.saved_tensors, *wanted, _fixed_scale(grad_output, ctx.saved_tensors[3])
     )
     of_value, of_locations, of_weights = (
         gradient if want else None for gradient, want in zip(gradients, wanted, strict=True)
     )
     return of_value, None, of_locations, of_weights
+
+
+def _fixed_scale(grad_output: Tensor, attention_weights: Tensor) -> Tensor | None:
+    """What a gradient of 1 counts when GPU threads must add up in no particular order, but exactly.
+
+    None unless deterministic algorithms are asked for: sums in fixed point cost twice the memory.
+    No sum of grad_value can exceed the number of samples times the largest product.
+    """
+    if not (grad_output.is_cuda and torch.are_deterministic_algorithms_enabled()):
+        return None
+    samples = attention_weights[0, :, 0].numel()
+    largest = grad_output.abs().amax().float() * attention_weights.abs().amax().float()
+    bits = 62 - math.ceil(math.log2(max(samples, 1)))
+    return torch.where(largest > 0, 2.0**bits / largest, 1.0).clamp_max(1e38)
 
 
 def _refuse_second_order(ctx, *gradients):
@@ -201,12 +217,15 @@ _register_forward_vmap("ms_deform_attn_fused")
 
 
 @torch.library.register_vmap("deformviz::ms_deform_attn_backward")
-def _vmap_backward(info, in_dims, grad_output, value, spatial_shapes, locations, weights, *wanted):
+def _vmap_backward(info, in_dims, grad_output, value, spatial_shapes, locations, weights, *rest):
+    *wanted, fixed_scale = rest
     _check_shared_shapes(in_dims[2])
     folded = _fold((grad_output, value, locations, weights), (*in_dims[:2], *in_dims[3:5]),
                    info.batch_size)
+    if in_dims[-1] is not None:
+        fixed_scale = fixed_scale.amin(in_dims[-1])
     gradients = torch.ops.deformviz.ms_deform_attn_backward(
-        *folded[:2], spatial_shapes, *folded[2:], *wanted
+        *folded[:2], spatial_shapes, *folded[2:], *wanted, fixed_scale
     )
     unfolded = tuple(gradient.unflatten(0, (info.batch_size, -1)) if want else gradient
                      for gradient, want in zip(gradients, wanted, strict=True))

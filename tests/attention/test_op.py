@@ -199,9 +199,10 @@ def test_only_needed_gradients_are_made():
     value, locations, weights = inputs()
     operator = torch.ops.deformviz.ms_deform_attn_backward
     grad = torch.ones(2, 6, 24)
-    everything = operator(grad, value, torch.tensor(SHAPES), locations, weights, True, True, True)
+    everything = operator(grad, value, torch.tensor(SHAPES), locations, weights, True, True, True,
+                          None)
     for wanted in ((True, False, False), (False, True, False), (False, False, True)):
-        some = operator(grad, value, torch.tensor(SHAPES), locations, weights, *wanted)
+        some = operator(grad, value, torch.tensor(SHAPES), locations, weights, *wanted, None)
         for gradient, full, want in zip(some, everything, wanted, strict=True):
             assert torch.equal(gradient, full) if want else gradient.numel() == 0
 

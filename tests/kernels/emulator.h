@@ -35,6 +35,7 @@ using std::max;
 using std::min;
 
 inline uint3 threadIdx, blockIdx;
+inline dim3 gridDim;
 
 namespace emulator {
 
@@ -86,6 +87,7 @@ inline void run_block(int threads) {
 template <class Kernel, class... Arguments>
 void launch(Kernel function, dim3 blocks, dim3 threads, Arguments... arguments) {
   kernel = [=] { function(arguments...); };
+  gridDim = blocks;
   for (unsigned block = 0; block < blocks.x; ++block) {
     blockIdx = {block, 0, 0};
     run_block(threads.x);

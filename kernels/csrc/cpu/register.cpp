@@ -5,7 +5,8 @@
 #include <torch/csrc/stable/tensor.h>
 
 #include <limits>
-#include <memory>
+#include <optional>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -265,7 +266,8 @@ std::tuple<Tensor, Tensor, Tensor> backward_as(const Tensor& grad_output, const 
 std::tuple<Tensor, Tensor, Tensor> backward(const Tensor& grad_output, const Tensor& value,
                                             const Tensor& spatial_shapes, const Tensor& locations,
                                             const Tensor& weights, bool for_value,
-                                            bool for_locations, bool for_weights) {
+                                            bool for_locations, bool for_weights,
+                                            std::optional<Tensor> /* for GPUs */) {
   if (value.scalar_type() == ScalarType::Double)
     return backward_as(grad_output, value, spatial_shapes, locations, weights, for_value,
                        for_locations, for_weights, float64_kernels());

@@ -120,5 +120,13 @@ __global__ void __launch_bounds__(THREADS, 1) backward_kernel(
                                        shared[team], lane);
 }
 
+// Sums in fixed point, back to float.
+static __global__ void __launch_bounds__(THREADS) from_fixed_kernel(
+    const unsigned long long* fixed, const float* scale, float* to, long long numbers) {
+  const long long stride = 1LL * gridDim.x * THREADS;
+  for (long long i = 1LL * blockIdx.x * THREADS + threadIdx.x; i < numbers; i += stride)
+    to[i] = static_cast<float>(static_cast<long long>(fixed[i]) / static_cast<double>(*scale));
+}
+
 }  // namespace cuda
 }  // namespace deformviz

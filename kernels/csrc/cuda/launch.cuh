@@ -69,15 +69,23 @@ void launch_backward_as(const Problem& problem, cudaStream_t stream) {
                    FloatSum{problem.grad_value});
 }
 
+template <class TeamOf>
+void launch_fixed_backward_as(const Problem& problem, cudaStream_t stream) {
+  const long long blocks = InOrder<TeamOf>::blocks(problem);
+  DEFORMVIZ_LAUNCH((backward_kernel<TeamOf, FixedSum, InOrder>), blocks, stream, problem,
+                   FixedSum{problem.fixed_value, problem.fixed_scale});
+  const long long numbers = 1LL * problem.batches * problem.pixels * problem.heads * problem.channels;
+  const long long enough = (numbers + THREADS - 1) / THREADS, most = 1 << 16;
+  DEFORMVIZ_LAUNCH(from_fixed_kernel, enough < most ? enough : most, stream, problem.fixed_value,
+                   problem.fixed_scale, problem.grad_value, numbers);
+}
+
 inline cudaError_t launch_backward(const Problem& problem, cudaStream_t stream) {
   with_type(problem.type, [&](auto type) {
     using T = typename decltype(type)::type;
     with_team<T, false>(problem, [&](auto team) {
       using TeamOf = decltype(team);
-      if (problem.fixed_value)
-        DEFORMVIZ_LAUNCH((backward_kernel<TeamOf, FixedSum, InOrder>),
-                         InOrder<TeamOf>::blocks(problem), stream, problem,
-                         FixedSum{problem.fixed_value, problem.fixed_scale});
+      if (problem.fixed_value) launch_fixed_backward_as<TeamOf>(problem, stream);
       else if (problem.queries_are_pixels())
         launch_backward_as<TeamOf, InTiles>(problem, stream);
       else

@@ -31,8 +31,8 @@ struct Problem {
   const float *locations, *references;
   void* output;
   float *grad_value, *grad_locations, *grad_weights;
-  // For sums in fixed point, whose result does not depend on their order: grad_value becomes
-  // `fixed_value` / `fixed_scale[0]`.
+  // For sums in fixed point, whose result does not depend on their order: zeros to add to, and what
+  // a gradient of 1 counts. Null for sums in float.
   unsigned long long* fixed_value;
   const float* fixed_scale;
 
