@@ -11,6 +11,7 @@ from deformviz.attention.dat_bias import (
     displacements,
     fixed_bias,
     log_cpb_bias,
+    log_cpb_lattice,
     make_position_bias,
     table_bias,
 )
@@ -27,6 +28,8 @@ from deformviz.attention.dat_reference import (
 )
 from deformviz.axes import check_shape
 from deformviz.schema import GridTrace
+
+SURFACE_STEPS = 65      # of a network's bias, drawn as a surface
 
 
 def offset_padding(kernel: int, stride: int, version: str) -> int:
@@ -180,6 +183,19 @@ class DATAttention(nn.Module):
         if self.position_bias == "table":
             return table_bias(self.rpe_table, displacement), starts
         return log_cpb_bias(self.rpe_table, displacement), starts
+
+    @torch.no_grad()
+    def bias_surface(self) -> Tensor | None:
+        """What a displacement (query minus knot) adds to the scores, [head row column].
+
+        Rows run from -2 to 2 in y, columns in x, as grid_sample with `align_corners=True` reads
+        them. None where the bias does not depend on the displacement.
+        """
+        if self.position_bias == "table":
+            return self.rpe_table.detach()
+        if self.position_bias == "log_cpb":
+            return log_cpb_lattice(self.rpe_table, self.groups, SURFACE_STEPS)
+        return None
 
 
 def _check_options(channels, heads, groups, version, position_bias, no_offset) -> None:

@@ -99,3 +99,16 @@ def fixed_bias(table: Tensor, queries: int, knots: int) -> Tensor:
             f"got {queries} and {knots}. Resize the image to the model's own size."
         )
     return table[None]
+
+
+def log_cpb_lattice(network: nn.Module, groups: int, steps: int) -> Tensor:
+    """The network's answers on a lattice of displacements from -2 to 2, [head row column].
+
+    What one draws of it between the lattice's points is nearly right; only `table_bias` reads
+    its own table that way exactly.
+    """
+    along = torch.linspace(-2, 2, steps, dtype=network[0].weight.dtype,
+                           device=network[0].weight.device)
+    displacement = torch.stack(torch.meshgrid(along, along, indexing="ij"), dim=-1)
+    answers = network(log_distance(displacement))
+    return rearrange(answers, "row column head -> head row column").repeat(groups, 1, 1)

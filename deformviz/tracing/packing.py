@@ -50,6 +50,12 @@ class PackedLayer:
     references: np.ndarray                  # [query level xy] or [query level cxcywh], normalised
     boxes_by_layer: np.ndarray | None       # [layer query cxcywh], of the un-padded image
 
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """All it holds, for whoever counts or protects bytes."""
+        boxes = [] if self.boxes_by_layer is None else [self.boxes_by_layer]
+        return [self.locations, self.weights, self.references, *boxes]
+
 
 def pack_layer(
     trace: Trace, layer: str, *, model_label: str = "", honesty_label: str = ""
@@ -69,9 +75,9 @@ def pack_layer(
             f"{layer} is a {type(record).__name__}; only an AttentionTrace of one image, without "
             "batch axis, has sampling locations to pack."
         )
-    locations = _finite(layer, "sampling_locations", record.sampling_locations)
-    weights = _finite(layer, "attention_weights", record.attention_weights)
-    references = _finite(layer, "references", record.references).astype("<f4")
+    locations = finite(layer, "sampling_locations", record.sampling_locations)
+    weights = finite(layer, "attention_weights", record.attention_weights)
+    references = finite(layer, "references", record.references).astype("<f4")
     kind = "encoder" if layer.startswith("encoder") else "decoder"
     boxes = _boxes_by_layer(trace) if kind == "decoder" else None
     zero, scale = _fixed_point_range(locations)
@@ -81,7 +87,8 @@ def pack_layer(
         "honesty_label": honesty_label, **_sizes(layer, kind, record),
         "location_zero": zero.tolist(), "location_scale": scale.tolist(),
         "weight_scale": weight_scale, "box_layers": 0 if boxes is None else len(boxes),
-        **_frames(trace.frame, record), **_queries(trace, kind, record),
+        **frame_coefficients(trace.frame, shapes_list(record.spatial_shapes)),
+        **_queries(trace, kind, record),
     }
     body = [
         np.round((locations - zero) / scale).astype("<u2").tobytes(),
@@ -91,14 +98,14 @@ def pack_layer(
     body.append(references.tobytes())
     if boxes is not None:
         body.append(boxes.astype("<f4").tobytes())
-    return _with_header(header, b"".join(body))
+    return with_header(header, b"".join(body))
 
 
 def unpack_layer(blob: bytes) -> PackedLayer:
     """Read what `pack_layer` wrote, gzip or not; PackedLayerError says what is wrong with it."""
     if blob[:2] == b"\x1f\x8b":
         blob = gzip.decompress(blob)
-    header, start = _read_header(blob)
+    header, start = read_header(blob)
     query, head, level, point = (
         header["queries"], header["heads"], len(header["levels"]), header["points"]
     )
@@ -127,7 +134,8 @@ def compress(blob: bytes) -> bytes:
     return gzip.compress(blob, compresslevel=6, mtime=0)
 
 
-def _finite(layer: str, name: str, array: Any) -> np.ndarray:
+def finite(layer: str, name: str, array: Any) -> np.ndarray:
+    """The array as float64; PackedLayerError if it holds anything that cannot be drawn."""
     numbers = np.asarray(array, dtype=np.float64)
     if not np.isfinite(numbers).all():
         raise PackedLayerError(
@@ -160,23 +168,23 @@ def _sizes(layer: str, kind: str, record: AttentionTrace) -> dict[str, Any]:
     }
 
 
-def _coefficients(affine: Affine) -> list[float]:
+def coefficients(affine: Affine) -> list[float]:
+    """An affine as the browser reads it."""
     return [affine.scale_x, affine.shift_x, affine.scale_y, affine.shift_y]
 
 
-def _frames(frame: ImageFrame, record: AttentionTrace) -> dict[str, Any]:
+def frame_coefficients(frame: ImageFrame, shapes: list[tuple[int, int]]) -> dict[str, Any]:
     """Every frame change the browser applies, as coefficients it does not have to derive."""
     to_original = normalised_to_original(frame)
     return {
         "frame": {"original_hw": frame.original_hw, "resized_hw": frame.resized_hw,
                   "padded_hw": frame.padded_hw},
-        "to_original": _coefficients(to_original),
-        "from_original": _coefficients(to_original.inverse()),
-        "edges_from_original": _coefficients(EDGE_TO_INDEX.then(to_original.inverse())),
-        "to_padded": _coefficients(normalised_to_pixels(frame.padded_hw)),
-        "valid_to_padded": _coefficients(valid_to_padded(frame)),
-        "to_levels": [_coefficients(normalised_to_pixels(shape))
-                      for shape in shapes_list(record.spatial_shapes)],
+        "to_original": coefficients(to_original),
+        "from_original": coefficients(to_original.inverse()),
+        "edges_from_original": coefficients(EDGE_TO_INDEX.then(to_original.inverse())),
+        "to_padded": coefficients(normalised_to_pixels(frame.padded_hw)),
+        "valid_to_padded": coefficients(valid_to_padded(frame)),
+        "to_levels": [coefficients(normalised_to_pixels(shape)) for shape in shapes],
     }
 
 
@@ -225,13 +233,15 @@ def _boxes_by_layer(trace: Trace) -> np.ndarray | None:
     return np.stack([np.asarray(output.boxes_cxcywh) for output in outputs])
 
 
-def _with_header(header: dict[str, Any], body: bytes) -> bytes:
+def with_header(header: dict[str, Any], body: bytes) -> bytes:
+    """u32 length | header, padded so that the body starts at a multiple of 8 | body."""
     text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-(4 + len(text)) % 8)
     return struct.pack("<I", len(text)) + text + body
 
 
-def _read_header(blob: bytes) -> tuple[dict[str, Any], int]:
+def read_header(blob: bytes) -> tuple[dict[str, Any], int]:
+    """The header of a packed layer that is not compressed, and where its body starts."""
     length = struct.unpack_from("<I", blob)[0] if len(blob) >= 4 else 0
     try:
         header = json.loads(blob[4:4 + length])

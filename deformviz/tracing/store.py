@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deformviz.schema import AttentionTrace
-from deformviz.tracing.packing import PackedLayer, compress, pack_layer, unpack_layer
+from deformviz.schema import AttentionTrace, GridTrace, Trace
+from deformviz.tracing.packing import PackedLayer, compress, pack_layer
+from deformviz.tracing.packing_grid import PackedGrid, pack_grid, unpack_any
 
 log = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parents[1] / "assets" / "traces"
+SHIPPED_GRIDS = Path(__file__).parents[1] / "assets" / "grids"
+MASKS = "masks"                 # folder beside the pictures: where an object is known to be
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 PREVIEW_SIDE_PX = 960
 JPEG_QUALITY = 90
@@ -45,9 +48,9 @@ class StoredTrace:
                            f"{', '.join(self.layers)}.")
         return (self.folder / f"{layer}.bin.gz").read_bytes()
 
-    def layer(self, layer: str) -> PackedLayer:
+    def layer(self, layer: str) -> PackedLayer | PackedGrid:
         """The layer's numbers as NumPy arrays."""
-        return unpack_layer(self.layer_gzip(layer))
+        return unpack_any(self.layer_gzip(layer))
 
     def picture_jpeg(self) -> bytes:
         """The picture, at most 960 px long."""
@@ -120,6 +123,43 @@ def _titles(images: Path) -> dict[str, str]:
     return {Path(scene["name"]).stem: scene["title"] for scene in scenes}
 
 
+def pack_record(model: Any, trace: Trace, layer: str, *, title: str = "", honesty: str = "",
+                mask: Any = None) -> bytes | None:
+    """A layer as the browser gets it, gzip, whatever its kind; None for what is not drawn.
+
+    Args:
+        model: the model behind the trace; its name and training label the layer by default.
+        mask: bool [row column] of the padded picture, for grids.
+    """
+    from deformviz.tracing.labels import honesty_label, model_label
+
+    labels = {"model_label": title or model_label(model),
+              "honesty_label": honesty or honesty_label(model)}
+    record = trace[layer]
+    if isinstance(record, AttentionTrace):
+        return compress(pack_layer(trace, layer, **labels))
+    if isinstance(record, GridTrace):
+        return compress(pack_grid(
+            trace, layer, **labels, class_names=model.config.class_names, mask=mask,
+            surface=model.get_submodule(layer).bias_surface()))
+    return None
+
+
+def _object_mask(picture: Path, trace: Trace) -> Any:
+    """Where the object is in the padded picture, if `masks/<name>.png` says so."""
+    import numpy as np
+    from PIL import Image
+
+    path = picture.parent / MASKS / f"{picture.stem}.png"
+    if not path.exists():
+        return None
+    (height, width), padded = trace.frame.resized_hw, np.zeros(trace.frame.padded_hw, bool)
+    with Image.open(path) as image:
+        seen = image.convert("L").resize((width, height), Image.Resampling.NEAREST)
+    padded[:height, :width] = np.asarray(seen) > 127
+    return padded
+
+
 def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Path) -> None:
     from deformviz.tracing.labels import honesty_label, model_label
     from deformviz.tracing.pictures import read_picture
@@ -127,12 +167,12 @@ def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Pa
 
     picture = read_picture(path)
     trace = run(model, picture)
-    label, honesty = model_label(model), honesty_label(model)
-    layers = [name for name, record in trace.layers.items() if isinstance(record, AttentionTrace)]
+    mask = _object_mask(path, trace)
+    packed = {layer: blob for layer in trace
+              if (blob := pack_record(model, trace, layer, mask=mask)) is not None}
     digest = hashlib.sha256(picture.tobytes())
     to.mkdir(parents=True)
-    for layer in layers:
-        blob = compress(pack_layer(trace, layer, model_label=label, honesty_label=honesty))
+    for layer, blob in packed.items():
         digest.update(blob)
         (to / f"{layer}.bin.gz").write_bytes(blob)
     (to / "picture.jpg").write_bytes(picture_jpeg(picture))
@@ -142,13 +182,13 @@ def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Pa
         "order": order,
         "key": digest.hexdigest()[:32],
         "original_hw": list(trace.frame.original_hw),
-        "layers": layers,
-        "model": label,
-        "honesty": honesty,
+        "layers": list(packed),
+        "model": model_label(model),
+        "honesty": honesty_label(model),
         "detections": [
             {"class_name": found.name(i), "score": round(float(found.scores[i]), 4),
              "box_xyxy_px": [round(float(edge), 2) for edge in found.boxes_xyxy_px[i]]}
-            for i in range(len(found)) if float(found.scores[i]) >= 0.3
+            for i in range(0 if found is None else len(found)) if float(found.scores[i]) >= 0.3
         ],
     }
     (to / "meta.json").write_text(json.dumps(meta, indent=1))
