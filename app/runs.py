@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,10 +149,12 @@ def _work(key: str, source: Source, model: ModelChoice, report: Report) -> None:
 
 
 def _backend_of(network: Any) -> str:
+    """Which op ran and why, in one line and without places on the server's disk."""
     from deformviz.attention.backends import which_backend
 
     backend = which_backend(next(network.parameters()).device)
-    return f"{backend.name}: {backend.detail}"
+    detail = re.sub(r"\s*\([^()]*[/\\][^()]*\)", "", backend.detail.partition("\n")[0])
+    return f"{backend.name}: {detail}"
 
 
 def _computed_run(

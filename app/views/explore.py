@@ -12,8 +12,8 @@ from app.views.query_charts import query_charts
 from app.waiting import failed, waiting
 
 HEADLINE = "Where does it look?"
-INSTRUCTION = ("Move over the picture: every mark is a place the model reads to answer for the "
-               "spot under your pointer. Click to keep one.")
+INSTRUCTION = ("Move over the picture, or tap it: every mark is a place the model reads to answer "
+               "for the spot under your pointer. Click to keep one.")
 OUT_OF_DOMAIN = ("This model has seen rendered scenes only. On other pictures its boxes mean "
                  "little; the marks are still exactly the places it reads.")
 EMPTY = ("There are no stored traces here. Make them with `deformviz precompute`, or choose a "

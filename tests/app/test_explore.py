@@ -4,6 +4,7 @@ import io
 import re
 import subprocess
 import sys
+import threading
 import tomllib
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app import runs, session
+from app.jobs import Progress
 from app.sources import list_sources
+from app.waiting import say
 from deformviz.figures import theme
 
 ROOT = Path(__file__).parents[2]
@@ -124,7 +127,8 @@ def test_an_uploaded_picture_is_run_and_shown(page):
     assert not page.exception and not page.error
     key = page.session_state["shown"]["key"]
     assert session.RUNS.get(key).title == "mine.png"
-    assert "Computed here" in texts(page)
+    said = next(caption.value for caption in page.caption if "Computed here" in caption.value)
+    assert "/" not in said                              # no place on the server's disk
 
 
 @pytest.mark.parametrize("name, data, sentence", [
@@ -141,6 +145,34 @@ def test_a_bad_upload_gets_one_sentence_and_the_old_picture_stays(page, name, da
     assert len(page.error) == 1 and sentence in page.error[0].value
     assert "Traceback" not in texts(page)
     assert page.session_state["shown"]["key"] == shown
+
+
+def test_a_run_shows_its_progress_and_can_be_cancelled(page, monkeypatch):
+    going_on, load = threading.Event(), runs.load_model
+    monkeypatch.setattr(runs, "load_model",
+                        lambda *arguments: going_on.wait(SECONDS) and load(*arguments))
+    try:
+        page.run()
+        shown = page.session_state["shown"]["key"]
+        page.file_uploader[0].upload("slow.png", png(seed=8), "image/png").run()
+        assert page.get("progress")[0].proto.text.startswith("slow.png: ")
+        assert page.session_state["shown"]["key"] == shown       # the old picture stays
+        page.button(key="cancel").click().run()
+        assert not page.exception and not page.get("progress")
+        assert page.session_state["picture"] == "tall"
+    finally:
+        going_on.set()
+
+
+@pytest.mark.parametrize("progress, words", [
+    (Progress("waiting", place=1), "A cat: next in line"),
+    (Progress("waiting", place=3), "A cat: 3rd in line"),
+    (Progress("waiting", place=12), "A cat: 12th in line"),
+    (Progress("running"), "A cat: starting"),
+    (Progress("running", stage="encoder.2", index=3, count=9), "A cat: encoder.2, 4 of 9"),
+])
+def test_progress_is_said_in_words(progress, words):
+    assert say(progress, "A cat") == words
 
 
 def test_own_pictures_are_out_of_the_scenes_models_domain(page, monkeypatch):
