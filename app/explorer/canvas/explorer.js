@@ -1,6 +1,5 @@
 // The state of one explorer and everything that can be done to it. Pointer, keyboard, toolbar and
 // legend call these methods; drawing and reporting follow from them.
-import { colourTable } from "./glyphs.js";
 import { applyAffine, applyInverse } from "./frames.js";
 import { queriesReading } from "./bilinear.js";
 import { sameSample } from "./layer_focus.js";
@@ -9,36 +8,18 @@ import {
   cellOfQuery, cellUnder, decoderQueryAt, neighbourQuery, queryName, queryOfCell, queryOnLevel,
 } from "./queries.js";
 import { Stage } from "./stage.js";
+import { Steered } from "./steered.js";
 import { ZOOMS, carryView, defaultView, viewParameters } from "./view.js";
 
-const REPORT_AFTER_MS = 250;
-
-export class Explorer extends EventTarget {
-  /** `send(view)` hands the view to Python, `step(+-1)` asks for another layer. */
-  constructor({ send, step, palette }) {
-    super();
-    Object.assign(this, { send, step, palette });
-    this.table = colourTable(palette.sequential);
-    this.layer = null;
-    this.picture = null;
-    this.view = null;
-    this.hover = null;          // query under the pointer while none is pinned
+export class Explorer extends Steered {
+  constructor(page) {
+    super(page);
     this.focus = null;          // the point in the readout, { head, level, point }
     this.place = null;          // looked at in reverse look-up, before a click keeps it
     this.lookup = null;
     this.remembered = {};       // query by kind of layer
-    this.lastSent = null;
     this.mass = new MassJob(() => this.stage.refresh(["field"]), (share) => this.tell("progress", share));
     this.stage = new Stage(() => this.state(), (scene) => this.tell("drawn", scene));
-  }
-
-  tell(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
-  }
-
-  /** The query on show: the pinned one, else the one under the pointer, else the last pinned. */
-  get query() {
-    return this.view.pinned ? this.view.query : this.hover ?? this.view.query;
   }
 
   state() {
@@ -70,7 +51,7 @@ export class Explorer extends EventTarget {
     }
     this.stage.reshape(layer, this.view.padding);
     this.changed(false);
-    requestAnimationFrame(() => requestAnimationFrame(() => this.report()));    // once it is drawn
+    this.reportDrawn();
   }
 
   /** Change the view, draw, and tell Python unless `quietly`. */
@@ -90,19 +71,8 @@ export class Explorer extends EventTarget {
     if (report) this.reportSoon();
   }
 
-  reportSoon() {
-    clearTimeout(this.reportTimer);
-    this.reportTimer = setTimeout(() => this.report(), REPORT_AFTER_MS);
-  }
-
-  /** Hand the view to Python, with what an address needs to restore it; equal ones only once. */
-  report() {
-    const params = viewParameters(this.view, this.layer);
-    const view = { ...this.view, layer: this.layer.header.layer, source: this.source, params };
-    const text = JSON.stringify(view);
-    if (text === this.lastSent) return;
-    this.lastSent = text;
-    this.send(view);
+  parameters() {
+    return viewParameters(this.view, this.layer);
   }
 
   // -- pointing ------------------------------------------------------------------------------
@@ -144,11 +114,6 @@ export class Explorer extends EventTarget {
       this.hover = query;
       this.stage.refresh(["marks"], cause);
     }
-  }
-
-  /** A finger starts to move: the query follows it, pinned or not. */
-  beginDrag() {
-    this.view = { ...this.view, pinned: false };
   }
 
   leave() {
@@ -210,13 +175,6 @@ export class Explorer extends EventTarget {
     this.setView({ lookup: place });
     this.announce(this.lookup.ranked.length
       ? `${this.lookup.ranked.length} queries read this cell.` : "No query reads this cell.");
-  }
-
-  togglePin() {
-    if (this.view.pinned) {
-      this.setView({ pinned: false });
-      this.announce("Released; the pointer previews other queries.");
-    } else this.pin(this.query);
   }
 
   /** Enlarge around the query; after the largest step the whole picture again. */
@@ -297,14 +255,8 @@ export class Explorer extends EventTarget {
     this.announce("Everything shown again.");
   }
 
-  /** Words for a screen reader; never while the pointer hovers. */
-  announce(text) {
-    this.tell("announce", text);
-  }
-
   close() {
-    clearTimeout(this.reportTimer);
+    super.close();
     this.mass.cancel();
-    this.stage.close();
   }
 }

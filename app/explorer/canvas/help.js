@@ -23,7 +23,7 @@ export function helpDialog(explorer) {
       element("p", {}, "Move over the picture to preview other queries. Click or tap to pin one: it is held, and "
         + "the pointer reads its points. Click the same place again to let it go."),
       element("h4", {}, "Keys"), element("table", {}, ...rows(activeKeys(explorer).map(({ show, does }) => [show, does]))),
-      element("h4", {}, "Signs"), element("table", {}, ...rows(SIGNS))));
+      element("h4", {}, "Signs"), element("table", {}, ...rows(explorer.signs ?? SIGNS))));
   explorer.addEventListener("help", () => dialog.showModal());
   return dialog;
 }

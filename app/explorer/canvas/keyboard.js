@@ -25,9 +25,9 @@ const KEYS = [
   { keys: ["?"], show: "?", does: "this help", run: (explorer) => explorer.tell("help") },
 ];
 
-/** The keys that do something here: an offline page has one layer only. */
+/** The keys that do something here: an offline page has one layer only, a grid has its own. */
 export function activeKeys(explorer) {
-  return KEYS.filter(({ needsPage }) => explorer.step || !needsPage);
+  return (explorer.keys ?? KEYS).filter(({ needsPage }) => explorer.step || !needsPage);
 }
 
 function keyName(event) {

@@ -68,21 +68,22 @@ export class PackedLayer {
   }
 }
 
-async function gunzip(buffer) {
-  const stream = new Blob([buffer]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).arrayBuffer();
+/** Bytes as they were before gzip, if they were zipped at all. */
+export async function unzipped(buffer) {
+  const [first, second] = new Uint8Array(buffer, 0, 2);
+  if (first !== 0x1f || second !== 0x8b) return buffer;
+  return new Response(new Blob([buffer]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
 /** A layer from bytes, gzip or not. */
 export async function decodeLayer(buffer) {
-  const [first, second] = new Uint8Array(buffer, 0, 2);
-  return new PackedLayer(first === 0x1f && second === 0x8b ? await gunzip(buffer) : buffer);
+  return new PackedLayer(await unzipped(buffer));
 }
 
-export async function fetchLayer(address, signal) {
-  const response = await fetch(address, { signal });
+export async function fetchLayer(address, decode = decodeLayer) {
+  const response = await fetch(address);
   if (!response.ok) {
     throw new Error(`The trace could not be loaded (${response.status}). ${(await response.text()).slice(0, 200)}`);
   }
-  return decodeLayer(await response.arrayBuffer());
+  return decode(await response.arrayBuffer());
 }

@@ -7,11 +7,15 @@ import { SURFACES, composeScene, surfaceMarks } from "./scene.js";
 const KEPT_TIMES = 600;
 
 export class Stage {
-  /** `readState()` gives layer, view, query and the like, or null while nothing is loaded. */
-  constructor(readState, afterDraw) {
+  /**
+   * `readState()` gives layer, view, query and the like, or null while nothing is loaded.
+   * `drawing` is what to draw of it, the sampling points unless told otherwise; see scene.js.
+   */
+  constructor(readState, afterDraw, drawing = { SURFACES, composeScene, surfaceMarks }) {
     this.readState = readState;
     this.afterDraw = afterDraw;
-    this.canvases = Object.fromEntries(Object.keys(SURFACES).map((name) => [
+    this.drawing = drawing;
+    this.canvases = Object.fromEntries(Object.keys(drawing.SURFACES).map((name) => [
       name, element("canvas", { class: `dv-canvas dv-canvas-${name}`, "aria-hidden": "true" })]));
     this.root = element("div", {
       class: "dv-stage", tabindex: "0", role: "application", "aria-roledescription": "picture with sampling points",
@@ -27,7 +31,7 @@ export class Stage {
   }
 
   /** Ask for surfaces to be drawn in the next frame; `cause` is the pointer event that led to it. */
-  refresh(surfaces = Object.keys(SURFACES), cause = null) {
+  refresh(surfaces = Object.keys(this.drawing.SURFACES), cause = null) {
     surfaces.forEach((surface) => this.stale.add(surface));
     this.causeTime ??= cause?.timeStamp ?? null;
     this.frame ??= requestAnimationFrame(() => this.redraw());
@@ -39,10 +43,10 @@ export class Stage {
     const { width, height } = this.root.getBoundingClientRect();
     if (!state || !width || !height) return;
     const started = performance.now();
-    const scene = composeScene(state, width, height);
+    const scene = this.drawing.composeScene(state, width, height);
     for (const surface of this.stale) {
       this.prepare(this.canvases[surface], width, height);
-      paintOnCanvas(this.canvases[surface].getContext("2d"), surfaceMarks(scene, surface));
+      paintOnCanvas(this.canvases[surface].getContext("2d"), this.drawing.surfaceMarks(scene, surface));
       this.counters.painted[surface]++;
     }
     this.stale.clear();
