@@ -281,6 +281,10 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+EXTRA_OF = {"pycocotools": "train", "scipy": "train", "transformers": "hf",
+            "huggingface_hub": "hf", "playwright": "test"}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; mistakes of the caller end with one sentence and exit code 2."""
     command_line = list(sys.argv[1:] if arguments is None else arguments)
@@ -291,6 +295,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.act(options)
     except (ValueError, OSError) as problem:
         print(f"deformviz: {problem}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as missing:
+        package = (missing.name or "deformviz").partition(".")[0]
+        if package not in EXTRA_OF:
+            raise
+        print(f"deformviz: this needs the package {package}. Install it with "
+              f"`pip install 'deformviz[{EXTRA_OF[package]}]'`.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ndeformviz: stopped.", file=sys.stderr)
