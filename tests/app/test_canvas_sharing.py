@@ -1,10 +1,12 @@
 """Links, exports, small screens, dark mode, and people who do not use a mouse."""
 
+import base64
 import re
 
 import pytest
 from PIL import Image
 
+from app.explorer import bundle
 from app.explorer.offline import offline_page
 from deformviz.tracing.packing import unpack_layer
 from tests.app.canvas_page import (
@@ -104,14 +106,13 @@ def export(tab, name):
     return caught.value
 
 
-def test_png_is_twice_as_fine_as_the_screen(tab):
+def test_png_has_a_size_of_its_own_and_room_for_legend_and_caption(tab):
     open_canvas(tab, "encoder.0")
     got = export(tab, "PNG picture")
     assert re.fullmatch(r"boxes-encoder-0-query-\d+\.png", got.suggested_filename)
     picture = Image.open(got.path()).convert("RGB")
-    box = tab.locator(".dv-stage").bounding_box()
-    assert picture.width == pytest.approx(2 * box["width"], abs=2)
-    assert picture.height > 2 * box["height"] + 60          # legend and caption
+    assert picture.width == 2000
+    assert picture.height > 2000 * 150 / 231 + 120
     assert len(picture.getcolors(10**7)) > 200
 
 
@@ -138,6 +139,24 @@ def test_the_offline_page_opens_without_a_server_where_the_visitor_was(open_tab,
     assert "level 1 · row 0, column 13 · 9 points" in status(page) and "pinned" in status(page)
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
     assert page.get_by_role("button", name="Copy link").count() == 0
+
+
+def test_a_saved_page_opens_with_the_view_it_was_saved_with(open_tab, tmp_path):
+    def as_address(text):
+        return "data:text/plain;base64," + base64.b64encode(text.encode()).decode()
+
+    page = open_tab(accept_downloads=True)
+    open_canvas(page, "decoder.1", source={
+        "script": as_address(bundle.script()), "style": as_address(bundle.style()),
+        "template": as_address(bundle.template())})
+    press(page, "ArrowRight")
+    press(page, "0")
+    seen = status(page)
+    saved = tmp_path / "saved.html"
+    export(page, "Offline HTML of this layer").save_as(saved)
+    page.goto(saved.as_uri())
+    page.wait_for_function("document.querySelector('.dv')?.__explorer.redraws > 0")
+    assert status(page) == seen and "tree <b>" in seen and "27 points" in seen
 
 
 # -- screens -------------------------------------------------------------------------------------

@@ -157,21 +157,23 @@ function edgeMarks(scene, sample, shape, fill) {
   ];
 }
 
-/** The reference: a cross, and its box where it is one. */
-export function referenceMarks(scene) {
+/** The reference box, where the reference is one; drawn below the points. */
+export function referenceBoxMarks(scene) {
   const { x, y, width, height } = scene.layer.reference(scene.query);
+  if (width === null) return [];
+  const box = [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
+  return [{ ...stageRect(scene, box), stroke: "#ffffff", lineWidth: 1.5, dash: [6, 4], halo: "#000000bb" }];
+}
+
+/** The reference point: a cross above the points. */
+export function referenceMarks(scene) {
+  const { x, y } = scene.layer.reference(scene.query);
   const [centreX, centreY] = applyAffine(scene.toStage, x, y);
-  const marks = [];
-  if (width !== null) {
-    const box = [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
-    marks.push({ ...stageRect(scene, box), stroke: "#ffffff", lineWidth: 1.5, dash: [6, 4], halo: "#000000bb" });
-  }
   const arm = 9;
   const cross = { type: "line", stroke: "#ffffff", lineWidth: 2, halo: "#000000" };
-  marks.push(
+  return [
     { ...cross, points: [[centreX - arm, centreY], [centreX + arm, centreY]] },
     { ...cross, points: [[centreX, centreY - arm], [centreX, centreY + arm]] },
     { ...cross, halo: undefined, points: [[centreX - arm, centreY], [centreX + arm, centreY]] },
-  );
-  return marks;
+  ];
 }

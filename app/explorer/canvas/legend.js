@@ -89,7 +89,9 @@ export class Legend {
     if (view.colour === "weight") rows.push(["bar", "attention weight", "0", scene.mostWeight.toFixed(3)]);
     if (view.mass && mass) {
       const share = mass.total ? (100 * mass.inside) / mass.total : 0;
-      rows.push(["bar", `sampling mass per cell of level ${mass.level}, all ${scene.layer.header.queries} queries`,
+      const everyHead = view.heads.length === scene.layer.header.heads;
+      const whose = everyHead ? "all heads" : `heads ${view.heads.join(", ") || "none"}`;
+      rows.push(["bar", `sampling mass per cell of level ${mass.level}, all ${scene.layer.header.queries} queries, ${whose}`,
         "0", `≥ ${mass.ceiling.toPrecision(3)}`,
         `${share.toFixed(1)} % of ${mass.total.toFixed(0)} falls on the map`]);
     }

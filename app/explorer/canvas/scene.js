@@ -4,13 +4,13 @@ import { stageAffine } from "./frames.js";
 import { focusCellMarks, focusRingMarks } from "./layer_focus.js";
 import { lookupMarks, massMarks } from "./layer_field.js";
 import { photoMarks } from "./layer_photo.js";
-import { placedSamples, queryMarks, queryNameMarks, referenceMarks, sampleMarks } from "./layer_query.js";
+import { placedSamples, queryMarks, queryNameMarks, referenceBoxMarks, referenceMarks, sampleMarks } from "./layer_query.js";
 
 /** Layers by the canvas they are painted on; only what changed is painted again. */
 export const SURFACES = {
   photo: [photoMarks],
   field: [massMarks, lookupMarks],
-  marks: [queryMarks, focusCellMarks, sampleMarks, referenceMarks, focusRingMarks, queryNameMarks],
+  marks: [queryMarks, referenceBoxMarks, focusCellMarks, sampleMarks, referenceMarks, focusRingMarks, queryNameMarks],
 };
 
 export function surfaceMarks(scene, surface) {
