@@ -4,18 +4,17 @@ A private copy of the model runs (its tensors are shared, its modules are not): 
 people use at the same time is touched, and no hook stays behind.
 """
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.models.decoder import Memory
 from deformviz.models.deformable_detr import DeformableDETR
+from deformviz.models.parts import attention_layers, attention_of, private_copy
 from deformviz.schema import DetectorOutput
 
 
@@ -73,33 +72,6 @@ class Observation:
     def module(self, layer: str) -> MultiScaleDeformableAttention:
         """The deformable attention of a layer by its short name."""
         return attention_of(self.model, layer)
-
-
-def private_copy(model: nn.Module) -> nn.Module:
-    """Modules of one's own around the same parameters and buffers; costs no memory to speak of."""
-    shared = chain(model.parameters(), model.buffers())
-    return copy.deepcopy(model, {id(tensor): tensor for tensor in shared})
-
-
-def attention_of(model: DeformableDETR, layer: str) -> MultiScaleDeformableAttention:
-    """The deformable attention of "encoder.0", .. or "decoder.0", ..
-
-    Raises:
-        KeyError: the model has no such layer.
-    """
-    known = attention_layers(model)
-    if layer not in known:
-        raise KeyError(f"No layer {layer!r}; this model has {', '.join(known)}.")
-    return known[layer]
-
-
-def attention_layers(model: DeformableDETR) -> dict[str, MultiScaleDeformableAttention]:
-    """All deformable attentions by short name, in the order in which they run."""
-    transformer = model.transformer
-    encoder = {f"encoder.{i}": layer.self_attn
-               for i, layer in enumerate(transformer.encoder.layers)}
-    return encoder | {f"decoder.{i}": layer.cross_attn
-                      for i, layer in enumerate(transformer.decoder.layers)}
 
 
 @torch.no_grad()

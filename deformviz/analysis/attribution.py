@@ -1,0 +1,167 @@
+"""How much each sample of a layer is worth to one number of the answer, by Captum's methods.
+
+Three quantities of a layer can be asked, each along its own path with all else held:
+
+sampled values       from nothing to what was sampled (every A·v grows from 0): what a sample adds
+attention weights    from even weights 1/LK to those of the layer: what the model's choice adds
+sampling offsets     from the reference point to where the layer samples: what moving there adds
+
+Integrated Gradients add up to the difference of the answer between both ends of the path; how well
+they do is the completeness error. (Weights from zero instead of even would repeat the values: the
+output is linear in their product.)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from captum.attr import IntegratedGradients, Saliency
+from torch import Tensor
+
+from deformviz.analysis.attribution_targets import Continuation, HeldPass, Target
+from deformviz.axes import axes, check_axes
+from deformviz.models.parts import attention_of
+
+QUANTITIES = ("sampled values", "attention weights", "sampling offsets")
+METHODS = ("integrated gradients", "gradient x input")
+OnStep = Callable[[int, int], None]         # (done, of how many); what it raises cancels
+
+FEWEST_STEPS, MOST_STEPS = 16, 256
+COMPLETE = 0.01                             # of the score difference
+NUMBERS_AT_ONCE = 4_000_000                 # of a layer's inputs in one batch
+PICTURES_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What every sample of a layer is worth; sums to `score` - `baseline_score` if complete."""
+
+    layer: str
+    quantity: str
+    method: str
+    values: np.ndarray = axes("query head level point")
+    score: float
+    baseline_score: float               # at the other end of the path
+    steps: int                          # of the path; 1 for a gradient
+
+    def __post_init__(self):
+        check_axes(self, unbatched=("values",))
+
+    @property
+    def difference(self) -> float:
+        return self.score - self.baseline_score
+
+    @property
+    def completeness_error(self) -> float:
+        """How far the sum is from the score difference, as a share of it."""
+        return relative_error(float(self.values.sum()), self.difference)
+
+    def other_queries(self, query: int) -> float:
+        """Share of all magnitude that lies at samples of other queries, 0 to 1."""
+        total = float(np.abs(self.values).sum())
+        return 1 - float(np.abs(self.values[query]).sum()) / total if total else 0.0
+
+
+def relative_error(total: float, difference: float) -> float:
+    """|total - difference| as a share of |difference|; infinite where there is no difference."""
+    wrong = abs(total - difference)
+    return wrong / abs(difference) if difference else (0.0 if wrong == 0 else float("inf"))
+
+
+def attribute(
+    held: HeldPass, target: Target, layer: str, quantity: str = QUANTITIES[0],
+    method: str = METHODS[0], *, on_step: OnStep | None = None,
+) -> Attribution:
+    """Attribute one number of the answer to the samples of one layer.
+
+    Args:
+        held: from `hold`.
+        layer: "encoder.0", .. "decoder.0", ..
+        quantity, method: of QUANTITIES and METHODS.
+        on_step: hears of progress; what it raises cancels.
+
+    Raises:
+        KeyError: no such layer.
+        ValueError: an unknown quantity or method.
+    """
+    for name, value, known in (("quantity", quantity, QUANTITIES), ("method", method, METHODS)):
+        if value not in known:
+            raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(known)}.")
+    inputs, baseline, formulas = _path(held, layer, quantity)
+    rest = Continuation(held, layer)
+
+    def answer(given: Tensor) -> Tensor:
+        return target.of(rest.answer(len(given), **formulas(given)))
+
+    per_input, steps = explain(answer, inputs, baseline, method, on_step)
+    if per_input.ndim == inputs.ndim == 6:
+        per_input = per_input.sum(-1)       # x and y of an offset
+    with torch.no_grad():
+        ends = answer(torch.cat([inputs, baseline]))
+    return Attribution(layer, quantity, method, per_input[0].double().cpu().numpy(),
+                       float(ends[0]), float(ends[1]), steps)
+
+
+def _path(held: HeldPass, layer: str, quantity: str):
+    """Inputs, baseline [1 query head level point ..] and how they enter the layer's formulas."""
+    right = attention_of(held.model, layer).formulas
+    trace = held.traces[layer]
+    weights, offsets = trace.attention_weights, trace.sampling_offsets
+    if quantity == "sampled values":
+        return torch.ones_like(weights), torch.zeros_like(weights), gated(right.normalise_weights)
+    if quantity == "attention weights":
+        even = torch.full_like(weights, 1 / (weights.shape[-1] * weights.shape[-2]))
+        return weights, even, lambda given: {"normalise_weights": lambda *_: given}
+    return offsets, torch.zeros_like(offsets), lambda given: {
+        "sampling_locations": lambda references, _, shapes: right.sampling_locations(
+            references, given, shapes)}
+
+
+def gated(normalise_weights: Callable) -> Callable[[Tensor], dict[str, Callable]]:
+    """Formulas in which a gate per sample scales what it adds: 1 leaves it, 0 deletes it."""
+    return lambda gates: {"normalise_weights": lambda raw, *sizes: gates * normalise_weights(
+        raw, *sizes)}
+
+
+def explain(
+    answer: Callable[[Tensor], Tensor], inputs: Tensor, baseline: Tensor, method: str,
+    on_step: OnStep | None = None,
+) -> tuple[Tensor, int]:
+    """Attributions of `answer(inputs)` like `inputs` [1 ..], and how many steps they took.
+
+    Integrated Gradients double their steps until they are complete to one per cent.
+
+    Args:
+        answer: [batch ..] -> [batch], differentiable.
+    """
+    if method == "gradient x input":
+        gradient = Saliency(answer).attribute(inputs, abs=False)
+        return (gradient * (inputs - baseline)).detach(), 1
+    with torch.no_grad():
+        difference = float(answer(inputs)[0]) - float(answer(baseline)[0])
+    steps = FEWEST_STEPS
+    while True:
+        found = IntegratedGradients(_counted(answer, steps, on_step)).attribute(
+            inputs, baselines=baseline, n_steps=steps, internal_batch_size=at_once(inputs)).detach()
+        if steps >= MOST_STEPS or relative_error(float(found.sum()), difference) <= COMPLETE:
+            return found, steps
+        steps *= 2
+
+
+def at_once(inputs: Tensor) -> int:
+    """How many variants of a layer's inputs [1 ..] fit into one batch."""
+    return max(1, min(PICTURES_AT_ONCE, NUMBERS_AT_ONCE // inputs.numel()))
+
+
+def _counted(answer: Callable, steps: int, on_step: OnStep | None) -> Callable:
+    done = 0
+
+    def counted(given: Tensor) -> Tensor:
+        nonlocal done
+        if on_step is not None:
+            on_step(min(done, steps), steps)
+        done += len(given)
+        return answer(given)
+
+    return counted

@@ -1,0 +1,136 @@
+"""Every method against every layer, in one table that can be taken away."""
+
+import csv
+import io
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+
+from deformviz.analysis.attribution import METHODS, QUANTITIES, Attribution, OnStep, attribute
+from deformviz.analysis.attribution_targets import HeldPass, Target
+from deformviz.analysis.faithfulness import (
+    Faithfulness,
+    faithfulness,
+    mean_agreement,
+    scores_along,
+    weight_order,
+)
+
+HEAVIEST = 10
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One method on one layer; areas are mean scores while points are deleted by that method."""
+
+    layer: str
+    quantity: str               # "" for the attention weights themselves and for chance
+    method: str
+    difference: float           # of the score between both ends of the path; NaN without a path
+    completeness_error: float   # as a share of it
+    steps: int
+    agreement: float            # rank correlation with the attention weights
+    deletion_area: float
+    insertion_area: float
+    other_queries: float        # share of the attribution at samples of other queries
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that was computed for one number of an answer."""
+
+    target: Target
+    score: float
+    rows: tuple[TableRow, ...]
+    attributions: dict[tuple[str, str, str], Attribution]   # (layer, quantity, method)
+    curves: dict[str, Faithfulness]                         # layer -> Faithfulness, by values
+    without_heaviest: dict[str, float]                      # layer -> score without ten points
+    without_any: dict[str, float]                           # layer -> score without its points
+
+    def to_csv(self) -> str:
+        """The table as text, one row per method and layer."""
+        file = io.StringIO()
+        writer = csv.writer(file, lineterminator="\n")
+        names = [field.name for field in fields(TableRow)]
+        writer.writerow(names)
+        writer.writerows([getattr(row, name) for name in names] for row in self.rows)
+        return file.getvalue()
+
+
+def study(
+    held: HeldPass, target: Target, *, layers: tuple[str, ...] | None = None,
+    generator: torch.Generator, on_step: OnStep | None = None,
+) -> Study:
+    """Attribute one number of the answer by every method to every layer, and test each.
+
+    Args:
+        layers: all of the model, if None.
+        generator: of the random orders.
+        on_step: hears of progress as (done, of how many); what it raises cancels.
+    """
+    layers = held.layers if layers is None else layers
+    with torch.no_grad():
+        score = float(target.of(held.output)[0])
+    parts = _Parts(len(layers) * (len(QUANTITIES) * len(METHODS) + 1), on_step)
+    rows: list[TableRow] = []
+    attributions, curves, without = {}, {}, ({}, {})
+    for layer in layers:
+        weights = held.traces[layer].attention_weights[0].double().cpu().numpy()
+        for quantity in QUANTITIES:
+            for method in METHODS:
+                key = layer, quantity, method
+                attributions[key] = attribute(held, target, layer, quantity, method,
+                                              on_step=parts.within)
+                parts.next()
+                found = faithfulness(held, target, layer, attributions[key].values,
+                                     generator=generator, orders=("attribution",))
+                rows.append(_row(attributions[key], weights, found, target))
+        curves[layer] = faithfulness(
+            held, target, layer, attributions[layer, QUANTITIES[0], METHODS[0]].values,
+            generator=generator, on_step=parts.within)
+        parts.next()
+        rows += [_plain_row(layer, order, curves[layer]) for order in ("weight", "random")]
+        for place, count in zip(without, (HEAVIEST, curves[layer].points), strict=True):
+            place[layer] = _score_without(held, target, layer, count)
+    return Study(target, score, tuple(rows), attributions, curves, *without)
+
+
+class _Parts:
+    """Progress of several computations as one."""
+
+    def __init__(self, count: int, on_step: OnStep | None):
+        self.done, self.count, self.on_step = 0, count, on_step
+
+    def within(self, done: int, of: int) -> None:
+        if self.on_step is not None:
+            self.on_step(self.done, self.count)
+
+    def next(self) -> None:
+        self.done += 1
+        self.within(0, 1)
+
+
+def _score_without(held: HeldPass, target: Target, layer: str, count: int) -> float:
+    order = weight_order(held, target, layer)
+    return float(scores_along(held, target, layer, order, np.array([count]))[0])
+
+
+def _row(found: Attribution, weights: np.ndarray, tested: Faithfulness, target: Target) -> TableRow:
+    decoder = found.layer.startswith("decoder")
+    asked = slice(target.query, target.query + 1) if decoder else slice(None)
+    return TableRow(
+        found.layer, found.quantity, found.method, found.difference, found.completeness_error,
+        found.steps, mean_agreement(weights[asked], found.values[asked]),
+        tested.area("deletion", "attribution"), tested.area("insertion", "attribution"),
+        found.other_queries(target.query) if decoder else 0.0,
+    )
+
+
+def _plain_row(layer: str, order: str, tested: Faithfulness) -> TableRow:
+    nothing = float("nan")
+    return TableRow(
+        layer, "", {"weight": "attention weight", "random": "at random"}[order], nothing, nothing,
+        0, 1.0 if order == "weight" else nothing, tested.area("deletion", order),
+        tested.area("insertion", order), nothing,
+    )

@@ -1,0 +1,148 @@
+"""What is to be explained, and the pass it is explained in: one picture, held still.
+
+While one layer is asked what its points are worth, everything before it stays as it was. Queries
+keep the boxes they started from, so that "this detection" means the same query throughout.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from deformviz.geometry import cxcywh_to_xyxy
+from deformviz.models.decoder import Memory
+from deformviz.models.deformable_detr import DeformableDETR
+from deformviz.models.parts import attention_of, private_copy
+from deformviz.models.preprocess import preprocess
+from deformviz.schema import AttentionTrace, Detections, DetectorOutput
+
+SIDES = ("left", "top", "right", "bottom")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One number of a detector's answer: a class score, or where a side of the box lies.
+
+    Raises:
+        ValueError: an unknown side.
+    """
+
+    query: int
+    label: int
+    side: str = ""          # one of SIDES; "": the class score
+
+    def __post_init__(self):
+        if self.side and self.side not in SIDES:
+            raise ValueError(f"side is {self.side!r}; it must be one of {', '.join(SIDES)}, or "
+                             f"empty for the class score.")
+
+    def of(self, output: DetectorOutput) -> Tensor:
+        """The number for each image [batch]: a score, or a share of the picture, 0 to 1."""
+        if self.side:
+            corners = cxcywh_to_xyxy(output.boxes_cxcywh[:, self.query])
+            return corners[:, SIDES.index(self.side)]
+        return output.logits[:, self.query, self.label].sigmoid()
+
+
+def target_of(detections: Detections, index: int, side: str = "") -> Target:
+    """The target that a detection stands for."""
+    return Target(int(detections.queries[index]), int(detections.labels[index]), side)
+
+
+class _ThroughBoxes(TorchFunctionMode):
+    """Lets gradients through where training stops them: between the refinements of a box.
+
+    The answer does depend on those boxes, so an attribution without them would not add up.
+    """
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        if function is Tensor.detach:
+            return args[0]
+        return function(*args, **(kwargs or {}))
+
+
+@dataclass(frozen=True)
+class HeldPass:
+    """A detector's pass over one picture, and everything needed to run parts of it again."""
+
+    model: DeformableDETR
+    pixels: Tensor                          # [colour height width], normalised
+    maps: tuple[Tensor, ...]                # projected features, [1 channel height width] each
+    memory: Memory                          # what the encoder made of them
+    start: Tensor | None                    # two-stage: logits of the start boxes [1 query cxcywh]
+    traces: dict[str, AttentionTrace]       # of the deformable layers, batched
+    output: DetectorOutput
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return tuple(self.traces)
+
+
+class Continuation:
+    """What follows one layer's part of a held pass, computed again as often as asked.
+
+    It works on a private copy; nobody else's model changes.
+    """
+
+    def __init__(self, held: HeldPass, layer: str):
+        """Raises KeyError if the model has no such layer."""
+        self._held, self._model = held, private_copy(held.model)
+        self._module = attention_of(self._model, layer)
+        self._right = self._module.formulas
+        self._in_decoder = layer.startswith("decoder")
+
+    def answer(self, count: int, **formulas: Callable) -> DetectorOutput:
+        """The answer of `count` copies of the picture with other formulas; gradients flow."""
+        held, model = self._held, self._model
+        model.backbone[0].body = nn.Identity()
+        model.project = lambda features: [level.expand(count, -1, -1, -1) for level in held.maps]
+        if self._in_decoder:
+            memory = Memory(held.memory.tokens.expand(count, -1, -1), held.memory.spatial_shapes,
+                            None, held.memory.valid_ratios.expand(count, -1, -1))
+            model.transformer.encode = lambda maps, masks, watch: memory
+        self._module.formulas = replace(self._right, **formulas)
+        return run_held(model, held, [held.pixels.new_zeros(3, 1, 1)] * count)
+
+
+@torch.no_grad()
+def hold(model: DeformableDETR, picture: np.ndarray) -> HeldPass:
+    """Run a detector on an HWC uint8 RGB picture and keep what its parts handed on."""
+    parameter = next(model.parameters())
+    pixels = preprocess(picture, model.config)[0].to(parameter.device, parameter.dtype)
+    copied, kept = private_copy(model), {}
+    _keep(copied, "project", kept)
+    for name in ("encode", "propose"):
+        _keep(copied.transformer, name, kept)
+    output, traces = copied([pixels])
+    return HeldPass(
+        model, pixels, tuple(kept["project"]), kept["encode"],
+        kept["propose"][1] if "propose" in kept else None,
+        {name: trace for name, trace in traces.items() if isinstance(trace, AttentionTrace)},
+        output,
+    )
+
+
+def _keep(module: nn.Module, name: str, kept: dict[str, Any]) -> None:
+    """Make a method of a private copy remember what it returned last."""
+    right = getattr(module, name)
+
+    def remember(*args):
+        kept[name] = right(*args)
+        return kept[name]
+
+    setattr(module, name, remember)
+
+
+def run_held(
+    model: DeformableDETR, held: HeldPass, images: Sequence[Tensor]
+) -> DetectorOutput:
+    """Run a private copy whose queries start from the held boxes."""
+    if held.start is not None:
+        chosen = held.start.expand(len(images), -1, -1)
+        model.transformer.propose = lambda *_: (None, chosen)
+    with _ThroughBoxes():
+        return model(images, traced=False)[0]

@@ -1,0 +1,132 @@
+"""Do the points with large weight matter? Delete or insert points and watch the answer.
+
+A deleted sample adds nothing (its A·v is zero); the others keep their weights. Points go by weight,
+by attribution, or at random; where an order knows what matters, deleting soon lowers the score.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+
+from deformviz.analysis.attribution import OnStep, at_once, gated
+from deformviz.analysis.attribution_targets import Continuation, HeldPass, Target
+from deformviz.models.parts import attention_of
+
+ORDERS = ("weight", "attribution", "random")
+KINDS = ("deletion", "insertion")
+STEPS = 16                  # places of a curve after the first
+RANDOM_ORDERS = 8
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """Scores while points of one layer are deleted or inserted, for each order."""
+
+    layer: str
+    points: int                                     # how many there are
+    counts: np.ndarray                              # [step], how many are gone, or in
+    curves: Mapping[tuple[str, str], np.ndarray]    # (kind, order) -> score [step]
+
+    def area(self, kind: str, order: str) -> float:
+        """Mean score along the curve: small is telling for deletion, large for insertion."""
+        return curve_area(self.counts / self.points, self.curves[kind, order])
+
+
+def curve_area(shares: np.ndarray, scores: np.ndarray) -> float:
+    """Area under a curve over shares from 0 to 1, by trapezoids."""
+    return float(np.trapezoid(scores, shares))
+
+
+def queries_in_question(held: HeldPass, target: Target, layer: str) -> slice:
+    """Whose points are deleted: the target's own in the decoder, all tokens' in the encoder."""
+    if layer.startswith("decoder"):
+        return slice(target.query, target.query + 1)
+    return slice(0, held.traces[layer].attention_weights.shape[1])
+
+
+def weight_order(held: HeldPass, target: Target, layer: str) -> torch.Tensor:
+    """The points in question [point of all heads and levels], heaviest first."""
+    asked = queries_in_question(held, target, layer)
+    weights = held.traces[layer].attention_weights[0, asked].flatten().cpu()
+    return weights.argsort(descending=True)
+
+
+def faithfulness(
+    held: HeldPass, target: Target, layer: str, attribution: np.ndarray, *,
+    generator: torch.Generator, on_step: OnStep | None = None, kinds: tuple[str, ...] = KINDS,
+    orders: tuple[str, ...] = ORDERS,
+) -> Faithfulness:
+    """Curves of one layer.
+
+    Args:
+        attribution: [query head level point]; most positive goes first.
+        generator: of the random orders, whose curves are averaged.
+        on_step: hears of progress; what it raises cancels.
+    """
+    by_weight = weight_order(held, target, layer)
+    points = len(by_weight)
+    worth = torch.as_tensor(attribution[queries_in_question(held, target, layer)].reshape(-1))
+    ways = {
+        "weight": lambda: [by_weight],
+        "attribution": lambda: [worth.argsort(descending=True)],
+        "random": lambda: [torch.randperm(points, generator=generator)
+                           for _ in range(RANDOM_ORDERS)],
+    }
+    counts = np.unique(np.linspace(0, points, STEPS + 1).round().astype(int))
+    jobs = [(kind, name, order) for kind in kinds for name in orders for order in ways[name]()]
+    found: dict[tuple[str, str], list[np.ndarray]] = {}
+    for done, (kind, name, order) in enumerate(jobs):
+        if on_step is not None:
+            on_step(done, len(jobs))
+        scores = scores_along(held, target, layer, order, counts, insert=kind == "insertion")
+        found.setdefault((kind, name), []).append(scores)
+    curves = {key: np.mean(several, axis=0) for key, several in found.items()}
+    return Faithfulness(layer, points, counts, curves)
+
+
+@torch.no_grad()
+def scores_along(
+    held: HeldPass, target: Target, layer: str, order: torch.Tensor, counts: np.ndarray, *,
+    insert: bool = False,
+) -> np.ndarray:
+    """The target [step] with the first `counts` points of an order deleted, or alone present."""
+    weights = held.traces[layer].attention_weights
+    asked = queries_in_question(held, target, layer)
+    formulas = gated(attention_of(held.model, layer).formulas.normalise_weights)
+    rest, scores, most = Continuation(held, layer), [], at_once(weights)
+    for first in range(0, len(counts), most):
+        some = counts[first:first + most]
+        gates = torch.ones_like(weights).repeat(len(some), 1, 1, 1, 1)
+        points = weights.new_full((len(some), len(order)), 0.0 if insert else 1.0)
+        for row, count in zip(points, some, strict=True):
+            row[order[:int(count)]] = 1.0 if insert else 0.0
+        gates[:, asked] = points.view(len(some), -1, *weights.shape[2:])
+        scores.append(target.of(rest.answer(len(some), **formulas(gates))).double().cpu())
+    return torch.cat(scores).numpy()
+
+
+def agreement(weights: np.ndarray, attribution: np.ndarray) -> np.ndarray:
+    """Rank correlation of weights with the magnitude of attributions, per head: [.. head].
+
+    Both [query head level point]; NaN where all of a head's numbers are equal.
+    """
+    queries, heads = weights.shape[:2]
+    found = np.full((queries, heads), np.nan)
+    for query in range(queries):
+        for head in range(heads):
+            pair = weights[query, head].reshape(-1), np.abs(attribution[query, head]).reshape(-1)
+            if all(np.ptp(numbers) > 0 for numbers in pair):
+                found[query, head] = spearmanr(*pair).statistic
+    return found
+
+
+def mean_agreement(weights: np.ndarray, attribution: np.ndarray, most: int = 64) -> float:
+    """Agreement over heads and queries, of many queries those with the most attribution."""
+    strongest = np.argsort(-np.abs(attribution).sum(axis=(1, 2, 3)))[:most]
+    found = agreement(weights[strongest], attribution[strongest])
+    return float(np.nanmean(found)) if np.isfinite(found).any() else float("nan")
+
+
