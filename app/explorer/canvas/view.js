@@ -21,7 +21,7 @@ export function defaultView(layer) {
   };
 }
 
-const wholeNumber = (below, name) => (value) => {
+export const wholeNumber = (below, name) => (value) => {
   const number = Number(value);
   if (value === "" || !Number.isInteger(number) || number < 0 || number >= below) {
     throw new Error(`${name} ${value} is not one of 0 to ${below - 1}`);
@@ -29,12 +29,12 @@ const wholeNumber = (below, name) => (value) => {
   return number;
 };
 
-const numbersBelow = (below, name) => (value) => {
+export const numbersBelow = (below, name) => (value) => {
   const parts = Array.isArray(value) ? value : String(value).split(/[\s,.-]+/).filter(Boolean);
   return [...new Set(parts.map(wholeNumber(below, name)))].sort((a, b) => a - b);
 };
 
-const yesOrNo = (value) => {
+export const yesOrNo = (value) => {
   if (![true, false, "1", "0", "true", "false", 1, 0].includes(value)) {
     throw new Error(`${value} is neither 1 nor 0`);
   }
@@ -73,15 +73,18 @@ function readers(layer) {
   };
 }
 
+/** What the view of sampling points consists of; a deformed grid has another one. */
+const SAMPLING_VIEW = { parameters: PARAMETERS, usual: defaultView, readers };
+
 /**
  * A view from what a link or Python gave, under long or short names, as text or typed.
  * What does not fit this layer falls back to the default; `notes` says so in words.
  */
-export function readView(raw, layer) {
-  const view = defaultView(layer);
+export function readView(raw, layer, kind = SAMPLING_VIEW) {
+  const view = kind.usual(layer);
   const notes = [];
-  const read = readers(layer);
-  for (const [name, short] of Object.entries(PARAMETERS)) {
+  const read = kind.readers(layer);
+  for (const [name, short] of Object.entries(kind.parameters)) {
     const value = raw?.[name] ?? raw?.[short];
     if (value === undefined || value === null) continue;
     try {
@@ -94,14 +97,14 @@ export function readView(raw, layer) {
 }
 
 /** The view as parameters of an address, without those at their default. */
-export function viewParameters(view, layer) {
+export function viewParameters(view, layer, kind = SAMPLING_VIEW) {
   const plain = (value) => {
     if (Array.isArray(value)) return value.map((n) => (Number.isInteger(n) ? n : n.toFixed(4))).join(",");
     return typeof value === "boolean" ? String(Number(value)) : String(value);
   };
-  const usual = defaultView(layer);
+  const usual = kind.usual(layer);
   const parameters = {};
-  for (const [name, short] of Object.entries(PARAMETERS)) {
+  for (const [name, short] of Object.entries(kind.parameters)) {
     const given = view[name] === null ? null : plain(view[name]);
     const unchanged = name !== "query" && given === (usual[name] === null ? null : plain(usual[name]));
     if (!unchanged) parameters[short] = given;
@@ -110,10 +113,10 @@ export function viewParameters(view, layer) {
 }
 
 /** The address of this very view: the page's own, with the view's parameters put in place. */
-export function viewAddress(href, view, layer) {
+export function viewAddress(href, view, layer, kind = SAMPLING_VIEW) {
   const address = new URL(href);
-  for (const short of Object.values(PARAMETERS)) address.searchParams.delete(short);
-  for (const [short, value] of Object.entries(viewParameters(view, layer))) {
+  for (const short of Object.values(kind.parameters)) address.searchParams.delete(short);
+  for (const [short, value] of Object.entries(viewParameters(view, layer, kind))) {
     address.searchParams.set(short, value);
   }
   return address.href;
