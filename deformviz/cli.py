@@ -205,6 +205,15 @@ def convert(options: argparse.Namespace) -> int:
     return 0
 
 
+def doctor(options: argparse.Namespace) -> int:
+    """Versions, compilers, back ends of the op, and how far each is from the reference."""
+    from deformviz.attention.diagnosis import diagnosis
+
+    for subject, found in diagnosis():
+        print(f"{subject:<22}{found}")
+    return 0
+
+
 def _layout_options(options: argparse.Namespace) -> dict:
     """What the caller says about a file that its tensors cannot tell."""
     import json
@@ -278,6 +287,9 @@ def build_parser() -> argparse.ArgumentParser:
     store.add_argument("--images", default="sample_images")
     store.add_argument("--to", default="deformviz/assets/traces")
     store.set_defaults(act=precompute)
+
+    check = commands.add_parser("doctor", help="say what runs the op here, and how exactly")
+    check.set_defaults(act=doctor)
     return parser
 
 

@@ -1,0 +1,24 @@
+"""What the doctor says about this machine."""
+
+from deformviz.attention import diagnosis
+from deformviz.attention.backends import report
+
+
+def test_every_back_end_that_runs_is_compared_with_the_reference():
+    figures = diagnosis.parity_figures()
+    assert [f.backend for f in figures] == [b.name for b in report() if b.runs]
+    assert all(0 < f.output < 1e-5 and 0 < f.gradients < 1e-4 for f in figures)
+
+
+def test_a_wrong_back_end_would_show(monkeypatch):
+    def wrong(value, shapes, locations, weights, backend):
+        return diagnosis.ms_deform_attn_reference(value, shapes, locations.flip(-1), weights)
+
+    monkeypatch.setattr(diagnosis, "ms_deform_attn", wrong)
+    assert all(figure.output > 0.1 for figure in diagnosis.parity_figures())
+
+
+def test_the_rows_name_versions_tools_and_back_ends():
+    rows = dict(diagnosis.diagnosis())
+    assert {"deformviz", "python", "torch", "GPU", "g++", "cache", "back end cpu",
+            "back end cuda", "parity reference"} <= set(rows)
