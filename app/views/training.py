@@ -20,6 +20,12 @@ EMPTY = ("There is no recorded training here. Train a small one below, or start 
          "`DEFORMVIZ_RUNS` naming a run folder.")
 NOBODY = ""                 # "compare with" nothing
 LOOK_EVERY_S = 1.5
+# A replay that still grows is looked after every moment; it must not fade each time.
+STYLE = """<style>
+.stMainBlockContainer { padding-inline: clamp(1rem, 3vw, 3rem); max-width: 90rem; }
+.stMain h1 { padding: 0; letter-spacing: -0.01em; }
+.stMain [data-stale="true"] { opacity: 1 !important; }
+</style>"""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -32,6 +38,7 @@ def training() -> None:
     known = library.list_runs(live and live.folder, live_grows=bool(live and live.state().is_alive),
                               own=_own_folder())
     choose_defaults(known)
+    st.html(STYLE)
     with st.sidebar:
         chosen = choose_runs(known)
         source = choose_picture(chosen, models[state["model"]])

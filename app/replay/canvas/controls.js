@@ -1,6 +1,6 @@
 // What can be chosen in the browser: presets, layer, colours, trails, objects, export.
 import { element, setPressed, setText, toggleButton } from "../../explorer/canvas/elements.js";
-import { COLOUR_MODES } from "../../explorer/canvas/view.js";
+import { COLOUR_MODES, ZOOMS } from "../../explorer/canvas/view.js";
 import { exportCurves, exportPoints, exportVideo } from "./export_replay.js";
 import { PRESETS } from "./presets.js";
 
@@ -15,6 +15,8 @@ export class Controls {
     this.colour.replaceChildren(...COLOUR_MODES.map((mode) => element("option", { value: mode }, COLOURS[mode])));
     this.object = select("Object to follow", (event) => replayer.choose(Number(event.target.value)));
     this.grid = select("Level whose cells ask", (event) => replayer.setView({ level: Number(event.target.value) }));
+    this.zoom = select("Enlarge around what is asked for", (event) => replayer.setZoom(Number(event.target.value)));
+    this.zoom.replaceChildren(...ZOOMS.map((zoom) => element("option", { value: zoom }, `${zoom}×`)));
     this.lines = toggleButton("Lines", { title: "Lines from the reference to its points", onclick: () => replayer.setView({ lines: !replayer.view.lines }) });
     this.trails = toggleButton("Trails", { title: "The path of each point through the training so far", onclick: () => replayer.setTrails(!replayer.trails) });
     this.matching = element("p", { class: "dv-quiet dr-matching" });
@@ -26,7 +28,7 @@ export class Controls {
     [this.objectField, this.gridField] = [field("Follow", this.object), field("Cells of", this.grid)];
     this.root = element("div", { class: "dr-controls" }, this.presets,
       element("div", { class: "dv-group" }, field("Layer", this.layer), this.objectField, this.gridField,
-        field("Colour", this.colour), this.lines, this.trails, this.exportMenu(theatre, tell)),
+        field("Colour", this.colour), field("Zoom", this.zoom), this.lines, this.trails, this.exportMenu(theatre, tell)),
       this.matching);
     replayer.addEventListener("changed", () => this.update());
   }
@@ -61,6 +63,7 @@ export class Controls {
     const { layers, objects } = run.manifest;
     this.offer(this.layer, layers.map((name) => [name, name]), replayer.layerName);
     this.colour.value = view.colour;
+    this.zoom.value = String(view.zoom);
     setPressed(this.lines, view.lines);
     setPressed(this.trails, replayer.trails);
     const isEncoder = layer ? layer.isEncoder : replayer.layerName.startsWith("encoder");

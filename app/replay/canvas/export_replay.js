@@ -7,6 +7,7 @@ const FRAME_MS = 40;
 const SNAPSHOT_FRAMES = 18;
 const PICTURE_WIDTH = 420;
 const CAPTION = 26;
+const ORDER = ["first", "now", "last"];
 const VIDEO_TYPES = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
 
 /** Start, now and end of the first run, once through the whole training. */
@@ -50,7 +51,7 @@ function paintFrame(canvas, replayer, theatre, height) {
   const context = canvas.getContext("2d");
   context.fillStyle = "#12141b";
   context.fillRect(0, 0, canvas.width, canvas.height);
-  theatre.stagesOf(0).forEach(({ when }, index) => {
+  ORDER.forEach((when, index) => {
     const state = replayer.pictureState(replayer.run, when);
     if (!state) return;
     const scene = composeScene(state, PICTURE_WIDTH, height);

@@ -22,12 +22,12 @@ class ReplayPage {
       new Controls(this.replayer, this.theatre, tell).root, this.theatre.root,
       new Scrubber(this.replayer).root, this.live, this.legendBox, this.curves.root);
     this.root.__replay = { counters: this.theatre.counters, replayer: this.replayer };
-    this.replayer.addEventListener("changed", () => this.complain());
+    for (const name of ["changed", "waiting"]) this.replayer.addEventListener(name, () => this.complain());
   }
 
   complain() {
-    const { problem } = this.replayer.runs.find((run) => run.problem) ?? {};
-    if (problem) setText(this.live, problem);
+    const failed = this.replayer.runs.find((run) => run.problem);
+    if (failed) setText(this.live, failed.problem);
   }
 
   async update({ data }) {

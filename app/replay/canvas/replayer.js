@@ -1,5 +1,5 @@
 // The state of a replay and everything that can be done to it; drawing follows from events.
-import { applyAffine, applyInverse } from "../../explorer/canvas/frames.js";
+import { applyAffine } from "../../explorer/canvas/frames.js";
 import { colourTable } from "../../explorer/canvas/glyphs.js";
 import { cellUnder, queryOfCell } from "../../explorer/canvas/queries.js";
 import { carryView, defaultView } from "../../explorer/canvas/view.js";
@@ -49,7 +49,6 @@ export class Replayer extends EventTarget {
     this.started = true;
     this.kind = kind;
     this.want();
-    this.tell("changed");
   }
 
   get run() {
@@ -60,13 +59,13 @@ export class Replayer extends EventTarget {
     return this.run?.iterations[this.at] ?? 0;
   }
 
-  /** The layer on show of the first run, for the legend. */
+  /** The layer on show of the first run; while it is on the way, the one shown before. */
   get layer() {
-    return this.run?.layer(this.iteration, this.layerName) ?? null;
+    return this.run?.layer(this.iteration, this.layerName) ?? this.viewedLayer ?? null;
   }
 
   arrived() {
-    const { layer } = this;
+    const layer = this.run.layer(this.iteration, this.layerName);
     if (layer && !this.view) {
       this.view = { ...defaultView(layer), lines: false, dim: 0.4 };
       this.place = placeOfChosen(this.run.manifest, layer);
@@ -75,7 +74,7 @@ export class Replayer extends EventTarget {
       this.view = carryView(this.view, this.viewedLayer, layer);
     }
     if (layer) this.viewedLayer = layer;
-    this.tell("changed");
+    this.tell(this.view ? "changed" : "waiting");
   }
 
   want() {
@@ -85,7 +84,7 @@ export class Replayer extends EventTarget {
       run.layer(run.iterations[run.iterations.length - 1], this.layerName);
       run.prefetch(this.layerName, this.at);
     }
-    if (this.layer) this.arrived();
+    this.arrived();
   }
 
   // -- what is on show ---------------------------------------------------------------------------
@@ -128,7 +127,9 @@ export class Replayer extends EventTarget {
     const query = this.queryAt(run, index, layer);
     const state = {
       picture: this.picture, view: this.viewOf(layer), query, focus: null, lookup: null, mass: null,
-      table: this.table, palette: this.palette, font: "system-ui, sans-serif",
+      table: this.table, font: "system-ui, sans-serif",
+      // Halos would hide what small points do in the small pictures.
+      palette: when === "now" ? this.palette : { ...this.palette, halo: undefined },
     };
     if (when === "now" && this.trails) {
       state.paths = this.paths(run, index);
@@ -208,7 +209,6 @@ export class Replayer extends EventTarget {
   setLayer(name) {
     this.layerName = name;
     this.want();
-    this.tell("changed");
   }
 
   setView(patch) {
@@ -238,7 +238,16 @@ export class Replayer extends EventTarget {
 
   choose(index) {
     this.chosen = index;
+    if (this.view) this.setZoom(this.view.zoom);
     this.tell("changed");
+  }
+
+  /** Enlarge all pictures around what is asked for now; they show the same part. */
+  setZoom(zoom) {
+    const { layer } = this;
+    if (!layer) return;
+    const centre = layer.isEncoder ? this.place : centreOf(this.run.manifest.objects[this.chosen], layer);
+    this.setView({ zoom, centre: zoom > 1 ? centre : null });
   }
 
   applyPreset(preset) {
@@ -280,7 +289,12 @@ function objectAt(objects, [x, y]) {
 
 /** Where an encoder is asked at first: the middle of the surest object, else of the picture. */
 function placeOfChosen({ objects }, layer) {
-  if (!objects.length) return [0.5, 0.5];
-  const [x0, y0, x1, y1] = objects[0].box_xyxy_px;
-  return applyInverse(layer.header.to_original, (x0 + x1) / 2 - 0.5, (y0 + y1) / 2 - 0.5);
+  return centreOf(objects[0], layer);
+}
+
+/** Middle of an object, normalised; of the picture where there is none. */
+function centreOf(found, layer) {
+  if (!found) return [0.5, 0.5];
+  const [x0, y0, x1, y1] = found.box_xyxy_px;
+  return applyAffine(layer.header.from_original, (x0 + x1) / 2 - 0.5, (y0 + y1) / 2 - 0.5);
 }

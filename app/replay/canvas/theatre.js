@@ -4,7 +4,7 @@ import { applyInverse } from "../../explorer/canvas/frames.js";
 import { queryName } from "../../explorer/canvas/queries.js";
 import { Stage } from "../../explorer/canvas/stage.js";
 
-const MOMENTS = [["first", "Start"], ["now", "Now"], ["last", "End"]];
+const MOMENTS = [["now", "Now"], ["first", "Start"], ["last", "End"]];
 const TIMES_KEPT = 600;
 
 export class Theatre {
@@ -13,7 +13,7 @@ export class Theatre {
     this.rows = [];
     this.root = element("div", { class: "dr-theatre" });
     this.counters = { scrubToDrawnMs: [], missing: 0 };
-    replayer.addEventListener("changed", () => this.update());
+    for (const name of ["changed", "waiting"]) replayer.addEventListener(name, () => this.update());
   }
 
   update() {
