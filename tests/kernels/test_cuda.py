@@ -5,11 +5,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from deformviz.attention import backends
 from deformviz.attention.reference import ms_deform_attn_reference, sampling_locations
 
 HERE = Path(__file__).parent
@@ -170,15 +172,98 @@ def test_emulated_bad_numbers_stay_where_they_are(emulated, bad):
 
 @pytest.mark.slow
 def test_emulated_kernels_stay_inside_their_memory(cuda_include, compiler, tmp_path):
-    """The same library under AddressSanitizer, in a process of its own that preloads it."""
-    library = tmp_path / "emulated.so"
-    subprocess.run([compiler, "-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-fsanitize=address",
-                    cuda_include, str(HERE / "emulated.cpp"), "-o", str(library)], check=True)
-    asan = subprocess.run([compiler, "-print-file-name=libasan.so"], capture_output=True,
-                          text=True, check=True).stdout.strip()
-    result = subprocess.run(
-        ["python", "-m", "tests.kernels.run_emulated", str(library)], cwd=HERE.parents[1],
-        env=os.environ | {"LD_PRELOAD": asan, "ASAN_OPTIONS": "detect_leaks=0:"
-                          "detect_stack_use_after_return=0"}, capture_output=True, text=True)
+    """The emulator under AddressSanitizer, in a process of its own that has it from the start."""
+    program = tmp_path / "emulated"
+    subprocess.run([compiler, "-std=c++17", "-O1", "-w", "-fsanitize=address,undefined",
+                    "-fno-sanitize-recover", cuda_include, str(HERE / "emulated.cpp"),
+                    str(HERE / "emulated_main.cpp"), "-o", str(program)], check=True)
+    result = subprocess.run([program], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr[-3000:]
-    assert "all inside" in result.stdout
+    assert "36 launches" in result.stdout
+
+
+# -- compiled, not run ---------------------------------------------------------------------------
+
+ARCHITECTURES = ["80", "90", "100"]
+MOST_REGISTERS = 128  # so that 512 threads fit a multiprocessor
+
+
+@pytest.fixture(scope="session", params=ARCHITECTURES)
+def compiled(nvcc, request, tmp_path_factory):
+    """(architecture, what the assembler says, cubin) of the kernels in standard.cu."""
+    cubin = tmp_path_factory.mktemp("cubin") / f"sm_{request.param}.cubin"
+    result = subprocess.run(
+        [nvcc, "-std=c++17", "-O3", f"-arch=sm_{request.param}", "-Werror", "all-warnings",
+         "-Xptxas", "-v", "-cubin", str(HERE / "standard.cu"), "-o", str(cubin)],
+        capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return request.param, result.stderr, cubin
+
+
+def test_kernels_fit_the_registers(compiled):
+    _, said, _ = compiled
+    kernels = said.count("Compiling entry function")
+    assert kernels == 13
+    assert said.count(" 0 bytes spill stores, 0 bytes spill loads") == kernels
+    registers = [int(number) for number in re.findall(r"Used (\d+) registers", said)]
+    assert len(registers) == kernels
+    assert max(registers) <= MOST_REGISTERS
+
+
+@pytest.fixture(scope="session")
+def instructions(compiled):
+    """(architecture, {kernel: names of its instructions}) from the disassembly."""
+    folder = next((Path(root) / "nvidia" / "cu13" / "bin" for root in sys.path
+                   if (Path(root) / "nvidia" / "cu13" / "bin" / "cuobjdump").is_file()), None)
+    if not folder:
+        pytest.skip("no CUDA disassembler: pip install nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm")
+    architecture, _, cubin = compiled
+    listing = subprocess.run(
+        [folder / "cuobjdump", "-sass", str(cubin)], capture_output=True, text=True, check=True,
+        env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}).stdout
+    functions = re.split(r"Function : (\S+)", listing)[1:]
+    return architecture, {name: re.findall(r"\*/\s+(?:@!?U?P\d+ )?([A-Z][\w.]+)", body)
+                          for name, body in zip(functions[::2], functions[1::2], strict=True)}
+
+
+def test_rows_move_sixteen_bytes_at_a_time(instructions):
+    _, kernels = instructions
+    rows = {name: code for name, code in kernels.items() if "from_fixed" not in name}
+    assert len(rows) == 12
+    for name, code in rows.items():
+        assert code.count("LDG.E.128") >= 4, name             # the four corners of a sample
+        assert not [word for word in code if word.startswith(("LDL", "STL"))], name
+    for name in (name for name in rows if "forward" in name):
+        assert "STG.E.128" in rows[name], name
+
+
+def test_gradients_are_added_four_at_a_time_where_the_gpu_can(instructions):
+    architecture, kernels = instructions
+    for name, code in kernels.items():
+        sums = [word for word in code if word.startswith("RED")]
+        if "FloatSum" in name:
+            vectors = [word for word in sums if "ADD.F32x4" in word]
+            assert len(sums) >= 8, name
+            assert len(vectors) == (0 if architecture == "80" else len(sums)), name
+        elif "FixedSum" in name:
+            assert sums and all("ADD.64" in word for word in sums), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_kernel_compiles_without_spills(nvcc, architecture, tmp_path):
+    result = subprocess.run(
+        [nvcc, "-std=c++17", "-O3", f"-arch=sm_{architecture}", "-Werror", "all-warnings",
+         "-Xptxas", "-v", "-cubin", str(CUDA / "kernels.cu"), "-o", str(tmp_path / "all.cubin")],
+        capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    kernels = result.stderr.count("Compiling entry function")
+    assert kernels == 85
+    assert result.stderr.count(" 0 bytes spill stores, 0 bytes spill loads") == kernels
+    assert max(map(int, re.findall(r"Used (\d+) registers", result.stderr))) <= MOST_REGISTERS
+
+
+def test_registration_compiles_against_this_torch(nvcc, compiler, tmp_path):
+    build = backends.build_script()
+    command = build.cuda_commands(nvcc, ARCHITECTURES)["register.o"]
+    subprocess.run([*command, "-Werror", "-o", str(tmp_path / "register.o")], check=True)
