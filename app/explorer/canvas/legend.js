@@ -54,7 +54,7 @@ export class Legend {
     }, drawing, text);
     this.heads.replaceChildren(...Array.from({ length: layer.header.heads }, (_, head) => chip(
       "heads", head, glyph("circle", palette.heads[head % palette.heads.length]), `h${head}`,
-      `Head ${head}: click to hide or show, Shift-click for only this one`, `head ${head}`)));
+      `Head ${head}: click to hide or show, Shift-click for only this one`, `h${head}, head ${head}`)));
     this.levels.replaceChildren(...layer.levels.map(([height, width], level) => chip(
       "levels", level, glyph(palette.marks[level % palette.marks.length], "transparent"),
       `level ${level} · ${height}×${width}`,
