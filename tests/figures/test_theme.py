@@ -67,5 +67,5 @@ def test_quiet_text_can_be_read(surroundings):
         return linear @ [0.2126, 0.7152, 0.0722]
 
     for ground in ("paper", "panel"):
-        high, low = sorted((luminance(surroundings["quiet"]), luminance(surroundings[ground])))[::-1]
+        low, high = sorted(luminance(surroundings[name]) for name in ("quiet", ground))
         assert (high + 0.05) / (low + 0.05) > 4.5
