@@ -97,6 +97,7 @@ def pack_grid(
         **_bias_range(bias), "mask_hw": _plane(mask),
         "surface_hw": None if surface is None else list(surface.shape[1:]),
         "classes": _classes(trace, class_names),
+        "start_group": _start_group(record, points["positions"] - points["reference_grid"]),
         "start_query": _start_query(record, points["positions"], mask),
     }
     body = [array.astype("<f4").tobytes()
@@ -214,14 +215,24 @@ def _classes(trace: Trace, names: Sequence[str]) -> list[dict[str, Any]]:
             for label in best]
 
 
+def _of_groups(record: GridTrace) -> np.ndarray:
+    """Attention of an average query and head on each knot of a group, [group knot]."""
+    attention = np.asarray(record.attention_weights, np.float64).mean(1)
+    return attention.reshape(record.positions.shape[0], -1, attention.shape[-1]).mean(1)
+
+
+def _start_group(record: GridTrace, moved: np.ndarray) -> int:
+    """The group to show first: the one whose heeded knots moved most."""
+    return int((np.linalg.norm(moved, axis=-1) * _of_groups(record)).sum(-1).argmax())
+
+
 def _start_query(record: GridTrace, positions: np.ndarray, mask: np.ndarray | None) -> int:
     """The cell to show first: on the object's middle, else where most attention goes."""
     if mask is not None and mask.any():
         rows, columns = np.nonzero(mask)
         middle = (np.array([columns.mean(), rows.mean()]) + 0.5) / mask.shape[::-1]
     else:
-        attention = np.asarray(record.attention_weights, np.float64).mean(1)    # [head knot]
-        of_group = attention.reshape(len(positions), -1, attention.shape[-1]).mean(1)
+        of_group = _of_groups(record)
         middle = (positions * of_group[..., None]).sum((0, 1)) / of_group.sum()
     height, width = record.query_hw
     column, row = np.rint(to_pixel_index(middle, (height, width))).astype(int)

@@ -12,6 +12,8 @@ from deformviz.training.scenes import CLASSES, Scene, SceneConfig, render, scene
 
 FOLDER = Path(__file__).parents[2] / "sample_images"
 INDEX = "scenes.json"
+SINGLES_FOLDER = "single"       # in it the pictures of one object, and their masks
+MASKS_FOLDER = "masks"
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,43 @@ SAMPLES: tuple[Sample, ...] = (
 )
 
 
+def _single(name: str, title: str, seed: int, size_hw: tuple[int, int], place: str) -> Sample:
+    """A picture with nothing but one object, named like its class."""
+    return Sample(f"single-{name}", title, seed, size_hw,
+                  _clean(place, (1, 1), (name,), min_size=0.34, max_size=0.55))
+
+
+SINGLES: tuple[Sample, ...] = (
+    _single("balloon", "A balloon", 7, (384, 384), HILLS),
+    _single("bird", "A bird", 5, (384, 384), HILLS),
+    _single("boat", "A boat", 4, (384, 384), SEA),
+    _single("flower", "A flower", 5, (384, 384), MEADOW),
+    _single("cat", "A cat", 7, (384, 384), MEADOW),
+    _single("house", "A house, wider than high", 3, (288, 384), HILLS),
+    _single("person", "A person, upright", 13, (384, 256), CITY),
+    _single("fish", "A fish", 3, (384, 384), SEA),
+)
+
+
+def write_single_images(folder: Path = FOLDER / SINGLES_FOLDER) -> list[Path]:
+    """Draw the pictures of one object, and where that object is, white on black."""
+    paths = _write(SINGLES, folder)
+    (folder / MASKS_FOLDER).mkdir(exist_ok=True)
+    for sample, path in zip(SINGLES, paths, strict=True):
+        mask = sample.render().masks[0].astype("uint8") * 255
+        cv2.imwrite(str(folder / MASKS_FOLDER / path.name), mask, [cv2.IMWRITE_PNG_BILEVEL, 1])
+    return paths
+
+
 def write_sample_images(folder: Path = FOLDER) -> list[Path]:
     """Draw every sample as PNG into `folder`, with an index of what is to be found on them."""
+    return _write(SAMPLES, folder)
+
+
+def _write(samples: tuple[Sample, ...], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths, index = [], []
-    for sample in SAMPLES:
+    for sample in samples:
         scene = sample.render()
         path = folder / f"{sample.name}.png"
         cv2.imwrite(str(path), cv2.cvtColor(scene.image, cv2.COLOR_RGB2BGR),
@@ -97,4 +131,6 @@ def write_sample_images(folder: Path = FOLDER) -> list[Path]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Draw the sample images anew.")
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
-    write_sample_images(parser.parse_args().folder)
+    folder = parser.parse_args().folder
+    write_sample_images(folder)
+    write_single_images(folder / SINGLES_FOLDER)
