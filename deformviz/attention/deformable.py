@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from deformviz.attention.op import ms_deform_attn
+from deformviz.attention.op import ms_deform_attn, ms_deform_attn_fused
 from deformviz.attention.reference import (
     mask_value,
     normalise_weights,
@@ -108,7 +108,8 @@ class MultiScaleDeformableAttention(nn.Module):
             value_input: x [batch pixel embedding], levels one after another.
             spatial_shapes: (H_l, W_l) [level hw], tensor or pairs.
             padding_mask: [batch pixel], True = padding.
-            traced: whether to keep a trace; without one, the result is the same.
+            traced: whether to keep a trace; without one, locations and weights are never
+                written to memory, and the result is the same up to rounding.
 
         Returns:
             output [batch query embedding] after `output_proj` (no residual), and the trace, or
@@ -119,7 +120,13 @@ class MultiScaleDeformableAttention(nn.Module):
         value = split_heads(projected, self.heads)
         sizes = self.heads, self.levels, self.points
         offsets = split_offsets(self.sampling_offsets(query), *sizes)
-        weights = self.formulas.normalise_weights(self.attention_weights(query), *sizes)
+        logits = self.attention_weights(query)
+        if not traced and self.formulas == Formulas():
+            attended = ms_deform_attn_fused(
+                value, spatial_shapes, references, offsets, logits.view(offsets.shape[:-1]),
+                backend=self.backend)
+            return self.output_proj(attended), None
+        weights = self.formulas.normalise_weights(logits, *sizes)
         locations = self.formulas.sampling_locations(references, offsets, spatial_shapes)
         attended = ms_deform_attn(value, spatial_shapes, locations, weights, backend=self.backend)
         output = self.output_proj(attended)

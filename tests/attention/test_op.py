@@ -369,3 +369,25 @@ def test_mistakes_are_named():
     with pytest.raises(RuntimeError, match="53 pixels in all, value has 49"):
         torch.ops.deformviz.ms_deform_attn(value, torch.tensor([(6, 7), (3, 3), (1, 2)]),
                                            locations, weights)
+
+
+def test_a_layer_without_a_trace_takes_the_fused_entry(monkeypatch):
+    from deformviz.attention import deformable
+
+    layer = deformable.MultiScaleDeformableAttention(24, 3, 3, 4)
+    torch.nn.init.normal_(layer.sampling_offsets.weight,
+                          generator=torch.Generator().manual_seed(2))
+    query, pixels = torch.randn(2, 6, 24), torch.randn(2, 49, 24)
+    references, calls = torch.rand(2, 6, 3, 4), []
+
+    def counted(*arguments, **options):
+        calls.append(arguments)
+        return ms_deform_attn_fused(*arguments, **options)
+
+    monkeypatch.setattr(deformable, "ms_deform_attn_fused", counted)
+    with torch.no_grad():
+        with_trace, _ = layer(query, references, pixels, SHAPES)
+        assert not calls
+        without, trace = layer(query, references, pixels, SHAPES, traced=False)
+    assert len(calls) == 1 and trace is None
+    torch.testing.assert_close(without, with_trace, rtol=1e-4, atol=1e-5)
