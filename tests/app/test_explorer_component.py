@@ -77,7 +77,7 @@ def mount_two_pictures():
 
 
 def test_a_page_mounts_it_and_sends_addresses_only():
-    page = AppTest.from_function(mount_two_pictures).run()
+    page = AppTest.from_function(mount_two_pictures, default_timeout=60).run()
     assert not page.exception
     sent = page.main[1].proto.json
     data = json.loads(sent)
