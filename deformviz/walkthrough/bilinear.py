@@ -44,9 +44,8 @@ def write_sample(
                         r"\lfloor v \rfloor + \{0, 1\})", axes="corner xy", source=SOURCE,
                         unit="column and row")
     shares = board.write("corner_weights", weights_of_corners, location, size_hw,
-                         symbol="G(p, r)", equation=r"g(u, r_x) \, g(v, r_y), \quad "
-                         r"g(a, b) = \max(0, 1 - |a - b|)", axes="corner", source=SOURCE,
-                         checks=_at_most_one)
+                         symbol="G(p, r)", equation=r"g(u, r_x) \, g(v, r_y)", axes="corner",
+                         source=SOURCE, checks=_at_most_one)
     values = board.write("corner_values", read_corners, value_map, cells,
                          symbol="W'_m x^l(r)", equation=r"\term{value_map}[r_y, r_x]",
                          axes="corner channel", source=f"{SOURCE}; zero outside the map")

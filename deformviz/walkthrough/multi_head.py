@@ -74,11 +74,11 @@ def _project(
     bias: Tensor, third: int, heads: int,
 ) -> Tensor:
     """One projection and its split into heads; of the query only one token is left."""
-    matrix, token = symbol.split(" ")
+    matrix = symbol.split(" ")[0]
     single = name == "query"
     projected = board.write(
         f"{name}_projected", project_third, tokens, weight, bias, third,
-        symbol=f"{matrix.removesuffix('_m')} {token}",
+        symbol={"query": "u_q", "key": "v_k", "value": "w_k"}[name],
         equation=rf"{matrix.removesuffix('_m')} \, \term{{{tokens_name}}} + b",
         axes="embedding" if single else "key embedding", source=SOURCE,
         pick=(lambda raw: raw[0, 0]) if single else (lambda raw: raw[0]),

@@ -150,13 +150,13 @@ def _write_parameters(board: Blackboard, module: MultiScaleDeformableAttention) 
 
 def _write_value(board, module, inputs, source) -> Tensor:
     projected = board.write(
-        "projected_value", module.value_proj, inputs.value_input, symbol="W' x",
+        "projected_value", module.value_proj, inputs.value_input, symbol="v",
         equation=r"\term{value_proj} \, \term{value_input} + b", axes="pixel embedding",
         source=source, pick=lambda raw: raw[0],
     )
     masked = board.write(
         "masked_value", module.formulas.mask_value, projected, inputs.padding_mask,
-        symbol=r"\overline{W' x}",
+        symbol=r"\hat{v}",
         equation=r"\term{projected_value} \cdot [\mathrm{not\ padding}]",
         axes="pixel embedding", source="Deformable DETR, published code", pick=lambda raw: raw[0],
         checks=_zero_where(inputs.padding_mask),

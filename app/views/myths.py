@@ -1,0 +1,47 @@
+"""What people get wrong: 43 cards, each with a view that shows the truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from deformviz.walkthrough.myths import CARDS, Card
+from deformviz.walkthrough.prose import read_prose
+
+VIEWS = Path(__file__).parent
+LINKS = {"walkthrough": "See it, step by step", "explore": "See it on a picture"}
+
+
+def page() -> None:
+    """The page, top to bottom."""
+    prose = read_prose("myths")
+    st.title(prose.title, anchor=False)
+    st.markdown(prose.introduction)
+    wish = st.text_input("Search", key="myths_wish", bind="query-params", max_chars=80,
+                         placeholder="padding, half precision, DAT …")
+    found = [card for card in CARDS if card.matches(wish or "")]
+    st.caption(f"{len(found)} of {len(CARDS)} cards")
+    for first in range(0, len(found), 2):
+        for column, card in zip(st.columns(2), found[first:first + 2], strict=False):
+            with column, st.container(border=True, height="stretch"):
+                show(card)
+
+
+def show(card: Card) -> None:
+    """One card."""
+    st.markdown(f"#### {card.number}. {card.title}")
+    st.markdown(f"**Myth.** *{card.myth}*")
+    st.markdown(card.answer)
+    if card.view is not None:
+        st.page_link(VIEWS / f"{card.view.page}.py", label=LINKS[card.view.page],
+                     icon=":material/visibility:", query_params=card.view.params)
+    if card.message is not None:
+        with st.expander("What deformviz itself says", icon=":material/terminal:",
+                         on_change="rerun", key=f"says_{card.number}") as says:
+            if says.open:
+                st.code(card.message(), language=None, wrap_lines=True)
+    st.caption(f"Guarded by `{card.test}`")
+
+
+page()

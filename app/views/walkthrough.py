@@ -1,0 +1,244 @@
+"""The equations, step by step: every symbol with this query's own numbers."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import streamlit as st
+
+from app import controls, runs, session
+from app.jobs import QueueFull
+from app.walkthrough.component import walkthrough
+from app.walkthrough.subject import (
+    ADDRESS,
+    DERIVATIONS,
+    MISTAKES,
+    WITH_TOY,
+    Change,
+    Subject,
+    read_subject,
+    to_address,
+)
+
+STYLE = """<style>
+.stMainBlockContainer { padding-inline: clamp(1rem, 2.5vw, 2.5rem); max-width: 96rem; }
+.stMain h1 { padding: 0; letter-spacing: -0.01em; }
+.st-key-walkthrough { min-height: 30rem; }
+</style>"""
+INSTRUCTION = ("Point at a symbol, a number, a mark or a word of the code: the same thing lights "
+               "up everywhere. ↑ ↓ walk the steps, ← → the samples, Shift and arrows move one.")
+EXAMPLES = {"": "This picture", "toy": "A toy for a pencil"}
+LONGEST = 200
+MOST_NAMED = 12
+
+
+def page() -> None:
+    """The page, top to bottom."""
+    models = runs.list_models()
+    session.read_address(list(models))
+    notes = read_link()
+    with st.sidebar:
+        selection = controls.select(session.sources(), models)
+    st.html(STYLE)
+    st.title("The equations, step by step", anchor=False)
+    st.caption(INSTRUCTION)
+    for note in notes:
+        st.info(note, icon=":material/link_off:")
+    stage(selection)
+
+
+def read_link() -> list[str]:
+    """Take the subject from the address where that says something new."""
+    state = st.session_state
+    asked = {k: v[:LONGEST] for k, v in st.query_params.to_dict().items()}
+    first = "walk" not in state
+    if not first and (asked == state.get("walk_address") or not set(asked) & set(ADDRESS)):
+        return []
+    subject, step, notes = read_subject(asked)
+    if "query" not in asked and isinstance(kept := explored_query(), int):
+        subject = replace(subject, query=kept)
+    if "layer" in asked:
+        state["layer"] = asked["layer"]
+    state["walk"], state["walk_step"] = subject, step
+    state["walk_link"] = state.get("walk_link", 0) + 1
+    return notes
+
+
+def explored_query() -> int | None:
+    """The query that was pinned on Explore, if one was and its layer is still the chosen one."""
+    view = getattr(st.session_state.get("explorer"), "view", None) or {}
+    return view.get("query") if view.get("pinned") else None
+
+
+@st.fragment
+def stage(selection: controls.Selection) -> None:
+    """Choices, the derivation, and what if."""
+    from app.walkthrough.lesson import RunFailed, lesson
+    from app.walkthrough.payload import payload
+
+    state = st.session_state
+    choices = st.container()
+    subject: Subject = replace(state["walk"], layer=state["layer"] or "decoder.0")
+    try:
+        with st.spinner("The model runs", show_time=False):
+            found = lesson(subject, selection.source, selection.model, session.session_id())
+    except (RunFailed, QueueFull) as problem:
+        st.error(str(problem), icon=":material/error:")
+        return
+    if found.layers and not found.subject.is_toy:
+        state["layer"] = found.subject.layer
+    state["walk"] = found.subject
+    if not found.subject.needs_picture:             # the toy's only query means nothing elsewhere
+        state["walk"] = replace(found.subject, query=subject.query)
+    with choices:
+        choose(found)
+    view_id = f"{found.subject.derivation}|{found.subject.example}|{state['walk_link']}"
+    walkthrough(payload(found, picture_address(selection)), step=state["walk_step"],
+                view_id=view_id, key="walkthrough", on_at_change=take_report,
+                on_moved_change=take_move)
+    write_address()
+
+
+def picture_address(selection: controls.Selection) -> str:
+    """Where the picture is served: with a stored trace, or after a run of Explore."""
+    run = runs.finished(selection.source, selection.model)
+    if run is not None:
+        return f"picture/{run.key}.jpg"
+    return f"picture/{runs.request(selection.source, selection.model, session.session_id())}.jpg"
+
+
+# -- choices ---------------------------------------------------------------------------------
+
+def change(**values) -> None:
+    """Replace fields of the subject; a new derivation starts at its own first step."""
+    state = st.session_state
+    state["walk"] = replace(state["walk"], **values)
+    if "derivation" in values or "example" in values:
+        state["walk_step"] = ""
+
+
+def chooser(name: str, key: str | None = None):
+    """A callback that takes a widget's value into the subject."""
+    return lambda: change(**{name: st.session_state[key or f"walk_{name}"]})
+
+
+def choose(found) -> None:
+    """The row of choices above the derivation."""
+    state, subject = st.session_state, found.subject
+    for name in ("derivation", "example", "mistake"):
+        state[f"walk_{name}"] = getattr(subject, name)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox("Derivation", list(DERIVATIONS), format_func=lambda name: DERIVATIONS[name][0],
+                     key="walk_derivation", on_change=chooser("derivation"), width=330)
+        if subject.derivation in WITH_TOY:
+            st.segmented_control("Numbers of", list(EXAMPLES), format_func=EXAMPLES.get,
+                                 key="walk_example", on_change=chooser("example"),
+                                 required=True, width=260)
+        if subject.needs_picture:
+            choose_query(found)
+        if subject.needs_picture or subject.is_toy:
+            st.selectbox("Break it", list(MISTAKES), format_func=MISTAKES.get, key="walk_mistake",
+                         on_change=chooser("mistake"), width=210)
+    if subject.mistake:
+        from deformviz.walkthrough.prose import read_prose
+
+        st.markdown(read_prose("mistakes").sections[subject.mistake])
+    elif subject.needs_picture or subject.is_toy:
+        with st.expander("What if", icon=":material/tune:", expanded=subject.change != Change()):
+            what_if(found)
+
+
+def choose_query(found) -> None:
+    """Layer and query, the latter also by what it found."""
+    state, subject = st.session_state, found.subject
+    state["walk_layer"], state["walk_query"] = subject.layer, subject.query
+
+    def take_layer() -> None:
+        state["layer"] = state["walk_layer"]
+        same_kind = state["layer"].split(".")[0] == subject.layer.split(".")[0]
+        change(query=subject.query if same_kind else None, change=Change())
+
+    st.selectbox("Layer", found.layers, key="walk_layer", on_change=take_layer, width=130)
+    if found.queries > 1:
+        st.number_input("Query", 0, found.queries - 1, step=1, key="walk_query",
+                        on_change=chooser("query"), width=120)
+    detections = found.sight.detections
+    if subject.layer.startswith("decoder") and detections is not None and len(detections):
+        best_first = range(min(MOST_NAMED, len(detections)))
+        named = {int(detections.queries[i]): f"{detections.name(i)} "
+                 f"{float(detections.scores[i]):.2f}" for i in reversed(best_first)}
+        state["walk_found"] = subject.query if subject.query in named else None
+        st.selectbox("that found", list(reversed(named)), format_func=named.get, key="walk_found",
+                     on_change=chooser("query", "walk_found"), width=150,
+                     placeholder="nothing above")
+
+
+def what_if(found) -> None:
+    """Edits of this query in this layer; the real model goes on from there."""
+    state, now = st.session_state, found.subject.change
+    heads, levels, _ = found.sizes
+    for item in fields(Change):
+        state[f"walk_{item.name}"] = getattr(now, item.name)
+    state["walk_shift_x"], state["walk_shift_y"] = now.reference_shift_xy
+    state["walk_dropped_heads"] = list(now.dropped_heads)
+    state["walk_dropped_levels"] = list(now.dropped_levels)
+
+    def take() -> None:
+        change(change=replace(
+            now, offset_scale=state["walk_offset_scale"], sharpness=state["walk_sharpness"],
+            dropped_heads=tuple(state["walk_dropped_heads"]),
+            dropped_levels=tuple(state["walk_dropped_levels"]),
+            reference_shift_xy=(state["walk_shift_x"], state["walk_shift_y"])))
+
+    st.caption("Drag a mark on the picture, or:")
+    with st.container(horizontal=True):
+        st.slider("Offsets ×", -1.0, 3.0, step=0.1, key="walk_offset_scale", on_change=take,
+                  width=180)
+        st.slider("Sharpness of weights", 0.0, 8.0, step=0.25, key="walk_sharpness",
+                  on_change=take, width=180, help="0 makes all equal, 1 leaves them as they are.")
+        st.slider("Reference, x", -0.5, 0.5, step=0.02, key="walk_shift_x", on_change=take,
+                  width=180)
+        st.slider("Reference, y", -0.5, 0.5, step=0.02, key="walk_shift_y", on_change=take,
+                  width=180)
+        st.multiselect("Without heads", range(heads), key="walk_dropped_heads", on_change=take,
+                       width=180)
+        st.multiselect("Without levels", range(levels), key="walk_dropped_levels",
+                       on_change=take, width=180)
+    if now != Change():
+        st.button("Put everything back", icon=":material/undo:", on_click=change,
+                  kwargs={"change": Change()})
+
+
+# -- what the component reports --------------------------------------------------------------
+
+def take_report() -> None:
+    """A step or a sample was chosen."""
+    state = st.session_state
+    if at := state["walkthrough"].at:
+        state["walk_step"] = str(at["step"])
+        subject = state["walk"]
+        sample = {name: int(at[name]) for name in ("head", "level", "point")}
+        if sample != {name: getattr(subject, name) for name in sample}:
+            change(**sample)
+
+
+def take_move() -> None:
+    """A sample was dragged: that is an edit."""
+    state = st.session_state
+    if moved := state["walkthrough"].moved:
+        now = state["walk"].change
+        others = dict(now.moved) | {tuple(moved["sample"]): tuple(map(float, moved["place"]))}
+        change(change=replace(now, moved=tuple(others.items())))
+
+
+def write_address() -> None:
+    """Keep the address in step, so that copying it copies the view."""
+    state = st.session_state
+    wanted = to_address(state["walk"], state["walk_step"])
+    wanted |= {"picture": state["picture"], "layer": state["layer"]}
+    state["walk_address"] = wanted
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+page()

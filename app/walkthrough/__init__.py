@@ -1,0 +1,1 @@
+"""The page of equations: from a choice to a derivation, to JSON, to a component."""

@@ -1,0 +1,279 @@
+"""From a subject to a derivation and what is seen of it: the real model runs here."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from app.runs import ModelChoice, key_of
+from app.session import MEBIBYTE, QUEUE, ByteCache, load_model
+from app.sources import Source
+from app.walkthrough.subject import Subject
+from deformviz.analysis.cost import AttentionSizes
+from deformviz.attention.dat import DATAttention
+from deformviz.models.detector_config import DeformableDETRConfig
+from deformviz.models.parts import attention_layers
+from deformviz.models.postprocess import postprocess
+from deformviz.models.preprocess import preprocess
+from deformviz.schema import AttentionTrace, Detections, ImageFrame
+from deformviz.tracing.pictures import read_picture
+from deformviz.walkthrough.bilinear import bilinear
+from deformviz.walkthrough.breaking import MISTAKES, broken, broken_module
+from deformviz.walkthrough.complexity import complexity, levels_hw
+from deformviz.walkthrough.convolutions import convolutions
+from deformviz.walkthrough.dat import dat
+from deformviz.walkthrough.decoder import decoder
+from deformviz.walkthrough.gradients import best_score, gradients, layer_gradients, score_of
+from deformviz.walkthrough.multi_head import multi_head
+from deformviz.walkthrough.multi_scale import multi_scale, single_scale
+from deformviz.walkthrough.observe import Observation, observe
+from deformviz.walkthrough.padded import SHARE
+from deformviz.walkthrough.proposals import proposals
+from deformviz.walkthrough.step import Derivation
+from deformviz.walkthrough.toy import toy_inputs, toy_module
+from deformviz.walkthrough.what_if import Edit, edit_module, edited
+
+OBSERVED = ByteCache(384 * MEBIBYTE)        # forward passes with all that went into their layers
+_ONE_AT_A_TIME = threading.Lock()           # derivations use the shared model's device
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one version of a model sees: the query's samples and the detections."""
+
+    trace: AttentionTrace               # of one image
+    frame: ImageFrame
+    detections: Detections | None
+    output: Any                         # DetectorOutput of one image; None for the toy
+    title: str
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A derivation, the sight it belongs to, and the right sight beside a changed one."""
+
+    subject: Subject                    # with every index inside its layer
+    derivation: Derivation
+    sight: Sight | None
+    right: Sight | None                 # set where a mistake or an edit changes something
+    layers: tuple[str, ...] = ()
+    queries: int = 1
+    sizes: tuple[int, int, int] = (1, 1, 1)     # heads, levels, points
+
+
+def edit_of(subject: Subject) -> Edit:
+    """The subject's "what if" as an edit of its layer, for its query."""
+    return Edit(subject.layer, subject.query, **vars(subject.change))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A cached forward pass of a model, right or changed."""
+
+    observation: Observation
+    frame: ImageFrame
+    detections: Detections
+
+
+class RunFailed(RuntimeError):
+    """A forward pass did not come to its end; the message is one sentence."""
+
+
+def look(
+    source: Source, model: ModelChoice, session: str, *, mistake: str = "", padded: bool = False,
+    edit: Edit | None = None,
+) -> Seen:
+    """A forward pass, from the cache or in line with all others.
+
+    Raises:
+        RunFailed: the picture or the model cannot be used.
+        QueueFull: too many wait.
+    """
+    key = f"walk|{key_of(source, model)}|{mistake}|{padded}|{edit}"
+    if (seen := OBSERVED.get(key)) is None:
+        QUEUE.submit(key, lambda report: _work(key, source, model, mistake, padded, edit), session)
+        progress = QUEUE.wait(key)
+        seen = OBSERVED.get(key)
+        if seen is None:
+            raise RunFailed(progress.error if progress else "The run is gone; reload the page.")
+    return seen
+
+
+def _work(key, source, choice, mistake, padded, edit) -> None:
+    model = load_model(choice.path, choice.stamp)
+    if not isinstance(getattr(model, "config", None), DeformableDETRConfig):
+        raise ValueError("The equations follow Deformable DETR; choose such a model.")
+    picture = read_picture(source.read())
+    pixels, frame = preprocess(picture, model.config)
+    parameter = next(model.parameters())
+    images = [pixels.to(parameter.device, parameter.dtype)]
+    if padded:
+        height, width = (round(side * (1 + share))
+                         for side, share in zip(pixels.shape[1:], SHARE, strict=True))
+        images.append(images[0].new_zeros(3, height, width))
+        frame = replace(frame, padded_hw=(height, width))
+    version = model
+    if mistake:
+        version = broken(model, mistake)
+    elif edit is not None:
+        version = edited(model, edit)
+    observation = observe(version, images)
+    one = observation.output.image(0).map(lambda tensor: tensor.cpu())
+    found = postprocess(one, frame.original_hw, top=30, class_names=model.config.class_names)
+    OBSERVED.put(key, Seen(observation, frame, found), _bytes_of(observation))
+
+
+def _bytes_of(observation: Observation) -> int:
+    tensors = [tensor for inputs in observation.attention.values()
+               for tensor in (inputs.query, inputs.value_input)]
+    traces = [getattr(trace, name) for trace in observation.traces.values()
+              for name in ("value", "sampling_locations", "attention_weights")
+              if getattr(trace, name, None) is not None]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors + traces)
+
+
+def lesson(subject: Subject, source: Source, model: ModelChoice, session: str) -> Lesson:
+    """The derivation somebody asked for. Raises RunFailed or QueueFull."""
+    if not subject.needs_picture:
+        with _ONE_AT_A_TIME:
+            return _toy_lesson(subject) if subject.is_toy else _lesson_without_picture(subject)
+    padded = bool(subject.mistake) and MISTAKES[subject.mistake].needs_padding
+    right = look(source, model, session, padded=padded)
+    layers = tuple(attention_layers(right.observation.model))
+    subject = settle(subject, right, layers)
+    changed, edit = None, edit_of(subject)
+    if subject.mistake:
+        changed = look(source, model, session, mistake=subject.mistake, padded=padded)
+    elif not edit.changes_nothing:
+        changed = look(source, model, session, edit=edit)
+    seen = changed or right
+    with _ONE_AT_A_TIME:
+        derivation = _derive(subject, seen.observation)
+    module = seen.observation.module(subject.layer)
+    return Lesson(
+        subject, derivation, _sight(seen, subject, "Broken" if subject.mistake else
+                                    "Changed" if changed else "This query"),
+        _sight(right, subject, "Right" if subject.mistake else "As it was") if changed else None,
+        layers, right.observation.attention[subject.layer].query.shape[1],
+        (module.heads, module.levels, module.points),
+    )
+
+
+def settle(subject: Subject, seen: Seen, layers: tuple[str, ...]) -> Subject:
+    """The subject with a layer that exists and indices inside it."""
+    needs_decoder = subject.derivation in ("decoder", "proposals", "multi_head")
+    layer = subject.layer if subject.layer in layers else layers[-1]
+    if needs_decoder and not layer.startswith("decoder"):
+        layer = layers[-1]
+    derivation = subject.derivation
+    if derivation == "proposals" and seen.observation.output.proposals is None:
+        derivation = "decoder"
+    module = seen.observation.module(layer)
+    query = subject.query
+    count = seen.observation.attention[layer].query.shape[1]
+    if query is None:
+        query = _first_query(seen, layer)
+    return replace(subject, layer=layer, derivation=derivation, query=min(query, count - 1),
+                   head=min(subject.head, module.heads - 1),
+                   level=min(subject.level, module.levels - 1),
+                   point=min(subject.point, module.points - 1))
+
+
+def _first_query(seen: Seen, layer: str) -> int:
+    """The query of the best detection; of the encoder, the token nearest its middle."""
+    best = int(seen.detections.queries[0])
+    if layer.startswith("decoder"):
+        return best
+    middle = seen.observation.output.boxes_cxcywh[0, best, :2]
+    references = seen.observation.traces[layer].references[0, :, 0, :2]
+    return int((references - middle).norm(dim=-1).argmin())
+
+
+def _derive(subject: Subject, seen: Observation) -> Derivation:
+    query, layer = subject.query, subject.layer
+    sample = (query, subject.head, subject.level, subject.point)
+    number = int(layer.split(".")[1])
+    if subject.derivation == "multi_scale":
+        return multi_scale(seen.module(layer), seen.attention[layer], query)
+    if subject.derivation == "single_scale":
+        return single_scale(seen.module(layer), seen.attention[layer], query, subject.level)
+    if subject.derivation == "bilinear":
+        return bilinear(seen.traces[layer].image(0), *sample)
+    if subject.derivation == "gradients":
+        loss = score_of(query) if layer.startswith("decoder") else best_score
+        return gradients(layer_gradients(seen.model, seen.images, layer, loss), *sample)
+    if subject.derivation == "decoder":
+        return decoder(seen, number, query)
+    if subject.derivation == "proposals":
+        return proposals(seen, query)
+    queries = seen.traces[f"{layer}.self"].query
+    module = seen.model.transformer.decoder.layers[number].self_attn
+    return multi_head(module, queries, queries, seen.decoder.layer_contents[number], query)
+
+
+def _sight(seen: Seen, subject: Subject, title: str) -> Sight:
+    trace = seen.observation.traces[subject.layer].image(0).map(lambda tensor: tensor.cpu())
+    output = seen.observation.output.image(0).map(lambda tensor: tensor.cpu())
+    return Sight(trace, seen.frame, seen.detections, output, title)
+
+
+@torch.no_grad()
+def _toy_lesson(subject: Subject) -> Lesson:
+    inputs, right = toy_inputs(), toy_module()
+    subject = replace(subject, query=0, head=min(subject.head, 1), level=min(subject.level, 1),
+                      point=min(subject.point, 1), layer="toy")
+    edit, module = edit_of(subject), right
+    if subject.mistake == "forget_valid_ratios":
+        inputs = replace(inputs, references=torch.full_like(inputs.references, 0.5))
+    elif subject.mistake:
+        module = broken_module(right, **_formula_of(subject.mistake))
+    elif not edit.changes_nothing:
+        module = broken_module(right)
+        edit_module(module, edit)
+    changed = bool(subject.mistake) or module is not right
+    trace = _toy_trace(module, inputs)
+    if subject.derivation == "bilinear":
+        derivation = bilinear(trace, 0, subject.head, subject.level, subject.point)
+    elif subject.derivation == "single_scale":
+        derivation = single_scale(module, inputs, 0, subject.level)
+    else:
+        derivation = multi_scale(module, inputs, 0)
+    frame = ImageFrame((48, 48), (48, 48), (48, 64))
+    before = Sight(_toy_trace(right, toy_inputs()), frame, None, None, "Right")
+    title = "Broken" if subject.mistake else "Changed" if changed else "The toy"
+    return Lesson(subject, derivation, Sight(trace, frame, None, None, title),
+                  before if changed else None, ("toy",), 1, (2, 2, 2))
+
+
+def _formula_of(mistake: str) -> dict[str, Any]:
+    function = MISTAKES[mistake].formula
+    place = {"weights_per_level": "normalise_weights", "keep_padding": "mask_value"}
+    return {place.get(function.__name__, "sampling_locations"): function}
+
+
+def _toy_trace(module, inputs) -> AttentionTrace:
+    _, trace = module(inputs.query, inputs.references, inputs.value_input, inputs.spatial_shapes,
+                      inputs.padding_mask)
+    return trace.image(0)
+
+
+def _lesson_without_picture(subject: Subject) -> Lesson:
+    if subject.derivation == "convolutions":
+        return Lesson(subject, convolutions(), None, None)
+    if subject.derivation == "complexity":
+        # The smaller levels of an image of 800 x 1066 with the paper's decoder.
+        hw, levels = (25, 34), 2
+        pixels = sum(height * width for height, width in levels_hw(hw, levels))
+        return Lesson(subject, complexity(AttentionSizes(300, pixels, 256, 8, 4, levels), hw),
+                      None, None)
+    generator = torch.Generator().manual_seed(0)
+    module = DATAttention(8, heads=2, groups=1, query_hw=(6, 8), version="v1",
+                          offset_range_factor=2.0, stride=2).double().eval()
+    for parameter in module.parameters():
+        torch.nn.init.normal_(parameter, std=0.5, generator=generator)
+    features = torch.randn(1, 8, 6, 8, dtype=torch.float64, generator=generator)
+    return Lesson(subject, dat(module, features, query=min(subject.query or 20, 47)), None, None,
+                  queries=48)

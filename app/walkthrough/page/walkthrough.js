@@ -1,0 +1,212 @@
+// The whole page: which step and sample are chosen, and what lights up together.
+import { code } from "./code.js";
+import { Diagram } from "./diagram.js";
+import { formula, make, prose } from "./make.js";
+import { numbers } from "./numbers.js";
+import { Picture } from "./picture.js";
+
+const REPORT_MS = 250;
+const LEGEND = "Colour: head. Shape: level. Area: weight. Cross: reference. Pale squares: the four pixels of the chosen sample.";
+// Which part of the picture a tensor is seen in.
+const PARTS = {
+  reference_points: "reference", reference_boxes: "reference", references: "reference", reference: "reference",
+  padded_references: "reference", reference_logits: "reference", proposal: "reference", anchor: "reference",
+  raw_offsets: "steps", sampling_offsets: "steps", offset_gradient: "steps", offset_normaliser: "steps",
+  sampling_locations: "samples", sampled_values: "samples", sampling_location: "samples", pixel: "samples",
+  sampled_value: "samples", attended: "samples", attention_logits: "samples", attention_weights: "samples",
+  attention_weight: "samples", value_map: "corners", corners: "corners", corner_weights: "corners",
+  corner_values: "corners", slopes: "corners", box: "box", box_step: "box", masked_value: "padding",
+};
+
+let font = null;
+
+/** Faces declared inside a shadow root are not used, so the page's document gets it, once. */
+function loadFont(address) {
+  if (font) return;
+  font = new FontFace("dv-math", `url("${address}")`);
+  font.load().then((face) => document.fonts.add(face), () => { font = null; });
+}
+
+export class Walkthrough {
+  constructor(host) {
+    this.diagram = new Diagram((name) => this.choose(name));
+    this.head = make("header", { class: "wt-head" });
+    this.detail = make("article", { class: "wt-detail", "aria-live": "polite" });
+    this.pictures = make("div", { class: "wt-pictures" });
+    this.answers = make("div", { class: "wt-answers" });
+    const side = make("aside", { class: "wt-side" }, this.pictures, this.answers);
+    this.root = make("section", { class: "wt", tabindex: "-1" }, this.head,
+      make("div", { class: "wt-columns" }, this.diagram.root, this.detail, side));
+    host.replaceChildren(this.root);
+    this.root.addEventListener("pointerover", (event) => this.point(event.target));
+    this.root.addEventListener("focusin", (event) => this.point(event.target));
+    this.root.addEventListener("pointerleave", () => this.light({}));
+    this.root.addEventListener("keydown", (event) => this.press(event));
+  }
+
+  /** Called on every rerun. */
+  update(component) {
+    const { data } = component;
+    this.component = component;
+    this.palette = data.palette;
+    loadFont(data.font);
+    const said = JSON.stringify(data.lesson);
+    const fresh = data.view_id !== this.viewId;
+    if (said === this.said && !fresh) return;
+    this.said = said;
+    this.viewId = data.view_id;
+    this.lesson = data.lesson;
+    const [head, level, point] = data.lesson.sample;
+    this.sample = { head, level, point };
+    const known = (name) => data.lesson.steps.some((step) => step.name === name);
+    const wanted = fresh && known(data.step) ? data.step : this.step;
+    this.step = known(wanted) ? wanted : (data.lesson.steps.find((step) => !step.given) ?? data.lesson.steps[0]).name;
+    const focused = this.root.getRootNode().activeElement;
+    const keepsFocus = focused && this.root.contains(focused);
+    this.drawHead();
+    this.diagram.update(this.lesson);
+    this.views = this.lesson.pictures.map((picture, at) => new Picture(this, picture, this.lesson.movable && at === this.lesson.pictures.length - 1));
+    this.pictures.classList.toggle("wt-two", this.views.length > 1);
+    this.pictures.replaceChildren(...this.views.map((view) => view.root));
+    if (this.views.length) this.pictures.append(make("p", { class: "wt-legend" }, LEGEND));
+    this.answers.replaceChildren(...this.lesson.answers.map(({ title, lines }) =>
+      make("div", { class: "wt-answer" }, make("strong", {}, title), ...lines.map((line) => make("p", {}, line)))));
+    this.show();
+    if (keepsFocus) this.diagram.chips.get(this.step).focus({ preventScroll: true });
+  }
+
+  colour(head) {
+    return this.palette.heads[head % this.palette.heads.length];
+  }
+
+  mark(level) {
+    return this.palette.marks[level % this.palette.marks.length];
+  }
+
+  drawHead() {
+    const { lesson } = this;
+    const exact = Number(lesson.difference) <= 1e-4 * Math.max(1, lesson.scale);
+    const badge = make("span", { class: exact && lesson.holds ? "wt-badge" : "wt-badge wt-bad",
+      title: "largest difference of the last step from what the module itself said" },
+      `${exact ? "equals" : "differs from"} the module: ${lesson.difference} (${lesson.dtype})`);
+    this.head.replaceChildren(make("h2", {}, lesson.title), badge, make("p", {}, ...prose(lesson.introduction)));
+  }
+
+  get current() {
+    return this.lesson.steps.find((step) => step.name === this.step);
+  }
+
+  /** Make a step the chosen one. */
+  choose(name) {
+    this.step = name;
+    this.show();
+    this.report();
+  }
+
+  show() {
+    const step = this.current;
+    this.diagram.show(step.name);
+    const axes = step.axes.map(([axis, size]) => `${axis} ${size}`).join(" × ") || "one number";
+    const checks = step.checks.map(({ text, holds }) => make("li", { class: holds ? "wt-holds" : "wt-fails" }, `${holds ? "✓" : "✗"} ${text}`));
+    const cards = [step.name, ...step.terms.filter((name) => name !== step.name)].map((name) => this.card(name));
+    const parts = [
+      make("div", { class: "wt-equation", "data-term": step.name }, formula(step.equation)),
+      make("p", { class: "wt-meta" }, make("code", {}, step.name), ` [${axes}]${step.unit ? ` · ${step.unit}` : ""} · ${step.source}`),
+      make("p", {}, ...prose(step.text)),
+      make("ul", { class: "wt-checks" }, ...checks),
+      this.section("numbers", "Numbers", make("div", { class: "wt-cards" }, ...cards)),
+    ];
+    if (!step.given) parts.push(this.section("code", `Code: ${step.function}`, code(step)));
+    this.detail.replaceChildren(...parts);
+    this.light({});
+  }
+
+  /** A part that stays open or closed from step to step. */
+  section(name, title, body) {
+    this.closed ??= new Set();
+    const details = make("details", { open: this.closed.has(name) ? false : "open" }, make("summary", {}, title), body);
+    details.addEventListener("toggle", () => (details.open ? this.closed.delete(name) : this.closed.add(name)));
+    return details;
+  }
+
+  card(name) {
+    const step = this.lesson.steps.find((one) => one.name === name);
+    return make("div", { class: "wt-card", "data-term": name },
+      make("div", { class: "wt-card-head" }, formula(step.symbol),
+        make("span", { class: "wt-quiet" }, `${name} [${step.axes.map(([axis, size]) => `${axis} ${size}`).join(", ")}]`)),
+      numbers(step.table));
+  }
+
+  /** What the pointer or the focus is on, wherever on the page it is. */
+  point(target) {
+    if (target.closest?.(".wt-sample")) return;
+    const cell = target.sample ? target : null;
+    const term = target.closest?.("[data-term]")?.dataset.term ?? null;
+    const part = target.closest?.("[data-part]")?.dataset.part ?? null;
+    this.light({ term, sample: cell?.sample ?? null, part });
+  }
+
+  /** Light up everything that shows the same thing: symbol, tensor, picture, code. */
+  light({ term = null, sample = null, part = null }) {
+    const shown = part ?? PARTS[term ?? ""] ?? (sample ? "samples" : null);
+    const fits = sample && ((one) => ["head", "level", "point"].every((axis) => !(axis in sample) || !(axis in one) || sample[axis] === one[axis]));
+    for (const node of this.root.querySelectorAll("[data-term]")) {
+      const name = node.dataset.term;
+      const lit = term ? name === term : Boolean(shown) && PARTS[name] === shown;
+      node.classList.toggle("wt-lit", lit && !node.classList.contains("wt-equation"));
+    }
+    for (const cell of this.root.querySelectorAll(".wt-cell")) {
+      cell.classList.toggle("wt-lit", Boolean(fits && cell.sample && fits(cell.sample)));
+    }
+    for (const view of this.views) view.show(this.sample, fits, shown);
+  }
+
+  /** Make a sample the chosen one. */
+  take({ head, level, point }) {
+    this.sample = { head, level, point };
+    this.light({ sample: this.sample });
+    this.report();
+  }
+
+  move({ head, level, point }, x, y) {
+    this.component.setStateValue("moved", { sample: [head, level, point], place: [x, y], of: this.viewId });
+  }
+
+  report() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.component.setStateValue("at", { step: this.step, ...this.sample, of: this.viewId }), REPORT_MS);
+  }
+
+  press(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const by = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
+    const along = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (event.shiftKey && (by || along)) this.views.at(-1)?.nudge(this.sample, along ?? 0, event.key.startsWith("Arrow") ? by ?? 0 : 0);
+    else if (by) this.walk(by);
+    else if (along) this.take(this.sampleAfter(along));
+    else if (event.key === "c" || event.key === "n") this.toggle(event.key === "c" ? "Code" : "Numbers");
+    else return;
+    event.preventDefault();
+  }
+
+  walk(by) {
+    const names = this.lesson.steps.map((step) => step.name);
+    const at = Math.min(names.length - 1, Math.max(0, names.indexOf(this.step) + by));
+    this.choose(names[at]);
+    this.diagram.chips.get(names[at]).focus({ preventScroll: false });
+  }
+
+  sampleAfter(by) {
+    const [heads, levels, points] = this.lesson.sizes;
+    const { head, level, point } = this.sample;
+    const count = heads * levels * points;
+    const at = ((head * levels + level) * points + point + by + count) % count;
+    return { head: Math.floor(at / (levels * points)), level: Math.floor(at / points) % levels, point: at % points };
+  }
+
+  toggle(title) {
+    for (const details of this.detail.querySelectorAll("details")) {
+      if (details.firstChild.textContent.startsWith(title)) details.open = !details.open;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+"""What somebody follows by hand: picture or toy, layer, query, derivation, one sample of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+# Derivation -> (title of its choice, which layers it can follow).
+DERIVATIONS = {
+    "multi_scale": ("Multi-scale deformable attention (Eq. 3)", "any"),
+    "bilinear": ("One sample: bilinear interpolation", "any"),
+    "gradients": ("What the loss tells an offset", "any"),
+    "single_scale": ("On one map alone (Eq. 2)", "any"),
+    "decoder": ("From a query to a box", "decoder"),
+    "proposals": ("Where the first box comes from", "decoder"),
+    "multi_head": ("Dense attention among queries (Eq. 1)", "decoder"),
+    "dat": ("The deformed grid of DAT", "none"),
+    "complexity": ("What it costs", "none"),
+    "convolutions": ("Counting a convolution's weights", "none"),
+}
+WITH_TOY = ("multi_scale", "single_scale", "bilinear")
+MISTAKES = {
+    "": "Everything right",
+    "swap_xy": "Swap x and y",
+    "swap_hw": "Divide by (H, W)",
+    "align_corners": "align_corners=True",
+    "border_padding": "Border instead of zeros",
+    "softmax_over_points": "Softmax over points only",
+    "forget_valid_ratios": "Forget valid ratios",
+    "forget_padding_mask": "Forget the padding mask",
+    "forget_half": "Forget the −½",
+}
+ADDRESS = ("derivation", "example", "query", "step", "head", "level", "point", "mistake")
+HIGHEST = 10**6
+
+
+@dataclass(frozen=True)
+class Change:
+    """The "what if" controls; all at rest by default."""
+
+    offset_scale: float = 1.0
+    sharpness: float = 1.0
+    dropped_heads: tuple[int, ...] = ()
+    dropped_levels: tuple[int, ...] = ()
+    reference_shift_xy: tuple[float, float] = (0.0, 0.0)
+    moved: tuple[tuple[tuple[int, int, int], tuple[float, float]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Everything a derivation depends on, besides the picture's and the model's names."""
+
+    derivation: str = "multi_scale"
+    example: str = ""                   # "toy", or "" for the picture
+    layer: str = "decoder.0"
+    query: int | None = None            # None: the best detection's, or the middle token
+    head: int = 0
+    level: int = 0
+    point: int = 0
+    mistake: str = ""
+    change: Change = field(default_factory=Change)
+
+    @property
+    def is_toy(self) -> bool:
+        return self.example == "toy" and self.derivation in WITH_TOY
+
+    @property
+    def needs_picture(self) -> bool:
+        return DERIVATIONS[self.derivation][1] != "none" and not self.is_toy
+
+
+def read_subject(asked: Mapping[str, str]) -> tuple[Subject, str, list[str]]:
+    """A subject and a step from an address, and a note per value that makes no sense."""
+    subject, notes = Subject(), []
+    choices = {"derivation": DERIVATIONS, "mistake": MISTAKES, "example": ("", "toy")}
+    for name, known in choices.items():
+        if name not in asked:
+            continue
+        if asked[name] in known:
+            subject = replace(subject, **{name: asked[name]})
+        else:
+            notes.append(f"The link names a {name} that does not exist, so you see another one.")
+    for name in ("query", "head", "level", "point"):
+        if name not in asked:
+            continue
+        if asked[name].isdecimal() and int(asked[name]) < HIGHEST:
+            subject = replace(subject, **{name: int(asked[name])})
+        else:
+            notes.append(f"The link's {name} is not a number, so you see another one.")
+    return subject, asked.get("step", ""), notes
+
+
+def to_address(subject: Subject, step: str) -> dict[str, str]:
+    """What the address says of a subject; defaults are left out."""
+    values: dict[str, Any] = {name: getattr(subject, name) for name in ADDRESS if name != "step"}
+    shown = {name: str(value) for name, value in values.items()
+             if value not in ("", None) and value != getattr(Subject(), name)}
+    return {"derivation": subject.derivation} | shown | ({"step": step} if step else {})
