@@ -3,7 +3,6 @@
 import ctypes
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,31 +21,8 @@ PYRAMID = [(9, 11), (5, 6), (3, 2), (1, 1)]
 
 
 @pytest.fixture(scope="session")
-def nvcc():
-    path = shutil.which("nvcc")
-    if not path:
-        pytest.skip("no CUDA compiler: nvcc is not on the PATH")
-    return path
-
-
-@pytest.fixture(scope="session")
-def cuda_include(nvcc, tmp_path_factory):
-    """The toolkit's headers, as nvcc itself finds them."""
-    empty = tmp_path_factory.mktemp("empty") / "empty.cu"
-    empty.touch()
-    said = subprocess.run([nvcc, "--dryrun", str(empty)], capture_output=True, text=True).stderr
-    return re.search(r'INCLUDES="(-I[^"]+)"', said)[1].strip()
-
-
-@pytest.fixture(scope="session")
-def emulated(cuda_include, compiler, tmp_path_factory):
-    """The kernels on the CPU, with every undefined behaviour a trap."""
-    library = tmp_path_factory.mktemp("emulated") / "emulated.so"
-    subprocess.run(
-        [compiler, "-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-fsanitize=undefined",
-         "-fno-sanitize-recover", cuda_include, str(HERE / "emulated.cpp"),
-         "-o", str(library)], check=True)
-    return ctypes.CDLL(str(library))
+def emulated(emulate):
+    return emulate("emulated")
 
 
 def pointer(tensor):

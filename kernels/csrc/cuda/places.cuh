@@ -12,18 +12,18 @@ template <class TeamOf>
 struct InOrder {
   static constexpr int ROUNDS = 1;
 
+  DEFORMVIZ_INLINE static int blocks_of_batch(const Problem& problem) {
+    return (problem.queries * problem.heads + TeamOf::COUNT - 1) / TeamOf::COUNT;
+  }
+
   static long long blocks(const Problem& problem) {
-    const long long work = 1LL * problem.batches * problem.queries * problem.heads;
-    return (work + TeamOf::COUNT - 1) / TeamOf::COUNT;
+    return 1LL * problem.batches * blocks_of_batch(problem);
   }
 
   __device__ __forceinline__ static Place place(const Problem& problem, int team, int) {
-    const long long work = 1LL * blockIdx.x * TeamOf::COUNT + team;
-    const int head = work % problem.heads;
-    const long long query = work / problem.heads, batch = query / problem.queries;
-    if (batch >= problem.batches)
-      return Place(problem, problem.batches - 1, problem.queries, head);
-    return Place(problem, batch, query - batch * problem.queries, head);
+    const unsigned blocks = blocks_of_batch(problem), heads = problem.heads;
+    const unsigned work = blockIdx.x % blocks * TeamOf::COUNT + team;
+    return Place(problem, blockIdx.x / blocks, work / heads, work % heads);
   }
 };
 
@@ -55,8 +55,8 @@ struct InTiles {
 
   __device__ __forceinline__ static Place place(const Problem& problem, int team, int round) {
     const Levels& levels = problem.levels;
-    const int all = all_tiles(levels), head_of_all = blockIdx.x / all;
-    int tile = blockIdx.x % all, level = 0;
+    const int all = all_tiles(levels), head_of_all = blockIdx.x / unsigned(all);
+    int tile = blockIdx.x % unsigned(all), level = 0;
     while (tile >= tiles(levels, level)) tile -= tiles(levels, level++);
     const int inside = round * TeamOf::COUNT + team, wide = across(levels, level);
     const int x = tile % wide * TILE_WIDTH + inside % TILE_WIDTH;

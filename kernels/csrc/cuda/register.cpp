@@ -28,6 +28,8 @@ Tensor plain(const Tensor& tensor, ScalarType type, const Tensor& like) {
   return address % 16 ? torch::stable::clone(same) : same;
 }
 
+constexpr std::int64_t THREADS_AT_MOST = 1024;  // a last block that is only partly at work
+
 int small(std::int64_t size, const char* what) {
   STD_TORCH_CHECK(size <= std::numeric_limits<int>::max(), what, " is ", size,
                   ", more than the CUDA kernels can index.");
@@ -67,6 +69,7 @@ struct Call {
     problem.queries = small(locations.size(1), "query");
     problem.points = small(locations.size(4), "point");
     small(value.size(2) * value.size(3), "head * channel");
+    small((locations.size(1) + THREADS_AT_MOST) * value.size(2), "query * head");
     problem.value = value.const_data_ptr();
     problem.locations = static_cast<const float*>(locations.const_data_ptr());
     problem.weights = weights.const_data_ptr();

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Everything that needs a GPU, in one go: parity, sanitizer, benchmarks. Leaves its figures in files.
+#
+#     kernels/check_gpu.sh [folder for the figures] [the original's built extension .so]
+#
+# Needs a CUDA build of torch, nvcc and a C++ compiler; compute-sanitizer comes with the toolkit.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-gpu-figures}
+original=${2:-}
+python=${PYTHON:-.venv/bin/python}
+mkdir -p "$out"
+failed=0
+
+step() {  # step <name> <command ...>: runs it, keeps what it says, remembers a failure
+    local name=$1
+    shift
+    echo "== $name"
+    "$@" 2>&1 | tee "$out/$name.txt"
+    local status=${PIPESTATUS[0]}
+    [ "$status" -eq 0 ] || { echo "$name: FAILED ($status)" | tee -a "$out/$name.txt"; failed=1; }
+}
+
+step gpu nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=csv
+step doctor "$python" -m deformviz doctor
+step parity "$python" -m pytest -q -m gpu tests/kernels tests/attention
+
+if command -v compute-sanitizer >/dev/null; then
+    # PyTorch's allocator hides overruns between tensors; without it every tensor is watched.
+    export PYTORCH_NO_CUDA_MEMORY_CACHING=1
+    for tool in memcheck racecheck; do
+        step "sanitizer-$tool" compute-sanitizer --tool "$tool" --error-exitcode 9 \
+            --kernel-name regex:deformviz "$python" -m pytest -q -m gpu tests/kernels/test_gpu.py \
+            -k "output_and_gradients or fused"
+    done
+    unset PYTORCH_NO_CUDA_MEMORY_CACHING
+else
+    echo "compute-sanitizer is not on the PATH: memory and races were NOT checked" \
+        | tee "$out/sanitizer-missing.txt"
+    failed=1
+fi
+
+step bench "$python" kernels/bench/cuda.py ${original:+--original "$original"} --out "$out/bench.json"
+
+if command -v ncu >/dev/null; then
+    step counters ncu --kernel-name regex:deformviz --launch-count 12 --set full \
+        "$python" kernels/bench/cuda.py --batches 2 --repeats 1
+fi
+
+echo "Figures are in $out/"
+exit "$failed"
