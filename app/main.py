@@ -10,9 +10,10 @@ from pathlib import Path
 import streamlit as st
 
 from app.explorer.component import explorer_routes
+from app.grids.component import grid_routes
 from app.replay.routes import replay_routes
 from app.traces import ROUTES
 
 logging.basicConfig(level=os.environ.get("DEFORMVIZ_LOG", "WARNING").upper())
 app = st.App(Path(__file__).with_name("pages.py"),
-             routes=[*ROUTES, *explorer_routes(), *replay_routes()])
+             routes=[*ROUTES, *explorer_routes(), *grid_routes(), *replay_routes()])

@@ -15,16 +15,35 @@ from typing import Any
 import numpy as np
 
 from app.jobs import Report
-from app.session import QUEUE, RUNS, load_model, run_key, stored_traces
+from app.session import (
+    GRID,
+    QUEUE,
+    RUNS,
+    SAMPLING,
+    STORES,
+    load_model,
+    own_checkpoints,
+    run_key,
+    stored_traces,
+)
 from app.sources import Source
 from deformviz.axes import axes_of
-from deformviz.schema import AttentionTrace, Trace
-from deformviz.tracing.packing import PackedLayer, compress, pack_layer, unpack_layer
-from deformviz.tracing.store import StoredTrace, picture_jpeg
+from deformviz.schema import AttentionTrace, GridTrace, Trace
+from deformviz.tracing.packing import PackedLayer
+from deformviz.tracing.packing_grid import PackedGrid, unpack_any
+from deformviz.tracing.store import StoredTrace, pack_record, picture_jpeg
 
 log = logging.getLogger(__name__)
 
 SHIPPED_MODEL = "deformable-detr-scenes"
+SHIPPED_MODELS = {SAMPLING: (SHIPPED_MODEL, "Deformable DETR, scenes"),
+                  GRID: ("dat-scenes", "DAT, scenes of one object")}
+RECORDS = {SAMPLING: AttentionTrace, GRID: GridTrace}       # what the pages of a room show
+WITHOUT = {
+    SAMPLING: "This model has no sampling points; if it is a DAT, open it on the page Deformed "
+              "grids.",
+    GRID: "This model has no deformed grid; if it is a detector, open it on the page Explore.",
+}
 CHECKPOINT_ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
 SHOWN_SCORE = 0.3
 
@@ -37,10 +56,11 @@ class ModelChoice:
     title: str
     path: str               # what `dv.load` is given
     stamp: int              # changes when the file does
+    room: str = SAMPLING    # the pages it was chosen on
 
     @property
     def knows_scenes_only(self) -> bool:
-        return self.name == SHIPPED_MODEL
+        return self.name == SHIPPED_MODELS[self.room][0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +82,8 @@ class ComputedRun:
     def layer_gzip(self, layer: str) -> bytes:
         return self.packed[layer]
 
-    def layer(self, layer: str) -> PackedLayer:
-        return unpack_layer(self.packed[layer])
+    def layer(self, layer: str) -> PackedLayer | PackedGrid:
+        return unpack_any(self.packed[layer])
 
     def picture_jpeg(self) -> bytes:
         return self.picture
@@ -77,31 +97,34 @@ class ComputedRun:
 Run = StoredTrace | ComputedRun
 
 
-def list_models() -> dict[str, ModelChoice]:
-    """The shipped detector and the files in $DEFORMVIZ_CHECKPOINTS, by name."""
-    choices = [ModelChoice(SHIPPED_MODEL, "Deformable DETR, scenes", SHIPPED_MODEL, 0)]
+def list_models(room: str = SAMPLING) -> dict[str, ModelChoice]:
+    """The shipped model of a room and the files in $DEFORMVIZ_CHECKPOINTS, by name."""
+    shipped, title = SHIPPED_MODELS[room]
+    choices = [ModelChoice(shipped, title, shipped, 0, room)]
     folder = os.environ.get("DEFORMVIZ_CHECKPOINTS")
     if folder and Path(folder).is_dir():
         files = sorted(p for p in Path(folder).iterdir() if p.suffix in CHECKPOINT_ENDINGS)
-        choices += [ModelChoice(file.name, file.stem, str(file), file.stat().st_mtime_ns)
+        choices += [ModelChoice(file.name, file.stem, str(file), file.stat().st_mtime_ns, room)
                     for file in files]
+    choices += [ModelChoice(own.name, own.title, own.path, own.stamp, room)
+                for own in own_checkpoints()]
     return {choice.name: choice for choice in choices}
 
 
 def find(key: str) -> Run | None:
     """The stored or cached run of a public key."""
-    stored = next((trace for trace in stored_traces() if trace.key == key), None)
-    return stored or RUNS.get(key)
+    stored = (trace for room in STORES for trace in stored_traces(room) if trace.key == key)
+    return next(stored, None) or RUNS.get(key)
 
 
 def key_of(source: Source, model: ModelChoice) -> str:
     """The key under which a run of the model itself is kept."""
-    return run_key(f"{model.path}|{model.stamp}", source.content())
+    return run_key(f"{model.room}|{model.path}|{model.stamp}", source.content())
 
 
 def finished(source: Source, model: ModelChoice) -> Run | None:
     """What can be shown at once: a sample's stored trace, or a run that is still cached."""
-    if source.stored is not None and model.name == SHIPPED_MODEL:
+    if source.stored is not None and model.name == SHIPPED_MODELS[model.room][0]:
         return source.stored
     return RUNS.get(key_of(source, model))
 
@@ -141,6 +164,8 @@ def _work(key: str, source: Source, model: ModelChoice, report: Report) -> None:
 
     network = load_model(model.path, model.stamp)
     trace = run(network, picture, on_layer=report)
+    if not any(isinstance(record, RECORDS[model.room]) for record in trace.layers.values()):
+        raise ValueError(WITHOUT[model.room])
     report("packing", 0, 1)
     done = _computed_run(key, source.title, network, trace, picture)
     RUNS.put(key, done, done.size_bytes)
@@ -163,18 +188,18 @@ def _computed_run(
     from deformviz.tracing.labels import honesty_label, model_label
 
     labels = {"model_label": model_label(network), "honesty_label": honesty_label(network)}
-    layers = tuple(n for n, record in trace.layers.items() if isinstance(record, AttentionTrace))
+    packed = {layer: blob for layer in trace
+              if (blob := pack_record(network, trace, layer)) is not None}
     found = trace.detections
     return ComputedRun(
-        key=key, title=title, original_hw=trace.frame.original_hw, layers=layers,
+        key=key, title=title, original_hw=trace.frame.original_hw, layers=tuple(packed),
         model=labels["model_label"], honesty=labels["honesty_label"],
         detections=tuple(
             {"class_name": found.name(i), "score": float(found.scores[i])}
-            for i in range(len(found)) if float(found.scores[i]) >= SHOWN_SCORE
+            for i in range(len(found or ())) if float(found.scores[i]) >= SHOWN_SCORE
         ),
         backend=_backend_of(network),
-        packed={layer: compress(pack_layer(trace, layer, **labels)) for layer in layers},
-        picture=picture_jpeg(picture), exact=_exact_arrays(trace, title, labels),
+        packed=packed, picture=picture_jpeg(picture), exact=_exact_arrays(trace, title, labels),
     )
 
 
@@ -194,6 +219,7 @@ def _exact_arrays(trace: Trace, title: str, labels: dict[str, str]) -> dict[str,
         "padded_hw": trace.frame.padded_hw,
         "class_names": list(trace.detections.class_names) if trace.detections else [],
         "frames": "sampling_locations are (x, y), normalised to the padded image; spatial_shapes "
-                  "are (H, W); pixel = location * size - 0.5",
+                  "are (H, W); pixel = location * size - 0.5; grids are (y, x) as grid_sample "
+                  "reads them",
     }
     return arrays | {"about.json": np.array(json.dumps(about))}

@@ -24,10 +24,13 @@ import streamlit as st
 from app.jobs import RunQueue
 from app.sources import UPLOAD, Source, list_sources, own_picture
 from deformviz.tracing.packing import PackedLayer
-from deformviz.tracing.store import SHIPPED, StoredTrace, read_index
+from deformviz.tracing.packing_grid import PackedGrid
+from deformviz.tracing.store import SHIPPED, SHIPPED_GRIDS, StoredTrace, read_index
 
 MEBIBYTE = 2 ** 20
 LONGEST_VALUE = 200
+SAMPLING, GRID = "sampling", "grid"     # rooms: pages in one share their picture, model and layer
+STORES = {SAMPLING: ("DEFORMVIZ_TRACES", SHIPPED), GRID: ("DEFORMVIZ_GRIDS", SHIPPED_GRIDS)}
 
 
 class ByteCache:
@@ -110,13 +113,14 @@ def live_training_if_any():
     return live_training() if "deformviz.training.live" in sys.modules else None
 
 
-def stored_traces() -> list[StoredTrace]:
-    """Stored traces of the sample images; $DEFORMVIZ_TRACES names another folder of them."""
-    folder = Path(os.environ.get("DEFORMVIZ_TRACES", SHIPPED))
+def stored_traces(room: str = SAMPLING) -> list[StoredTrace]:
+    """Stored traces of the sample images; $DEFORMVIZ_TRACES and $DEFORMVIZ_GRIDS name others."""
+    variable, shipped = STORES[room]
+    folder = Path(os.environ.get(variable, shipped))
     return _read_store(folder, folder.stat().st_mtime_ns) if folder.is_dir() else []
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=4)
 def _read_store(folder: Path, mtime_ns: int) -> list[StoredTrace]:
     return read_index(folder)
 
@@ -124,20 +128,19 @@ def _read_store(folder: Path, mtime_ns: int) -> list[StoredTrace]:
 def sources() -> dict[str, Source]:
     """Every picture this session can choose, its own among them."""
     own = st.session_state.get("own_picture")
-    return list_sources(stored_traces()) | ({UPLOAD: own} if own else {})
+    stored = stored_traces(st.session_state.get("room", SAMPLING))
+    return list_sources(stored) | ({UPLOAD: own} if own else {})
 
 
-def unpacked(run: Any, layer: str) -> PackedLayer:
+def unpacked(run: Any, layer: str) -> PackedLayer | PackedGrid:
     """A layer's numbers as read-only arrays, kept between reruns and sessions."""
     name = f"{run.key}/{layer}"
     packed = LAYERS.get(name)
     if packed is None:
         packed = run.layer(layer)
-        arrays = [packed.locations, packed.weights, packed.references]
-        arrays += [] if packed.boxes_by_layer is None else [packed.boxes_by_layer]
-        for array in arrays:
+        for array in packed.arrays:
             array.flags.writeable = False
-        LAYERS.put(name, packed, sum(array.nbytes for array in arrays))
+        LAYERS.put(name, packed, sum(array.nbytes for array in packed.arrays))
     return packed
 
 
@@ -146,6 +149,29 @@ def unpacked(run: Any, layer: str) -> PackedLayer:
 def session_id() -> str:
     """A name for this browser session in the line."""
     return st.session_state.setdefault("session_id", uuid.uuid4().hex)
+
+
+OF_A_ROOM = ("picture", "model", "layer", "link_view", "notes", "start_view_of", "start_view",
+             "shown")
+
+
+def enter(room: str) -> None:
+    """Go to the pages of a room: what was chosen in the last one waits there."""
+    state = st.session_state
+    before = state.get("room", SAMPLING)
+    if room != before:
+        waiting = state.setdefault("rooms", {})
+        waiting[before] = {name: state[name] for name in OF_A_ROOM if name in state}
+        for name in waiting[before]:
+            del state[name]
+        state.update(waiting.pop(room, {}))
+    state["room"] = room
+
+
+def own_checkpoints() -> list[Any]:
+    """Files dropped on the Checkpoint page that still lie here: `checkpoint_files.Choice`."""
+    own = st.session_state.get("own_checkpoints", {}).values()
+    return [choice for choice in own if Path(choice.path).exists()]
 
 
 def choose_picture(name: str) -> None:
@@ -171,14 +197,14 @@ def shown_key() -> str:
     return st.session_state.get("shown", {}).get("key", "")
 
 
-def start_view(run_key: str) -> dict[str, Any]:
+def start_view(run_key: str, component: str = "explorer") -> dict[str, Any]:
     """What the canvas shows of a run at first: the link's view, later the choices made so far.
 
     A query of one picture means nothing in the next, so it is left behind.
     """
     state = st.session_state
     if state.get("start_view_of") != run_key:
-        chosen = getattr(state.get("explorer"), "view", None)
+        chosen = getattr(state.get(component), "view", None)
         first = "start_view_of" not in state
         kept = {k: v for k, v in (chosen or {}).items()
                 if k not in ("query", "pinned", "lookup", "source", "params", "layer")}

@@ -63,7 +63,8 @@ def list_sources(index: list[StoredTrace]) -> dict[str, Source]:
 
 def _original(trace: StoredTrace) -> Path:
     """The picture the trace was made from; where it was not installed, its JPEG."""
-    candidates = (SAMPLE_IMAGES / f"{trace.name}{ending}" for ending in PICTURES)
+    candidates = (folder / f"{trace.name}{ending}" for ending in PICTURES
+                  for folder in (SAMPLE_IMAGES, SAMPLE_IMAGES / "single"))
     return next((path for path in candidates if path.is_file()), trace.folder / "picture.jpg")
 
 

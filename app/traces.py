@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.runs import find
-from app.session import stored_traces
+from app.session import STORES, stored_traces
 from app.sources import list_sources
 
 FOR_EVER = "private, max-age=31536000, immutable"
@@ -48,7 +48,8 @@ async def picture(request: Request) -> Response:
 
 async def thumbnail(request: Request) -> Response:
     """A small version of a gallery picture."""
-    source = list_sources(stored_traces()).get(request.path_params["name"])
+    stored = [trace for room in STORES for trace in stored_traces(room)]
+    source = list_sources(stored).get(request.path_params["name"])
     if source is None:
         return _missing("There is no such picture in the gallery.")
     small = await run_in_threadpool(_thumbnail, source.file, source.file.stat().st_mtime_ns)

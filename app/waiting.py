@@ -4,10 +4,38 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.jobs import Progress
-from app.session import QUEUE, give_up
+from app import runs
+from app.controls import Selection
+from app.jobs import Progress, QueueFull
+from app.session import QUEUE, give_up, session_id, show, shown_key
 
 REFRESH_SECONDS = 0.4
+
+
+def run_to_show(selection: Selection, instruction: str, out_of_domain: str) -> runs.Run | None:
+    """The run of the selection; while it is computed, the one on show before.
+
+    Also fills the line under the headline: what to do, how far a run is, or why it failed. It
+    is one line in each case, so that the picture keeps its place.
+    """
+    source, model = selection.source, selection.model
+    run = runs.finished(source, model)
+    if run is not None:
+        show(run)
+        foreign = source.group != "scene" and model.knows_scenes_only
+        st.markdown(f":material/travel_explore: {out_of_domain}" if foreign else instruction)
+        return run
+    key = runs.key_of(source, model)
+    progress = QUEUE.progress(key)
+    if progress is not None and progress.state == "failed":
+        failed(progress.error, key)
+    else:
+        try:
+            runs.request(source, model, session_id())
+            waiting(key, source.title)
+        except QueueFull as problem:
+            st.markdown(f":material/groups: {problem}")
+    return runs.find(shown_key())
 
 
 @st.fragment(run_every=REFRESH_SECONDS)

@@ -6,10 +6,9 @@ import streamlit as st
 
 from app import controls, runs, session
 from app.explorer.component import explorer
-from app.jobs import QueueFull
 from app.views.explanation import explanation
 from app.views.query_charts import query_charts
-from app.waiting import failed, waiting
+from app.waiting import run_to_show
 
 HEADLINE = "Where does it look?"
 INSTRUCTION = ("Move over the picture, or tap it: every mark is a place the model reads to answer "
@@ -36,7 +35,7 @@ def explore() -> None:
         selection = controls.select(session.sources(), models)
     st.title(HEADLINE, anchor=False)
     notes = st.container()
-    run = run_to_show(selection)
+    run = run_to_show(selection, INSTRUCTION, OUT_OF_DOMAIN)
     if run is None:
         st.skeleton(height=CANVAS_HEIGHT_PX)
     else:
@@ -46,32 +45,6 @@ def explore() -> None:
     for note in st.session_state["notes"]:
         notes.info(note, icon=":material/link_off:")
     explanation()
-
-
-def run_to_show(selection: controls.Selection) -> runs.Run | None:
-    """The run of the selection; while it is computed, the one on show before.
-
-    Also fills the line under the headline: what to do, how far a run is, or why it failed. It
-    is one line in each case, so that the picture keeps its place.
-    """
-    source, model = selection.source, selection.model
-    run = runs.finished(source, model)
-    if run is not None:
-        session.show(run)
-        foreign = source.group != "scene" and model.knows_scenes_only
-        st.markdown(f":material/travel_explore: {OUT_OF_DOMAIN}" if foreign else INSTRUCTION)
-        return run
-    key = runs.key_of(source, model)
-    progress = session.QUEUE.progress(key)
-    if progress is not None and progress.state == "failed":
-        failed(progress.error, key)
-    else:
-        try:
-            runs.request(source, model, session.session_id())
-            waiting(key, source.title)
-        except QueueFull as problem:
-            st.markdown(f":material/groups: {problem}")
-    return runs.find(session.shown_key())
 
 
 @st.fragment

@@ -97,7 +97,7 @@ def pack_grid(
         **_bias_range(bias), "mask_hw": _plane(mask),
         "surface_hw": None if surface is None else list(surface.shape[1:]),
         "classes": _classes(trace, class_names),
-        "start_group": _start_group(record, points["positions"] - points["reference_grid"]),
+        "start_group": _start_group(record, points, mask),
         "start_query": _start_query(record, points["positions"], mask),
     }
     body = [array.astype("<f4").tobytes()
@@ -221,9 +221,17 @@ def _of_groups(record: GridTrace) -> np.ndarray:
     return attention.reshape(record.positions.shape[0], -1, attention.shape[-1]).mean(1)
 
 
-def _start_group(record: GridTrace, moved: np.ndarray) -> int:
-    """The group to show first: the one whose heeded knots moved most."""
-    return int((np.linalg.norm(moved, axis=-1) * _of_groups(record)).sum(-1).argmax())
+def _start_group(
+    record: GridTrace, points: dict[str, np.ndarray], mask: np.ndarray | None
+) -> int:
+    """The group to show first: the one whose heeded knots (on the object, if known) moved most."""
+    heed = _of_groups(record)
+    if mask is not None:
+        row, column = (np.floor(points["positions"][..., axis] * size).astype(int).clip(0, size - 1)
+                       for axis, size in ((1, mask.shape[0]), (0, mask.shape[1])))
+        heed = heed * mask[row, column]
+    moved = np.linalg.norm(points["positions"] - points["reference_grid"], axis=-1)
+    return int((moved * heed).sum(-1).argmax())
 
 
 def _start_query(record: GridTrace, positions: np.ndarray, mask: np.ndarray | None) -> int:

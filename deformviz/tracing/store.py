@@ -188,7 +188,7 @@ def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Pa
         "detections": [
             {"class_name": found.name(i), "score": round(float(found.scores[i]), 4),
              "box_xyxy_px": [round(float(edge), 2) for edge in found.boxes_xyxy_px[i]]}
-            for i in range(0 if found is None else len(found)) if float(found.scores[i]) >= 0.3
+            for i in range(len(found or ())) if float(found.scores[i]) >= 0.3
         ],
     }
     (to / "meta.json").write_text(json.dumps(meta, indent=1))

@@ -2,7 +2,6 @@
 import { stageAspect } from "./frames.js";
 import { markerMark } from "./glyphs.js";
 import { queryName } from "./queries.js";
-import { SURFACES, composeScene, surfaceMarks } from "./scene.js";
 
 const MARGIN = 16;
 const LINE = 20;
@@ -67,12 +66,16 @@ function wrapped(text, width) {
   return lines;
 }
 
+/** What the figure of sampling points says; other drawings say it themselves. */
+const SAMPLING_FIGURE = { captionLines, legendTerms, aspect: (header, view) => stageAspect(header, view.padding) };
+
 /** The picture with legend and caption below it on white paper; its size is not the screen's. */
 export function figureMarks(explorer, page) {
-  const aspect = stageAspect(explorer.layer.header, explorer.view.padding);
+  const drawing = { ...SAMPLING_FIGURE, ...explorer.stage.drawing };
+  const aspect = drawing.aspect(explorer.layer.header, explorer.view, LONG_SIDE);
   const [width, height] = aspect > 1 ? [LONG_SIDE, LONG_SIDE / aspect] : [LONG_SIDE * aspect, LONG_SIDE];
-  const scene = composeScene(explorer.state(), width, height);
-  const marks = Object.keys(SURFACES).flatMap((surface) => surfaceMarks(scene, surface));
+  const scene = drawing.composeScene(explorer.state(), width, height);
+  const marks = Object.keys(drawing.SURFACES).flatMap((surface) => drawing.surfaceMarks(scene, surface));
   const { ink, paper } = scene.palette.light;
   const legend = [];
   let [x, y] = [MARGIN, height + MARGIN + 8];
@@ -83,8 +86,8 @@ export function figureMarks(explorer, page) {
       { type: "text", text, x: x + 18, y: y + 4, size: 12, font: FONT, fill: ink });
     x += room;
   };
-  for (const term of legendTerms(scene)) put(...term);
-  const lines = captionLines(explorer, page, scene).flatMap((line) => wrapped(line, width - 2 * MARGIN));
+  for (const term of drawing.legendTerms(scene)) put(...term);
+  const lines = drawing.captionLines(explorer, page, scene).flatMap((line) => wrapped(line, width - 2 * MARGIN));
   for (const text of lines) {
     y += LINE;
     legend.push({ type: "text", text, x: MARGIN, y: y + 6, size: 12, font: FONT, fill: ink });

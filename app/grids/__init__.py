@@ -1,0 +1,1 @@
+"""A deformed grid over a picture, in the browser; its Python face."""

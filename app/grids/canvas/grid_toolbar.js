@@ -1,0 +1,92 @@
+// Controls of a grid that answer at once, without the server.
+import { element, setPressed, setText, toggleButton } from "../../explorer/canvas/elements.js";
+import { copyLink, exportHtml, exportPng, exportSvg } from "../../explorer/canvas/export_files.js";
+import { exportKnots } from "./grid_figure.js";
+
+export class GridToolbar {
+  /** `page` says what the surroundings offer: { link, source }. */
+  constructor(explorer, page) {
+    this.explorer = explorer;
+    const flip = (name) => () => explorer.setView({ [name]: !explorer.view[name] });
+    const toggle = (label, title, key, name) => toggleButton(label, { title, key, onclick: flip(name) });
+    this.toggles = {
+      pinned: toggleButton("Pin", { title: "Keep this query; otherwise it follows the pointer", key: "Enter", onclick: () => explorer.togglePin() }),
+      importance: toggle("All queries", "Size the knots by the attention of an average query", "I", "importance"),
+      split: toggle("Side by side", "Regular and deformed grid side by side", "S", "split"),
+      surface: toggle("Bias surface", "What the position bias adds at each place", "B", "surface"),
+      object: toggle("Object", "Outline of the object, where it is known", "O", "object"),
+      mesh: toggle("Mesh", "Lines between neighbouring knots", undefined, "mesh"),
+      arrows: toggle("Arrows", "From the undeformed grid to the deformed one", undefined, "arrows"),
+      lines: toggle("Lines", "From the query to its heaviest knots", undefined, "lines"),
+    };
+    this.slide = this.slider("Deformation", "Move the grid from its reference to where it is read", { min: 0, max: 100, step: 1 },
+      (value) => explorer.slide(value / 100), (value) => explorer.slide(value / 100, { done: true }));
+    this.slide.root.classList.add("dv-field-wide");
+    this.playButton = element("button", { type: "button", class: "dv-button", title: "Play the deformation, or undo it (key Space)",
+      onclick: () => explorer.play() }, "▶ Play");
+    this.top = this.slider("Keys", "How many keys are joined by lines, heaviest first", { min: 0, max: 30, step: 1 },
+      (value) => explorer.setView({ top: value }));
+    this.dim = this.slider("Dim", "Darken the picture", { min: 0, max: 90, step: 5 }, (value) => explorer.setView({ dim: value / 100 }));
+    this.root = element("div", { class: "dv-toolbar", role: "group", "aria-label": "Picture controls" },
+      element("div", { class: "dv-group dv-slide" }, this.playButton, this.slide.root),
+      element("div", { class: "dv-group" }, ...Object.values(this.toggles)),
+      element("div", { class: "dv-group dv-group-end" }, this.exportMenu(page), page.link ? this.button("Copy link", "Copy the address of exactly this view", () => copyLink(explorer)) : "",
+        this.button("?", "Keys and signs (key ?)", () => explorer.tell("help"))),
+      element("div", { class: "dv-group dv-fields" }, this.top.root, this.dim.root));
+    explorer.addEventListener("changed", () => this.update());
+  }
+
+  button(label, title, onclick) {
+    return element("button", { type: "button", class: "dv-button", title, onclick }, label);
+  }
+
+  slider(name, title, limits, oninput, onchange) {
+    const output = element("output");
+    const input = element("input", {
+      type: "range", title, "aria-label": title, ...limits, oninput: (event) => oninput(Number(event.target.value)),
+      onchange: onchange && ((event) => onchange(Number(event.target.value))),
+    });
+    return { input, output, root: element("label", { class: "dv-field" }, element("span", {}, name), input, output) };
+  }
+
+  exportMenu(page) {
+    const { explorer } = this;
+    const entries = [
+      ["PNG picture", () => exportPng(explorer, page)],
+      ["SVG picture", () => exportSvg(explorer, page)],
+      ["CSV of the knots", () => exportKnots(explorer)],
+      ...(page.source ? [["Offline HTML of this layer", () => exportHtml(explorer, page)]] : []),
+    ];
+    const menu = element("details", { class: "dv-menu" }, element("summary", { class: "dv-button" }, "Export"),
+      element("div", { class: "dv-menu-list" }, ...entries.map(([name, run]) => element("button", {
+        type: "button",
+        onclick: async () => {
+          menu.open = false;
+          try {
+            await run();
+          } catch (error) {
+            explorer.tell("notice", { text: `The export failed: ${error.message}`, lasting: true });
+          }
+        },
+      }, name))));
+    menu.addEventListener("focusout", (event) => {
+      if (!menu.contains(event.relatedTarget)) menu.open = false;
+    });
+    return menu;
+  }
+
+  update() {
+    const { layer, view } = this.explorer;
+    for (const [name, button] of Object.entries(this.toggles)) setPressed(button, view[name]);
+    this.toggles.surface.hidden = !layer.surface;
+    this.toggles.object.hidden = !layer.mask;
+    for (const [control, value, text] of [
+      [this.slide, 100 * view.slide, `${Math.round(100 * view.slide)} %`],
+      [this.top, view.top, String(view.top)],
+      [this.dim, 100 * view.dim, `${Math.round(100 * view.dim)} %`]]) {
+      control.input.value = String(Math.round(value));
+      setText(control.output, text);
+    }
+    setText(this.playButton, view.slide > 0.5 ? "◀ Undo" : "▶ Play");
+  }
+}

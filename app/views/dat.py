@@ -1,0 +1,105 @@
+"""Deformed grids: where does this picture bend the grid that its queries share?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import controls, runs, session
+from app.grids.component import grid
+from app.views.dat_numbers import numbers, versions
+from app.views.dat_text import HEADLINE, INSTRUCTION, OUT_OF_DOMAIN, explanation
+from app.waiting import run_to_show
+
+CANVAS_HEIGHT_PX = 560
+STYLE = """<style>
+.stMainBlockContainer { padding-inline: clamp(1rem, 3vw, 3rem); max-width: 90rem; }
+.stMain h1 { padding: 0; letter-spacing: -0.01em; }
+.st-key-grid_canvas { min-height: 38rem; }
+.stMain .katex-display { overflow: auto hidden; padding: 0.2rem 0; }
+</style>"""
+
+
+def deformed_grids() -> None:
+    """The page, top to bottom."""
+    session.enter(session.GRID)
+    models = runs.list_models(session.GRID)
+    session.read_address(list(models))
+    st.html(STYLE)
+    with st.sidebar:
+        selection = controls.select(session.sources(), models)
+    st.title(HEADLINE, anchor=False)
+    notes = st.container()
+    run = run_to_show(selection, INSTRUCTION, OUT_OF_DOMAIN)
+    if run is None:
+        st.skeleton(height=CANVAS_HEIGHT_PX)
+    else:
+        session.settle_layer(run.layers)
+        stage(run, default_model=next(iter(models)))
+        versions()
+        footer(selection)
+    for note in st.session_state["notes"]:
+        notes.info(note, icon=":material/link_off:")
+    explanation()
+
+
+@st.fragment
+def stage(run: runs.Run, *, default_model: str) -> None:
+    """Layer, canvas and numbers: what changes together when a query is kept."""
+    layer = choose_layer(run)
+    trace_url = f"trace/{run.key}/{layer}.bin"
+    with st.container(key="grid_canvas"):   # keeps its place while its script is on the way
+        view = canvas(run, trace_url)
+    on_show = view if view and view.get("source") == trace_url else {}
+    numbers(run, layer, on_show, drawn=bool(view))
+    session.write_address(on_show.get("params"), default_model)
+
+
+def choose_layer(run: runs.Run) -> str:
+    """Which of the layers with a deformed grid; named by stage and block."""
+    state = st.session_state
+    state["grid_layer"] = state["layer"]
+
+    def take() -> None:
+        state["layer"] = state["grid_layer"]
+
+    st.segmented_control("Layer", run.layers, key="grid_layer", on_change=take, required=True,
+                         format_func=lambda name: layer_title(run, name),
+                         label_visibility="collapsed")
+    return state["layer"]
+
+
+def layer_title(run: runs.Run, layer: str) -> str:
+    """A layer by stage and block, with its grid: "stage 2, block 1 · 12 × 12 knots"."""
+    _, stage_number, _, block = layer.split(".")
+    height, width = session.unpacked(run, layer).header["grid_hw"]
+    return f"stage {int(stage_number) + 1}, block {int(block) + 1} · {height} × {width} knots"
+
+
+def canvas(run: runs.Run, trace_url: str) -> dict | None:
+    """The grid canvas; returns the view it reported last, None before it has drawn."""
+    state = st.session_state
+
+    def take_step() -> None:
+        at = run.layers.index(state["layer"]) + state["grid"].layer
+        state["layer"] = run.layers[min(max(at, 0), len(run.layers) - 1)]
+
+    result = grid(
+        trace_url=trace_url, picture_url=f"picture/{run.key}.jpg", title=run.title,
+        picture_hw=run.original_hw, view=session.start_view(run.key, "grid"), view_id=run.key,
+        key="grid", on_layer_change=take_step,
+    )
+    return result.view
+
+
+def footer(selection: controls.Selection) -> None:
+    """Exact numbers to take away."""
+    waits_as = session.session_id()
+    st.download_button(
+        "All numbers (NPZ)", icon=":material/download:", on_click="ignore",
+        data=lambda: runs.exact_npz(selection.source, selection.model, waits_as),
+        file_name=f"deformviz-{selection.source.name}-grids.npz", mime="application/octet-stream",
+        help="Every layer's grid, attention and bias as the model computed them, float32.",
+    )
+
+
+deformed_grids()
