@@ -40,11 +40,11 @@ else
     failed=1
 fi
 
-step bench "$python" kernels/bench/cuda.py ${original:+--original "$original"} --out "$out/bench.json"
+step bench "$python" kernels/bench/on_cuda.py ${original:+--original "$original"} --out "$out/bench.json"
 
 if command -v ncu >/dev/null; then
     step counters ncu --kernel-name regex:deformviz --launch-count 12 --set full \
-        "$python" kernels/bench/cuda.py --batches 2 --repeats 1
+        "$python" kernels/bench/on_cuda.py --batches 2 --repeats 1
 fi
 
 echo "Figures are in $out/"

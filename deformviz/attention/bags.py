@@ -4,44 +4,47 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deformviz.attention.reference import bilinear_corners
-from deformviz.geometry import shapes_list
+from deformviz.geometry import shapes_list, to_pixel_index
 
 
 def ms_deform_attn_bags(
     value: Tensor, spatial_shapes, sampling_locations: Tensor, attention_weights: Tensor
 ) -> Tensor:
-    """Eq. 3 before `output_proj`, as one `embedding_bag`; about 1.5 times as fast as grid_sample.
+    """Eq. 3 before `output_proj`, as one `embedding_bag`: faster than grid_sample, half the memory.
 
     Arguments and result as in `ms_deform_attn_reference`. Forward only: its gradients are slower
     than those of the reference.
     """
     batches, pixels, heads, channels = value.shape
     queries = sampling_locations.shape[1]
-    cells, shares = _corners(spatial_shapes, sampling_locations)
-    batch = torch.arange(batches, device=value.device)[:, None, None, None, None, None]
-    head = torch.arange(heads, device=value.device)[:, None, None, None]
     rows = torch.cat([value.reshape(-1, channels), value.new_zeros(1, channels)])
-    row = ((batch * pixels + cells) * heads + head).masked_fill(cells < 0, len(rows) - 1)
-    per_row = attention_weights.to(shares)[..., None] * shares
-    bags = F.embedding_bag(
-        row.flatten(0, 2).flatten(1), rows, mode="sum",
-        per_sample_weights=per_row.masked_fill(cells < 0, 0.0).to(value).flatten(0, 2).flatten(1),
-    )
+    batch = torch.arange(batches, dtype=torch.int32, device=value.device)[:, None, None] * pixels
+    head = torch.arange(heads, dtype=torch.int32, device=value.device)
+    row, share = [], []
+    start = 0
+    for level, (height, width) in enumerate(shapes_list(spatial_shapes)):
+        points = to_pixel_index(sampling_locations[:, :, :, level], (height, width))
+        x, share_x, inside_x = _cells(points[..., 0], width)
+        y, share_y, inside_y = _cells(points[..., 1], height)
+        share_y = share_y * attention_weights[:, :, :, level, :, None]
+        first = ((batch + start) * heads + head)[..., None, None, None]  # of this head and level
+        pixel = first + (y[..., :, None] * width + x[..., None, :]) * heads
+        inside = inside_y[..., :, None] & inside_x[..., None, :]
+        row.append(torch.where(inside, pixel, len(rows) - 1).flatten(3))
+        share.append((share_y[..., :, None] * share_x[..., None, :]).flatten(3))
+        start += height * width
+    bags = F.embedding_bag(torch.cat(row, 3).flatten(0, 2), rows, mode="sum",
+                           per_sample_weights=torch.cat(share, 3).to(value).flatten(0, 2))
     return bags.view(batches, queries, heads * channels)
 
 
-def _corners(spatial_shapes, sampling_locations: Tensor) -> tuple[Tensor, Tensor]:
-    """Pixels that the samples read, -1 outside their level, and how much of each.
-
-    Both [batch query head level point 4].
+def _cells(at: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The two cells around a pixel index on an axis of `size`: which, how much of each, whether
+    they are on the axis. All [... 2]; cells outside it count nothing, nor do those of a NaN.
     """
-    start, pixels, shares = 0, [], []
-    for level, (height, width) in enumerate(shapes_list(spatial_shapes)):
-        cells_xy, share = bilinear_corners(sampling_locations[:, :, :, level], (height, width))
-        x, y = cells_xy.unbind(-1)
-        inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        pixels.append(torch.where(inside, start + y * width + x, -1))
-        shares.append(share)
-        start += height * width
-    return torch.stack(pixels, 3), torch.stack(shares, 3)
+    first = at.floor()
+    part = at - first
+    cells = torch.stack([first, first + 1], -1)
+    inside = (cells >= 0) & (cells < size)
+    share = torch.where(inside, torch.stack([1 - part, part], -1), 0.0)
+    return torch.where(inside, cells, 0.0).int(), share, inside

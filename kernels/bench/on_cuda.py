@@ -1,6 +1,6 @@
 """The CUDA kernels against grid_sample and against the GPU's own limit: medians, spread, ratios.
 
-    python kernels/bench/cuda.py [--batches 1 2 8] [--repeats 50] [--original FILE] [--out FILE]
+    python kernels/bench/on_cuda.py [--batches 1 2 8] [--repeats 50] [--original FILE] [--out FILE]
 
 Also against the original kernel, where `--original` names its built extension
 (MultiScaleDeformableAttention*.so), and against Hugging Face's compiled kernel, where the package

@@ -1,6 +1,6 @@
 """The CPU kernels against grid_sample, side by side in one run: medians, spread, ratios, memory.
 
-    python kernels/bench/cpu.py [--threads 1 2] [--repeats 15] [--out figures.json]
+    python kernels/bench/on_cpu.py [--threads 1 2] [--repeats 15] [--out figures.json]
 
 `grid_sample` is the op of transformers (the original's own fallback), if it is installed, else
 deformviz's reference. Calls alternate, so that a noise on the machine hits both alike; a ratio is
