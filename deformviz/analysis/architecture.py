@@ -91,11 +91,15 @@ def counting():
     def attention(value, shapes, locations, weights, *rest, out_shape=None, **_):
         return 2 * (BILINEAR + WEIGHTED) * prod(weights) * value[-1]
 
+    def fused(value, shapes, references, offsets, logits, *rest, out_shape=None, **_):
+        return attention(value, shapes, offsets, logits)
+
     def samples(image, grid, *rest, out_shape=None, **_):
         return 2 * BILINEAR * prod(out_shape)
 
     counter = FlopCounterMode(display=False, custom_mapping={
         torch.ops.deformviz.ms_deform_attn: attention,
+        torch.ops.deformviz.ms_deform_attn_fused: fused,
         torch.ops.aten.grid_sampler_2d: samples,
     })
     with torch.no_grad(), counter:
@@ -191,7 +195,7 @@ def _published_detector(model: DeformableDETR) -> tuple[str, float, float] | Non
 
 def _describe_dat(model: DAT) -> Architecture:
     """Run the model's own shell, and count what each stage cost."""
-    config, side = model.config, model.config.image_size
+    config, side = model.config, model.config.long_side
     with torch.device("meta"):
         shell = DAT(config).eval()
         (maps, stem) = _count(lambda: shell.patch_proj(torch.empty(1, 3, side, side)))
@@ -211,7 +215,7 @@ def _describe_dat(model: DAT) -> Architecture:
                       _size(model.cls_norm, model.cls_head),
                       config.classes * model.cls_head.in_features, f"{config.classes} logits"))
     name = next((name for name, known in PUBLISHED.items()
-                 if known.stages == config.stages and known.image_size == config.image_size), None)
+                 if known.stages == config.stages and known.long_side == side), None)
     published = (name, *PAPER[name]) if name in PAPER else None
     return Architecture((side, side), tuple(parts), published)
 

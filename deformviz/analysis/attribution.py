@@ -27,8 +27,9 @@ QUANTITIES = ("sampled values", "attention weights", "sampling offsets")
 METHODS = ("integrated gradients", "gradient x input")
 OnStep = Callable[[int, int], None]         # (done, of how many); what it raises cancels
 
-PIECE_STEPS, MOST_STEPS = 16, 768
+PIECE_STEPS, MOST_STEPS = 8, 1536
 COMPLETE = 0.01                             # of the score difference
+ALL_PIECES = 5 * COMPLETE                   # of it, errors of either sign taken together
 NUMBERS_AT_ONCE = 4_000_000                 # of a layer's inputs in one batch
 PICTURES_AT_ONCE = 16
 
@@ -152,14 +153,20 @@ def integrate_gradients(
                     for share, given in ((0.0, baseline), (1.0, inputs))}
     pieces = [_piece(answer, inputs, baseline, 0.0, 1.0, value_at)]
     steps, difference = PIECE_STEPS, abs(value_at[1.0] - value_at[0.0])
-    while steps < MOST_STEPS and sum(piece.error for piece in pieces) > COMPLETE * difference:
-        worst = max(pieces, key=lambda piece: piece.error)
+    while steps < MOST_STEPS and not _complete([piece.error for piece in pieces], difference):
+        worst = max(pieces, key=lambda piece: abs(piece.error))
         pieces.remove(worst)
         middle = (worst.start + worst.end) / 2
         pieces += [_piece(answer, inputs, baseline, start, end, value_at)
                    for start, end in ((worst.start, middle), (middle, worst.end))]
         steps += 2 * PIECE_STEPS
     return torch.stack([piece.found for piece in pieces]).sum(0), steps
+
+
+def _complete(errors: list[float], difference: float) -> bool:
+    """Whether pieces add up, and not by errors that happen to cancel."""
+    return (abs(sum(errors)) <= COMPLETE * difference
+            and sum(map(abs, errors)) <= ALL_PIECES * difference)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +176,7 @@ class _Piece:
     start: float
     end: float
     found: Tensor
-    error: float            # how far `found` is from adding up to the rise over the stretch
+    error: float            # the sum of `found` less the rise over the stretch
 
 
 def _piece(answer, inputs: Tensor, baseline: Tensor, start: float, end: float,
@@ -182,7 +189,7 @@ def _piece(answer, inputs: Tensor, baseline: Tensor, start: float, end: float,
     found = IntegratedGradients(answer).attribute(
         high, baselines=low, n_steps=PIECE_STEPS, internal_batch_size=at_once(inputs)).detach()
     rise = value_at[end] - value_at[start]
-    return _Piece(start, end, found, abs(float(found.double().sum()) - rise))
+    return _Piece(start, end, found, float(found.double().sum()) - rise)
 
 
 def at_once(inputs: Tensor) -> int:

@@ -1,0 +1,117 @@
+"""The Checkpoint page: what it says of good, wrong and hostile files, and where it leads."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from app import checkpoint_files
+from deformviz.checkpoints.own import save
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 90
+
+
+@pytest.fixture
+def page(tiny_server):
+    page = AppTest.from_file(str(ROOT / "app" / "pages.py"), default_timeout=SECONDS)
+    page.run()
+    page.switch_page("views/checkpoint.py")
+    page.query_params["checkpoint"] = "tiny.safetensors"
+    return page
+
+
+def texts(page):
+    kinds = ("title", "subheader", "markdown", "caption", "info", "error", "success")
+    return " ".join(str(element.value) for kind in kinds for element in getattr(page, kind))
+
+
+def saved_bytes(content):
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def test_it_says_what_a_file_of_the_folder_is(page):
+    page.run()
+    assert not page.exception
+    said = texts(page)
+    assert page.title[0].value == "What is in this checkpoint?"
+    assert "deformable-detr" in said and "layout *deformviz*" in said
+    assert "Where every head looks by default" in said and "decoder.1" in said
+    stars = [chart for chart in page.get("plotly_chart")]
+    assert len(stars) == 4 + 2 + 1          # stars, likeness, sizes
+
+
+def test_a_good_file_can_be_dropped_and_used_elsewhere(page, tiny_model_folder):
+    page.run()
+    page.file_uploader[0].upload(
+        "mine.safetensors", (tiny_model_folder / "tiny.safetensors").read_bytes(),
+        "application/octet-stream").run()
+    assert not page.exception
+    name = page.session_state["chosen_checkpoint"]
+    assert name.startswith("yours-") and "mine.safetensors (yours)" in texts(page)
+    assert any(button.label == "Explore where it looks" for button in page.button)
+    assert Path(page.session_state["own_checkpoints"][name].path).exists()
+
+
+def test_a_wrong_file_is_refused_in_one_sentence(page):
+    page.run()
+    page.file_uploader[0].upload("notes.pth", b"these are no weights at all",
+                                 "application/octet-stream").run()
+    assert not page.exception
+    assert [error.value for error in page.error] and "not a checkpoint" in page.error[0].value
+
+
+def test_a_hostile_file_is_refused_and_not_executed(page, tmp_path):
+    class Touch:
+        def __reduce__(self):
+            return os.system, (f"touch {tmp_path / 'executed'}",)
+
+    page.run()
+    page.file_uploader[0].upload("evil.pth", saved_bytes({"model": Touch()}),
+                                 "application/octet-stream").run()
+    assert not page.exception
+    assert "nothing of it was executed" in page.error[0].value
+    assert not (tmp_path / "executed").exists()
+
+
+def test_on_a_network_files_that_can_carry_code_are_not_taken(page, monkeypatch):
+    monkeypatch.setenv("DEFORMVIZ_LAN", "1")
+    page.run()
+    assert "Only safetensors" in texts(page)
+    with pytest.raises(ValueError, match="they can carry code"):
+        checkpoint_files.take_upload("model.safetensors", saved_bytes({"model": {}}))
+
+
+def test_two_files_are_compared_layer_by_layer(page, tiny_model_folder, tmp_path, monkeypatch):
+    import deformviz as dv
+    model = dv.load(tiny_model_folder / "tiny.safetensors")
+    save(model, tmp_path / "a.safetensors")
+    with torch.no_grad():
+        model.transformer.encoder.layers[0].self_attn.value_proj.weight.add_(0.5)
+    save(model, tmp_path / "b.safetensors")
+    monkeypatch.setenv("DEFORMVIZ_CHECKPOINTS", str(tmp_path))
+    page.query_params["checkpoint"] = "a.safetensors"
+    page.query_params["with"] = "b.safetensors"
+    page.run()
+    assert not page.exception
+    assert "Side by side" in texts(page) and "0 settings differ" in texts(page)
+
+
+def test_links_out_of_the_folder_are_not_offered(tmp_path, monkeypatch, tiny_model_folder):
+    from deformviz.checkpoints.browse import list_checkpoints
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "link.safetensors").symlink_to(tiny_model_folder / "tiny.safetensors")
+    (tmp_path / "inner" / "notes.txt").write_text("no weights")
+    assert list_checkpoints(tmp_path / "inner") == ()
+    assert [item.name for item in list_checkpoints(tiny_model_folder)] == ["tiny.safetensors"]
+
+
+def test_kept_files_stay_within_their_budget():
+    kept = checkpoint_files.KeptFiles(budget_bytes=250)
+    paths = [kept.keep(bytes([number]) * 100, ".pth") for number in range(3)]
+    assert not paths[0].exists() and paths[1].exists() and paths[2].exists()
