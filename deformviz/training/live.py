@@ -121,7 +121,9 @@ class LiveOptions:
             scenes_config(), hidden_channels=32, heads=self.heads, levels=self.levels,
             encoder_points=self.points, decoder_points=self.points, encoder_layers=1,
             decoder_layers=2, feedforward_channels=64, queries=24, long_side=112,
-            compact_channels=(8, 16, 24, 32, 48),
+            # Not below 16: torch 2.13 on a CPU ends in a segmentation fault in the backward pass of
+            # 1x1 convolutions of stride 2 with 8 channels, channels last.
+            compact_channels=(16, 16, 32, 32, 64),
         )
         return DetectorRecipe(
             model=model, iterations=self.iterations, seed=self.seed,

@@ -1,0 +1,189 @@
+"""The replay behind the Training page: runs, frames, manifests, and what the page says."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+from app import session
+from app.replay import frames, library
+from app.replay.routes import replay_routes
+from app.sources import Source, list_sources
+from deformviz.tracing.packing import unpack_layer
+from deformviz.training.loop import DetectorTraining
+from deformviz.training.recorder import Recorder, every
+from deformviz.training.run_folder import RunFolder
+from tests.analysis.test_recorded_run import tiny_recipe
+from tests.training.test_recorder import gaze, train
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 120
+
+
+@pytest.fixture(scope="module")
+def tiny_run(tmp_path_factory):
+    folder = RunFolder(tmp_path_factory.mktemp("runs") / "tiny")
+    for _ in DetectorTraining(tiny_recipe(), folder).run(record_every=1):
+        pass
+    return folder.path
+
+
+@pytest.fixture
+def followed(tiny_run, tiny_server, monkeypatch):
+    """A server that follows the tiny run and ships none."""
+    monkeypatch.setenv(library.FOLLOWED, str(tiny_run))
+    monkeypatch.setattr(library, "SHIPPED_RUNS", tiny_run / "none")
+    session.REPLAYS.__init__(512 * session.MEBIBYTE)
+    return tiny_run
+
+
+@pytest.fixture
+def page(followed):
+    page = AppTest.from_file(str(ROOT / "app" / "pages.py"), default_timeout=SECONDS)
+    page.run()
+    return page.switch_page("views/training.py")
+
+
+def texts(page):
+    return " ".join(element.value for kind in ("title", "markdown", "caption", "info", "error")
+                    for element in getattr(page, kind))
+
+
+def sample():
+    return next(iter(list_sources(session.stored_traces()).values()))
+
+
+def compute(run, source):
+    key = frames.request(run, source, "tester")
+    assert session.QUEUE.wait(key, SECONDS).state == "done", session.QUEUE.progress(key).error
+    return frames.find(key)
+
+
+def test_a_followed_run_is_listed_and_computed_once(followed):
+    run = library.list_runs()["tiny"]
+    assert (run.kind, run.problem, run.growing) == ("detector", "", False)
+    view = compute(run, sample())
+    assert sorted(view.frames) == [0, 2, 3] and frames.is_current(view)
+    assert len(view.objects) >= 3 and set(view.matches) == {0, 2, 3}
+    assert view.curves["iterations"] == [0, 2, 3]
+    assert view.loss[0] == [1, 2, 3]
+    assert frames.find(view.key) is view
+
+
+def test_the_routes_hand_out_manifest_picture_and_layers(followed):
+    view = compute(library.list_runs()["tiny"], sample())
+    client = TestClient(Starlette(routes=replay_routes()))
+    manifest = client.get(f"/replay/{view.key}/manifest.json").json()
+    assert manifest["iterations"] == [0, 2, 3]
+    assert manifest["layers"] == ["encoder.0", "decoder.0", "decoder.1"]
+    assert len(manifest["objects"]) == len(manifest["matches"]["3"])
+    answer = client.get(f"/replay/{view.key}/2/decoder.1.bin")
+    assert answer.headers["content-encoding"] == "gzip"
+    layer = unpack_layer(gzip.compress(answer.content))
+    assert layer.weights.shape == (24, 4, 3, 2)
+    assert client.get(f"/replay/{view.key}/picture.jpg").headers["content-type"] == "image/jpeg"
+    for lost in (f"/replay/{view.key}/1/decoder.1.bin", f"/replay/{view.key}/2/decoder.9.bin",
+                 f"/replay/{'0' * 32}/manifest.json", f"/replay/{'0' * 32}/picture.jpg"):
+        assert client.get(lost).status_code == 404
+        assert "reload the page" in client.get(lost).text
+    script = client.get(f"/replay/canvas/{frames_version()}.js")
+    assert "export default function mount" in script.text and "import {" not in script.text
+
+
+def frames_version():
+    from app.replay.component import version
+    return version()
+
+
+def test_new_snapshots_are_added_and_old_ones_kept(followed, tmp_path):
+    folder, source = RunFolder(tmp_path / "grows"), sample()
+    known = RunFolder(followed)
+    folder.create("detector", known.about()["recipe"])
+    folder.save_snapshot(0, known.load_snapshot(0))
+    run = library.open_run(folder.path, "grows", "grows", growing=True)
+    assert run.growing
+    first = compute(run, source)
+    folder.save_snapshot(3, known.load_snapshot(3))
+    assert not frames.is_current(first)
+    second = compute(run, source)
+    assert second.frames[0] is first.frames[0] and sorted(second.frames) == [0, 3]
+    assert second.version != first.version
+    assert not library.open_run(folder.path, "grows", "grows", growing=True).growing
+
+
+def test_a_recording_shows_its_own_pictures(followed, tmp_path):
+    model, maps = gaze(), torch.rand(2, 36, 8)
+    pictures = [np.full((40, 48, 3), shade, np.uint8) for shade in (60, 180)]
+    train(model, Recorder(tmp_path / "mine", model, schedule=every(2),
+                          probe=lambda: model(maps), pictures=pictures), 4)
+    run = library.open_run(tmp_path / "mine", "own", "mine")
+    assert frames.probe_count(run) == 2
+    view = compute(run, 1)
+    assert sorted(view.frames) == [0, 2, 4] and view.picture_hw == (40, 48)
+    manifest = view.manifest()
+    assert manifest["layers"] == ["decoder.0"] and manifest["objects"] == []
+    assert manifest["curves"]["iterations"] == [0, 2, 4]
+
+
+def test_a_recording_of_weights_alone_says_what_it_lacks(followed, tmp_path):
+    model = gaze()
+    train(model, Recorder(tmp_path / "mine", model, schedule=every(2)), 2)
+    run = library.open_run(tmp_path / "mine", "own", "mine")
+    key = frames.request(run, 0, "tester")
+    progress = session.QUEUE.wait(key, SECONDS)
+    assert progress.state == "failed" and "record with probe=" in progress.error
+
+
+@pytest.mark.parametrize("content, sentence", [
+    (None, "is not a training run"), ("{", "cannot be read as a run"),
+    ('{"format": 1, "kind": "opera", "recipe": {}}', "a run of kind 'opera'"),
+])
+def test_foreign_folders_are_listed_with_a_sentence(tmp_path, content, sentence):
+    if content:
+        (tmp_path / "run.json").write_text(content)
+    assert sentence in library.open_run(tmp_path, "own", "mine").problem
+
+
+def test_the_page_says_what_to_do_and_computes(page):
+    page.run()
+    assert not page.exception
+    assert page.title[0].value == "How did it learn to look there?"
+    assert "Drag through the training" in texts(page)
+    run = library.list_runs()["tiny"]
+    source = sample()
+    session.QUEUE.wait(frames.key_of(run, source.content()), SECONDS)
+    page.run()
+    assert not page.exception and not page.error
+    assert frames.is_current(frames.find(frames.key_of(run, source.content())))
+
+
+def test_a_broken_run_gets_a_sentence_on_the_page(page, monkeypatch, tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    monkeypatch.setenv(library.FOLLOWED, str(tmp_path))
+    page.run()
+    assert not page.exception
+    assert "cannot be read as a run" in texts(page)
+
+
+def test_without_any_run_the_page_offers_to_train_one(page, monkeypatch):
+    monkeypatch.delenv(library.FOLLOWED)
+    page.run()
+    assert not page.exception
+    assert "There is no recorded training here" in texts(page)
+    assert "Train a small one now" in [element.value for element in page.subheader]
+
+
+def test_a_picture_of_ones_own_is_replayed_too(followed):
+    import io
+
+    from PIL import Image
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((31, 47, 3), 120, np.uint8)).save(buffer, "PNG")
+    view = compute(library.list_runs()["tiny"], Source("upload", "mine", "own",
+                                                       data=buffer.getvalue()))
+    assert view.picture_hw == (31, 47)
