@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 CSRC = Path(__file__).resolve().parent / "csrc"
@@ -27,13 +28,14 @@ CSRC = Path(__file__).resolve().parent / "csrc"
 # The oldest torch whose stable ABI has what the kernels call (parallel_for, mutable_data_ptr).
 TORCH_TARGET = "-DTORCH_TARGET_VERSION=0x020a000000000000"
 COMMON_FLAGS = ["-std=c++17", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wno-psabi"]
-# float64 is there to check with: compiled once, for every machine, and rounding as torch does.
 INSTRUCTION_SETS = {
-    "generic": ["-DDEFORMVIZ_FLOAT64", "-ffp-contract=off"],
-    "avx2": ["-mavx2", "-mfma"],
-    "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
+    "avx512": ["-O3", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl",
+               "-mfma"],
+    "avx2": ["-O3", "-mavx2", "-mfma"],
+    "generic": ["-O2"],
 }
-
+# float64 is there to check with: one set for every machine, which rounds as torch does.
+FLOAT64_FLAGS = ["-O2", "-DDEFORMVIZ_FLOAT64", "-ffp-contract=off"]
 
 # What CI compiles for. On a machine with a GPU only that one's architecture is built.
 CUDA_ARCHITECTURES = ["80", "90", "100"]
@@ -76,15 +78,14 @@ def instruction_sets() -> dict[str, list[str]]:
 
 
 def compile_commands(cxx: str) -> dict[str, list[str]]:
-    """Object file -> command that makes it, output name left to the caller."""
-    cpu = CSRC / "cpu"
-    commands = {
-        "register.o": [cxx, *COMMON_FLAGS, "-O2", TORCH_TARGET, "-isystem",
-                       str(torch_folder() / "include"), "-c", str(cpu / "register.cpp")]
-    }
-    for name, flags in instruction_sets().items():
-        commands[f"{name}.o"] = [cxx, *COMMON_FLAGS, "-O3", *flags, f"-DDEFORMVIZ_ISA={name}",
-                                 "-c", str(cpu / "kernels.cpp")]
+    """Object file -> command that makes it, output name left to the caller; the longest first."""
+    kernels = [cxx, *COMMON_FLAGS, "-c", str(CSRC / "cpu" / "kernels.cpp")]
+    commands = {f"{name}.o": [*kernels, *flags, f"-DDEFORMVIZ_ISA={name}"]
+                for name, flags in instruction_sets().items()}
+    commands["float64.o"] = [*kernels, *FLOAT64_FLAGS]
+    commands["register.o"] = [cxx, *COMMON_FLAGS, "-O2", TORCH_TARGET, "-isystem",
+                              str(torch_folder() / "include"), "-c",
+                              str(CSRC / "cpu" / "register.cpp")]
     return commands
 
 
@@ -139,7 +140,8 @@ def cuda_commands(nvcc: str, architectures: list[str]) -> dict[str, list[str]]:
 def library_for(kind: str, compilers: list[str], flags: list) -> Path:
     """The file in the cache that the present sources, compilers and flags make, built or not."""
     digest = hashlib.sha256()
-    for path in sorted([CSRC / "sample.h", *(CSRC / kind).iterdir()]):
+    sources = [Path(__file__), *CSRC.glob("*.h"), *(CSRC / kind).iterdir()]
+    for path in sorted(sources, key=lambda source: source.name):
         digest.update(path.name.encode() + path.read_bytes())
     for name in compilers:
         digest.update(subprocess.run([name, "--version"], capture_output=True, check=True).stdout)
@@ -149,21 +151,12 @@ def library_for(kind: str, compilers: list[str], flags: list) -> Path:
 
 def run_together(commands: list[list[str]], slots: int) -> None:
     """Runs commands, `slots` at a time; the first failure is raised with what it printed."""
-    waiting, running = list(commands), []
-    try:
-        while waiting or running:
-            while waiting and len(running) < slots:
-                command = waiting.pop(0)
-                running.append((command, subprocess.Popen(
-                    command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)))
-            command, process = running.pop(0)
-            output, _ = process.communicate()
-            if process.returncode:
-                raise BuildError(f"`{' '.join(command)}` failed:\n{output}")
-    finally:
-        for _, process in running:
-            process.kill()
-            process.communicate()
+    with ThreadPoolExecutor(slots) as pool:
+        results = pool.map(lambda command: subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True), commands)
+        for command, result in zip(commands, results, strict=True):
+            if result.returncode:
+                raise BuildError(f"`{' '.join(command)}` failed:\n{result.stdout}")
 
 
 @contextlib.contextmanager
@@ -206,7 +199,7 @@ def build_cpu(*, force: bool = False) -> Path:
         BuildError: no compiler, no torch, or the compiler refused.
     """
     cxx = compiler()
-    library = library_for("cpu", [cxx], [instruction_sets()])
+    library = library_for("cpu", [cxx], [instruction_sets(), FLOAT64_FLAGS])
     return build(library, "CPU", lambda: compile_commands(cxx),
                  lambda objects, made: link_command(cxx, objects, made), force)
 

@@ -1,6 +1,6 @@
 """A full-size Deformable DETR on a CPU, end to end: the compiled op against the reference op.
 
-    python kernels/bench/end_to_end.py [--threads 2] [--size 800 1066] [--repeats 3] [--out figures.json]
+    python kernels/bench/end_to_end.py [--threads 2] [--size 800 1066] [--out FILE]
 
 ResNet-50, six layers each way, 300 queries, random weights, no trace; seconds per picture.
 """

@@ -19,6 +19,10 @@ namespace deformviz {
 // Corners of the cell around a sample: (y, x), (y, x + 1), (y + 1, x), (y + 1, x + 1).
 constexpr int CORNERS = 4;
 
+// What a caller gives: sampling locations and attention weights, or what a layer computes them
+// from, offsets and logits, with a reference point or box per query and level.
+enum class Given { SAMPLES, POINTS, BOXES };
+
 // A normalised location as a pixel index along an axis of `size` pixels: location * size - 0.5, by
 // way of grid_sample's -1 .. 1 and in its order, so that a sample on the border of two cells is
 // rounded into the same one. Gradients with respect to its location differ between the two.

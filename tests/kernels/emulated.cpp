@@ -4,6 +4,7 @@
 
 #include "../../kernels/csrc/cuda/launch.cuh"
 
+using deformviz::Given;
 using namespace deformviz::cuda;
 
 // sizes: batches, heads, channels, queries, points, levels, then height and width of each level.

@@ -176,33 +176,42 @@ void backward_packed(const Problem<Real>& problem, std::int64_t first, std::int6
   }
 }
 
-// All of this range's heads of a query before the next query, which in this layout are neighbours.
+// One slice of some heads of one picture: all these heads of a query before the next query, which
+// in this layout are neighbours.
+template <int CHANNELS, class W, class Real>
+void backward_rows(W wanted, const Problem<Real>& problem, std::int64_t batch,
+                   std::int64_t first_head, std::int64_t last_head, Slice slice) {
+  alignas(64) Real ignored[CHANNELS] = {};
+  const std::int64_t pixel_numbers = problem.heads * problem.channels;
+  for (std::int64_t query = 0; query < problem.queries; ++query)
+    for (std::int64_t head = first_head; head < last_head; ++head) {
+      const std::int64_t at = batch * problem.pixels * pixel_numbers + head * problem.channels +
+                              slice.first;
+      const auto rows_of = [&](const LevelTable<Real>&, const Samples<Real>& samples) {
+        return RowsInPlace<const Real, Real>{problem.value + at, ZEROS<Real>, pixel_numbers,
+                                             samples};
+      };
+      const auto grad_rows_of = [&](const LevelTable<Real>&, const Samples<Real>& samples) {
+        return RowsInPlace<Real, Real>{problem.grad_value + at, ignored, pixel_numbers, samples};
+      };
+      backward_one<CHANNELS, false>(wanted, QueryHead<Real>(problem, batch, query, head), slice,
+                                    rows_of, grad_rows_of);
+    }
+}
+
 template <class Real>
 void backward_in_place(const Problem<Real>& problem, std::int64_t first, std::int64_t last) {
-  alignas(64) Real ignored[WIDEST_SLICE<Real>] = {};
-  const std::int64_t pixel_numbers = problem.heads * problem.channels;
   for (std::int64_t task = first; task < last;) {
     const std::int64_t batch = task / problem.heads, first_head = task % problem.heads;
     const std::int64_t left = last - task, heads = problem.heads - first_head;
     const std::int64_t last_head = first_head + (left < heads ? left : heads);
-    const std::int64_t batch_numbers = batch * problem.pixels * pixel_numbers;
-    for (std::int64_t query = 0; query < problem.queries; ++query)
-      for (std::int64_t head = first_head; head < last_head; ++head)
-        for_each_slice<Real>(problem.channels, [&](auto row, Slice slice) {
-          const std::int64_t at = batch_numbers + head * problem.channels + slice.first;
-          const auto rows_of = [&](const LevelTable<Real>&, const Samples<Real>& samples) {
-            return RowsInPlace<const Real, Real>{problem.value + at, ZEROS<Real>, pixel_numbers,
-                                                 samples};
-          };
-          const auto grad_rows_of = [&](const LevelTable<Real>&, const Samples<Real>& samples) {
-            return RowsInPlace<Real, Real>{problem.grad_value + at, ignored, pixel_numbers,
-                                           samples};
-          };
-          with_wanted(problem, [&](auto wanted) {
-            backward_one<decltype(row)::value, false>(
-                wanted, QueryHead<Real>(problem, batch, query, head), slice, rows_of, grad_rows_of);
-          });
+    for_each_slice<Real>(problem.channels, [&](auto row, Slice slice) {
+      constexpr int CHANNELS = decltype(row)::value;
+      if constexpr (IN_PLACE<CHANNELS>)
+        with_wanted(problem, [&](auto wanted) {
+          backward_rows<CHANNELS>(wanted, problem, batch, first_head, last_head, slice);
         });
+    });
     task += last_head - first_head;
   }
 }

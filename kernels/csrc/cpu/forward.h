@@ -101,23 +101,31 @@ void forward_packed(const Problem<Real>& problem, std::int64_t parts, std::int64
 }
 
 // Query after query and all heads of each, which in this layout are neighbours.
+template <int CHANNELS, class Source, class Real>
+void forward_rows(const Problem<Real>& problem, Slice slice, std::int64_t first,
+                  std::int64_t last) {
+  const std::int64_t pixel_numbers = problem.heads * problem.channels;
+  for (std::int64_t i = first; i < last; ++i)
+    for (std::int64_t head = 0; head < problem.heads; ++head) {
+      const std::int64_t batch = i / problem.queries, query = i % problem.queries;
+      const Real* base = problem.value + batch * problem.pixels * pixel_numbers +
+                         head * problem.channels + slice.first;
+      forward_one<CHANNELS, false, Source>(
+          QueryHead<Real>(problem, batch, query, head), slice,
+          [&](const LevelTable<Real>&, const Samples<Real>& samples) {
+            return RowsInPlace<const Real, Real>{base, ZEROS<Real>, pixel_numbers, samples};
+          });
+    }
+}
+
 template <class Real>
 void forward_in_place(const Problem<Real>& problem, std::int64_t first, std::int64_t last) {
-  const std::int64_t pixel_numbers = problem.heads * problem.channels;
   for_each_slice<Real>(problem.channels, [&](auto row, Slice slice) {
-    with_source(problem, [&](auto source) {
-      for (std::int64_t i = first; i < last; ++i)
-        for (std::int64_t head = 0; head < problem.heads; ++head) {
-          const std::int64_t batch = i / problem.queries, query = i % problem.queries;
-          const Real* base = problem.value + batch * problem.pixels * pixel_numbers +
-                             head * problem.channels + slice.first;
-          forward_one<decltype(row)::value, false, typename decltype(source)::type>(
-              QueryHead<Real>(problem, batch, query, head), slice,
-              [&](const LevelTable<Real>&, const Samples<Real>& samples) {
-                return RowsInPlace<const Real, Real>{base, ZEROS<Real>, pixel_numbers, samples};
-              });
-        }
-    });
+    constexpr int CHANNELS = decltype(row)::value;
+    if constexpr (IN_PLACE<CHANNELS>)
+      with_source(problem, [&](auto source) {
+        forward_rows<CHANNELS, typename decltype(source)::type>(problem, slice, first, last);
+      });
   });
 }
 

@@ -1,6 +1,6 @@
 // The kernels for one instruction set. Compiled once for each, with
-// -DDEFORMVIZ_ISA=generic | avx2 | avx512 and the compiler's flags for it; for one of them also
-// with -DDEFORMVIZ_FLOAT64.
+// -DDEFORMVIZ_ISA=generic | avx2 | avx512 and the compiler's flags for it; and once for every machine
+// with -DDEFORMVIZ_FLOAT64 instead.
 #include "backward.h"
 
 #define DEFORMVIZ_JOIN_(a, b) a##b
@@ -19,16 +19,20 @@ constexpr Kernels<Real> kernels() {
 
 }  // namespace
 
+#if defined(DEFORMVIZ_FLOAT64)
+
+const Kernels<double>& float64_kernels() {
+  static constexpr Kernels<double> float64 = kernels<double>();
+  return float64;
+}
+
+#else
+
 const InstructionSet& DEFORMVIZ_JOIN(DEFORMVIZ_ISA, _kernels)() {
   static constexpr InstructionSet set{DEFORMVIZ_QUOTE(DEFORMVIZ_ISA), kernels<float>()};
   return set;
 }
 
-#if defined(DEFORMVIZ_FLOAT64)
-const Kernels<double>& float64_kernels() {
-  static constexpr Kernels<double> float64 = kernels<double>();
-  return float64;
-}
 #endif
 
 }  // namespace deformviz

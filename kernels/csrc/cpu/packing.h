@@ -48,10 +48,16 @@ std::int64_t packed_channels(std::int64_t channels) {
   return widest;
 }
 
+// Heads that fill whole rows can be read in place, except for the narrowest: few are so narrow.
+template <int CHANNELS>
+constexpr bool IN_PLACE = CHANNELS > 4;
+
 template <class Real>
 bool reads_in_place(std::int64_t channels) {
   bool full = true;
-  for_each_slice<Real>(channels, [&](auto row, Slice slice) { full &= slice.count == row.value; });
+  for_each_slice<Real>(channels, [&](auto row, Slice slice) {
+    full &= slice.count == row.value && IN_PLACE<row.value>;
+  });
   return full;
 }
 

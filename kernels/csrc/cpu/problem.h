@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "../sample.h"
+
 namespace deformviz {
 
 // An integer as wide as Real, to index pixels beside vectors of Real.
@@ -31,12 +33,8 @@ struct Level {
   std::int64_t packed_start;  // first pixel of its padded form in the packed copy
 };
 
-// What `locations` and `weights` hold: sampling locations and attention weights, or what a layer
-// computes them from: offsets and logits, with a reference point or box per query and level.
-enum class Given { SAMPLES, POINTS, BOXES };
-
-// Tensors are contiguous: value [batch pixel head channel], locations [batch query head sample xy],
-// weights [batch query head sample], output [batch query head channel], where the samples of a
+// Tensors are contiguous: value [batch pixel head channel], locations (or offsets)
+// [batch query head sample xy], weights (or logits) [batch query head sample], output [batch query head channel], where the samples of a
 // query and head are its points, level after level; references [batch query level xy | cxcywh].
 // Gradients nobody asked for are null.
 template <class Real>

@@ -10,13 +10,13 @@
 #include <tuple>
 #include <vector>
 
+#include "../checks.h"
 #include "problem.h"
 
 namespace deformviz {
 namespace {
 
 using torch::headeronly::ScalarType;
-using torch::stable::Tensor;
 
 // The best instruction set of this machine, unless the caller's choice (for tests) is a lesser one.
 const InstructionSet* chosen = nullptr;
@@ -63,7 +63,7 @@ struct Call {
     value = plain(given_value, type);
     locations = plain(given_locations, type);
     weights = plain(given_weights, type);
-    check_sizes(spatial_shapes);
+    check_sizes(value, spatial_shapes, locations, weights);
     problem.batches = value.size(0);
     problem.pixels = value.size(1);
     problem.heads = value.size(2);
@@ -82,14 +82,8 @@ struct Call {
   // From here on, locations are offsets from these references and weights are logits.
   void set_references(const Tensor& given_references) {
     references = plain(given_references, value.scalar_type());
-    STD_TORCH_CHECK(references.dim() == 4 && references.size(0) == problem.batches &&
-                        references.size(1) == problem.queries &&
-                        references.size(2) == problem.level_count &&
-                        (references.size(3) == 2 || references.size(3) == 4),
-                    "references need [batch query level xy] or [batch query level cxcywh] that "
-                    "fit the sampling_offsets.");
+    problem.given = check_references(references, locations);
     problem.references = static_cast<const Real*>(references.const_data_ptr());
-    problem.given = references.size(3) == 4 ? Given::BOXES : Given::POINTS;
   }
 
   Call(const Call&) = delete;
@@ -97,28 +91,6 @@ struct Call {
   static Tensor plain(const Tensor& tensor, ScalarType type) {
     Tensor same = tensor.scalar_type() == type ? tensor : torch::stable::to(tensor, type);
     return same.is_contiguous() ? same : torch::stable::contiguous(same);
-  }
-
-  void check_sizes(const Tensor& spatial_shapes) const {
-    STD_TORCH_CHECK(value.dim() == 4, "value needs [batch pixel head channel], got ", value.dim(),
-                    " axes.");
-    STD_TORCH_CHECK(locations.dim() == 6 && locations.size(5) == 2,
-                    "sampling_locations needs [batch query head level point xy], got ",
-                    locations.dim(), " axes.");
-    STD_TORCH_CHECK(weights.dim() == 5,
-                    "attention_weights needs [batch query head level point], got ", weights.dim(),
-                    " axes.");
-    STD_TORCH_CHECK(spatial_shapes.dim() == 2 && spatial_shapes.size(1) == 2 &&
-                        spatial_shapes.size(0) == locations.size(3),
-                    "spatial_shapes needs [level hw] with ", locations.size(3), " levels.");
-    for (int axis = 0; axis < 5; ++axis)
-      STD_TORCH_CHECK(weights.size(axis) == locations.size(axis),
-                      "attention_weights and sampling_locations differ on axis ", axis, ": ",
-                      weights.size(axis), " and ", locations.size(axis), ".");
-    STD_TORCH_CHECK(
-        value.size(0) == locations.size(0) && value.size(2) == locations.size(2),
-        "value and sampling_locations differ in batch or head: value has ", value.size(0), " and ",
-        value.size(2), ", sampling_locations ", locations.size(0), " and ", locations.size(2), ".");
   }
 
   void read_levels(const Tensor& spatial_shapes) {
@@ -131,8 +103,7 @@ struct Call {
       start += height * width;
       packed_start += (height + 3) * (width + 2);
     }
-    STD_TORCH_CHECK(start == problem.pixels, "spatial_shapes has ", start,
-                    " pixels in all, value has ", problem.pixels, ".");
+    check_pixels(start, value);
     problem.levels = levels.data();
     problem.packed_pixels = packed_start;
     STD_TORCH_CHECK(packed_start * kernels.packed_channels(problem.channels) <

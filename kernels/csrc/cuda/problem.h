@@ -1,6 +1,7 @@
 // What the CUDA kernels are asked to do. Passed by value, so sizes and levels come from the
 // constant bank instead of from memory.
 #pragma once
+#include "../sample.h"
 
 namespace deformviz {
 namespace cuda {
@@ -9,17 +10,13 @@ constexpr int MOST_LEVELS = 16;
 
 enum class Type { FLOAT32, FLOAT16, BFLOAT16 };
 
-// What `locations` and `weights` hold: sampling locations and attention weights, or what a layer
-// computes them from: offsets and logits, with a reference point or box per query and level.
-enum class Given { SAMPLES, POINTS, BOXES };
-
 struct Levels {
   int count;
   int height[MOST_LEVELS], width[MOST_LEVELS], start[MOST_LEVELS];
 };
 
-// Tensors are contiguous: value [batch pixel head channel], locations [batch query head sample xy],
-// weights [batch query head sample], output [batch query head channel], references
+// Tensors are contiguous: value [batch pixel head channel], locations (or offsets)
+// [batch query head sample xy], weights (or logits) [batch query head sample], output [batch query head channel], references
 // [batch query level xy | cxcywh]. value, weights, output and grad_output have type `type`,
 // everything else is float32. grad_value holds zeros to add to; what nobody asked for is null.
 struct Problem {

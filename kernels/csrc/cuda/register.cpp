@@ -9,13 +9,13 @@
 #include <optional>
 #include <tuple>
 
+#include "../checks.h"
 #include "kernels.h"
 
 namespace deformviz {
 namespace {
 
 using torch::headeronly::ScalarType;
-using torch::stable::Tensor;
 
 // A contiguous tensor of this type on the device of `like`, aligned to what the kernels load at
 // once (a view can start anywhere).
@@ -61,7 +61,7 @@ struct Call {
     value = plain(given_value, type, given_value);
     locations = plain(given_locations, ScalarType::Float, value);
     weights = plain(given_weights, type, value);
-    check_sizes();
+    check_sizes(value, spatial_shapes, locations, weights);
     problem.batches = small(value.size(0), "batch");
     problem.pixels = small(value.size(1), "pixel");
     problem.heads = small(value.size(2), "head");
@@ -78,20 +78,6 @@ struct Call {
 
   Call(const Call&) = delete;
 
-  void check_sizes() const {
-    STD_TORCH_CHECK(value.dim() == 4, "value needs [batch pixel head channel], got ", value.dim(),
-                    " axes.");
-    STD_TORCH_CHECK(locations.dim() == 6 && locations.size(5) == 2 && weights.dim() == 5,
-                    "sampling_locations need [batch query head level point xy], attention_weights "
-                    "[batch query head level point].");
-    for (int axis = 0; axis < 5; ++axis)
-      STD_TORCH_CHECK(weights.size(axis) == locations.size(axis),
-                      "attention_weights and sampling_locations differ on axis ", axis, ": ",
-                      weights.size(axis), " and ", locations.size(axis), ".");
-    STD_TORCH_CHECK(value.size(0) == locations.size(0) && value.size(2) == locations.size(2),
-                    "value and sampling_locations differ in batch or head.");
-  }
-
   // Sizes are read on the host; a tensor that lies there saves a wait for the GPU.
   void read_levels(const Tensor& spatial_shapes) {
     Tensor shapes = torch::stable::to(spatial_shapes, ScalarType::Long);
@@ -99,8 +85,6 @@ struct Call {
       shapes = torch::stable::to(shapes, torch::stable::Device(torch::headeronly::DeviceType::CPU));
     shapes = torch::stable::contiguous(shapes);
     const std::int64_t levels = locations.size(3);
-    STD_TORCH_CHECK(shapes.dim() == 2 && shapes.size(1) == 2 && shapes.size(0) == levels,
-                    "spatial_shapes needs [level hw] with ", levels, " levels.");
     STD_TORCH_CHECK(levels <= cuda::MOST_LEVELS, "The CUDA kernels take up to ", cuda::MOST_LEVELS,
                     " levels, got ", levels, ". Choose backend='reference'.");
     const auto* hw = static_cast<const std::int64_t*>(shapes.const_data_ptr());
@@ -112,21 +96,14 @@ struct Call {
       problem.levels.start[level] = small(start, "pixel");
       start += hw[2 * level] * hw[2 * level + 1];
     }
-    STD_TORCH_CHECK(start == problem.pixels, "spatial_shapes has ", start,
-                    " pixels in all, value has ", problem.pixels, ".");
+    check_pixels(start, value);
   }
 
   // From here on, locations are offsets from these references and weights are logits.
   void set_references(const Tensor& given) {
     references = plain(given, ScalarType::Float, value);
-    STD_TORCH_CHECK(references.dim() == 4 && references.size(0) == problem.batches &&
-                        references.size(1) == problem.queries &&
-                        references.size(2) == problem.levels.count &&
-                        (references.size(3) == 2 || references.size(3) == 4),
-                    "references need [batch query level xy] or [batch query level cxcywh] that "
-                    "fit the sampling_offsets.");
+    problem.given = check_references(references, locations);
     problem.references = static_cast<const float*>(references.const_data_ptr());
-    problem.given = references.size(3) == 4 ? cuda::Given::BOXES : cuda::Given::POINTS;
   }
 
   bool empty() const { return locations.numel() == 0 || value.numel() == 0; }
