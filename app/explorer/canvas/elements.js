@@ -16,8 +16,11 @@ export function element(tag, properties = {}, ...children) {
 /** A button that stays pressed or not. */
 export function toggleButton(label, { title, key, onclick, ...rest }) {
   const name = key ? `${title} (key ${key})` : title;
-  return element("button", { type: "button", class: "dv-button", title: name, "aria-pressed": "false", onclick, ...rest },
-    label);
+  return element(
+    "button",
+    { type: "button", class: "dv-button", title: name, "aria-pressed": "false", onclick, ...rest },
+    label,
+  );
 }
 
 export function setPressed(button, pressed) {
@@ -30,7 +33,9 @@ export function setText(node, text) {
 
 /** Offer bytes or text as a file. */
 export function download(name, content, type) {
-  const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+  const address = URL.createObjectURL(
+    content instanceof Blob ? content : new Blob([content], { type }),
+  );
   const link = element("a", { href: address, download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);

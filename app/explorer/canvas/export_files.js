@@ -9,12 +9,19 @@ const PNG_SCALE = 2;
 
 function fileName(explorer, page, ending) {
   const words = [page.title || "deformviz", explorer.layer.header.layer, `query ${explorer.query}`];
-  return `${words.join(" ").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "")}.${ending}`;
+  return `${words
+    .join(" ")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "")}.${ending}`;
 }
 
 export async function exportPng(explorer, page) {
   const { marks, width, height } = figureMarks(explorer, page);
-  const canvas = element("canvas", { width: Math.round(width * PNG_SCALE), height: Math.round(height * PNG_SCALE) });
+  const canvas = element("canvas", {
+    width: Math.round(width * PNG_SCALE),
+    height: Math.round(height * PNG_SCALE),
+  });
   const context = canvas.getContext("2d");
   context.scale(PNG_SCALE, PNG_SCALE);
   paintOnCanvas(context, marks);
@@ -32,8 +39,11 @@ export function exportSvg(explorer, page) {
 export function pointsAsCsv(explorer) {
   const { layer, view, query } = explorer;
   const rows = layer.strongest(query, view).map((sample) => sampleFacts(layer, sample));
-  const lines = rows.map((facts) => ["query", ...COLUMNS].map((column) => (
-    column === "query" ? query : column[1](facts))).join(","));
+  const lines = rows.map((facts) =>
+    ["query", ...COLUMNS]
+      .map((column) => (column === "query" ? query : column[1](facts)))
+      .join(","),
+  );
   return [["query", ...COLUMNS.map(([name]) => name)].join(","), ...lines, ""].join("\n");
 }
 
@@ -44,7 +54,8 @@ export function exportCsv(explorer) {
 async function asBase64(blob) {
   const bytes = new Uint8Array(await blob.arrayBuffer());
   let text = "";
-  for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+  for (let at = 0; at < bytes.length; at += 32768)
+    text += String.fromCharCode(...bytes.subarray(at, at + 32768));
   return btoa(text);
 }
 
@@ -62,14 +73,24 @@ export async function exportHtml(explorer, page) {
     return response.text();
   };
   const [template, script, style] = await Promise.all(
-    [page.source.template, page.source.script, page.source.style].map(fetchText));
-  const zipped = new Blob([explorer.layer.buffer]).stream().pipeThrough(new CompressionStream("gzip"));
+    [page.source.template, page.source.script, page.source.style].map(fetchText),
+  );
+  const zipped = new Blob([explorer.layer.buffer])
+    .stream()
+    .pipeThrough(new CompressionStream("gzip"));
   const data = {
-    title: page.title, note: page.note, picture_url: pictureAddress(explorer.picture),
-    picture_alt: page.pictureAlt, palette: explorer.palette, view: explorer.view,
+    title: page.title,
+    note: page.note,
+    picture_url: pictureAddress(explorer.picture),
+    picture_alt: page.pictureAlt,
+    palette: explorer.palette,
+    view: explorer.view,
   };
   const parts = {
-    title: page.title.replace(/[<>&"]/g, " "), style, script, trace: await asBase64(await new Response(zipped).blob()),
+    title: page.title.replace(/[<>&"]/g, " "),
+    style,
+    script,
+    trace: await asBase64(await new Response(zipped).blob()),
     data: JSON.stringify(data).replace(/</g, "\\u003c"),
   };
   const html = template.replace(/\{\{(\w+)\}\}/g, (_, name) => parts[name]);

@@ -3,25 +3,72 @@
 const on = (property) => (explorer) => explorer.setView({ [property]: !explorer.view[property] });
 
 const KEYS = [
-  { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], show: "← → ↑ ↓", does: "move the query (or the looked-up cell)", stageOnly: true,
+  {
+    keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
+    show: "← → ↑ ↓",
+    does: "move the query (or the looked-up cell)",
+    stageOnly: true,
     run: (explorer, event) => {
-      const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      const [x, y] = {
+        ArrowLeft: [-1, 0],
+        ArrowRight: [1, 0],
+        ArrowUp: [0, -1],
+        ArrowDown: [0, 1],
+      }[event.key];
       explorer.moveQuery(x, y);
-    } },
-  { keys: ["Enter"], show: "Enter", does: "pin the query, or let the pointer preview others", stageOnly: true,
-    run: (explorer) => explorer.togglePin() },
-  { keys: [",", "."], show: ", .", does: "step through the points by weight",
-    run: (explorer, event) => explorer.stepPoint(event.key === "." ? 1 : -1) },
-  { keys: ["digit"], show: "0–9", does: "show or hide a head; with Shift only that one",
-    run: (explorer, event) => explorer.toggle("heads", Number(event.code.at(-1)), event.shiftKey) },
-  { keys: ["[", "]"], show: "[ ]", does: "previous and next layer", needsPage: true,
-    run: (explorer, event) => explorer.step(event.key === "]" ? 1 : -1) },
-  { keys: ["l"], show: "L", does: "grid level: whose cells are queries, mass and look-up",
-    run: (explorer) => explorer.setLevel((explorer.view.level + 1) % explorer.layer.levels.length) },
+    },
+  },
+  {
+    keys: ["Enter"],
+    show: "Enter",
+    does: "pin the query, or let the pointer preview others",
+    stageOnly: true,
+    run: (explorer) => explorer.togglePin(),
+  },
+  {
+    keys: [",", "."],
+    show: ", .",
+    does: "step through the points by weight",
+    run: (explorer, event) => explorer.stepPoint(event.key === "." ? 1 : -1),
+  },
+  {
+    keys: ["digit"],
+    show: "0–9",
+    does: "show or hide a head; with Shift only that one",
+    run: (explorer, event) => explorer.toggle("heads", Number(event.code.at(-1)), event.shiftKey),
+  },
+  {
+    keys: ["[", "]"],
+    show: "[ ]",
+    does: "previous and next layer",
+    needsPage: true,
+    run: (explorer, event) => explorer.step(event.key === "]" ? 1 : -1),
+  },
+  {
+    keys: ["l"],
+    show: "L",
+    does: "grid level: whose cells are queries, mass and look-up",
+    run: (explorer) => explorer.setLevel((explorer.view.level + 1) % explorer.layer.levels.length),
+  },
   { keys: ["m"], show: "M", does: "sampling mass of all queries", run: on("mass") },
-  { keys: ["r"], show: "R", does: "reverse look-up: who reads this place?", run: (explorer) => explorer.toggleReverse() },
-  { keys: ["z"], show: "Z", does: "enlarge around the query: 2, 4, 1 times", run: (explorer) => explorer.cycleZoom() },
-  { keys: ["Escape"], show: "Esc", does: "show everything again, let the query go", run: (explorer) => explorer.reset() },
+  {
+    keys: ["r"],
+    show: "R",
+    does: "reverse look-up: who reads this place?",
+    run: (explorer) => explorer.toggleReverse(),
+  },
+  {
+    keys: ["z"],
+    show: "Z",
+    does: "enlarge around the query: 2, 4, 1 times",
+    run: (explorer) => explorer.cycleZoom(),
+  },
+  {
+    keys: ["Escape"],
+    show: "Esc",
+    does: "show everything again, let the query go",
+    run: (explorer) => explorer.reset(),
+  },
   { keys: ["?"], show: "?", does: "this help", run: (explorer) => explorer.tell("help") },
 ];
 

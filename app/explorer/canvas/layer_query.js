@@ -1,14 +1,11 @@
-// Top layer: what one query is and where it samples.
-import { applyAffine, normalisedBox, placeOf } from "./frames.js";
+// Top layer: where one query samples.
+import { applyAffine, placeOf } from "./frames.js";
 import { amountColour, markerMark, readableOn } from "./glyphs.js";
-import { stageRect } from "./layer_field.js";
-import { cellBox, cellOfQuery, decoderChoices } from "./queries.js";
 
-const FULL_RADIUS = 24;         // CSS pixels of a marker that carries weight 1 on a 600 px stage
-const LEAST_RADIUS = 1.3;       // lighter points stay visible
-const NUMBERED_RADIUS = 7;      // larger points carry the number of their head
+const FULL_RADIUS = 24; // CSS pixels of a marker that carries weight 1 on a 600 px stage
+const LEAST_RADIUS = 1.3; // lighter points stay visible
+const NUMBERED_RADIUS = 7; // larger points carry the number of their head
 const EDGE_INSET = 15;
-const BOXES_NAMED = 12;
 
 /** Small screens get smaller marks. */
 function markScale(scene) {
@@ -33,7 +30,13 @@ export function placedSamples(scene) {
   return scene.samples.map((sample) => {
     const [x, y] = applyAffine(scene.toStage, sample.x, sample.y);
     const beyond = x < 0 || y < 0 || x > scene.width || y > scene.height;
-    const base = { ...sample, radius: weightRadius(scene, sample.weight), beyond, trueX: x, trueY: y };
+    const base = {
+      ...sample,
+      radius: weightRadius(scene, sample.weight),
+      beyond,
+      trueX: x,
+      trueY: y,
+    };
     return beyond ? { ...base, ...atEdge(scene, sample, x, y) } : { ...base, stageX: x, stageY: y };
   });
 }
@@ -49,62 +52,15 @@ function atEdge(scene, sample, x, y) {
     if (end > size - inset) return (size - inset - start) / (end - start);
     return end < inset ? (start - inset) / (start - end) : 1;
   };
-  const share = Math.max(0, Math.min(shareTo(startX, x, scene.width), shareTo(startY, y, scene.height)));
+  const share = Math.max(
+    0,
+    Math.min(shareTo(startX, x, scene.width), shareTo(startY, y, scene.height)),
+  );
   return {
-    stageX: startX + share * (x - startX), stageY: startY + share * (y - startY),
+    stageX: startX + share * (x - startX),
+    stageY: startY + share * (y - startY),
     angle: Math.atan2(y - startY, x - startX),
   };
-}
-
-/** The hovered cell, or the boxes a decoder found. */
-export function queryMarks(scene) {
-  const { layer, query } = scene;
-  if (layer.isEncoder) {
-    const { level, row, column } = cellOfQuery(layer, query);
-    const box = stageRect(scene, cellBox(layer, level, row, column));
-    return [{ ...box, stroke: "#ffffff", lineWidth: 1.5, halo: "#000000", fill: "#ffffff", fillAlpha: 0.18 }];
-  }
-  const choices = decoderChoices(layer, scene.view.all);
-  const others = choices.filter((other) => other !== query).flatMap((other) => otherMarks(scene, other));
-  return [...others, ...detectionMarks(scene, query, true, false)];
-}
-
-function otherMarks(scene, query) {
-  const found = scene.layer.header.detections[query];
-  if (found && found.score >= scene.layer.header.shown_score) {
-    return detectionMarks(scene, query, false, decoderChoices(scene.layer, false).indexOf(query) < BOXES_NAMED);
-  }
-  const reference = scene.layer.reference(query);
-  const [x, y] = applyAffine(scene.toStage, reference.x, reference.y);
-  return [{ type: "circle", x, y, radius: 2, fill: "#ffffff", alpha: 0.55, stroke: "#000000", lineWidth: 0.5 }];
-}
-
-function detectionMarks(scene, query, chosen, named) {
-  const found = scene.layer.header.detections[query];
-  if (!found) return [];
-  const box = stageRect(scene, normalisedBox(scene.layer.header, found.box_xyxy_px));
-  const marks = [{
-    ...box, stroke: "#ffffff", lineWidth: chosen ? 2.5 : 1, alpha: chosen ? 1 : 0.6, halo: "#000000aa",
-  }];
-  if (named) marks.push(nameMark(scene, found, box, chosen));
-  return marks;
-}
-
-function nameMark(scene, found, box, chosen) {
-  return {
-    type: "text", text: `${found.class_name} ${found.score.toFixed(2)}`, font: scene.font,
-    x: Math.max(4, box.x + 4), y: box.y < 18 ? Math.max(0, box.y) + 15 : box.y - 5,
-    size: chosen ? 14 : 11, weight: chosen ? 700 : 500,
-    fill: "#ffffff", halo: "#000000dd", alpha: chosen ? 1 : 0.75,
-  };
-}
-
-/** The chosen detection's name, above the points. */
-export function queryNameMarks(scene) {
-  const found = scene.layer.header.detections[scene.query];
-  if (!found) return [];
-  const box = stageRect(scene, normalisedBox(scene.layer.header, found.box_xyxy_px));
-  return [nameMark(scene, found, box, true)];
 }
 
 /** Connectors, points by weight (the heavy ones below), and arrows for points beyond the stage. */
@@ -114,9 +70,15 @@ export function sampleMarks(scene) {
   for (const sample of view.lines ? scene.placed : []) {
     const reference = layer.reference(query, sample.level);
     marks.push({
-      type: "line", stroke: sampleColour(scene, sample), lineWidth: 1.1, alpha: 0.7,
+      type: "line",
+      stroke: sampleColour(scene, sample),
+      lineWidth: 1.1,
+      alpha: 0.7,
       dash: sample.beyond ? [5, 4] : undefined,
-      points: [applyAffine(scene.toStage, reference.x, reference.y), [sample.stageX, sample.stageY]],
+      points: [
+        applyAffine(scene.toStage, reference.x, reference.y),
+        [sample.stageX, sample.stageY],
+      ],
     });
   }
   for (const sample of scene.placed) marks.push(...pointMarks(scene, sample));
@@ -136,8 +98,15 @@ function pointMarks(scene, sample) {
 function numberMark(scene, sample, fill) {
   const size = Math.min(14, 1.15 * sample.radius);
   return {
-    type: "text", text: String(sample.head), x: sample.stageX, y: sample.stageY + 0.36 * size,
-    size, weight: 700, align: "center", font: scene.font, fill: readableOn(fill),
+    type: "text",
+    text: String(sample.head),
+    x: sample.stageX,
+    y: sample.stageY + 0.36 * size,
+    size,
+    weight: 700,
+    align: "center",
+    font: scene.font,
+    fill: readableOn(fill),
   };
 }
 
@@ -146,34 +115,24 @@ function edgeMarks(scene, sample, shape, fill) {
   const scale = markScale(scene);
   const [dx, dy] = [Math.cos(sample.angle), Math.sin(sample.angle)];
   const ahead = (along, aside) => [
-    sample.stageX + scale * (along * dx - aside * dy), sample.stageY + scale * (along * dy + aside * dx)];
-  return [
-    markerMark(shape, sample.stageX, sample.stageY, Math.min(sample.radius, scale * (EDGE_INSET - 4)),
-      { fill, fillAlpha: 0.45, dash: [2, 2], stroke: "#ffffff", lineWidth: 1 }),
-    {
-      type: "polygon", closed: true, points: [ahead(6, 4.5), ahead(13.5, 0), ahead(6, -4.5)],
-      fill, stroke: scene.palette.edge, lineWidth: 1,
-    },
+    sample.stageX + scale * (along * dx - aside * dy),
+    sample.stageY + scale * (along * dy + aside * dx),
   ];
-}
-
-/** The reference box, where the reference is one; drawn below the points. */
-export function referenceBoxMarks(scene) {
-  const { x, y, width, height } = scene.layer.reference(scene.query);
-  if (width === null) return [];
-  const box = [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
-  return [{ ...stageRect(scene, box), stroke: "#ffffff", lineWidth: 1.5, dash: [6, 4], halo: "#000000bb" }];
-}
-
-/** The reference point: a cross above the points. */
-export function referenceMarks(scene) {
-  const { x, y } = scene.layer.reference(scene.query);
-  const [centreX, centreY] = applyAffine(scene.toStage, x, y);
-  const arm = 9;
-  const cross = { type: "line", stroke: "#ffffff", lineWidth: 2, halo: "#000000" };
   return [
-    { ...cross, points: [[centreX - arm, centreY], [centreX + arm, centreY]] },
-    { ...cross, points: [[centreX, centreY - arm], [centreX, centreY + arm]] },
-    { ...cross, halo: undefined, points: [[centreX - arm, centreY], [centreX + arm, centreY]] },
+    markerMark(
+      shape,
+      sample.stageX,
+      sample.stageY,
+      Math.min(sample.radius, scale * (EDGE_INSET - 4)),
+      { fill, fillAlpha: 0.45, dash: [2, 2], stroke: "#ffffff", lineWidth: 1 },
+    ),
+    {
+      type: "polygon",
+      closed: true,
+      points: [ahead(6, 4.5), ahead(13.5, 0), ahead(6, -4.5)],
+      fill,
+      stroke: scene.palette.edge,
+      lineWidth: 1,
+    },
   ];
 }

@@ -9,8 +9,12 @@ export class LookupList {
     this.explorer = explorer;
     this.title = element("h4");
     this.list = element("ol");
-    this.root = element("section", { class: "dv-lookup", hidden: true, "aria-label": "Queries that read the place" },
-      this.title, this.list);
+    this.root = element(
+      "section",
+      { class: "dv-lookup", hidden: true, "aria-label": "Queries that read the place" },
+      this.title,
+      this.list,
+    );
     explorer.addEventListener("drawn", () => this.update());
   }
 
@@ -26,13 +30,26 @@ export class LookupList {
       return;
     }
     setText(this.title, "Queries that read this cell most");
-    this.list.replaceChildren(...lookup.ranked.slice(0, LISTED).map(({ query, amount }) => {
-      const share = element("span", { class: "dv-share" });
-      share.style.setProperty("--dv-share", String(amount / lookup.ranked[0].amount));
-      return element("li", {}, element("button", {
-        type: "button", onclick: () => this.choose(query),
-      }, share, queryName(explorer.layer, query), element("span", { class: "dv-number" }, amount.toFixed(3))));
-    }));
+    this.list.replaceChildren(
+      ...lookup.ranked.slice(0, LISTED).map(({ query, amount }) => {
+        const share = element("span", { class: "dv-share" });
+        share.style.setProperty("--dv-share", String(amount / lookup.ranked[0].amount));
+        return element(
+          "li",
+          {},
+          element(
+            "button",
+            {
+              type: "button",
+              onclick: () => this.choose(query),
+            },
+            share,
+            queryName(explorer.layer, query),
+            element("span", { class: "dv-number" }, amount.toFixed(3)),
+          ),
+        );
+      }),
+    );
   }
 
   choose(query) {

@@ -70,7 +70,8 @@ const short = (number) => String(Math.round(number * 100) / 100);
 export function svgNode(name, attributes, text) {
   const node = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) {
-    if (value !== undefined) node.setAttribute(key, typeof value === "number" ? short(value) : value);
+    if (value !== undefined)
+      node.setAttribute(key, typeof value === "number" ? short(value) : value);
   }
   if (text !== undefined) node.textContent = text;
   return node;
@@ -95,42 +96,80 @@ function imageAddress(image, smooth) {
 
 function svgMark(mark) {
   if (mark.type === "image") {
-    return [svgNode("image", {
-      x: mark.x, y: mark.y, width: mark.width, height: mark.height, opacity: mark.alpha,
-      preserveAspectRatio: "none", href: imageAddress(mark.image, mark.smooth),
-      style: mark.smooth ? undefined : "image-rendering:pixelated",
-    })];
+    return [
+      svgNode("image", {
+        x: mark.x,
+        y: mark.y,
+        width: mark.width,
+        height: mark.height,
+        opacity: mark.alpha,
+        preserveAspectRatio: "none",
+        href: imageAddress(mark.image, mark.smooth),
+        style: mark.smooth ? undefined : "image-rendering:pixelated",
+      }),
+    ];
   }
   if (mark.type === "text") {
     const anchor = { left: "start", center: "middle", right: "end" }[mark.align ?? "left"];
-    return [svgNode("text", {
-      x: mark.x, y: mark.y, fill: mark.fill, "text-anchor": anchor, "font-family": mark.font,
-      "font-size": mark.size, "font-weight": mark.weight ?? 500, stroke: mark.halo,
-      "stroke-width": mark.halo ? mark.haloWidth ?? 3 : undefined, "stroke-linejoin": "round",
-      "paint-order": "stroke",
-    }, mark.text)];
+    return [
+      svgNode(
+        "text",
+        {
+          x: mark.x,
+          y: mark.y,
+          fill: mark.fill,
+          "text-anchor": anchor,
+          "font-family": mark.font,
+          "font-size": mark.size,
+          "font-weight": mark.weight ?? 500,
+          stroke: mark.halo,
+          "stroke-width": mark.halo ? (mark.haloWidth ?? 3) : undefined,
+          "stroke-linejoin": "round",
+          "paint-order": "stroke",
+        },
+        mark.text,
+      ),
+    ];
   }
   const [name, geometry] = outline(mark);
   const width = mark.lineWidth ?? 1;
   const dash = mark.dash?.length ? mark.dash.join(" ") : undefined;
   const nodes = [];
   if (mark.halo) {
-    nodes.push(svgNode(name, {
-      ...geometry, fill: "none", stroke: mark.halo, "stroke-width": width + HALO_EXTRA,
-      opacity: mark.alpha, "stroke-dasharray": dash,
-    }));
+    nodes.push(
+      svgNode(name, {
+        ...geometry,
+        fill: "none",
+        stroke: mark.halo,
+        "stroke-width": width + HALO_EXTRA,
+        opacity: mark.alpha,
+        "stroke-dasharray": dash,
+      }),
+    );
   }
-  nodes.push(svgNode(name, {
-    ...geometry, fill: mark.fill ?? "none", "fill-opacity": mark.fillAlpha, opacity: mark.alpha,
-    stroke: mark.stroke ?? "none", "stroke-width": mark.stroke ? width : undefined,
-    "stroke-dasharray": dash, "stroke-linejoin": "round",
-  }));
+  nodes.push(
+    svgNode(name, {
+      ...geometry,
+      fill: mark.fill ?? "none",
+      "fill-opacity": mark.fillAlpha,
+      opacity: mark.alpha,
+      stroke: mark.stroke ?? "none",
+      "stroke-width": mark.stroke ? width : undefined,
+      "stroke-dasharray": dash,
+      "stroke-linejoin": "round",
+    }),
+  );
   return nodes;
 }
 
 /** The marks as one SVG document. */
 export function paintAsSvg(marks, width, height, title) {
-  const root = svgNode("svg", { viewBox: `0 0 ${short(width)} ${short(height)}`, width, height, role: "img" });
+  const root = svgNode("svg", {
+    viewBox: `0 0 ${short(width)} ${short(height)}`,
+    width,
+    height,
+    role: "img",
+  });
   root.append(svgNode("title", {}, title), ...marks.flatMap(svgMark));
   return new XMLSerializer().serializeToString(root);
 }

@@ -25,18 +25,27 @@ export class Readout {
     this.why = element("span", { class: "dv-quiet" });
     this.values = LINES.map(() => element("dd", {}, "—"));
     this.corners = Array.from({ length: 4 }, () => element("div", { class: "dv-corner" }));
-    this.root = element("section", { class: "dv-readout", "aria-label": "Readout of one point" },
+    this.root = element(
+      "section",
+      { class: "dv-readout", "aria-label": "Readout of one point" },
       element("header", {}, this.sign, this.name, this.why),
-      element("dl", {}, ...LINES.flatMap(([term], at) => [element("dt", {}, term), this.values[at]])),
+      element(
+        "dl",
+        {},
+        ...LINES.flatMap(([term], at) => [element("dt", {}, term), this.values[at]]),
+      ),
       element("div", { class: "dv-corners-title" }, "blended from four cells"),
-      element("div", { class: "dv-corners" }, ...this.corners));
+      element("div", { class: "dv-corners" }, ...this.corners),
+    );
     explorer.addEventListener("drawn", (event) => this.update(event.detail));
   }
 
   update(scene) {
     this.root.hidden = scene.view.reverse;
     const { focus, query, layer } = scene;
-    const sample = focus ? layer.sample(query, focus.head, focus.level, focus.point) : scene.samples[0];
+    const sample = focus
+      ? layer.sample(query, focus.head, focus.level, focus.point)
+      : scene.samples[0];
     if (!sample) {
       setText(this.name, "No point is shown");
       setText(this.why, "");
@@ -51,13 +60,23 @@ export class Readout {
     const look = `${sampleColour(scene, sample)} ${sample.level}`;
     if (look !== this.look) {
       this.look = look;
-      this.sign.replaceChildren(glyph(scene.palette.marks[sample.level % scene.palette.marks.length],
-        sampleColour(scene, sample), 18));
+      this.sign.replaceChildren(
+        glyph(
+          scene.palette.marks[sample.level % scene.palette.marks.length],
+          sampleColour(scene, sample),
+          18,
+        ),
+      );
     }
     LINES.forEach(([, value], at) => setText(this.values[at], value(facts)));
     facts.corners.forEach((cell, at) => {
       const node = this.corners[at];
-      setText(node, cell.inside ? `(${cell.row}, ${cell.column})  ${cell.share.toFixed(2)}` : `outside  ${cell.share.toFixed(2)}`);
+      setText(
+        node,
+        cell.inside
+          ? `(${cell.row}, ${cell.column})  ${cell.share.toFixed(2)}`
+          : `outside  ${cell.share.toFixed(2)}`,
+      );
       node.style.setProperty("--dv-share", cell.inside ? cell.share.toFixed(3) : "0");
       node.classList.toggle("dv-outside", !cell.inside);
     });

@@ -1,16 +1,25 @@
 // The picture as a list of layers. Each layer is a function scene -> marks; another page can bring
 // its own (a deformed grid, a training replay) and reuse stage, painters and export.
 import { stageAffine } from "./frames.js";
+import { queryMarks, queryNameMarks, referenceBoxMarks, referenceMarks } from "./layer_boxes.js";
 import { focusCellMarks, focusRingMarks } from "./layer_focus.js";
 import { lookupMarks, massMarks } from "./layer_field.js";
 import { photoMarks } from "./layer_photo.js";
-import { placedSamples, queryMarks, queryNameMarks, referenceBoxMarks, referenceMarks, sampleMarks } from "./layer_query.js";
+import { placedSamples, sampleMarks } from "./layer_query.js";
 
 /** Layers by the canvas they are painted on; only what changed is painted again. */
 export const SURFACES = {
   photo: [photoMarks],
   field: [massMarks, lookupMarks],
-  marks: [queryMarks, referenceBoxMarks, focusCellMarks, sampleMarks, referenceMarks, focusRingMarks, queryNameMarks],
+  marks: [
+    queryMarks,
+    referenceBoxMarks,
+    focusCellMarks,
+    sampleMarks,
+    referenceMarks,
+    focusRingMarks,
+    queryNameMarks,
+  ],
 };
 
 export function surfaceMarks(scene, surface) {

@@ -1,0 +1,144 @@
+// What one query is: its cell or its detection, and its reference.
+import { applyAffine, normalisedBox } from "./frames.js";
+import { stageRect } from "./layer_field.js";
+import { cellBox, cellOfQuery, decoderChoices } from "./queries.js";
+
+const BOXES_NAMED = 12;
+
+/** The hovered cell, or the boxes a decoder found. */
+export function queryMarks(scene) {
+  const { layer, query } = scene;
+  if (layer.isEncoder) {
+    const { level, row, column } = cellOfQuery(layer, query);
+    const box = stageRect(scene, cellBox(layer, level, row, column));
+    return [
+      {
+        ...box,
+        stroke: "#ffffff",
+        lineWidth: 1.5,
+        halo: "#000000",
+        fill: "#ffffff",
+        fillAlpha: 0.18,
+      },
+    ];
+  }
+  const choices = decoderChoices(layer, scene.view.all);
+  const others = choices
+    .filter((other) => other !== query)
+    .flatMap((other) => otherMarks(scene, other));
+  return [...others, ...detectionMarks(scene, query, true, false)];
+}
+
+function otherMarks(scene, query) {
+  const found = scene.layer.header.detections[query];
+  if (found && found.score >= scene.layer.header.shown_score) {
+    return detectionMarks(
+      scene,
+      query,
+      false,
+      decoderChoices(scene.layer, false).indexOf(query) < BOXES_NAMED,
+    );
+  }
+  const reference = scene.layer.reference(query);
+  const [x, y] = applyAffine(scene.toStage, reference.x, reference.y);
+  return [
+    {
+      type: "circle",
+      x,
+      y,
+      radius: 2,
+      fill: "#ffffff",
+      alpha: 0.55,
+      stroke: "#000000",
+      lineWidth: 0.5,
+    },
+  ];
+}
+
+function detectionMarks(scene, query, chosen, named) {
+  const found = scene.layer.header.detections[query];
+  if (!found) return [];
+  const box = stageRect(scene, normalisedBox(scene.layer.header, found.box_xyxy_px));
+  const marks = [
+    {
+      ...box,
+      stroke: "#ffffff",
+      lineWidth: chosen ? 2.5 : 1,
+      alpha: chosen ? 1 : 0.6,
+      halo: "#000000aa",
+    },
+  ];
+  if (named) marks.push(nameMark(scene, found, box, chosen));
+  return marks;
+}
+
+function nameMark(scene, found, box, chosen) {
+  return {
+    type: "text",
+    text: `${found.class_name} ${found.score.toFixed(2)}`,
+    font: scene.font,
+    x: Math.max(4, box.x + 4),
+    y: box.y < 18 ? Math.max(0, box.y) + 15 : box.y - 5,
+    size: chosen ? 14 : 11,
+    weight: chosen ? 700 : 500,
+    fill: "#ffffff",
+    halo: "#000000dd",
+    alpha: chosen ? 1 : 0.75,
+  };
+}
+
+/** The chosen detection's name, above the points. */
+export function queryNameMarks(scene) {
+  const found = scene.layer.header.detections[scene.query];
+  if (!found) return [];
+  const box = stageRect(scene, normalisedBox(scene.layer.header, found.box_xyxy_px));
+  return [nameMark(scene, found, box, true)];
+}
+
+/** The reference box, where the reference is one; drawn below the points. */
+export function referenceBoxMarks(scene) {
+  const { x, y, width, height } = scene.layer.reference(scene.query);
+  if (width === null) return [];
+  const box = [x - width / 2, y - height / 2, x + width / 2, y + height / 2];
+  return [
+    {
+      ...stageRect(scene, box),
+      stroke: "#ffffff",
+      lineWidth: 1.5,
+      dash: [6, 4],
+      halo: "#000000bb",
+    },
+  ];
+}
+
+/** The reference point: a cross above the points. */
+export function referenceMarks(scene) {
+  const { x, y } = scene.layer.reference(scene.query);
+  const [centreX, centreY] = applyAffine(scene.toStage, x, y);
+  const arm = 9;
+  const cross = { type: "line", stroke: "#ffffff", lineWidth: 2, halo: "#000000" };
+  return [
+    {
+      ...cross,
+      points: [
+        [centreX - arm, centreY],
+        [centreX + arm, centreY],
+      ],
+    },
+    {
+      ...cross,
+      points: [
+        [centreX, centreY - arm],
+        [centreX, centreY + arm],
+      ],
+    },
+    {
+      ...cross,
+      halo: undefined,
+      points: [
+        [centreX - arm, centreY],
+        [centreX + arm, centreY],
+      ],
+    },
+  ];
+}
