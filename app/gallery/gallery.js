@@ -1,6 +1,6 @@
 // Thumbnails as radio buttons: arrow keys, focus and names come with the platform.
 
-function tile(item, group, chosen, choose) {
+function tile(item, chosen, choose) {
   const label = document.createElement("label");
   label.className = "tile";
   label.title = item.title;
@@ -27,7 +27,7 @@ function section(group, chosen, choose) {
   legend.textContent = group.title;
   const grid = document.createElement("div");
   grid.className = "grid";
-  grid.append(...group.items.map((item) => tile(item, group, chosen, choose)));
+  grid.append(...group.items.map((item) => tile(item, chosen, choose)));
   fieldset.append(legend, grid);
   return fieldset;
 }

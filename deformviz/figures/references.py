@@ -11,11 +11,7 @@ FIRST_SHADE, LAST_SHADE = 0.82, 0.25
 
 
 def box_history(
-    boxes_xyxy_px: np.ndarray,
-    size_hw: tuple[int, int],
-    *,
-    picture: str | None = None,
-    scale: str = "px",
+    boxes_xyxy_px: np.ndarray, size_hw: tuple[int, int], *, picture: str | None = None
 ) -> go.Figure:
     """The box of one query after each decoder layer, over the picture it belongs to.
 
@@ -23,7 +19,6 @@ def box_history(
         boxes_xyxy_px: [layer xyxy], pixels of the picture, edges from its outer corner.
         size_hw: height and width of the picture in pixels.
         picture: address of the picture; None leaves the frame empty.
-        scale: unit in the hover text.
     """
     height, width = size_hw
     figure = go.Figure()
@@ -45,7 +40,7 @@ def box_history(
             line={"color": shade, "width": 3.5 if last else 1.75,
                   "dash": "solid" if last else "dot"},
             name=f"after decoder layer {layer}",
-            text=[f"after decoder layer {layer}<br>{x1 - x0:.0f} × {y1 - y0:.0f} {scale} around "
+            text=[f"after decoder layer {layer}<br>{x1 - x0:.0f} × {y1 - y0:.0f} px around "
                   f"({(x0 + x1) / 2:.0f}, {(y0 + y1) / 2:.0f})"] * 5,
             hovertemplate="%{text}<extra></extra>",
         )
