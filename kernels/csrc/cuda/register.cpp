@@ -110,8 +110,8 @@ struct Call {
 
   cudaStream_t stream() const {
     void* stream = nullptr;
-    STABLE_TORCH_ERROR_CODE_CHECK(
-        aoti_torch_get_current_cuda_stream(value.get_device_index(), &stream));
+    const auto error = aoti_torch_get_current_cuda_stream(value.get_device_index(), &stream);
+    STD_TORCH_CHECK(error == AOTI_TORCH_SUCCESS, "torch has no current stream for this GPU.");
     return static_cast<cudaStream_t>(stream);
   }
 };
