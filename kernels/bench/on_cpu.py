@@ -8,7 +8,9 @@ the ratio of medians. Times are milliseconds of one call.
 """
 
 import argparse
+import ctypes
 import json
+import multiprocessing
 import platform
 import statistics
 import subprocess
@@ -16,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -98,13 +101,22 @@ def side_by_side(mine: Callable, theirs: Callable, repeats: int) -> dict:
     return row
 
 
-def peak_extra_mib(call: Callable[[], object]) -> float:
-    """Memory the call needed beyond what was there before it, its result included (Linux)."""
-    call()
-    Path("/proc/self/clear_refs").write_text("5")
-    before = memory_kib("VmRSS")
-    call()
-    return (memory_kib("VmHWM") - before) / 1024
+def peak_extra_mib(queries: int | None, op_name: str) -> float:
+    """Memory a forward call needs beyond its arguments, its result included (Linux).
+
+    To be run in a process of its own: memory that earlier work has freed hides what one needs.
+    """
+    op = ours if op_name == "ours" else grid_sample_op()[1]
+    with torch.no_grad():
+        small = synthetic("small", queries=2, shapes=((3, 4), (2, 2), (1, 2), (1, 1)))
+        forward_calls(small, op)()
+        call = forward_calls(synthetic("", queries=queries), op)
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")
+        before = memory_kib("VmRSS")
+        result = call()
+        peak = memory_kib("VmHWM") - before
+    return peak / 1024 if result is not None else 0.0
 
 
 def memory_kib(field: str) -> int:
@@ -143,12 +155,13 @@ def rows(grid_sample: Callable, repeats: int, quick: bool) -> dict:
     return found
 
 
-def memory(grid_sample: Callable) -> dict:
+def memory() -> dict:
     found = {}
-    for problem in (synthetic("encoder"), synthetic("decoder", queries=300)):
-        for name, op in (("ours", ours), ("grid_sample", grid_sample)):
-            arguments = problem.value, problem.shapes, problem.locations, problem.weights
-            found[f"{problem.name} forward, {name}"] = peak_extra_mib(lambda: op(*arguments))  # noqa: B023
+    for name, queries in (("encoder", None), ("decoder", 300)):
+        for op_name in ("ours", "grid_sample"):
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+                found[f"{name} forward, {op_name}"] = process.submit(
+                    peak_extra_mib, queries, op_name).result()
     return found
 
 
@@ -181,7 +194,7 @@ def main() -> None:
                "torch": torch.__version__, "grid_sample": name,
                "kernels": backends.instruction_set(), "ceilings_gb_s": ceilings(), "threads": {}}
     with torch.no_grad():
-        figures["peak_extra_mib"] = memory(grid_sample)
+        figures["peak_extra_mib"] = memory()
         for threads in options.threads:
             torch.set_num_threads(threads)
             found = rows(grid_sample, options.repeats, options.quick)
