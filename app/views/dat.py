@@ -69,10 +69,12 @@ def choose_layer(run: runs.Run) -> str:
 
 
 def layer_title(run: runs.Run, layer: str) -> str:
-    """A layer by stage and block, with its grid: "stage 2, block 1 · 12 × 12 knots"."""
-    _, stage_number, _, block = layer.split(".")
+    """A layer by stage (and block, where a stage has several), with its grid."""
+    _, number, _, block = layer.split(".")
+    several = sum(name.startswith(f"stages.{number}.") for name in run.layers) > 1
     height, width = session.unpacked(run, layer).header["grid_hw"]
-    return f"stage {int(stage_number) + 1}, block {int(block) + 1} · {height} × {width} knots"
+    place = f"stage {int(number) + 1}" + (f" block {int(block) + 1}" if several else "")
+    return f"{place} · {height} × {width}"
 
 
 def canvas(run: runs.Run, trace_url: str) -> dict | None:

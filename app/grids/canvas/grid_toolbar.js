@@ -1,6 +1,7 @@
 // Controls of a grid that answer at once, without the server.
 import { element, setPressed, setText, toggleButton } from "../../explorer/canvas/elements.js";
 import { copyLink, exportHtml, exportPng, exportSvg } from "../../explorer/canvas/export_files.js";
+import { hasPadding } from "../../explorer/canvas/frames.js";
 import { exportKnots } from "./grid_figure.js";
 
 export class GridToolbar {
@@ -17,6 +18,7 @@ export class GridToolbar {
       object: toggle("Object", "Outline of the object, where it is known", "O", "object"),
       mesh: toggle("Mesh", "Lines between neighbouring knots", undefined, "mesh"),
       arrows: toggle("Arrows", "From the undeformed grid to the deformed one", undefined, "arrows"),
+      padding: toggle("Padding", "Show the padded area the model saw", undefined, "padding"),
       lines: toggle("Lines", "From the query to its heaviest knots", undefined, "lines"),
     };
     this.slide = this.slider("Deformation", "Move the grid from its reference to where it is read", { min: 0, max: 100, step: 1 },
@@ -80,6 +82,7 @@ export class GridToolbar {
     for (const [name, button] of Object.entries(this.toggles)) setPressed(button, view[name]);
     this.toggles.surface.hidden = !layer.surface;
     this.toggles.object.hidden = !layer.mask;
+    this.toggles.padding.hidden = !hasPadding(layer.header);
     for (const [control, value, text] of [
       [this.slide, 100 * view.slide, `${Math.round(100 * view.slide)} %`],
       [this.top, view.top, String(view.top)],

@@ -1,0 +1,89 @@
+"""The page of deformed grids as a person meets it, and without torch."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.explorer import bundle
+from app.grids import component
+from deformviz.tracing.store import SHIPPED_GRIDS, read_index
+from tests.app.test_explore import charts, texts
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted((component.HERE / "canvas").glob("*.js"))
+SECONDS = 60
+
+
+@pytest.fixture
+def page():
+    return AppTest.from_file(str(ROOT / "app" / "views" / "dat.py"), default_timeout=SECONDS)
+
+
+def test_it_opens_on_a_stored_picture_with_its_statistics(page):
+    page.run()
+    assert not page.exception
+    assert "Where does the grid bend?" in texts(page)
+    labels = {metric.label: metric.value for metric in page.metric}
+    assert labels["Mean displacement"].endswith("cells")
+    assert int(labels["Attention on the object"].rstrip("%")) > int(
+        labels["Undeformed knots on it"].rstrip("%"))
+
+
+def test_the_codes_are_compared_on_demand(page):
+    page.run()
+    before = len(charts(page))
+    page.toggle(key="versions_on").set_value(True).run()
+    assert not page.exception
+    assert len(charts(page)) == before + 1
+    assert re.search(r"DAT\+\+ \| \+1\.17, \+1\.25", texts(page))
+
+
+def test_another_layer_is_another_grid(page):
+    page.run()
+    layers = read_index(SHIPPED_GRIDS)[0].layers
+    assert page.session_state["layer"] == layers[-1]
+    page.session_state["layer"] = layers[0]
+    page.run()
+    assert not page.exception
+    assert {metric.label for metric in page.metric} >= {"Stretch"}
+
+
+def test_pages_of_different_rooms_keep_their_pictures():
+    code = """
+from app import session
+import streamlit as st
+st.session_state.setdefault("picture", "garden")
+session.enter(session.GRID)
+assert "picture" not in st.session_state
+st.session_state["picture"] = "single-cat"
+session.enter(session.SAMPLING)
+st.title(st.session_state["picture"])
+session.enter(session.GRID)
+st.header(st.session_state["picture"])
+"""
+    page = AppTest.from_string(code, default_timeout=SECONDS).run()
+    assert not page.exception
+    assert (page.title[0].value, page.header[0].value) == ("garden", "single-cat")
+
+
+def test_it_opens_without_torch():
+    code = ("import sys; from streamlit.testing.v1 import AppTest; "
+            "page = AppTest.from_file('app/views/dat.py', default_timeout=60).run(); "
+            "assert not page.exception; assert 'torch' not in sys.modules")
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
+
+
+def test_the_script_holds_every_module_once_in_one_scope():
+    script = component.script()
+    for module in MODULES:
+        assert script.count(f"// -- {module.name}\n") == 1, f"{module.name} is not used"
+        source = module.read_text(encoding="utf-8")
+        assert not any(word in source for word in ("innerHTML", "insertAdjacentHTML", "eval("))
+    names = re.findall(r"^(?:export default )?(?:async )?(?:function\*?|class|const|let) (\w+)",
+                       script, re.MULTILINE)
+    assert sorted(names) == sorted(set(names))
+    assert component.version() != bundle.version()

@@ -1,0 +1,226 @@
+"""The grid canvas in Chromium: numbers of the library, knots that follow pointer and slider."""
+
+import base64
+
+import numpy as np
+import pytest
+import torch
+
+from app.explorer import bundle
+from app.grids import component
+from deformviz.analysis.grid import knot_importance, mask_share
+from deformviz.attention.dat import DATAttention
+from deformviz.figures.theme import palette
+from deformviz.geometry import grid_to_normalised
+from deformviz.schema import ImageFrame, Trace
+from deformviz.tracing.packing import compress
+from deformviz.tracing.packing_grid import pack_grid, unpack_grid
+from tests.app.canvas_page import click, hover, last_view, picture_of, press, settle, status
+from tests.app.synthetic_trace import picture_jpeg
+
+pytestmark = pytest.mark.browser
+MOUNT = """
+window.told = [];
+const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
+window.show = (data) => {
+  window.leave?.();
+  window.told = [];
+  window.leave = mount({
+    data: {...data, trace: bytes(data.trace)}, parentElement: document.getElementById("explorer"),
+    setStateValue: (name, value) => window.told.push([name, value]),
+    setTriggerValue: (name, value) => window.told.push([name, value]),
+  });
+};
+window.code = {decodeGrid, readView, viewParameters, GRID_VIEW, knotsAsCsv, panelsOf, bytes};
+"""
+
+
+def grid_of(version="v1"):
+    """A layer whose map, grid, heads and groups all differ in size; a mask of one corner."""
+    torch.manual_seed(5)
+    layer = DATAttention(12, 6, 3, (6, 10), version=version, stride=2, offset_kernel=5,
+                         offset_range_factor=2.0)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.add_(0.4 * torch.randn(parameter.shape))
+        _, record = layer.eval()(torch.randn(1, 12, 6, 10))
+    frame = ImageFrame(original_hw=(60, 80), resized_hw=(48, 64), padded_hw=(48, 80))
+    mask = np.zeros((24, 40), bool)
+    mask[8:20, 6:24] = True
+    trace = Trace({"stages.0.attns.1": record.image(0)}, frame, logits=torch.tensor([0.1, 2.0]))
+    return compress(pack_grid(trace, "stages.0.attns.1", class_names=("cat", "boat"), mask=mask,
+                              surface=layer.bias_surface()))
+
+
+@pytest.fixture(scope="module")
+def packed():
+    return grid_of()
+
+
+@pytest.fixture(scope="module")
+def tab(browser, tmp_path_factory):
+    context = browser.new_context(viewport={"width": 1000, "height": 640})
+    page = context.new_page()
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    html = bundle.template().replace("mountOffline();", "")
+    for name, text in {"title": "grid", "style": component.style(), "trace": "", "data": "",
+                       "script": component.script() + MOUNT}.items():
+        html = html.replace("{{" + name + "}}", text)
+    path = tmp_path_factory.mktemp("grid") / "grid.html"
+    path.write_text(html, encoding="utf-8")
+    page.goto(path.as_uri())
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def grid(tab, packed):
+    tab.errors.clear()
+    show(tab, packed)
+    yield tab
+    assert tab.errors == []
+
+
+def show(page, blob, **data):
+    page.mouse.move(0, 0)
+    page.evaluate("(data) => window.show(data)", {
+        "trace": base64.b64encode(blob).decode(), "trace_url": "grid", "title": "Noise",
+        "picture_url": "data:image/jpeg;base64," + base64.b64encode(picture_jpeg()).decode(),
+        "palette": palette(), "link": True, **data})
+    page.wait_for_function("document.querySelector('.dv')?.__explorer.redraws > 0")
+    settle(page)
+
+
+def in_browser(page, blob, code):
+    """What an expression over `layer` gives in the browser."""
+    return page.evaluate("async ([blob, code]) => { const layer = await window.code.decodeGrid("
+                         "window.code.bytes(blob)); return eval(code); }",
+                         [base64.b64encode(blob).decode(), code])
+
+
+@pytest.mark.parametrize("version", ["v1", "++"])
+def test_knots_are_drawn_where_the_layer_reads_them(tab, version):
+    blob = grid_of(version)
+    trace = unpack_grid(blob).trace
+    for share, grid in ((0, trace.reference_grid), (1, trace.positions),
+                        (0.25, 0.75 * trace.reference_grid + 0.25 * trace.positions)):
+        drawn = in_browser(tab, blob, "[0, 1, 2].map((group) => Array.from({length: 15}, "
+                                      f"(_, knot) => layer.place(group, knot, {share})))")
+        np.testing.assert_allclose(drawn, grid_to_normalised(grid, trace.query_hw), atol=1e-6)
+
+
+def test_the_surface_passes_through_the_bias_of_every_knot(tab, packed):
+    trace = unpack_grid(packed).trace
+    read = in_browser(tab, packed, "Array.from({length: 15}, (_, knot) => "
+                                   "layer.surfaceAt(37, layer.place(1, knot, 1), [3]))")
+    np.testing.assert_allclose(read, trace.position_bias[3, 37], atol=1e-4)
+
+
+def test_importance_and_share_of_the_object_are_those_of_the_library(tab, packed):
+    kept = unpack_grid(packed)
+    mean = in_browser(tab, packed, "[0, 4].map((head) => Array.from(layer.importance(head)))")
+    np.testing.assert_allclose(mean, knot_importance(kept.trace)[[0, 4]], atol=1e-6)
+    share = in_browser(tab, packed, "layer.objectShare(layer.weighted(0, "
+                                    "{heads: [0, 1, 2, 3, 4, 5], importance: true}))")
+    assert share == pytest.approx(mask_share(kept.trace, kept.mask).weighted, abs=1e-4)
+    assert 0.05 < share < 0.95
+
+
+def test_the_slider_moves_the_grid_and_tells_nothing_until_it_is_let_go(grid):
+    deformed, told = picture_of(grid), len(grid.evaluate("window.told"))
+    slider = grid.get_by_label("Move the grid from its reference to where it is read")
+    slider.evaluate("(input) => { input.value = 40; input.dispatchEvent(new Event('input')); }")
+    settle(grid)
+    part = picture_of(grid)
+    slider.evaluate("(input) => { input.value = 0; input.dispatchEvent(new Event('input')); }")
+    settle(grid)
+    assert len({deformed, part, picture_of(grid)}) == 3
+    grid.wait_for_timeout(350)
+    assert len(grid.evaluate("window.told")) == told
+    slider.evaluate("(input) => input.dispatchEvent(new Event('change'))")
+    assert last_view(grid)["slide"] == 0 and last_view(grid)["params"]["slide"] == "0"
+
+
+def test_hover_asks_for_another_query_and_stays_in_the_browser(grid):
+    grid.wait_for_timeout(350)
+    told, before = len(grid.evaluate("window.told")), picture_of(grid)
+    hover(grid, 0.05, 0.05)
+    assert status(grid).startswith("row 0, column 0 · 3 × 5 knots")
+    assert picture_of(grid) != before
+    hover(grid, 0.97, 0.97)
+    assert status(grid).startswith("row 5, column 7 ")          # of 10 columns 8 show the picture
+    assert len(grid.evaluate("window.told")) == told
+
+
+def test_pointer_to_picture_takes_less_than_a_frame_or_two(grid):
+    for step in range(30):
+        hover(grid, 0.1 + 0.025 * step, 0.5)
+    times = grid.locator(".dv").evaluate("(root) => root.__explorer.drawMs.slice(-30)")
+    assert np.median(times) < 16
+
+
+def test_a_click_pins_and_keys_do_what_help_says(grid):
+    click(grid, 0.5, 0.5)
+    assert last_view(grid)["pinned"] is True
+    query = last_view(grid)["query"]
+    press(grid, "ArrowRight")
+    assert last_view(grid)["query"] == query + 1
+    press(grid, "s")
+    assert last_view(grid)["split"] is True
+    press(grid, "b")
+    assert last_view(grid)["surface"] is True
+    press(grid, "g")
+    groups = {head // 2 for head in last_view(grid)["heads"]}
+    assert len(groups) in (1, 3)
+    press(grid, "Escape")
+    view = last_view(grid)
+    assert (view["pinned"], view["split"], view["surface"]) == (False, False, False)
+    press(grid, "?")
+    assert grid.get_by_text("regular and deformed grid side by side").is_visible()
+    grid.keyboard.press("Escape")
+
+
+def test_side_by_side_shows_the_regular_grid_first_and_both_answer(grid):
+    press(grid, "s")
+    hover(grid, 0.02, 0.05)
+    assert status(grid).startswith("row 0, column 0")
+    hover(grid, 0.53, 0.05)
+    assert status(grid).startswith("row 0, column 0")
+
+
+def test_a_link_restores_the_view_and_says_what_it_cannot(tab, packed):
+    wanted = {"q": "13", "pin": "1", "heads": "2,5", "slide": "0.35", "all": "0", "split": "1",
+              "bias": "1", "top": "3", "object": "1"}
+    show(tab, packed, view=wanted, view_id="a")
+    params = last_view(tab)["params"]
+    assert {k: v for k, v in wanted.items() if k != "all"} == {
+        k: params[k] for k in wanted if k != "all"}
+    show(tab, packed, view={"q": "600", "heads": "9"}, view_id="b")
+    notice = tab.locator(".dv-notice").inner_text()
+    assert '"q" was ignored' in notice and '"heads" was ignored' in notice
+
+
+def test_the_csv_holds_every_shown_knot_with_the_librarys_numbers(tab, packed):
+    text = in_browser(tab, packed, "window.code.knotsAsCsv({layer, query: 21, view: {heads: [5]}})")
+    header, *rows = [line.split(",") for line in text.strip().splitlines()]
+    trace = unpack_grid(packed).trace
+    assert len(rows) == 15 and len(header) == len(rows[0]) == 14
+    for row in rows:
+        knot = int(row[3]) * 5 + int(row[4])
+        assert float(row[11]) == pytest.approx(trace.attention_weights[5, 21, knot], abs=1e-5)
+        assert float(row[12]) == pytest.approx(trace.position_bias[5, 21, knot], abs=1e-4)
+
+
+def test_a_phone_sees_all_of_it(tab, packed):
+    tab.set_viewport_size({"width": 390, "height": 844})
+    try:
+        show(tab, packed)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+        stage = tab.locator(".dv-stage").bounding_box()
+        assert stage["width"] > 320 and stage["y"] < 200
+        press(tab, "s")
+        tall = tab.locator(".dv-stage").bounding_box()
+        assert tall["height"] > tall["width"]                   # one over the other
+    finally:
+        tab.set_viewport_size({"width": 1000, "height": 640})
