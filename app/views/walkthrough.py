@@ -158,6 +158,10 @@ def choose_query(found) -> None:
         same_kind = state["layer"].split(".")[0] == subject.layer.split(".")[0]
         change(query=subject.query if same_kind else None, change=Change())
 
+    def take_found() -> None:
+        if state["walk_found"] is not None:
+            change(query=state["walk_found"])
+
     st.selectbox("Layer", found.layers, key="walk_layer", on_change=take_layer, width=130)
     if found.queries > 1:
         st.number_input("Query", 0, found.queries - 1, step=1, key="walk_query",
@@ -168,9 +172,9 @@ def choose_query(found) -> None:
         named = {int(detections.queries[i]): f"{detections.name(i)} "
                  f"{float(detections.scores[i]):.2f}" for i in reversed(best_first)}
         state["walk_found"] = subject.query if subject.query in named else None
-        st.selectbox("that found", list(reversed(named)), format_func=named.get, key="walk_found",
-                     on_change=chooser("query", "walk_found"), width=150,
-                     placeholder="nothing above")
+        st.selectbox("that found", list(reversed(named)), index=None, format_func=named.get,
+                     key="walk_found", on_change=take_found, width=150,
+                     placeholder="not a best one")
 
 
 def what_if(found) -> None:

@@ -18,8 +18,8 @@ from deformviz.walkthrough.gradients import gradients, layer_gradients
 from deformviz.walkthrough.multi_head import multi_head
 from deformviz.walkthrough.multi_scale import multi_scale, single_scale
 from deformviz.walkthrough.myths import CARDS
-from deformviz.walkthrough.prose import FOLDER, RELATED, read_prose
 from deformviz.walkthrough.proposals import proposals
+from deformviz.walkthrough.prose import FOLDER, RELATED, read_prose
 from deformviz.walkthrough.toy import toy_inputs, toy_module
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,120 @@
+"""The pages of equations and of myths: links, notes, and what the numbers of the page are."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from app.walkthrough.prose_spans import spans
+from app.walkthrough.subject import DERIVATIONS, MISTAKES, Change, Subject, read_subject, to_address
+from app.walkthrough.tables import tabulate
+from deformviz.walkthrough import breaking
+from deformviz.walkthrough.myths import CARDS
+from deformviz.walkthrough.prose import read_prose
+
+ROOT = Path(__file__).parents[2]
+VIEWS = ROOT / "app" / "views"
+SECONDS = 180
+LINKS = sorted({(card.view.page, tuple(sorted(card.view.params.items())))
+                for card in CARDS if card.view})
+
+
+def visit(view, **params):
+    page = AppTest.from_file(str(ROOT / "app" / "pages.py"), default_timeout=SECONDS)
+    page.switch_page(str(VIEWS / f"{view}.py"))
+    for name, value in params.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+@pytest.mark.parametrize(("view", "params"), LINKS, ids=lambda part: str(part)[:60])
+def test_every_link_of_a_card_opens_what_it_names(view, params):
+    params = dict(params)
+    page = visit(view, **params)
+    assert not page.exception and not page.error
+    assert not page.info, [note.value for note in page.info]
+    if view != "walkthrough":
+        return
+    shown = page.session_state["walk"]
+    for name in ("derivation", "example", "mistake"):
+        assert getattr(shown, name) == params.get(name, "")
+    if "layer" in params:
+        assert shown.layer == params["layer"]
+    assert page.session_state["walk_step"] == params["step"]
+
+
+@pytest.mark.parametrize("derivation", DERIVATIONS)
+def test_every_derivation_opens_and_stays_in_the_address(derivation):
+    page = visit("walkthrough", derivation=derivation)
+    assert not page.exception and not page.error
+    assert derivation in page.query_params["derivation"]
+    assert page.selectbox(key="walk_derivation").value == derivation
+
+
+def test_nonsense_in_a_link_falls_back_with_a_note():
+    page = visit("walkthrough", derivation="typo", query="many", head="99", mistake="none")
+    assert not page.exception
+    notes = " ".join(note.value for note in page.info)
+    assert "derivation" in notes and "query is not a number" in notes and "mistake" in notes
+    assert page.session_state["walk"].derivation == "multi_scale"
+    assert page.session_state["walk"].head == 7              # the last there is
+
+
+def test_another_layer_begins_with_its_own_query_and_nothing_changed():
+    page = visit("walkthrough", derivation="multi_scale", query="3")
+    page.selectbox(key="walk_layer").set_value("encoder.1").run()
+    assert not page.exception
+    shown = page.session_state["walk"]
+    assert shown.layer == "encoder.1" and shown.query > 30   # a token, near the best detection
+    assert shown.change == Change()
+
+
+def test_breaking_it_says_why():
+    page = visit("walkthrough", derivation="multi_scale")
+    page.selectbox(key="walk_mistake").set_value("swap_xy").run()
+    assert not page.exception
+    assert read_prose("mistakes").sections["swap_xy"] in [text.value for text in page.markdown]
+
+
+def test_the_switches_are_those_of_the_library():
+    assert set(MISTAKES) - {""} == set(breaking.MISTAKES)
+
+
+def test_what_if_is_an_edit_that_can_be_put_back():
+    page = visit("walkthrough", derivation="multi_scale", layer="decoder.1")
+    page.slider(key="walk_sharpness").set_value(0.0).run()
+    assert page.session_state["walk"].change == Change(sharpness=0.0)
+    assert not page.exception
+    next(button for button in page.button if button.label == "Put everything back").click().run()
+    assert page.session_state["walk"].change == Change()
+
+
+def test_an_address_says_what_it_reads():
+    subject = Subject(derivation="bilinear", query=4, head=2, point=1, mistake="swap_hw")
+    again, step, notes = read_subject(to_address(subject, "pixel"))
+    assert (again, step, notes) == (subject, "pixel", [])
+
+
+def test_a_search_leaves_the_cards_that_have_all_words():
+    page = visit("myths")
+    assert len([text for text in page.markdown if text.value.startswith("#### ")]) == 43
+    page.text_input(key="myths_wish").set_value("half precision").run()
+    titles = [text.value for text in page.markdown if text.value.startswith("#### ")]
+    assert "#### 29. Half precision" in titles and len(titles) < 5
+    assert not page.exception
+
+
+def test_a_small_tensor_is_a_table_and_a_large_one_a_map_per_level():
+    small = tabulate(torch.arange(12.0).reshape(2, 3, 2), "head point xy")
+    assert (small["rows"], small["columns"]) == (2, 6)
+    assert small["values"] == list(range(12))
+    large = tabulate(torch.full((800, 2), -2.0), "pixel channel", [(20, 30), (10, 20)])
+    assert [(level["height"], level["width"]) for level in large["maps"]] == [(20, 30), (10, 20)]
+    assert set(large["maps"][1]["values"]) == {2.0}
+    assert tabulate(torch.tensor(float("nan")), "")["values"] == [0.0]
+
+
+def test_prose_becomes_spans_and_never_html():
+    assert spans("**a** b *c* `<d>`") == [["strong", "a"], ["text", " b "], ["em", "c"],
+                                          ["text", " "], ["code", "<d>"]]
