@@ -236,14 +236,14 @@ def _read_recording(key: str, run: RecordedRun, number: int, report: Report) -> 
     from deformviz.analysis.curves import measure_recording
 
     folder = RunFolder(run.path)
-    view = REPLAYS.get(key) or ReplayView(key, run, *_probe_picture(folder, number))
-    view = replace(view, run=run)
     kept = folder.traces()
     if not kept:
         raise RunFolderError(
             f"{run.title} holds no traces of probe pictures. Its weights belong to a model this "
             "page cannot build; record with probe=... to see its points here."
         )
+    view = REPLAYS.get(key) or ReplayView(key, run, *_probe_picture(folder, number))
+    view = replace(view, run=run)
     for done, iteration in enumerate(kept):
         report(f"iteration {iteration}", done, len(kept))
         names = [name for name in folder.trace_names(iteration) if name.startswith(f"{number}/")]
@@ -269,7 +269,7 @@ def _probe_picture(folder: RunFolder, number: int) -> tuple[bytes, tuple[int, in
         picture = read_picture(path)
         return picture_jpeg(picture), picture.shape[:2]
     first = next(iter(folder.traces()))
-    layer = next(n for n in folder.trace_names(first) if n.startswith(f"{number}/"))
+    layer = next((n for n in folder.trace_names(first) if n.startswith(f"{number}/")), "")
     frame = unpack_layer(folder.load_trace(first, number, layer.partition("/")[2])).header["frame"]
     height, width = frame["original_hw"]
     return picture_jpeg(np.asarray(Image.new("RGB", (width, height), "#3b4252"))), (height, width)
