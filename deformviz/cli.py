@@ -133,8 +133,15 @@ def record_run(options: argparse.Namespace) -> int:
 
     torch.set_num_threads(options.threads)
     to = Path(options.to)
-    ship_run(RunFolder(options.run), to, coding=options.coding, scenes=options.scenes,
-             score_scenes=options.score_scenes, on_progress=_progress("snapshots"))
+    source = RunFolder(options.run)
+    if source.about()["kind"] == "dat":
+        from deformviz.analysis.recorded_dat import ship_dat_run
+
+        ship_dat_run(source, to, coding=options.coding, scenes=options.score_scenes,
+                     on_progress=_progress("snapshots"))
+    else:
+        ship_run(source, to, coding=options.coding, scenes=options.scenes,
+                 score_scenes=options.score_scenes, on_progress=_progress("snapshots"))
     size_mb = sum(file.stat().st_size for file in to.rglob("*") if file.is_file()) / 1e6
     print(f"{to}: {size_mb:.1f} MB.")
     return 0
