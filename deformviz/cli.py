@@ -98,7 +98,11 @@ def prepare_training(options: argparse.Namespace, world):
     if world.is_first:
         folder.create("detector", recipe.to_dict(), torch=str(torch.__version__),
                       command="deformviz " + " ".join(options.command_line))
-    return DetectorTraining(recipe, folder, world)
+    training = DetectorTraining(recipe, folder, world)
+    if world.is_first and training.iteration:
+        folder.taken_up(training.iteration, recipe.to_dict(),
+                        "deformviz " + " ".join(options.command_line))
+    return training
 
 
 def export_run(options: argparse.Namespace) -> int:
@@ -221,6 +225,16 @@ def doctor(options: argparse.Namespace) -> int:
     return 0
 
 
+def judge_weights(options: argparse.Namespace) -> int:
+    """Delete samples by weight, by attribution and at random over many scenes."""
+    from deformviz.analysis.faithfulness_scenes import deletion_on_scenes
+    from deformviz.checkpoints.load import load
+
+    print(deletion_on_scenes(load(options.model), layer=options.layer, scenes=options.scenes,
+                             seed=options.seed, on_progress=_progress("scenes")))
+    return 0
+
+
 def _layout_options(options: argparse.Namespace) -> dict:
     """What the caller says about a file that its tensors cannot tell."""
     import json
@@ -288,6 +302,14 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument("--dilation", action="store_true", help="a DC5 model")
         command.add_argument("--version", choices=["v1", "++"], help="of DAT")
         command.add_argument("--config", help="JSON file of constructor values")
+
+    judge = commands.add_parser("faithfulness", help="do weights and attributions find what "
+                                "matters? deletion over many scenes")
+    judge.add_argument("--model", default=SHIPPED["detector"], help="shipped name or checkpoint")
+    judge.add_argument("--layer", help="default: the last one of the decoder")
+    judge.add_argument("--scenes", type=int, default=100)
+    judge.add_argument("--seed", type=int, default=20_000)
+    judge.set_defaults(act=judge_weights)
 
     store = commands.add_parser("precompute", help="store the traces of the sample images")
     store.add_argument("--model", default=SHIPPED["detector"])

@@ -79,12 +79,20 @@ def describe(run: RunFolder, curves: dict[str, Any]) -> str:
         "iteration, and statistics of every snapshot. The format is described in "
         "`deformviz/training/run_folder.py`.\n\n"
         f"Made with `{about.get('command', '')}`, seed {recipe['seed']}, "
-        f"torch {about.get('torch', '?')}; then `deformviz record-run`.\n\n"
+        f"torch {about.get('torch', '?')}; then `deformviz record-run`.{_past(about)}\n\n"
         f"{judged}statistics of layer `{layer}`, means over heads and levels on "
         f"{probe['scenes']} other scenes (seed {probe['seed']}). These are raw weights; the "
         "shipped checkpoint is their running average. Loss: mean of the records before.\n\n"
     )
     return head + "\n".join(_table(run, curves, layer)) + "\n"
+
+
+def _past(about: dict[str, Any]) -> str:
+    """What the run was told before it was taken up with another recipe."""
+    return "".join(
+        f" Until iteration {part['until']} it ran as `{part['command']}` ("
+        + ", ".join(f"{name} {value}" for name, value in part["recipe"].items()) + ")."
+        for part in about.get("history", []))
 
 
 def _table(run: RunFolder, curves: dict[str, Any], layer: str) -> list[str]:

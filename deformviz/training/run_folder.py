@@ -3,7 +3,8 @@
 Format 1:
     run.json                        format, kind, recipe, versions, command. `kind` is "detector"
                                     where `recipe` rebuilds the model, "recording" for any other
-                                    loop; a recording lists its probe pictures under `pictures`
+                                    loop; a recording lists its probe pictures under `pictures`;
+                                    `history` says what another recipe was until which iteration
     records.jsonl                   one JSON object per line: iteration, loss, rates, norms, scores
     snapshots/000316.safetensors    raw weights at an iteration, see `snapshot_coding`
     traces/000316.safetensors       what each layer did to each probe picture: one uint8 tensor
@@ -59,6 +60,16 @@ class RunFolder:
         (self.path / "snapshots").mkdir(parents=True, exist_ok=True)
         if not (self.path / "run.json").exists():
             self.write_about({"format": FORMAT, "kind": kind, "recipe": dict(recipe), **facts})
+
+    def taken_up(self, iteration: int, recipe: Mapping, command: str) -> None:
+        """Note that the run goes on with another recipe from `iteration` on."""
+        about, recipe = self.about(), json.loads(json.dumps(dict(recipe)))
+        before = {name: about["recipe"].get(name) for name in recipe
+                  if about["recipe"].get(name) != recipe[name]}
+        if before:
+            past = {"until": iteration, "recipe": before, "command": about.get("command", "")}
+            self.write_about(about | {"recipe": recipe, "command": command,
+                                      "history": [*about.get("history", []), past]})
 
     def write_about(self, about: Mapping) -> None:
         """Put down run.json anew."""

@@ -178,6 +178,17 @@ def test_a_line_cut_off_by_a_crash_costs_that_line_alone(tmp_path):
     assert folder.curve("loss") == ([1, 3], [3.0, 1.0])
 
 
+def test_a_run_that_goes_on_with_another_recipe_says_so(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.create("detector", {"iterations": 80, "seed": 3, "sides": (1, 2)}, command="first")
+    folder.taken_up(30, {"iterations": 80, "seed": 3, "sides": (1, 2)}, "again")
+    assert "history" not in folder.about()
+    folder.taken_up(40, {"iterations": 130, "seed": 3, "sides": (1, 2)}, "second")
+    about = folder.about()
+    assert (about["recipe"]["iterations"], about["command"]) == (130, "second")
+    assert about["history"] == [{"until": 40, "recipe": {"iterations": 80}, "command": "first"}]
+
+
 @pytest.mark.parametrize("content, sentence", [
     (None, "is not a training run: it has no run.json"),
     ("{", "run.json cannot be read as a run"),

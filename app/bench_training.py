@@ -1,0 +1,126 @@
+"""How fast a training replays, and what recording one costs.
+
+`python -m app.bench_training` drives the Training page with Chromium and prints the time from a
+step of the slider to the new picture; `--recording` trains with and without the recorder, an
+iteration of each in turn, and prints the difference.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+from app.bench import PATIENCE_S, running_browser, running_server
+
+READY = "() => document.querySelectorAll('.dr-stage[aria-busy=false]').length >= 3"
+LOADED = """(root) => {
+  const { replayer } = root.__replay;
+  return replayer.run.iterations.every(
+    (iteration) => replayer.run.layers.has(`${iteration}/${replayer.layerName}`));
+}"""
+TIMES = "(root) => root.__replay.counters.scrubToDrawnMs"
+
+
+def measure_scrubbing(browser, address: str, steps: int) -> dict[str, float | list[float]]:
+    """Seconds to the first pictures and to all snapshots, milliseconds from step to picture."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(PATIENCE_S * 1000)
+    begun = time.perf_counter()
+    page.goto(f"{address}/training", wait_until="commit")
+    page.wait_for_function(READY)
+    first = time.perf_counter() - begun
+    page.get_by_test_id("stProgress").wait_for(state="detached")
+    root = page.locator(".dr")
+    while not root.evaluate(LOADED):
+        page.wait_for_timeout(200)
+    loaded = time.perf_counter() - begun
+    slider = page.get_by_label("Snapshot", exact=True)
+    slider.focus()
+    for step in range(steps):
+        page.keyboard.press("ArrowLeft" if step % 20 < 10 else "ArrowRight")
+        page.wait_for_timeout(60)
+    page.wait_for_timeout(300)
+    return {"first": first, "loaded": loaded, "scrubs": sorted(root.evaluate(TIMES))}
+
+
+def report_scrubbing(steps: int) -> None:
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    with running_browser() as browser, running_server() as server:
+        for visitor in ("cold server", "next visitor"):
+            found = measure_scrubbing(browser, server.address, steps)
+            times = found["scrubs"]
+            print(f"{visitor}: pictures of start and end after {found['first']:.1f} s, "
+                  f"all snapshots after {found['loaded']:.1f} s")
+            print(f"step of the slider to new picture, {len(times)} steps: "
+                  f"p50 {statistics.median(times):.1f} ms, "
+                  f"p95 {times[int(0.95 * (len(times) - 1))]:.1f} ms")
+
+
+def measure_recording(iterations: int) -> dict[str, float]:
+    """Processor seconds per iteration with and without recording, one of each in turn."""
+    from dataclasses import replace
+
+    import torch
+
+    from deformviz.training.loop import DetectorTraining
+    from deformviz.training.recipe import DetectorRecipe
+    from deformviz.training.recorder import Recorder
+    from deformviz.training.run_folder import RunFolder
+
+    torch.set_num_threads(1)
+    recipe = replace(DetectorRecipe(), iterations=10 * iterations)
+    spent = {"recorded": 0.0, "plain": 0.0}
+
+    def timed(name: str, work: Callable[[], None]) -> None:
+        started = time.process_time()
+        work()
+        spent[name] += time.process_time() - started
+
+    with tempfile.TemporaryDirectory() as folder:
+        recorded, plain = (DetectorTraining(recipe, RunFolder(f"{folder}/{name}"))
+                           for name in ("recorded", "plain"))
+        recorder = Recorder(f"{folder}/recorded", recorded.model, recorded.optimiser)
+
+        def step() -> None:
+            recorder.step(recorded.step()["loss"])
+
+        for _ in range(iterations):
+            timed("plain", plain.step)
+            timed("recorded", step)
+    return {name: seconds / iterations for name, seconds in spent.items()} | {
+        "inside": recorder.seconds / iterations}
+
+
+def report_recording(iterations: int) -> None:
+    found = measure_recording(iterations)
+    share = found["recorded"] / found["plain"] - 1
+    print(f"{iterations} iterations of each: {1000 * found['plain']:.1f} ms of processor time "
+          f"without, {1000 * found['recorded']:.1f} ms with recording: {100 * share:+.1f} %; "
+          f"inside the recorder {1000 * found['inside']:.2f} ms per iteration "
+          f"({100 * found['inside'] / found['plain']:.1f} %)")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m app.bench_training", description=__doc__)
+    parser.add_argument("--steps", type=int, default=60, help="of the slider")
+    parser.add_argument("--recording", type=int, metavar="ITERATIONS", nargs="?", const=200,
+                        help="measure the recorder instead")
+    options = parser.parse_args()
+    try:
+        if options.recording:
+            report_recording(options.recording)
+        else:
+            report_scrubbing(options.steps)
+    except RuntimeError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
