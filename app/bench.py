@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_S = 180
+PATIENCE_S = 300
 DRAWN = ".dv-explorer:not([aria-busy])"
 RUN_LINE = "run finished"           # what app/runs.py logs once per model run
 UPLOAD_HW = (480, 640)

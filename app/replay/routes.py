@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.replay.component import script, version
-from app.replay.frames import ReplayView, find
 from app.traces import FOR_EVER, SAFE
+
+if TYPE_CHECKING:
+    from app.replay.frames import ReplayView
 
 PUBLIC = {"Cache-Control": "public, max-age=31536000, immutable"}
 
@@ -19,8 +23,15 @@ def _gone() -> Response:
                              status_code=404, headers={"Cache-Control": "no-store"})
 
 
+def _find(key: str) -> ReplayView | None:
+    """In a thread: the first call imports torch, which neither start nor visitors wait for."""
+    from app.replay.frames import find
+
+    return find(key)
+
+
 async def _view(request: Request) -> ReplayView | None:
-    return await run_in_threadpool(find, request.path_params["key"])
+    return await run_in_threadpool(_find, request.path_params["key"])
 
 
 async def manifest(request: Request) -> Response:

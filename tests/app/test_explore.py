@@ -195,6 +195,7 @@ def test_the_landing_page_loads_no_model_library_and_draws_no_chart(tiny_server)
     """Streamlit itself imports Plotly where it is installed; ours are not made yet."""
     code = (
         "import sys\n"
+        "import app.main\n"
         "from streamlit.testing.v1 import AppTest\n"
         "page = AppTest.from_file('app/pages.py', default_timeout=60).run()\n"
         "assert not page.exception and page.title\n"
