@@ -4,6 +4,10 @@
 #include <torch/csrc/stable/ops.h>
 #include <torch/csrc/stable/tensor.h>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <limits>
 #include <optional>
 #include <string>
@@ -30,6 +34,18 @@ const InstructionSet& kernels_of_machine() {
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2_kernels();
 #endif
   return generic_kernels();
+}
+
+// Fresh memory costs a fault per page of 4 KiB, which for the large results of an encoder takes a
+// fifth of the time of computing them; so ask for pages of 2 MiB.
+void ask_for_large_pages(const Tensor& result, std::int64_t bytes) {
+#if defined(__linux__)
+  constexpr std::uintptr_t PAGE = 2 << 20;
+  const auto address = reinterpret_cast<std::uintptr_t>(result.const_data_ptr());
+  const std::uintptr_t first = (address + PAGE - 1) / PAGE * PAGE;
+  const std::uintptr_t last = (address + bytes) / PAGE * PAGE;
+  if (last > first) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
 }
 
 // Memory that a thread keeps from call to call, so that its pages stay mapped.
@@ -181,6 +197,7 @@ Tensor forward_as(const Tensor& value, const Tensor& spatial_shapes, const Tenso
   if (references) call.set_references(*references);
   const Problem<Real>& p = call.problem;
   Tensor output = torch::stable::new_empty(call.value, {p.batches, p.queries, p.heads * p.channels});
+  ask_for_large_pages(output, output.numel() * sizeof(Real));
   call.problem.output = static_cast<Real*>(output.mutable_data_ptr());
   call.forward();
   return torch::stable::to(output, value.scalar_type());
@@ -209,6 +226,7 @@ template <class Real>
 Tensor gradient_like(const Tensor& tensor, bool wanted, bool zeros, Real*& pointer) {
   if (!wanted) return torch::stable::new_empty(tensor, {0});
   Tensor gradient = torch::stable::empty_like(tensor);
+  ask_for_large_pages(gradient, gradient.numel() * sizeof(Real));
   if (zeros) torch::stable::zero_(gradient);
   pointer = static_cast<Real*>(gradient.mutable_data_ptr());
   return gradient;
