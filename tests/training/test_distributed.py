@@ -35,8 +35,8 @@ with joined() as world:
 
 def tiny_recipe(iterations):
     recipe = LiveOptions(heads=4, levels=3, points=2).recipe()
-    return replace(recipe, iterations=iterations, snapshots=(0,), sides_px=((48, 80), (48, 80)), square_share=0.3,
-                   pixels_per_batch=5 * 64 * 64, most_images=5, warmup=5)
+    return replace(recipe, iterations=iterations, snapshots=(0,), sides_px=((48, 80), (48, 80)),
+                   square_share=0.3, pixels_per_batch=5 * 64 * 64, most_images=5, warmup=5)
 
 
 def start(script, recipe, folder, processes, port):
