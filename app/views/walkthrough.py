@@ -169,11 +169,13 @@ def choose_query(found) -> None:
     detections = found.sight.detections
     if subject.layer.startswith("decoder") and detections is not None and len(detections):
         best_first = range(min(MOST_NAMED, len(detections)))
+        # Streamlit tells options apart by their label alone, so the number is part of it.
         named = {int(detections.queries[i]): f"{detections.name(i)} "
-                 f"{float(detections.scores[i]):.2f}" for i in reversed(best_first)}
+                 f"{float(detections.scores[i]):.2f} (query {int(detections.queries[i])})"
+                 for i in reversed(best_first)}
         state["walk_found"] = subject.query if subject.query in named else None
         st.selectbox("that found", list(reversed(named)), index=None, format_func=named.get,
-                     key="walk_found", on_change=take_found, width=150,
+                     key="walk_found", on_change=take_found, width=210,
                      placeholder="not a best one")
 
 
