@@ -13,7 +13,9 @@ from app.explorer.component import explorer_routes
 from app.grids.component import grid_routes
 from app.replay.routes import replay_routes
 from app.traces import ROUTES
+from app.walkthrough.component import walkthrough_routes
 
 logging.basicConfig(level=os.environ.get("DEFORMVIZ_LOG", "WARNING").upper())
 app = st.App(Path(__file__).with_name("pages.py"),
-             routes=[*ROUTES, *explorer_routes(), *grid_routes(), *replay_routes()])
+             routes=[*ROUTES, *explorer_routes(), *grid_routes(), *replay_routes(),
+                     *walkthrough_routes()])
