@@ -246,15 +246,21 @@ def _read_recording(key: str, run: RecordedRun, number: int, report: Report) -> 
     view = replace(view, run=run)
     for done, iteration in enumerate(kept):
         report(f"iteration {iteration}", done, len(kept))
-        names = [name for name in folder.trace_names(iteration) if name.startswith(f"{number}/")]
-        if iteration not in view.frames and names:
-            packed = {name.partition("/")[2]: folder.load_trace(iteration, number,
-                                                                name.partition("/")[2])
-                      for name in names}
+        layers = [name.partition("/")[2] for name in folder.trace_names(iteration)
+                  if name.startswith(f"{number}/")]
+        if iteration not in view.frames and layers:
+            packed = {name: folder.load_trace(iteration, number, name)
+                      for name in sorted(layers, key=_in_order)}
             view = replace(view, frames={**view.frames, iteration: Frame(packed)})
     if not view.frames:
         raise RunFolderError(f"{run.title} has no readable trace of picture {number}.")
     _keep(replace(view, curves=measure_recording(folder), loss=smooth_loss(folder), complete=True))
+
+
+def _in_order(layer: str) -> tuple:
+    """Encoder before decoder, layer 2 before layer 10."""
+    numbers = [int(part) if part.isdigit() else -1 for part in layer.split(".")]
+    return "encoder" not in layer, "decoder" not in layer, numbers, layer
 
 
 def _probe_picture(folder: RunFolder, number: int) -> tuple[bytes, tuple[int, int]]:

@@ -187,3 +187,28 @@ def test_a_picture_of_ones_own_is_replayed_too(followed):
     view = compute(library.list_runs()["tiny"], Source("upload", "mine", "own",
                                                        data=buffer.getvalue()))
     assert view.picture_hw == (31, 47)
+
+
+def test_a_hugging_face_detector_is_recorded_and_opened(followed, tmp_path):
+    from tests.tracing.test_record import hugging_face_detector
+
+    model = hugging_face_detector()
+    pixels, mask = torch.rand(2, 3, 48, 64), torch.ones(2, 48, 64, dtype=torch.long)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    recorder = Recorder(tmp_path / "hf", model, optimiser, schedule=every(1), record_every=1,
+                        probe=lambda: model(pixel_values=pixels, pixel_mask=mask),
+                        pictures=[np.full((48, 64, 3), 90, np.uint8)] * 2)
+    for _ in range(3):
+        loss = model(pixel_values=pixels, pixel_mask=mask).logits.square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        recorder.step(loss)
+    run = library.open_run(tmp_path / "hf", "own", "hf")
+    view = compute(run, 1)
+    manifest = view.manifest()
+    assert manifest["iterations"] == [0, 1, 2, 3]
+    assert manifest["layers"] == ["encoder.0", "decoder.0", "decoder.1"]
+    moved = np.array(view.curves["layers"]["encoder.0"]["displacement"], float)
+    assert np.abs(moved[0] - moved[3]).max() > 0
+    assert view.loss[0] == [1, 2, 3] and min(view.loss[1]) > 0
