@@ -25,7 +25,7 @@ _LIBRARY.define(
 )
 _LIBRARY.define(
     f"ms_deform_attn_backward(Tensor grad_output, {_INPUTS}, bool for_value, bool for_locations, "
-    "bool for_weights, Tensor? fixed_scale) -> (Tensor, Tensor, Tensor)",
+    "bool for_weights, Tensor? fixed_scale=None) -> (Tensor, Tensor, Tensor)",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
 
@@ -137,7 +137,7 @@ def _fake_fused(value, spatial_shapes, references, sampling_offsets, attention_l
 
 @torch.library.register_fake("deformviz::ms_deform_attn_backward")
 def _fake_backward(grad_output, value, spatial_shapes, sampling_locations, attention_weights,
-                   for_value, for_locations, for_weights, fixed_scale):
+                   for_value, for_locations, for_weights, fixed_scale=None):
     inputs = (value, sampling_locations, attention_weights)
     return tuple(
         torch.empty_like(tensor, memory_format=torch.contiguous_format) if wanted
@@ -217,12 +217,13 @@ _register_forward_vmap("ms_deform_attn_fused")
 
 
 @torch.library.register_vmap("deformviz::ms_deform_attn_backward")
-def _vmap_backward(info, in_dims, grad_output, value, spatial_shapes, locations, weights, *rest):
-    *wanted, fixed_scale = rest
+def _vmap_backward(info, in_dims, grad_output, value, spatial_shapes, locations, weights,
+                   for_value, for_locations, for_weights, fixed_scale=None):
+    wanted = for_value, for_locations, for_weights
     _check_shared_shapes(in_dims[2])
     folded = _fold((grad_output, value, locations, weights), (*in_dims[:2], *in_dims[3:5]),
                    info.batch_size)
-    if in_dims[-1] is not None:
+    if fixed_scale is not None and in_dims[-1] is not None:
         fixed_scale = fixed_scale.amin(in_dims[-1])
     gradients = torch.ops.deformviz.ms_deform_attn_backward(
         *folded[:2], spatial_shapes, *folded[2:], *wanted, fixed_scale
