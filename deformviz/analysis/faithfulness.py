@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from deformviz.analysis.attribution import OnStep, at_once, gated
+from deformviz.analysis.attribution import NUMBERS_AT_ONCE, OnStep, gated
 from deformviz.analysis.attribution_targets import Continuation, HeldPass, Target
 from deformviz.models.parts import attention_of
 
@@ -77,11 +77,13 @@ def faithfulness(
     }
     counts = np.unique(np.linspace(0, points, STEPS + 1).round().astype(int))
     jobs = [(kind, name, order) for kind in kinds for name in orders for order in ways[name]()]
+    rest = Continuation(held, layer)
     found: dict[tuple[str, str], list[np.ndarray]] = {}
     for done, (kind, name, order) in enumerate(jobs):
         if on_step is not None:
             on_step(done, len(jobs))
-        scores = scores_along(held, target, layer, order, counts, insert=kind == "insertion")
+        scores = scores_along(held, target, layer, order, counts, insert=kind == "insertion",
+                              rest=rest)
         found.setdefault((kind, name), []).append(scores)
     curves = {key: np.mean(several, axis=0) for key, several in found.items()}
     return Faithfulness(layer, points, counts, curves)
@@ -90,13 +92,18 @@ def faithfulness(
 @torch.no_grad()
 def scores_along(
     held: HeldPass, target: Target, layer: str, order: torch.Tensor, counts: np.ndarray, *,
-    insert: bool = False,
+    insert: bool = False, rest: Continuation | None = None,
 ) -> np.ndarray:
-    """The target [step] with the first `counts` points of an order deleted, or alone present."""
+    """The target [step] with the first `counts` points of an order deleted, or alone present.
+
+    Args:
+        rest: of the same pass and layer, where there is one already.
+    """
     weights = held.traces[layer].attention_weights
     asked = queries_in_question(held, target, layer)
     formulas = gated(attention_of(held.model, layer).formulas.normalise_weights)
-    rest, scores, most = Continuation(held, layer), [], at_once(weights)
+    rest, scores = rest or Continuation(held, layer), []
+    most = max(1, min(len(counts), NUMBERS_AT_ONCE // weights.numel()))
     for first in range(0, len(counts), most):
         some = counts[first:first + most]
         gates = torch.ones_like(weights).repeat(len(some), 1, 1, 1, 1)

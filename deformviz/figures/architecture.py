@@ -5,8 +5,8 @@ from html import escape
 from deformviz.analysis.architecture import Architecture, Part
 
 STYLE = """<style>
-.dv-parts { display: grid; gap: 0.75rem 1.4rem; margin: 0.25rem 0 0.5rem; padding: 0;
-  grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); list-style: none; }
+ol.dv-parts { display: grid; gap: 0.75rem 1.4rem; margin: 0.25rem 0 0.5rem; padding: 0;
+  grid-template-columns: repeat(auto-fit, minmax(8.8rem, 1fr)); list-style: none; }
 .dv-parts li { position: relative; margin: 0; padding: 0.7rem 0.8rem 0.75rem;
   border: 1px solid rgba(128, 136, 155, 0.35); border-radius: 0.6rem;
   background: rgba(128, 136, 155, 0.07); font-size: 0.85rem; line-height: 1.35; }
@@ -16,7 +16,7 @@ STYLE = """<style>
 .dv-parts .bar { display: block; height: 0.35rem; border-radius: 0.2rem; margin-top: 0.3rem;
   background: rgba(128, 136, 155, 0.22); overflow: hidden; }
 .dv-parts .bar i { display: block; height: 100%; border-radius: 0.2rem; }
-@media (max-width: 40rem) { .dv-parts { grid-template-columns: 1fr; }
+@media (max-width: 40rem) { ol.dv-parts { grid-template-columns: 1fr; }
   .dv-parts li:not(:last-child)::after { content: "↓"; right: auto; left: 50%; top: auto;
     bottom: -1.15rem; } }
 </style>"""

@@ -97,9 +97,9 @@ def weight_sizes(rows: tuple[TensorStatistics, ...]) -> go.Figure:
     return figure.update_layout(chart_layout(
         height=280, showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
-        xaxis={"title": {"text": "tensors, from the picture to the answer"},
+        xaxis={"title": {"text": "tensors, in the order of the model"},
                "showticklabels": False},
-        yaxis={"type": "log", "title": {"text": "root mean square"}},
+        yaxis={"type": "log", "dtick": 1, "title": {"text": "root mean square"}},
     ))
 
 
