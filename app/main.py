@@ -10,12 +10,14 @@ from pathlib import Path
 import streamlit as st
 
 from app.explorer.component import explorer_routes
-from app.grids.component import grid_routes
+from app.grids.component import GRID_CANVAS
+from app.keys.component import KEYS_CANVAS
 from app.replay.routes import replay_routes
 from app.traces import ROUTES
 from app.walkthrough.component import walkthrough_routes
 
 logging.basicConfig(level=os.environ.get("DEFORMVIZ_LOG", "WARNING").upper())
 app = st.App(Path(__file__).with_name("pages.py"),
-             routes=[*ROUTES, *explorer_routes(), *grid_routes(), *replay_routes(),
+             routes=[*ROUTES, *explorer_routes(), *GRID_CANVAS.routes(), *KEYS_CANVAS.routes(),
+                     *replay_routes(),
                      *walkthrough_routes()])

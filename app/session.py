@@ -25,12 +25,20 @@ from app.jobs import RunQueue
 from app.sources import UPLOAD, Source, list_sources, own_picture
 from deformviz.tracing.packing import PackedLayer
 from deformviz.tracing.packing_grid import PackedGrid
-from deformviz.tracing.store import SHIPPED, SHIPPED_GRIDS, StoredTrace, read_index
+from deformviz.tracing.store import (
+    SHIPPED,
+    SHIPPED_GRIDS,
+    SHIPPED_KEYS,
+    StoredTrace,
+    read_index,
+)
 
 MEBIBYTE = 2 ** 20
 LONGEST_VALUE = 200
-SAMPLING, GRID = "sampling", "grid"     # rooms: pages in one share their picture, model and layer
-STORES = {SAMPLING: ("DEFORMVIZ_TRACES", SHIPPED), GRID: ("DEFORMVIZ_GRIDS", SHIPPED_GRIDS)}
+# Rooms: pages in one share their picture, model and layer.
+SAMPLING, GRID, KEYS = "sampling", "grid", "keys"
+STORES = {SAMPLING: ("DEFORMVIZ_TRACES", SHIPPED), GRID: ("DEFORMVIZ_GRIDS", SHIPPED_GRIDS),
+          KEYS: ("DEFORMVIZ_KEYS", SHIPPED_KEYS)}
 
 
 class ByteCache:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import controls, runs, session
-from app.grids.component import grid
+from app.grids.component import GRID_CANVAS
 from app.views.dat_numbers import numbers, versions
 from app.views.dat_text import HEADLINE, INSTRUCTION, OUT_OF_DOMAIN, explanation
 from app.waiting import run_to_show
@@ -85,7 +85,7 @@ def canvas(run: runs.Run, trace_url: str) -> dict | None:
         at = run.layers.index(state["layer"]) + state["grid"].layer
         state["layer"] = run.layers[min(max(at, 0), len(run.layers) - 1)]
 
-    result = grid(
+    result = GRID_CANVAS.mount(
         trace_url=trace_url, picture_url=f"picture/{run.key}.jpg", title=run.title,
         picture_hw=run.original_hw, view=session.start_view(run.key, "grid"), view_id=run.key,
         key="grid", on_layer_change=take_step,

@@ -21,6 +21,7 @@ from deformviz.tracing.packing_grid import PackedGrid, pack_grid, unpack_any
 log = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parents[1] / "assets" / "traces"
 SHIPPED_GRIDS = Path(__file__).parents[1] / "assets" / "grids"
+SHIPPED_KEYS = Path(__file__).parents[1] / "assets" / "keys"
 MASKS = "masks"                 # folder beside the pictures: where an object is known to be
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 PREVIEW_SIDE_PX = 960

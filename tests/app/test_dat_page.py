@@ -9,12 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.explorer import bundle
-from app.grids import component
+from app.grids.component import GRID_CANVAS
+from app.keys.component import KEYS_CANVAS
 from deformviz.tracing.store import SHIPPED_GRIDS, read_index
 from tests.app.test_explore import charts, texts
 
 ROOT = Path(__file__).parents[2]
-MODULES = sorted((component.HERE / "canvas").glob("*.js"))
 SECONDS = 60
 
 
@@ -77,13 +77,14 @@ def test_it_opens_without_torch():
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
 
 
-def test_the_script_holds_every_module_once_in_one_scope():
-    script = component.script()
-    for module in MODULES:
+@pytest.mark.parametrize("canvas", [GRID_CANVAS, KEYS_CANVAS], ids=lambda canvas: canvas.name)
+def test_the_script_holds_every_module_once_in_one_scope(canvas):
+    script = canvas.script
+    for module in sorted((canvas.folder / "canvas").glob("*.js")):
         assert script.count(f"// -- {module.name}\n") == 1, f"{module.name} is not used"
         source = module.read_text(encoding="utf-8")
         assert not any(word in source for word in ("innerHTML", "insertAdjacentHTML", "eval("))
     names = re.findall(r"^(?:export default )?(?:async )?(?:function\*?|class|const|let) (\w+)",
                        script, re.MULTILINE)
     assert sorted(names) == sorted(set(names))
-    assert component.version() != bundle.version()
+    assert canvas.version != bundle.version()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from app.explorer import bundle
-from app.grids import component
+from app.grids.component import GRID_CANVAS
 from deformviz.analysis.grid import knot_importance, mask_share
 from deformviz.attention.dat import DATAttention
 from deformviz.figures.theme import palette
@@ -64,8 +64,8 @@ def tab(browser, tmp_path_factory):
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     html = bundle.template().replace("mountOffline();", "")
-    for name, text in {"title": "grid", "style": component.style(), "trace": "", "data": "",
-                       "script": component.script() + MOUNT}.items():
+    for name, text in {"title": "grid", "style": GRID_CANVAS.style, "trace": "", "data": "",
+                       "script": GRID_CANVAS.script + MOUNT}.items():
         html = html.replace("{{" + name + "}}", text)
     path = tmp_path_factory.mktemp("grid") / "grid.html"
     path.write_text(html, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Five kinds of attention over one picture, in the browser; its Python face."""
