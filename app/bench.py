@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_S = 300
+PATIENCE_S = 600
 DRAWN = ".dv-explorer:not([aria-busy])"
 RUN_LINE = "run finished"           # what app/runs.py logs once per model run
 UPLOAD_HW = (480, 640)
@@ -69,7 +69,10 @@ def running_server() -> Iterator[Server]:
             yield Server(f"http://127.0.0.1:{port}", process, log, started)
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _wait_until_listening(port: int, process: subprocess.Popen, log: Path) -> None:
