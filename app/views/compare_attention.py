@@ -70,17 +70,17 @@ def table(trace: StoredTrace) -> None:
 
     header = read_header(gzip.decompress(trace.layer_gzip(LAYER)))[0]
     small, large = header["cost_sides"]
-    rows = [f"| {one['title']} | {SEES[one['name']]} | {one['per_head']} | {one['heads']} "
+    rows = [f"| {one['title']} | {SEES[one['name']]} | {one['per_head']} "
             f"| {one['cost'][0]:,} | {one['cost'][1]:,} |" for one in header["sets"]]
-    st.markdown(f"| kind | what a query may read | keys per head | heads drawn "
+    st.markdown(f"| kind | what a query may read | keys per head "
                 f"| cost, {small} × {small} map | cost, {large} × {large} map |\n"
-                "|---|---|---:|---:|---:|---:|\n" + "\n".join(rows))
+                "|---|---|---:|---:|---:|\n" + "\n".join(rows))
     st.caption(
         f"Cost: multiply-adds per query of one module with {header['channels']} channels and 4 "
         "heads, projections included, counted while it runs; deformable attention on one level "
         "with 4 points per head. Keys: as drawn. White dots say what may be read; only the "
         "detector and the DAT are trained, so only their discs carry weights. "
-        f"{trace.honesty}.")
+        f"Shown: {trace.honesty}.")
 
 
 compare_attention()

@@ -88,3 +88,15 @@ def test_the_script_holds_every_module_once_in_one_scope(canvas):
                        script, re.MULTILINE)
     assert sorted(names) == sorted(set(names))
     assert canvas.version != bundle.version()
+
+
+def test_five_attentions_are_shown_with_their_counts_and_costs():
+    page = AppTest.from_file(str(ROOT / "app" / "views" / "compare_attention.py"),
+                             default_timeout=SECONDS).run()
+    assert not page.exception
+    said = texts(page)
+    for kind, keys in (("Dense (ViT)", 144), ("Shifted windows (Swin)", 16),
+                       ("Deformable convolution (DCNv2)", 9),
+                       ("Deformable attention (Deformable DETR)", 16), ("Deformed grid (DAT)", 144)):
+        row = next(line for line in said.splitlines() if line.startswith(f"| {kind} |"))
+        assert f"| {keys} |" in row
