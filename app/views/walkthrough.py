@@ -85,10 +85,11 @@ def stage(selection: controls.Selection) -> None:
     except (RunFailed, QueueFull) as problem:
         st.error(str(problem), icon=":material/error:")
         return
-    if found.layers and not found.subject.is_toy:
+    of_picture = DERIVATIONS[found.subject.derivation][1] in ("any", "decoder")
+    if of_picture and not found.subject.is_toy:
         state["layer"] = found.subject.layer
     state["walk"] = found.subject
-    if not found.subject.needs_picture:             # the toy's only query means nothing elsewhere
+    if not of_picture or found.subject.is_toy:      # their queries mean nothing elsewhere
         state["walk"] = replace(found.subject, query=subject.query)
     with choices:
         choose(found)
@@ -136,16 +137,21 @@ def choose(found) -> None:
                                  required=True, width=260)
         if subject.needs_picture:
             choose_query(found)
-        if subject.needs_picture or subject.is_toy:
+        if can_change(subject):
             st.selectbox("Break it", list(MISTAKES), format_func=MISTAKES.get, key="walk_mistake",
                          on_change=chooser("mistake"), width=210)
     if subject.mistake:
         from deformviz.walkthrough.prose import read_prose
 
         st.markdown(read_prose("mistakes").sections[subject.mistake])
-    elif subject.needs_picture or subject.is_toy:
+    elif can_change(subject):
         with st.expander("What if", icon=":material/tune:", expanded=subject.change != Change()):
             what_if(found)
+
+
+def can_change(subject: Subject) -> bool:
+    """Whether mistakes and edits mean something here: they are of Deformable DETR."""
+    return DERIVATIONS[subject.derivation][1] in ("any", "decoder")
 
 
 def choose_query(found) -> None:

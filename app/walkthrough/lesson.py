@@ -13,12 +13,13 @@ from app.session import MEBIBYTE, QUEUE, ByteCache, load_model
 from app.sources import Source
 from app.walkthrough.subject import Subject
 from deformviz.analysis.cost import AttentionSizes
-from deformviz.attention.dat import DATAttention
+from deformviz.geometry import cell_centres, grid_to_normalised
 from deformviz.models.detector_config import DeformableDETRConfig
 from deformviz.models.parts import attention_layers
 from deformviz.models.postprocess import postprocess
 from deformviz.models.preprocess import preprocess
-from deformviz.schema import AttentionTrace, Detections, ImageFrame
+from deformviz.models.square import framed_in_square, pad_to_square
+from deformviz.schema import AttentionTrace, Detections, GridTrace, ImageFrame
 from deformviz.tracing.pictures import read_picture
 from deformviz.walkthrough.bilinear import bilinear
 from deformviz.walkthrough.breaking import MISTAKES, broken, broken_module
@@ -30,12 +31,14 @@ from deformviz.walkthrough.gradients import best_score, gradients, layer_gradien
 from deformviz.walkthrough.multi_head import multi_head
 from deformviz.walkthrough.multi_scale import multi_scale, single_scale
 from deformviz.walkthrough.observe import Observation, observe
+from deformviz.walkthrough.observe_grids import observe_grids
 from deformviz.walkthrough.padded import SHARE
 from deformviz.walkthrough.proposals import proposals
 from deformviz.walkthrough.step import Derivation
 from deformviz.walkthrough.toy import toy_inputs, toy_module
 from deformviz.walkthrough.what_if import Edit, edit_module, edited
 
+DAT_MODEL = "dat-scenes"
 OBSERVED = ByteCache(384 * MEBIBYTE)        # forward passes with all that went into their layers
 _ONE_AT_A_TIME = threading.Lock()           # derivations use the shared model's device
 
@@ -140,6 +143,9 @@ def lesson(subject: Subject, source: Source, model: ModelChoice, session: str) -
     if not subject.needs_picture:
         with _ONE_AT_A_TIME:
             return _toy_lesson(subject) if subject.is_toy else _lesson_without_picture(subject)
+    if subject.derivation == "dat":
+        with _ONE_AT_A_TIME:
+            return _dat_lesson(subject, source)
     padded = bool(subject.mistake) and MISTAKES[subject.mistake].needs_padding
     right = look(source, model, session, padded=padded)
     layers = tuple(attention_layers(right.observation.model))
@@ -260,6 +266,46 @@ def _toy_trace(module, inputs) -> AttentionTrace:
     return trace.image(0)
 
 
+@torch.no_grad()
+def _dat_lesson(subject: Subject, source: Source) -> Lesson:
+    """The last deformed grid of the shipped DAT on the picture; knots stand for samples."""
+    model = load_model(DAT_MODEL, 0)
+    pixels, frame = preprocess(read_picture(source.read()), model.config)
+    side, parameter = model.config.long_side, next(model.parameters())
+    batch = pad_to_square(pixels, side)[None].to(parameter.device, parameter.dtype)
+    seen = observe_grids(model, batch)
+    layer = model.trace_names[-1]
+    trace = seen.traces[layer].image(0).map(lambda tensor: tensor.cpu())
+    height, width = trace.query_hw
+    count = height * width
+    middle = height // 2 * width + width // 2
+    query = min(middle if subject.query is None else subject.query, count - 1)
+    heads, knots = trace.attention_weights.shape[0], trace.positions.shape[1]
+    subject = replace(subject, query=query, layer=layer, head=min(subject.head, heads - 1), level=0,
+                      point=min(subject.point, knots - 1))
+    sight = Sight(_as_samples(trace), framed_in_square(frame, side), None, None,
+                  "All queries of a group share these knots")
+    return Lesson(subject, dat(seen.module(layer), seen.features[layer], query), sight, None,
+                  (layer,), count, (heads, 1, knots))
+
+
+def _as_samples(trace: GridTrace) -> AttentionTrace:
+    """A deformed grid as places and weights of every query: what a picture of samples needs."""
+    hw, heads = trace.query_hw, trace.attention_weights.shape[0]
+    groups = torch.tensor([trace.group_of(head) for head in range(heads)])
+    knots = grid_to_normalised(trace.positions, hw, align_corners=trace.align_corners)[groups]
+    start = grid_to_normalised(trace.reference_grid, hw, align_corners=trace.align_corners)[groups]
+    count = hw[0] * hw[1]
+    each = (count, heads, 1, knots.shape[1], 2)
+    return AttentionTrace(
+        spatial_shapes=torch.tensor([hw]),
+        sampling_offsets=(knots - start)[:, None].expand(each),
+        sampling_locations=knots[:, None].expand(each),
+        attention_weights=trace.attention_weights.movedim(1, 0)[:, :, None],
+        reference_points=torch.from_numpy(cell_centres(hw)).to(knots)[:, None],
+    )
+
+
 def _lesson_without_picture(subject: Subject) -> Lesson:
     if subject.derivation == "convolutions":
         return Lesson(subject, convolutions(), None, None)
@@ -269,11 +315,4 @@ def _lesson_without_picture(subject: Subject) -> Lesson:
         pixels = sum(height * width for height, width in levels_hw(hw, levels))
         return Lesson(subject, complexity(AttentionSizes(300, pixels, 256, 8, 4, levels), hw),
                       None, None)
-    generator = torch.Generator().manual_seed(0)
-    module = DATAttention(8, heads=2, groups=1, query_hw=(6, 8), version="v1",
-                          offset_range_factor=2.0, stride=2).double().eval()
-    for parameter in module.parameters():
-        torch.nn.init.normal_(parameter, std=0.5, generator=generator)
-    features = torch.randn(1, 8, 6, 8, dtype=torch.float64, generator=generator)
-    return Lesson(subject, dat(module, features, query=min(subject.query or 20, 47)), None, None,
-                  queries=48)
+    raise AssertionError(f"{subject.derivation} needs a picture")

@@ -133,6 +133,8 @@ def _own_box(sight: Sight, subject) -> list[float] | None:
 def _answer(lesson: Lesson, sight: Sight) -> dict[str, Any]:
     """What the model says in the end: of the query, or of the whole picture."""
     subject, output = lesson.subject, sight.output
+    if output is None and sight.trace.output is None:
+        return {"title": sight.title, "lines": [f"query {subject.query} of {subject.layer}"]}
     if output is None:
         numbers = ", ".join(f"{number:.6g}" for number in sight.trace.output[0].tolist())
         return {"title": sight.title, "lines": [f"output of the layer: {numbers}"]}

@@ -15,7 +15,7 @@ DERIVATIONS = {
     "decoder": ("From a query to a box", "decoder"),
     "proposals": ("Where the first box comes from", "decoder"),
     "multi_head": ("Dense attention among queries (Eq. 1)", "decoder"),
-    "dat": ("The deformed grid of DAT", "none"),
+    "dat": ("The deformed grid of DAT", "own"),
     "complexity": ("What it costs", "none"),
     "convolutions": ("Counting a convolution's weights", "none"),
 }

@@ -3,17 +3,24 @@
 import pytest
 import torch
 
+import deformviz as dv
 from deformviz.attention.dat import DATAttention
 from deformviz.attention.reference import sample
 from deformviz.geometry import shapes_list
+from deformviz.models.parts import private_copy
+from deformviz.models.preprocess import preprocess
+from deformviz.models.square import pad_to_square
+from deformviz.tracing.pictures import read_picture
 from deformviz.walkthrough.bilinear import bilinear
 from deformviz.walkthrough.dat import UnusualAttentionError, dat
 from deformviz.walkthrough.decoder import decoder
 from deformviz.walkthrough.gradients import gradients, layer_gradients, score_of
 from deformviz.walkthrough.multi_head import multi_head
 from deformviz.walkthrough.multi_scale import multi_scale, single_scale
-from deformviz.walkthrough.observe import observe, private_copy
+from deformviz.walkthrough.observe import observe
+from deformviz.walkthrough.observe_grids import observe_grids
 from deformviz.walkthrough.proposals import NotTwoStageError, proposals
+from tests.walkthrough.conftest import PICTURE
 
 EXACT = 1e-10
 QUERY = 5
@@ -155,6 +162,20 @@ def test_dat_follows_its_trace(options):
     assert_equal(derivation["attention_weights"], trace.attention_weights[:, 17])
     if trace.position_bias is not None:
         assert_equal(derivation["position_bias"], trace.position_bias[:, 17])
+
+
+def test_every_grid_of_the_shipped_dat_follows_its_trace():
+    model = dv.load("dat-scenes").double()
+    pixels, _ = preprocess(read_picture(PICTURE), model.config)
+    seen = observe_grids(model, pad_to_square(pixels.double(), model.config.long_side)[None])
+    assert set(seen.features) == set(model.trace_names)
+    for layer, features in seen.features.items():
+        derivation = dat(seen.module(layer), features, query=19)
+        assert_ends_right(derivation)
+        trace = seen.traces[layer].image(0)
+        assert_equal(derivation["output"], trace.output[:, 19])
+        assert_equal(derivation["positions"], trace.positions)
+        assert_equal(derivation["attention_weights"], trace.attention_weights[:, 19])
 
 
 def test_a_dat_layer_that_does_not_deform_is_refused_in_a_sentence():
