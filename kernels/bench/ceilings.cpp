@@ -20,7 +20,19 @@ double seconds(Work work, int repeats) {
   return best;
 }
 
-typedef float Row __attribute__((vector_size(128)));
+// As wide as the vectors of the machine; wider ones would go through memory.
+#if defined(__AVX512F__)
+constexpr int BYTES = 64;
+#elif defined(__AVX2__)
+constexpr int BYTES = 32;
+#else
+constexpr int BYTES = 16;
+#endif
+typedef float Part __attribute__((vector_size(BYTES)));
+constexpr int PARTS = 128 / BYTES;
+struct Row {
+  Part part[PARTS];
+};
 
 double random_rows(std::size_t bytes) {
   std::vector<char> memory(bytes + 128, 1);
@@ -29,12 +41,12 @@ double random_rows(std::size_t bytes) {
   std::vector<std::uint32_t> order(1 << 16);
   std::uint32_t state = 1;
   for (auto& row : order) row = (state = state * 1664525u + 1013904223u) / 256 % (bytes / 128);
-  Row sum[4] = {};
+  Part sum[PARTS] = {};
   const double took = seconds([&] {
-    for (std::size_t i = 0; i < order.size(); i += 4)
-      for (int chain = 0; chain < 4; ++chain) sum[chain] += table[order[i + chain]];
+    for (const std::uint32_t row : order)
+      for (int i = 0; i < PARTS; ++i) sum[i] += table[row].part[i];
   }, 40);
-  volatile float keep = (sum[0] + sum[1] + sum[2] + sum[3])[0];
+  volatile float keep = sum[0][0] + sum[PARTS - 1][0];
   (void)keep;
   return order.size() * 128 / took / 1e9;
 }

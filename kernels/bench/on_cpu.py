@@ -168,9 +168,10 @@ def memory() -> dict:
 def ceilings() -> dict:
     """The machine's own limits, measured by a small C++ program."""
     build = backends.build_script()
+    flags = build.instruction_sets()[backends.instruction_set()]
     with tempfile.TemporaryDirectory() as folder:
         program = f"{folder}/ceilings"
-        subprocess.run([build.compiler(), "-O3", "-std=c++17", "-Wno-psabi",
+        subprocess.run([build.compiler(), *flags, "-O3", "-std=c++17", "-Wno-psabi",
                         str(HERE / "ceilings.cpp"), "-o", program], check=True)
         return json.loads(subprocess.run([program], capture_output=True, check=True).stdout)
 
