@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import runs, session
 from app.explorer import bundle
 from app.grids.component import GRID_CANVAS
 from app.keys.component import KEYS_CANVAS
+from app.sources import list_sources
 from deformviz.tracing.store import SHIPPED_GRIDS, read_index
-from tests.app.test_explore import charts, texts
+from tests.app.test_explore import charts, png, texts
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
@@ -97,6 +99,37 @@ def test_five_attentions_are_shown_with_their_counts_and_costs():
     said = texts(page)
     for kind, keys in (("Dense (ViT)", 144), ("Shifted windows (Swin)", 16),
                        ("Deformable convolution (DCNv2)", 9),
-                       ("Deformable attention (Deformable DETR)", 16), ("Deformed grid (DAT)", 144)):
+                       ("Deformable attention (Deformable DETR)", 16),
+                       ("Deformed grid (DAT)", 144)):
         row = next(line for line in said.splitlines() if line.startswith(f"| {kind} |"))
         assert f"| {keys} |" in row
+
+
+def settle(page):
+    """Wait for the run of the chosen picture and model, then see the page."""
+    state = page.session_state
+    known = list_sources(session.stored_traces(session.GRID))
+    source = state["own_picture"] if state["picture"] == "upload" else known[state["picture"]]
+    model = runs.list_models(session.GRID)[state["model"]]
+    session.QUEUE.wait(runs.key_of(source, model), SECONDS)
+    return page.run()
+
+
+def test_a_picture_of_ones_own_gets_a_grid_and_a_warning(page):
+    page.run()
+    page.file_uploader[0].upload("mine.png", png(40, 60), "image/png").run()
+    settle(page)
+    assert not page.exception
+    assert "rendered scenes of one object only" in texts(page)
+    labels = [metric.label for metric in page.metric]
+    assert "Mean displacement" in labels and "Attention on the object" not in labels
+
+
+def test_a_detector_is_sent_to_its_own_page(page, tiny_server):
+    page.run()
+    name = next(name for name in runs.list_models(session.GRID) if name.endswith(".safetensors"))
+    page.session_state["model"] = name
+    page.run()
+    settle(page)
+    assert not page.exception
+    assert "This model has no deformed grid" in texts(page)
