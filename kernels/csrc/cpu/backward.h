@@ -116,6 +116,17 @@ DEFORMVIZ_INLINE void write_sample_gradients(const QueryHead<Real>& query, std::
   }
 }
 
+// Asks for all rows of some samples at once: in place they are far apart, and adding to one at a
+// time would wait for each.
+template <int CHANNELS, class W, class Rows, class GradRows>
+DEFORMVIZ_INLINE void fetch_rows(W, int count, const Rows& rows, const GradRows& grad_rows) {
+  for (int sample = 0; sample < count; ++sample)
+    for (int corner = 0; corner < CORNERS; ++corner) {
+      fetch(rows.row(sample, corner), CHANNELS);
+      if (W::value) fetch(grad_rows.row(sample, corner), CHANNELS);
+    }
+}
+
 template <int CHANNELS, bool PACKED, class W, class Real, class RowsOf, class GradRowsOf>
 DEFORMVIZ_INLINE void backward_one(W wanted, const QueryHead<Real>& query, Slice slice,
                                    const RowsOf& rows_of, const GradRowsOf& grad_rows_of) {
@@ -129,7 +140,10 @@ DEFORMVIZ_INLINE void backward_one(W wanted, const QueryHead<Real>& query, Slice
     const int count = query.samples - first < BLOCK ? query.samples - first : BLOCK;
     const LevelTable<Real> level = (PACKED ? problem.packed : problem.in_place).from(first);
     prepare<PACKED, true>(source, first, level, count, samples);
-    pass.run(wanted, samples, count, rows_of(level, samples), grad_rows_of(level, samples), dots);
+    const auto rows = rows_of(level, samples);
+    const auto grad_rows = grad_rows_of(level, samples);
+    if constexpr (!PACKED) fetch_rows<CHANNELS>(wanted, count, rows, grad_rows);
+    pass.run(wanted, samples, count, rows, grad_rows, dots);
     write_sample_gradients(query, first, level, samples, count, dots, slice.first > 0);
   }
 }
