@@ -96,7 +96,7 @@ def test_dragging_a_sample_changes_numbers_and_box(page, server):
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_each_mistake_changes_the_picture(page, server, mistake):
-    visit(page, server, derivation="multi_scale", layer="encoder.1", mistake=mistake)
+    visit(page, server, derivation="multi_scale", layer="decoder.1", mistake=mistake)
     page.locator(".wt-figure").nth(1).wait_for()
     assert marks(page, 0) != marks(page, 1)
 
@@ -133,7 +133,7 @@ def test_a_link_restores_the_step(lesson):
 
 
 def test_equations_are_drawn_and_no_latex_is_left(page, server):
-    for derivation in ("multi_scale", "decoder", "gradients", "dat", "complexity"):
+    for derivation in ("multi_scale", "gradients", "dat"):
         visit(page, server, derivation=derivation)
         page.wait_for_function("() => [...document.fonts].some("
                                "f => f.family.includes('dv-math') && f.status === 'loaded')")
