@@ -5,7 +5,15 @@ import json
 import cv2
 import numpy as np
 
-from deformviz.training.sample_images import FOLDER, INDEX, SAMPLES, write_sample_images
+from deformviz.training.sample_images import (
+    FOLDER,
+    INDEX,
+    MASKS_FOLDER,
+    SAMPLES,
+    SINGLES,
+    SINGLES_FOLDER,
+    write_sample_images,
+)
 from deformviz.training.scenes import CLASSES
 
 
@@ -55,3 +63,17 @@ def test_all_files_together_stay_small():
 def test_pictures_can_be_drawn_anew_elsewhere(tmp_path):
     paths = write_sample_images(tmp_path / "new")
     assert len(paths) == 12 and all(path.stat().st_size > 10_000 for path in paths)
+
+
+def test_pictures_of_one_object_and_their_masks_are_those_the_code_draws():
+    folder = FOLDER / SINGLES_FOLDER
+    entries = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    assert [entry["name"] for entry in entries] == [sample.name for sample in SINGLES]
+    for entry, sample in zip(entries, SINGLES, strict=True):
+        scene = sample.render()
+        picture = cv2.cvtColor(cv2.imread(str(folder / entry["file"])), cv2.COLOR_BGR2RGB)
+        mask = cv2.imread(str(folder / MASKS_FOLDER / entry["file"]), cv2.IMREAD_GRAYSCALE)
+        assert np.abs(picture.astype(int) - scene.image).mean() < 0.5
+        assert len(scene.labels) == 1
+        assert entry["name"] == f"single-{CLASSES[scene.labels[0]]}"
+        assert ((mask > 127) == scene.masks[0]).all()
