@@ -224,3 +224,16 @@ def test_a_phone_sees_all_of_it(tab, packed):
         assert tall["height"] > tall["width"]                   # one over the other
     finally:
         tab.set_viewport_size({"width": 1000, "height": 640})
+
+
+def test_an_exported_picture_says_what_it_shows(grid):
+    for kind, start in (("SVG picture", b"<svg"), ("PNG picture", b"\x89PNG")):
+        grid.get_by_text("Export", exact=True).click()
+        with grid.expect_download() as waiting:
+            grid.get_by_role("button", name=kind).click()
+        content = open(waiting.value.path(), "rb").read()
+        assert content.startswith(start)
+        if kind == "SVG picture":
+            text = content.decode()
+            assert "Mesh: deformed grid" in text and "stages.0.attns.1" in text
+            assert text.count("<circle") >= 2 * 15              # two heads of one group
