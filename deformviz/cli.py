@@ -251,6 +251,39 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="deformviz", description=__doc__.split(":")[0] + ".")
     commands = parser.add_subparsers(required=True, metavar="command")
 
+    _training_commands(commands)
+    _checkpoint_commands(commands)
+
+    score = commands.add_parser("evaluate", help="how good a model is on held-out scenes")
+    score.add_argument("what", nargs="?", default="detector", choices=list(SHIPPED))
+    score.add_argument("--model", help="shipped name or checkpoint; default: the shipped one")
+    score.add_argument("--grids", action="store_true",
+                       help="of a DAT, also the share of its attention on the object")
+    score.add_argument("--scenes", type=int, default=500)
+    score.add_argument("--seed", type=int, default=20_000)
+    score.add_argument("--size", type=int, default=192, help="side of the pictures in pixels")
+    score.set_defaults(act=evaluate)
+
+    judge = commands.add_parser("faithfulness", help="do weights and attributions find what "
+                                "matters? deletion over many scenes")
+    judge.add_argument("--model", default=SHIPPED["detector"], help="shipped name or checkpoint")
+    judge.add_argument("--layer", help="default: the last one of the decoder")
+    judge.add_argument("--scenes", type=int, default=100)
+    judge.add_argument("--seed", type=int, default=20_000)
+    judge.set_defaults(act=judge_weights)
+
+    store = commands.add_parser("precompute", help="store the traces of the sample images")
+    store.add_argument("--model", default=SHIPPED["detector"])
+    store.add_argument("--images", default="sample_images")
+    store.add_argument("--to", default="deformviz/assets/traces")
+    store.set_defaults(act=precompute)
+
+    check = commands.add_parser("doctor", help="say what runs the op here, and how exactly")
+    check.set_defaults(act=doctor)
+    return parser
+
+
+def _training_commands(commands) -> None:
     train = commands.add_parser("train", help="train a shipped model from scratch")
     train.add_argument("what", choices=list(SHIPPED))
     train.add_argument("--out", help="run folder (resumes one); default: runs/<what>")
@@ -277,16 +310,8 @@ def build_parser() -> argparse.ArgumentParser:
     ship.add_argument("--threads", type=int, default=1)
     ship.set_defaults(act=record_run)
 
-    score = commands.add_parser("evaluate", help="how good a model is on held-out scenes")
-    score.add_argument("what", nargs="?", default="detector", choices=list(SHIPPED))
-    score.add_argument("--model", help="shipped name or checkpoint; default: the shipped one")
-    score.add_argument("--grids", action="store_true",
-                       help="of a DAT, also the share of its attention on the object")
-    score.add_argument("--scenes", type=int, default=500)
-    score.add_argument("--seed", type=int, default=20_000)
-    score.add_argument("--size", type=int, default=192, help="side of the pictures in pixels")
-    score.set_defaults(act=evaluate)
 
+def _checkpoint_commands(commands) -> None:
     look = commands.add_parser("inspect", help="say what a checkpoint is, key by key")
     look.add_argument("file", help="checkpoint, folder of transformers, or shipped name")
     look.set_defaults(act=inspect)
@@ -302,24 +327,6 @@ def build_parser() -> argparse.ArgumentParser:
         command.add_argument("--dilation", action="store_true", help="a DC5 model")
         command.add_argument("--version", choices=["v1", "++"], help="of DAT")
         command.add_argument("--config", help="JSON file of constructor values")
-
-    judge = commands.add_parser("faithfulness", help="do weights and attributions find what "
-                                "matters? deletion over many scenes")
-    judge.add_argument("--model", default=SHIPPED["detector"], help="shipped name or checkpoint")
-    judge.add_argument("--layer", help="default: the last one of the decoder")
-    judge.add_argument("--scenes", type=int, default=100)
-    judge.add_argument("--seed", type=int, default=20_000)
-    judge.set_defaults(act=judge_weights)
-
-    store = commands.add_parser("precompute", help="store the traces of the sample images")
-    store.add_argument("--model", default=SHIPPED["detector"])
-    store.add_argument("--images", default="sample_images")
-    store.add_argument("--to", default="deformviz/assets/traces")
-    store.set_defaults(act=precompute)
-
-    check = commands.add_parser("doctor", help="say what runs the op here, and how exactly")
-    check.set_defaults(act=doctor)
-    return parser
 
 
 EXTRA_OF = {"pycocotools": "train", "scipy": "train", "transformers": "hf",
