@@ -106,6 +106,13 @@ def test_a_click_pins_the_query_and_tells_it_once(encoder):
     assert status(encoder) == kept
 
 
+def test_a_query_is_pinned_from_the_start_and_the_first_move_lets_it_go(encoder):
+    assert pressed(encoder, "Pin") and "pinned until you move" in status(encoder)
+    assert not last_view(encoder)["pinned"] and "pin" not in last_view(encoder)["params"]
+    hover(encoder, 0.9, 0.1)
+    assert not pressed(encoder, "Pin") and "click to pin" in status(encoder)
+
+
 def test_clicking_the_pinned_cell_lets_it_go(encoder):
     press(encoder, "Enter")
     assert pressed(encoder, "Pin")

@@ -18,6 +18,7 @@ export class Explorer extends Steered {
     this.place = null;          // looked at in reverse look-up, before a click keeps it
     this.lookup = null;
     this.remembered = {};       // query by kind of layer
+    this.lightly = false;       // pinned because the layer came, not by the visitor: a move lets go
     this.mass = new MassJob(() => this.stage.refresh(["field"]), (share) => this.tell("progress", share));
     this.stage = new Stage(() => this.state(), (scene) => this.tell("drawn", scene));
   }
@@ -38,7 +39,10 @@ export class Explorer extends Steered {
    */
   show(layer, picture, view = null, source = "") {
     const before = this.layer;
-    if (before) this.remembered[before.header.kind] = { query: this.view.query, pinned: this.view.pinned };
+    if (before) {
+      this.view = this.keptView;
+      this.remembered[before.header.kind] = { query: this.view.query, pinned: this.view.pinned };
+    }
     Object.assign(this, { layer, picture, source });
     this.hover = this.focus = this.place = null;
     if (view) {
@@ -49,14 +53,38 @@ export class Explorer extends Steered {
       const known = this.remembered[layer.header.kind];
       if (known && known.query < layer.header.queries) Object.assign(this.view, known);
     }
+    this.pinLightly();
     this.stage.reshape(layer, this.view.padding);
     this.changed(false);
     this.reportDrawn();
   }
 
+  get keptView() {
+    return this.view && { ...this.view, pinned: this.view.pinned && !this.lightly };
+  }
+
+  /** A layer comes with a pinned query; who has pinned none is not held to it. */
+  pinLightly() {
+    this.lightly = !this.view.pinned;
+    this.view = { ...this.view, pinned: true };
+  }
+
+  letGoLightly() {
+    if (!this.lightly) return;
+    this.lightly = false;
+    this.view = { ...this.view, pinned: false };
+    this.tell("changed");
+  }
+
+  togglePin() {
+    this.letGoLightly();
+    super.togglePin();
+  }
+
   /** Change the view, draw, and tell Python unless `quietly`. */
   setView(patch, { quietly = false } = {}) {
     if (!this.layer) return;
+    if ("pinned" in patch) this.lightly = false;
     this.view = { ...this.view, ...patch };
     if ("padding" in patch) this.stage.reshape(this.layer, this.view.padding);
     this.changed(!quietly);
@@ -72,7 +100,7 @@ export class Explorer extends Steered {
   }
 
   parameters() {
-    return viewParameters(this.view, this.layer);
+    return viewParameters(this.keptView, this.layer);
   }
 
   // -- pointing ------------------------------------------------------------------------------
@@ -101,6 +129,7 @@ export class Explorer extends Steered {
   hoverAt(stageX, stageY, cause) {
     if (!this.stage.scene) return;
     this.stage.counters.moves++;
+    this.letGoLightly();
     if (this.view.reverse) {
       this.place = applyInverse(this.stage.scene.toStage, stageX, stageY);
       this.lookUp(this.place);
@@ -125,6 +154,7 @@ export class Explorer extends Steered {
   /** A click or tap: look up the place, read the point, or pin the query. */
   chooseAt(stageX, stageY) {
     if (!this.stage.scene) return;
+    this.letGoLightly();
     if (this.view.reverse) {
       const inMap = applyInverse(this.stage.scene.toStage, stageX, stageY)
         .map((value) => Math.min(1, Math.max(0, value)));

@@ -84,7 +84,7 @@ export async function exportHtml(explorer, page) {
     picture_url: pictureAddress(explorer.picture),
     picture_alt: page.pictureAlt,
     palette: explorer.palette,
-    view: explorer.view,
+    view: explorer.keptView,
   };
   const parts = {
     title: page.title.replace(/[<>&"]/g, " "),
@@ -98,7 +98,7 @@ export async function exportHtml(explorer, page) {
 }
 
 export async function copyLink(explorer) {
-  const address = viewAddress(window.location.href, explorer.view, explorer.layer, explorer.codec);
+  const address = viewAddress(window.location.href, explorer.keptView, explorer.layer, explorer.codec);
   try {
     await navigator.clipboard.writeText(address);
     explorer.tell("notice", { text: "The link to this view is in the clipboard." });

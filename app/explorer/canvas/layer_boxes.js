@@ -5,21 +5,21 @@ import { cellBox, cellOfQuery, decoderChoices } from "./queries.js";
 
 const BOXES_NAMED = 12;
 
-/** The hovered cell, or the boxes a decoder found. */
+function cellRect(scene, query) {
+  const { level, row, column } = cellOfQuery(scene.layer, query);
+  return stageRect(scene, cellBox(scene.layer, level, row, column));
+}
+
+/** The cell on show and the one to return to, or the boxes a decoder found. */
 export function queryMarks(scene) {
   const { layer, query } = scene;
   if (layer.isEncoder) {
-    const { level, row, column } = cellOfQuery(layer, query);
-    const box = stageRect(scene, cellBox(layer, level, row, column));
+    const chosen = { stroke: "#ffffff", lineWidth: 1.5, halo: "#000000", fill: "#ffffff", fillAlpha: 0.18 };
+    const toReturnTo = { stroke: "#ffffff", lineWidth: 1, halo: "#000000", alpha: 0.5 };
+    const { query: home } = scene.view;
     return [
-      {
-        ...box,
-        stroke: "#ffffff",
-        lineWidth: 1.5,
-        halo: "#000000",
-        fill: "#ffffff",
-        fillAlpha: 0.18,
-      },
+      ...(home === query ? [] : [{ ...cellRect(scene, home), ...toReturnTo }]),
+      { ...cellRect(scene, query), ...chosen },
     ];
   }
   const choices = decoderChoices(layer, scene.view.all);

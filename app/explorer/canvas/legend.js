@@ -1,5 +1,5 @@
 // Always in sight: which colour is which head, which shape which level, what size and signs mean.
-import { element } from "./elements.js";
+import { element, setText } from "./elements.js";
 import { markerMark } from "./glyphs.js";
 import { weightRadius } from "./layer_query.js";
 import { svgNode } from "./paint.js";
@@ -30,10 +30,12 @@ export class Legend {
     this.explorer = explorer;
     this.heads = element("div", { class: "dv-chips", role: "group", "aria-label": "Heads" });
     this.levels = element("div", { class: "dv-chips", role: "group", "aria-label": "Levels" });
+    this.meaning = element("span");
     this.sizes = element("span", { class: "dv-sizes" });
     this.signs = element(
       "div",
       { class: "dv-signs" },
+      this.meaning,
       this.sizes,
       element(
         "span",
@@ -57,6 +59,7 @@ export class Legend {
 
   update() {
     const { layer, palette, view } = this.explorer;
+    setText(this.meaning, view.colour === "head" ? "colour = head h · shape = level" : "shape = level");
     const shape = `${layer.header.heads} ${JSON.stringify(layer.levels)}`;
     if (shape !== this.shape) this.build(layer, palette);
     this.shape = shape;

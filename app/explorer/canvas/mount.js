@@ -38,13 +38,14 @@ class SamplingPage extends Page {
   }
 
   words(scene) {
-    return scene.view.reverse ? lookupWords(scene) : queryWords(scene);
+    return scene.view.reverse ? lookupWords(scene) : queryWords(scene, this.explorer.lightly);
   }
 }
 
-function queryWords({ layer, view, query, samples }) {
+function queryWords({ layer, view, query, samples }, lightly) {
   const outside = samples.filter(({ x, y }) => placeOf(layer.header, x, y) === "outside").length;
-  const state = view.pinned ? "pinned, the pointer reads its points" : "click to pin";
+  const pinned = lightly ? "pinned until you move over the picture" : "pinned, the pointer reads its points";
+  const state = view.pinned ? pinned : "click to pin";
   return `${queryName(layer, query)} · ${samples.length} points, ${outside} outside the map · ${state}`;
 }
 

@@ -16,7 +16,7 @@ export function listenToPointer(explorer) {
   stage.root.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
     start = stage.position(event);
-    wasPinned = Boolean(explorer.view?.pinned);
+    wasPinned = Boolean(explorer.keptView?.pinned);
     if (event.pointerType !== "mouse") explorer.hoverAt(...start, event);
   });
   stage.root.addEventListener("pointerup", (event) => {

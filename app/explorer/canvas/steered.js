@@ -27,6 +27,11 @@ export class Steered extends EventTarget {
     return this.view.pinned ? this.view.query : this.hover ?? this.view.query;
   }
 
+  /** The view as a link or a file takes it along. */
+  get keptView() {
+    return this.view;
+  }
+
   reportSoon() {
     clearTimeout(this.reportTimer);
     this.reportTimer = setTimeout(() => this.report(), REPORT_AFTER_MS);
@@ -40,7 +45,7 @@ export class Steered extends EventTarget {
   /** Hand the view to Python, with what an address needs to restore it; equal ones only once. */
   report() {
     const params = this.parameters();
-    const view = { ...this.view, layer: this.layer.header.layer, source: this.source, params };
+    const view = { ...this.keptView, layer: this.layer.header.layer, source: this.source, params };
     const text = JSON.stringify(view);
     if (text === this.lastSent) return;
     this.lastSent = text;
