@@ -173,7 +173,7 @@ def _work(key: str, source: Source, model: ModelChoice, report: Report) -> None:
              time.perf_counter() - started)
 
 
-def _backend_of(network: Any) -> str:
+def backend_of(network: Any) -> str:
     """Which op ran and why, in one line and without places on the server's disk."""
     from deformviz.attention.backends import which_backend
 
@@ -198,7 +198,7 @@ def _computed_run(
             {"class_name": found.name(i), "score": float(found.scores[i])}
             for i in range(len(found or ())) if float(found.scores[i]) >= SHOWN_SCORE
         ),
-        backend=_backend_of(network),
+        backend=backend_of(network),
         packed=packed, picture=picture_jpeg(picture), exact=_exact_arrays(trace, title, labels),
     )
 

@@ -7,6 +7,7 @@ import streamlit as st
 from app import controls, runs, session
 from app.explorer.component import explorer
 from app.views.explanation import explanation
+from app.views.model_details import model_details, origin
 from app.views.query_charts import query_charts
 from app.waiting import run_to_show
 
@@ -45,6 +46,7 @@ def explore() -> None:
     for note in st.session_state["notes"]:
         notes.info(note, icon=":material/link_off:")
     explanation()
+    model_details(selection.model)
 
 
 @st.fragment
@@ -78,17 +80,17 @@ def canvas(run: runs.Run, trace_url: str) -> dict | None:
 def footer(run: runs.Run, selection: controls.Selection) -> None:
     """Exact numbers to take away, and who computed what is shown."""
     waits_as = session.session_id()
+    wanted = runs.finished(selection.source, selection.model)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "All numbers (NPZ)", icon=":material/download:", on_click="ignore",
             data=lambda: runs.exact_npz(selection.source, selection.model, waits_as),
             file_name=f"deformviz-{selection.source.name}.npz", mime="application/octet-stream",
+            disabled=wanted is None or wanted.key != run.key,   # another picture is on its way
             help="Every layer's locations, weights and references as the model computed them, "
                  "float32. The canvas gets them rounded to 16 bits.",
         )
-        backend = getattr(run, "backend", "")
-        st.caption(f"Computed here with the attention op “{backend}”." if backend else
-                   "Stored numbers of this model; nothing was computed for this picture.")
+        st.caption(origin(run))
 
 
 explore()

@@ -75,6 +75,18 @@ def test_the_page_opens_on_a_stored_sample_without_running_a_model(page, monkeyp
     assert page.session_state["layer"] == "decoder.1"
 
 
+def test_the_page_says_how_the_model_was_loaded_once_asked(page, monkeypatch):
+    page.run()
+    assert not any("keys matched" in text.value for text in page.markdown)
+    page.session_state["model"] = "tiny.safetensors"
+    page.session_state["about_model"] = True
+    page.run()
+    assert not page.exception
+    said = texts(page)
+    assert "deformable-detr" in said and "keys matched" in said
+    assert "backbone: `compact` instead of `resnet50`" in said
+
+
 def test_charts_wait_for_the_canvas(page):
     page.run()
     assert charts(page) == []
