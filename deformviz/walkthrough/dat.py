@@ -100,7 +100,7 @@ def _write_grid(board: Blackboard, module: DATAttention, features: Tensor) -> tu
         squash = r"\tanh" if version == "v1" else r"\mathrm{clamp}_{-1}^{1}"
         added = f"{squash}({added})"
     positions = board.write("positions", deform, reference, offsets, factor, version,
-                            symbol=r"p + \Delta p", equation=added, axes="group knot yx",
+                            symbol="p'", equation=added, axes="group knot yx",
                             source=code, unit="[-1, 1]")
     return query_map, positions
 
@@ -148,7 +148,7 @@ def _write_bias(board, module, features, positions, query) -> Tensor:
     )
     shift = board.write(
         "displacements", displacements, starts[query:query + 1], positions, symbol="R",
-        equation=r"\term{query_position} - (\term{positions})", axes="group knot yx",
+        equation=r"\term{query_position} - \term{positions}", axes="group knot yx",
         source=SOURCE, unit="[-2, 2]", pick=lambda raw: raw[0, :, 0],
     )
     table = module.position_bias == "table"

@@ -85,7 +85,7 @@ export class Walkthrough {
 
   drawHead() {
     const { lesson } = this;
-    const exact = Number(lesson.difference) <= 1e-4 * Math.max(1, lesson.scale);
+    const exact = Number(lesson.difference) <= 1e-3 * lesson.scale + 1e-12;
     const badge = make("span", { class: exact && lesson.holds ? "wt-badge" : "wt-badge wt-bad",
       title: "largest difference of the last step from what the module itself said" },
       `${exact ? "equals" : "differs from"} the module: ${lesson.difference} (${lesson.dtype})`);
