@@ -14,6 +14,7 @@ from app.sources import Source
 
 STUDIES = ByteCache(256 * MEBIBYTE)         # by key; read-only
 SEED = 0                                    # of the random orders
+PIXEL_STEPS = 256                           # of a path; the error is said
 PIXELS = "pixels"                           # stands for the layers where pixels are asked
 
 
@@ -126,5 +127,6 @@ def _pixels(held, target, report: Report) -> Answer:
         def on_step(done: int, count: int, place: int = place, method: str = method) -> None:
             report(method, place, len(PIXEL_METHODS))
 
-        found.append(attribute_pixels(detector_question(held, target), method, on_step=on_step))
+        found.append(attribute_pixels(detector_question(held, target), method, on_step=on_step,
+                                      most_steps=PIXEL_STEPS))
     return Answer(pixels=tuple(found))

@@ -72,7 +72,7 @@ def relative_error(total: float, difference: float) -> float:
 
 def attribute(
     held: HeldPass, target: Target, layer: str, quantity: str = QUANTITIES[0],
-    method: str = METHODS[0], *, on_step: OnStep | None = None,
+    method: str = METHODS[0], *, on_step: OnStep | None = None, most_steps: int = MOST_STEPS,
 ) -> Attribution:
     """Attribute one number of the answer to the samples of one layer.
 
@@ -81,6 +81,7 @@ def attribute(
         layer: "encoder.0", .. "decoder.0", ..
         quantity, method: of QUANTITIES and METHODS.
         on_step: hears of progress; what it raises cancels.
+        most_steps: after which integrated gradients stop, complete or not.
 
     Raises:
         KeyError: no such layer.
@@ -95,7 +96,7 @@ def attribute(
     def answer(given: Tensor) -> Tensor:
         return target.of(rest.answer(len(given), **formulas(given)))
 
-    per_input, steps = explain(answer, inputs, baseline, method, on_step)
+    per_input, steps = explain(answer, inputs, baseline, method, on_step, most_steps)
     if per_input.ndim == inputs.ndim == 6:
         per_input = per_input.sum(-1)       # x and y of an offset
     with torch.no_grad():
@@ -127,7 +128,7 @@ def gated(normalise_weights: Callable) -> Callable[[Tensor], dict[str, Callable]
 
 def explain(
     answer: Callable[[Tensor], Tensor], inputs: Tensor, baseline: Tensor, method: str,
-    on_step: OnStep | None = None,
+    on_step: OnStep | None = None, most_steps: int = MOST_STEPS,
 ) -> tuple[Tensor, int]:
     """Attributions of `answer(inputs)` like `inputs` [1 ..], and how many steps they took.
 
@@ -137,11 +138,13 @@ def explain(
     if method == "gradient x input":
         gradient = Saliency(answer).attribute(inputs.clone().requires_grad_(), abs=False)
         return (gradient * (inputs - baseline)).detach(), 1
-    return integrate_gradients(_counted(answer, on_step), inputs, baseline)
+    return integrate_gradients(_counted(answer, on_step, most_steps), inputs, baseline,
+                               most_steps)
 
 
 def integrate_gradients(
-    answer: Callable[[Tensor], Tensor], inputs: Tensor, baseline: Tensor
+    answer: Callable[[Tensor], Tensor], inputs: Tensor, baseline: Tensor,
+    most_steps: int = MOST_STEPS,
 ) -> tuple[Tensor, int]:
     """Captum's Integrated Gradients, the path halved where it does not add up.
 
@@ -153,7 +156,7 @@ def integrate_gradients(
                     for share, given in ((0.0, baseline), (1.0, inputs))}
     pieces = [_piece(answer, inputs, baseline, 0.0, 1.0, value_at)]
     steps, difference = PIECE_STEPS, abs(value_at[1.0] - value_at[0.0])
-    while steps < MOST_STEPS and not _complete([piece.error for piece in pieces], difference):
+    while steps < most_steps and not _complete([piece.error for piece in pieces], difference):
         worst = max(pieces, key=lambda piece: abs(piece.error))
         pieces.remove(worst)
         middle = (worst.start + worst.end) / 2
@@ -197,14 +200,14 @@ def at_once(inputs: Tensor) -> int:
     return max(1, min(PICTURES_AT_ONCE, NUMBERS_AT_ONCE // inputs.numel()))
 
 
-def _counted(answer: Callable, on_step: OnStep | None) -> Callable:
+def _counted(answer: Callable, on_step: OnStep | None, most_steps: int) -> Callable:
     """The same, telling how many steps are done; how many it takes shows only on the way."""
     done = 0
 
     def counted(given: Tensor) -> Tensor:
         nonlocal done
         if on_step is not None:
-            on_step(min(done, MOST_STEPS), MOST_STEPS)
+            on_step(min(done, most_steps), most_steps)
         done += len(given)
         return answer(given)
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from captum.attr import LayerGradCam, Occlusion
 from torch import Tensor, nn
 
-from deformviz.analysis.attribution import METHODS, OnStep, explain, relative_error
+from deformviz.analysis.attribution import METHODS, MOST_STEPS, OnStep, explain, relative_error
 from deformviz.analysis.attribution_targets import HeldPass, Target, run_held
 from deformviz.models.dat import DAT
 from deformviz.models.parts import private_copy
@@ -73,13 +73,15 @@ def classifier_question(model: DAT, pixels: Tensor, label: int) -> PixelQuestion
 
 
 def attribute_pixels(
-    question: PixelQuestion, method: str = METHODS[0], *, on_step: OnStep | None = None
+    question: PixelQuestion, method: str = METHODS[0], *, on_step: OnStep | None = None,
+    most_steps: int = MOST_STEPS,
 ) -> PixelAttribution:
     """Attribute one number of the answer to pixels.
 
     Args:
         method: of PIXEL_METHODS.
         on_step: hears of progress; what it raises cancels.
+        most_steps: after which integrated gradients stop, complete or not.
 
     Raises:
         ValueError: an unknown method.
@@ -89,7 +91,7 @@ def attribute_pixels(
     inputs = question.pixels[None]
     baseline, steps = torch.zeros_like(inputs), 1
     if method in METHODS:
-        found, steps = explain(question.answer, inputs, baseline, method, on_step)
+        found, steps = explain(question.answer, inputs, baseline, method, on_step, most_steps)
         values = found[0].sum(0)
     elif method == "occlusion":
         values = _occlude(question, inputs, on_step)

@@ -18,6 +18,7 @@ from deformviz.analysis.faithfulness import (
 )
 
 HEAVIEST = 10
+MOST_STEPS = 256            # of a path; a person waits, and the error is said
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def study(
     Args:
         layers: all of the model, if None.
         generator: of the random orders.
-        on_step: hears of progress as (done, of how many); what it raises cancels.
+        on_step: hears of progress in per cent, as (done, 100); what it raises cancels.
     """
     layers = held.layers if layers is None else layers
     with torch.no_grad():
@@ -81,7 +82,7 @@ def study(
             for method in METHODS:
                 key = layer, quantity, method
                 attributions[key] = attribute(held, target, layer, quantity, method,
-                                              on_step=parts.within)
+                                              on_step=parts.within, most_steps=MOST_STEPS)
                 parts.next()
                 found = faithfulness(held, target, layer, attributions[key].values,
                                      generator=generator, orders=("attribution",))
@@ -103,8 +104,9 @@ class _Parts:
         self.done, self.count, self.on_step = 0, count, on_step
 
     def within(self, done: int, of: int) -> None:
+        """Tell the progress of all parts together in per cent."""
         if self.on_step is not None:
-            self.on_step(self.done, self.count)
+            self.on_step(int(100 * (self.done + done / of) / self.count), 100)
 
     def next(self) -> None:
         self.done += 1

@@ -48,7 +48,7 @@ def test_from_a_detection_to_the_verdict_and_the_curves(page):
 
 
 def test_pixels_are_attributed_by_four_methods(page, monkeypatch):
-    monkeypatch.setattr("deformviz.analysis.attribution.MOST_STEPS", 16)    # a draft will do here
+    monkeypatch.setattr(studies, "PIXEL_STEPS", 16)     # a draft will do here
     page.segmented_control(key="attributed_part").set_value(studies.PIXELS).run()
     page.button(key="trace_back").click().run()
     finish(page)
