@@ -126,7 +126,7 @@ export class Replayer extends EventTarget {
     if (!layer || !this.view) return null;
     const query = this.queryAt(run, index, layer);
     const state = {
-      picture: this.picture, view: this.viewOf(layer), query, focus: null, lookup: null, mass: null,
+      picture: this.picture, view: { ...this.viewOf(layer), query }, query, focus: null, lookup: null, mass: null,
       table: this.table, font: "system-ui, sans-serif",
       // Halos would hide what small points do in the small pictures.
       palette: when === "now" ? this.palette : { ...this.palette, halo: undefined },
