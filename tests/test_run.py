@@ -106,11 +106,15 @@ class Checkout:
                               env=self.environ, capture_output=True, timeout=120)
 
     def start(self, *arguments, before="exec"):
-        """`./run` in the background; `before` is the shell's last word before the command."""
+        """`./run` in the background; `before` is the shell's last word before the command.
+
+        Ctrl-C reaches it even where these tests run in a background that ignores it.
+        """
         command = ["sh", "-c", f'{before} "$@"', "sh", sys.executable, self.root / "run",
                    *arguments]
         return subprocess.Popen(command, text=True, env=self.environ, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT)
+                                stderr=subprocess.STDOUT,
+                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def uv_calls(self):
         log = self.tools / "calls.jsonl"

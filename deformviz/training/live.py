@@ -135,9 +135,9 @@ class LiveOptions:
 
 
 def live_snapshots(iterations: int) -> tuple[int, ...]:
-    """About fifty snapshots, closer together at the start."""
+    """At most sixty snapshots, closer together at the start."""
     early = [i for i in (0, 2, 5, 10, 15, 20, 30, 40) if i < iterations]
-    return tuple(early + list(range(50, iterations, max(10, iterations // 400 * 10))))
+    return tuple(early + list(range(50, iterations, max(10, -(-iterations // 500) * 10))))
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ class RunFolder:
         try:
             about = json.loads((self.path / "run.json").read_text())
             found = about["format"]
-            readable = isinstance(about["kind"], str) and isinstance(about["recipe"], dict)
+            named = isinstance(about.get("kind"), str) and isinstance(about.get("recipe"), dict)
         except (FileNotFoundError, NotADirectoryError):
             raise RunFolderError(
                 f"{self.path.name} is not a training run: it has no run.json."
@@ -100,7 +100,7 @@ class RunFolder:
             raise RunFolderError(
                 f"{self.path.name} has run format {found!r}; this version reads format {FORMAT}."
             )
-        if not readable:
+        if not named:
             raise RunFolderError(f"{self.path.name}/run.json names no kind or no recipe.")
         return about
 
