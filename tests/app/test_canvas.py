@@ -113,6 +113,14 @@ def test_a_query_is_pinned_from_the_start_and_the_first_move_lets_it_go(encoder)
     assert not pressed(encoder, "Pin") and "click to pin" in status(encoder)
 
 
+def test_sampling_mass_and_reverse_look_up_take_turns(encoder):
+    press(encoder, "m")
+    press(encoder, "r")
+    assert pressed(encoder, "Who reads here?") and not pressed(encoder, "Sampling mass")
+    press(encoder, "m")
+    assert pressed(encoder, "Sampling mass") and not pressed(encoder, "Who reads here?")
+
+
 def test_clicking_the_pinned_cell_lets_it_go(encoder):
     press(encoder, "Enter")
     assert pressed(encoder, "Pin")

@@ -86,6 +86,8 @@ export class Explorer extends Steered {
     if (!this.layer) return;
     if ("pinned" in patch) this.lightly = false;
     this.view = { ...this.view, ...patch };
+    if (patch.mass) this.view.reverse = false;      // one map at a time: two over each other say nothing
+    if (patch.reverse) this.view.mass = false;
     if ("padding" in patch) this.stage.reshape(this.layer, this.view.padding);
     this.changed(!quietly);
   }
