@@ -150,7 +150,7 @@ def test_an_upload_is_run_once_shown_and_kept_out_of_the_link(visitor):
     visitor.get_by_text("has seen rendered scenes only").first.wait_for()
     wait_for_address(visitor, "picture=upload")
     assert visitor.get_by_role("radio", name="mine.png").is_checked()
-    assert visitor.get_by_text("Computed here").is_visible()
+    visitor.get_by_text("Computed here").wait_for()
 
 
 def test_a_hostile_upload_gets_a_sentence_and_the_picture_stays(visitor):
