@@ -10,6 +10,7 @@ import atexit
 import functools
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -90,14 +91,19 @@ class KeptFiles:
         self._sizes: OrderedDict[Path, int] = OrderedDict()
         self._folder: Path | None = None
 
-    def keep(self, data: bytes, ending: str) -> Path:
-        """Write a file, unless it is here already; the oldest ones make room."""
+    def keep(self, data: bytes, name: str) -> Path:
+        """Write a file, unless it is here already; the oldest ones make room.
+
+        It keeps its own name, reduced to plain characters, in a folder named by its content.
+        """
         with self._lock:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="deformviz-checkpoints-"))
                 atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
-            path = self._folder / (hashlib.sha256(data).hexdigest()[:24] + ending)
+            plain = re.sub(r"[^\w.-]", "_", Path(name).name).lstrip(".")[-80:] or "checkpoint"
+            path = self._folder / hashlib.sha256(data).hexdigest()[:24] / plain
             if not path.exists():
+                path.parent.mkdir(exist_ok=True)
                 path.write_bytes(data)
             self._sizes.pop(path, None)
             self._sizes[path] = len(data)
@@ -121,12 +127,12 @@ def take_upload(name: str, data: bytes) -> str:
 
     if is_shared() and looks_pickled(data[:8]):
         raise CheckpointError(PICKLED_OFF)
-    return remember(name, KEPT.keep(data, Path(name).suffix.lower()))
+    return remember(name, KEPT.keep(data, name))
 
 
 def remember(title: str, path: Path) -> str:
     """Offer a kept file to this session under a name of its own."""
-    name = f"yours-{path.stem[:8]}"
+    name = f"yours-{path.parent.name[:8]}"
     own = st.session_state.setdefault("own_checkpoints", {})
     own[name] = Choice(name, f"{title} (yours)", str(path), path.stat().st_mtime_ns)
     return name
@@ -171,4 +177,4 @@ def converted(name: str, inspection: Inspection) -> str:
         import torch
 
         save(inspection.model, path, dtype=torch.float32, metadata={"converted_from": name})
-        return remember(name, KEPT.keep(path.read_bytes(), ".safetensors"))
+        return remember(name, KEPT.keep(path.read_bytes(), f"{Path(name).stem}.safetensors"))

@@ -36,10 +36,11 @@ def pair(answer: Answer, layer: str, chosen: dict, run, picture: str) -> None:
     from deformviz.figures.attribution import sample_amounts
 
     view: LayerView = answer.layers[layer]
-    quantity = st.segmented_control("Worth of", QUANTITIES, default=QUANTITIES[0], required=True,
-                                    key="attributed_quantity")
-    method = st.segmented_control("By", METHODS, default=METHODS[0], required=True,
-                                  key="attributed_method")
+    with st.container(horizontal=True):
+        quantity = st.segmented_control("Worth of", QUANTITIES, default=QUANTITIES[0],
+                                        required=True, key="attributed_quantity")
+        method = st.segmented_control("By", METHODS, default=METHODS[0], required=True,
+                                      key="attributed_method")
     found = answer.study.attributions[layer, quantity, method]
     box = np.array(chosen["box_xyxy_px"])
     left, right = st.columns(2, gap="medium")

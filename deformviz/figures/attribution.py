@@ -8,7 +8,7 @@ from deformviz.analysis.faithfulness import ORDERS, Faithfulness
 from deformviz.figures.theme import GRID, LEVEL_MARKS, PETROFF_10, chart_layout, head_colour
 
 LARGEST_MARKER_PX = 22
-POINTS_HEIGHT_PX = 400
+POINTS_HEIGHT_PX = 340
 ORDER_COLOURS = {"weight": PETROFF_10[0], "attribution": PETROFF_10[6], "random": PETROFF_10[3]}
 ORDER_DASH = {"weight": "solid", "attribution": "solid", "random": "dot"}
 DIVERGING = ((0.0, "#3f90da"), (0.5, "rgba(128, 136, 155, 0)"), (1.0, "#e76300"))
