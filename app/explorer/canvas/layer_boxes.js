@@ -4,6 +4,7 @@ import { stageRect } from "./layer_field.js";
 import { cellBox, cellOfQuery, decoderChoices } from "./queries.js";
 
 const BOXES_NAMED = 12;
+const NAME_ROOM = [60, 13];      // pixels between two names, across and down
 
 function cellRect(scene, query) {
   const { level, row, column } = cellOfQuery(scene.layer, query);
@@ -26,7 +27,19 @@ export function queryMarks(scene) {
   const others = choices
     .filter((other) => other !== query)
     .flatMap((other) => otherMarks(scene, other));
-  return [...others, ...detectionMarks(scene, query, true, false)];
+  return [...withoutCollisions(others, queryNameMarks(scene)), ...detectionMarks(scene, query, true, false)];
+}
+
+/** Marks without names that would cover a more certain detection's name. */
+function withoutCollisions(marks, names) {
+  const taken = [...names];
+  return marks.filter((mark) => {
+    if (mark.type !== "text") return true;
+    const covers = ({ x, y }) => Math.abs(mark.x - x) < NAME_ROOM[0] && Math.abs(mark.y - y) < NAME_ROOM[1];
+    if (taken.some(covers)) return false;
+    taken.push(mark);
+    return true;
+  });
 }
 
 function otherMarks(scene, query) {
