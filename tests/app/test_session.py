@@ -123,5 +123,7 @@ def test_exact_numbers_are_those_of_the_model(tiny):
         for layer in ("encoder.1", "decoder.0"):
             expected = trace[layer].sampling_locations.numpy()
             assert archive[f"{layer}/sampling_locations"].dtype == np.float32
-            np.testing.assert_array_equal(archive[f"{layer}/sampling_locations"], expected)
+            # Two runs: the number of threads of each decides the order of a few sums.
+            np.testing.assert_allclose(archive[f"{layer}/sampling_locations"], expected,
+                                       rtol=0, atol=1e-6)
         assert "query head level point xy" in str(archive["about.json"])
