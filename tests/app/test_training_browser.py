@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from deformviz.training.loop import DetectorTraining
 from deformviz.training.run_folder import RunFolder
@@ -14,8 +15,8 @@ from tests.analysis.test_recorded_run import tiny_recipe
 from tests.conftest import free_port, wait_until_listening
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_MS = 240_000
-pytestmark = pytest.mark.browser
+PATIENCE_MS = 60_000
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +45,7 @@ def training(page, training_server):
     """The page of the tiny run with all pictures on show."""
     page.set_default_timeout(PATIENCE_MS)
     page.goto(f"{training_server[0]}/training?run=tiny", wait_until="commit")
-    page.wait_for_function(
-        "() => document.querySelectorAll('.dr-stage[aria-busy=false]').length === 3")
+    expect(page.locator(".dr-stage[aria-busy=false]")).to_have_count(3, timeout=PATIENCE_MS)
     page.get_by_test_id("stProgress").wait_for(state="detached")
     page.locator(".dr-line").first.wait_for()
     return page
@@ -115,7 +115,7 @@ def test_a_live_training_is_watched_paused_reloaded_resumed_and_stopped(training
     training.get_by_text(re.compile("paused: iteration")).wait_for()
     training.get_by_role("button", name="Resume").click()
     words.wait_for()
-    training.wait_for_function("() => document.querySelectorAll('.dr-line').length > 0")
+    training.locator(".dr-line").first.wait_for()
     training.get_by_role("button", name="Stop").click()
     training.get_by_text(re.compile("over: iteration")).wait_for()
     assert not any("train detector" in line for line in descendants(training_server[1].pid))
