@@ -1,11 +1,12 @@
 """Everything that makes one DAT differ from another, as plain data."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, get_args, get_origin
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from deformviz.attention.dat_bias import KINDS
 from deformviz.attention.dat_reference import check_version
+from deformviz.models.plain_values import to_fields
 
 LETTERS = {
     "L": "windows", "S": "shifted windows", "D": "deformed grid", "N": "neighborhood",
@@ -145,37 +146,10 @@ class DATConfig:
         Raises:
             ValueError: a field this class does not have, or a value of another type.
         """
-        plain = _checked(cls, {k: v for k, v in values.items() if k != "stages"})
+        plain = to_fields(cls, {k: v for k, v in values.items() if k != "stages"},
+                          apart=("stages",))
         stages = values.get("stages")
         if not isinstance(stages, (list, tuple)) or not all(isinstance(s, Mapping)
                                                             for s in stages):
             raise ValueError("The configuration's stages must be a list of stages.")
-        return cls(stages=tuple(StageConfig(**_checked(StageConfig, s)) for s in stages), **plain)
-
-
-def _checked(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values that fit the fields of a dataclass, lists as tuples."""
-    known = {f.name: f for f in fields(cls)}
-    if unknown := sorted(set(values) - set(known)):
-        raise ValueError(
-            f"The configuration has unknown fields: {', '.join(unknown)}. "
-            f"Known are {', '.join(known)}."
-        )
-    required = {f.name for f in fields(cls) if f.default is f.default_factory} - {"stages"}
-    if missing := sorted(required - set(values)):
-        raise ValueError(f"The configuration lacks {', '.join(missing)}.")
-    return {name: _as_declared(name, known[name].type, v) for name, v in values.items()}
-
-
-def _as_declared(name: str, kind: Any, value: Any) -> Any:
-    if get_origin(kind) is tuple:
-        member = get_args(kind)[0]
-        if isinstance(value, (list, tuple)) and all(_is_a(item, member) for item in value):
-            return tuple(value)
-    elif any(_is_a(value, choice) for choice in get_args(kind) or (kind,)):
-        return value
-    raise ValueError(f"The configuration has {name}={value!r}, which is not of type {kind}.")
-
-
-def _is_a(value: Any, kind: type) -> bool:
-    return type(value) is kind or (kind is float and type(value) is int)
+        return cls(stages=tuple(StageConfig(**to_fields(StageConfig, s)) for s in stages), **plain)

@@ -1,9 +1,10 @@
 """Everything that makes one Deformable DETR differ from another, as plain data."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, get_args, get_origin
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from deformviz.models.plain_values import to_fields
 from deformviz.models.position import FREQUENCIES
 from deformviz.models.resnet import TOPOLOGIES
 
@@ -151,26 +152,4 @@ class DeformableDETRConfig:
         Raises:
             ValueError: a field this class does not have, or a value of another type.
         """
-        known = {f.name: f for f in fields(cls)}
-        if unknown := sorted(set(values) - set(known)):
-            raise ValueError(
-                f"The configuration has unknown fields: {', '.join(unknown)}. "
-                f"Known are {', '.join(known)}."
-            )
-        return cls(**{name: _as_declared(name, known[name].type, v) for name, v in values.items()})
-
-
-def _as_declared(name: str, kind: Any, value: Any) -> Any:
-    """A JSON value as the field's type; ValueError where it cannot be meant."""
-    if get_origin(kind) is tuple:
-        member = get_args(kind)[0]
-        if isinstance(value, (list, tuple)) and all(_is_a(item, member) for item in value):
-            return tuple(value)
-    elif any(_is_a(value, choice) for choice in get_args(kind) or (kind,)):
-        return value
-    raise ValueError(f"The configuration has {name}={value!r}, which is not of type {kind}.")
-
-
-def _is_a(value: Any, kind: type) -> bool:
-    """Like isinstance, but True is no number, and a whole number will do for a float."""
-    return type(value) is kind or (kind is float and type(value) is int)
+        return cls(**to_fields(cls, values))
