@@ -12,10 +12,7 @@ export class CurvesPanel {
     this.select = select("Statistic", (event) => this.choose({ statistic: event.target.value }));
     this.group = select("Lines", (event) => this.choose({ grouping: event.target.value }));
     this.hint = element("span", { class: "dv-quiet dr-hint" });
-    this.chart = new Chart((iteration, event) => {
-      replayer.pause();
-      replayer.seek(replayer.run.nearest(iteration), event);
-    });
+    this.chart = new Chart((iteration, event) => replayer.scrub(replayer.run.nearest(iteration), event));
     this.values = element("div", { class: "dr-values" });
     this.root = element("section", { class: "dr-curves", "aria-label": "Curves over training" },
       element("div", { class: "dv-group" }, this.select, this.group, this.hint),

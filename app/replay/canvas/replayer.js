@@ -174,6 +174,12 @@ export class Replayer extends EventTarget {
     this.arrived();
   }
 
+  /** A hand on the clock: what plays stands still, then goes there. */
+  scrub(index, cause) {
+    this.halt();
+    this.seek(index, cause);
+  }
+
   togglePlay() {
     if (this.playing !== null) {
       this.pause();
@@ -200,10 +206,14 @@ export class Replayer extends EventTarget {
   }
 
   pause() {
+    this.halt();
+    this.arrived();
+  }
+
+  halt() {
     if (this.playing !== null) cancelAnimationFrame(this.playing);
     this.playing = null;
     this.share = 0;
-    this.arrived();
   }
 
   setLayer(name) {

@@ -10,10 +10,7 @@ export class Scrubber {
     this.play = button("▶ Play", "Play the training (Space)", () => replayer.togglePlay());
     this.input = element("input", {
       type: "range", min: 0, step: 1, class: "dr-scrub", "aria-label": "Snapshot",
-      oninput: (event) => {
-        replayer.pause();
-        replayer.seek(Number(event.target.value), event);
-      },
+      oninput: (event) => replayer.scrub(Number(event.target.value), event),
     });
     this.output = element("output", { class: "dr-iteration" });
     this.speed = element("select", {
