@@ -172,7 +172,8 @@ def wait_until_listening(process, port, log):
 @pytest.fixture(scope="module")
 def browser(chromium):
     """Headless Chromium. One per module: its event loop must not outlive the browser tests."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+    expect.set_options(timeout=30_000)          # a busy machine takes its time
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,

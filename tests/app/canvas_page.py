@@ -1,7 +1,10 @@
 """Opens the explorer in a browser without Streamlit, and notes what it would tell Python."""
 
 import base64
+import time
 from functools import cache
+
+from playwright.sync_api import expect
 
 from app.explorer import bundle
 from deformviz.figures.theme import palette
@@ -60,6 +63,7 @@ def open_canvas(page, layer="encoder.0", **data):
     page.evaluate("window.leave?.(); window.told = [];")
     show(page, layer, **data)
     page.wait_for_function("document.querySelector('.dv')?.__explorer.redraws > 0")
+    wait_for_report(page)
     settle(page)
 
 
@@ -71,6 +75,29 @@ def show(page, layer, **data):
 def settle(page):
     """Wait until everything asked for is drawn."""
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def wait_for_report(page):
+    """Wait until Python was told of the last change: reports bundle those of a quarter second."""
+    page.wait_for_function("document.querySelector('.dv').__explorer.reporting === false")
+
+
+def eventually(page, holds, patience_s=30):
+    """Assert that something becomes true: a busy machine may take its time."""
+    deadline = time.monotonic() + patience_s
+    while not holds() and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    assert holds()
+
+
+def expect_pressed(page, name, pressed=True):
+    button = page.get_by_role("button", name=name, exact=True)
+    expect(button).to_have_attribute("aria-pressed", "true" if pressed else "false")
+
+
+def expect_status(page, words):
+    """The line under the picture comes to hold these words (a string, or a pattern)."""
+    expect(page.locator(".dv-status")).to_contain_text(words)
 
 
 def counters(page):
@@ -100,8 +127,8 @@ def press(page, key):
 
 
 def last_view(page):
-    """The view the component told last; waits out the pause that bundles changes."""
-    page.wait_for_timeout(350)
+    """The view the component told last."""
+    wait_for_report(page)
     views = [value for name, value in page.evaluate("window.told") if name == "view"]
     return views[-1] if views else None
 

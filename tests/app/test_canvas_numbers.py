@@ -6,11 +6,12 @@ import io
 import numpy as np
 import pytest
 import torch
+from playwright.sync_api import expect
 
 from deformviz.attention.reference import ms_deform_attn_reference
 from deformviz.geometry import cell_centres, normalised_to_original, to_pixel_index
 from deformviz.tracing.packing import unpack_layer
-from tests.app.canvas_page import load_canvas, open_canvas, packed, press, status
+from tests.app.canvas_page import expect_status, load_canvas, open_canvas, packed, press
 from tests.app.synthetic_trace import FRAME, HEADS, SHAPES
 
 pytestmark = pytest.mark.browser
@@ -164,6 +165,7 @@ def test_every_shape_has_the_area_of_its_disc(tab, shape):
 def test_marker_area_is_proportional_to_weight(tab):
     open_canvas(tab, "encoder.1")
     press(tab, "m")
+    expect(tab.locator(".dv-sizes circle")).to_have_count(3)
     radii = tab.evaluate("""() => Array.from(document.querySelectorAll(".dv-sizes circle"),
         (circle) => Number(circle.getAttribute("r")))""")
     assert np.square(radii) / np.square(radii[-1]) == pytest.approx(
@@ -187,4 +189,4 @@ def test_the_csv_holds_the_exact_numbers_of_the_table(tab, layer):
         offset = to_pixel_index(location, SHAPES[row["level"]]) - to_pixel_index(
             layer.references[650, row["level"]].astype(float), SHAPES[row["level"]])
         assert [row["Δx"], row["Δy"]] == pytest.approx(offset, abs=1e-4)
-    assert "5 points" in status(tab)
+    expect_status(tab, "5 points")

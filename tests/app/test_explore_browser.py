@@ -5,13 +5,25 @@ The canvas alone is tested in test_canvas.py; here it talks to Streamlit and the
 
 import io
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
-from tests.app.canvas_page import click, counters, hover, picture_of, settle, status
+from tests.app.canvas_page import (
+    click,
+    counters,
+    eventually,
+    expect_pressed,
+    expect_status,
+    hover,
+    picture_of,
+    settle,
+    status,
+)
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 300_000           # the first run of a busy machine
@@ -30,6 +42,7 @@ def visit(page, address):
     page.set_default_timeout(PATIENCE_MS)
     page.goto(address)
     page.locator(".dv-explorer:not([aria-busy])").wait_for()
+    eventually(page, lambda: counters(page)["redraws"] > 0)
     settle(page)
     return page
 
@@ -38,12 +51,13 @@ def wait_for_address(page, part):
     page.wait_for_function("(part) => location.search.includes(part)", arg=part)
 
 
-def button(page, name):
-    return page.get_by_role("button", name=name, exact=True)
-
-
-def pressed(page, name):
-    return button(page, name).get_attribute("aria-pressed") == "true"
+def wait_for_quiet(page, *lists):
+    """Wait for a second in which nothing is sent, asked or drawn; returns the lengths of lists."""
+    before, now = None, (counters(page)["redraws"], *map(len, lists))
+    while now != before:
+        page.wait_for_timeout(1000)
+        before, now = now, (counters(page)["redraws"], *map(len, lists))
+    return now[1:]
 
 
 @pytest.fixture
@@ -59,9 +73,8 @@ def test_the_first_picture_needs_no_click_and_charts_come_after_it(page, server)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     visit(page, server)
-    assert counters(page)["redraws"] >= 1
-    assert "128 points" in status(page)
-    assert page.get_by_role("heading", name="Where does it look?").is_visible()
+    expect_status(page, "128 points")
+    expect(page.get_by_role("heading", name="Where does it look?")).to_be_visible()
     page.locator(".js-plotly-plot").nth(3).wait_for()
     trace = next(i for i, url in enumerate(asked) if "/trace/" in url)
     chart = next(i for i, url in enumerate(asked) if PLOTLY in url)
@@ -79,8 +92,8 @@ def test_sixty_moves_are_sixty_redraws_and_no_byte_to_the_server(page, server):
     visit(page, server + "/?layer=encoder.1")
     page.locator(".js-plotly-plot").nth(2).wait_for()
     hover(page, 0.5, 0.5)
-    page.wait_for_timeout(1500)
-    first, before, drawn = (len(sent), len(asked)), counters(page), picture_of(page)
+    first = wait_for_quiet(page, sent, asked)
+    before, drawn = counters(page), picture_of(page)
     for step in range(60):
         hover(page, 0.1 + 0.8 * (step * 37 % 61) / 61, 0.1 + 0.8 * (step * 53 % 59) / 59)
     after = counters(page)
@@ -95,26 +108,27 @@ def test_a_click_pins_and_the_link_restores_everything(visitor, server, browser)
     visitor.get_by_role("radio", name="Encoder").check(force=True)
     wait_for_address(visitor, "layer=encoder.1")
     click(visitor, 0.3, 0.6)
-    assert pressed(visitor, "Pin")
-    button(visitor, "h2, head 2").click()
+    expect_pressed(visitor, "Pin")
+    visitor.get_by_role("button", name="h2, head 2", exact=True).click()
     wait_for_address(visitor, "heads=")
     wait_for_address(visitor, "pin=1")
     link, seen = visitor.url, status(visitor)
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     other = visit(context.new_page(), link)
-    assert status(other) == seen
-    assert pressed(other, "Pin")
-    assert pressed(other, "h1, head 1") and not pressed(other, "h2, head 2")
-    assert other.get_by_role("radio", name="Encoder").is_checked()
+    expect_status(other, seen)
+    expect_pressed(other, "Pin")
+    expect_pressed(other, "h1, head 1")
+    expect_pressed(other, "h2, head 2", False)
+    expect(other.get_by_role("radio", name="Encoder")).to_be_checked()
     context.close()
 
 
 def test_a_bad_link_shows_the_page_with_a_note(page, server):
     visit(page, server + "/?picture=nothing&layer=encoder.77&q=999999&colour=%3Cb%3E&heads=x")
-    assert page.get_by_text("names a picture that is not here").is_visible()
-    assert page.get_by_text("names a layer this model does not have").is_visible()
-    assert "q" in page.locator(".dv-notice").inner_text()
-    assert "128 points" in status(page)
+    expect(page.get_by_text("names a picture that is not here")).to_be_visible()
+    expect(page.get_by_text("names a layer this model does not have")).to_be_visible()
+    expect(page.locator(".dv-notice")).to_contain_text('"q" was ignored')
+    expect_status(page, "128 points")
     assert page.console_errors == []
 
 
@@ -123,9 +137,7 @@ def test_another_picture_and_layer_keep_the_canvas(visitor):
     before = picture_of(visitor, "photo")
     visitor.get_by_role("radio", name="The city at night").check(force=True)
     wait_for_address(visitor, "picture=night-city")
-    visitor.locator(".dv-explorer:not([aria-busy])").wait_for()
-    settle(visitor)
-    assert picture_of(visitor, "photo") != before
+    eventually(visitor, lambda: picture_of(visitor, "photo") != before)
     visitor.locator(".dv-stage").focus()
     visitor.keyboard.press("[")
     wait_for_address(visitor, "layer=decoder.1")
@@ -149,7 +161,7 @@ def test_an_upload_is_run_once_shown_and_kept_out_of_the_link(visitor):
         {"name": "mine.png", "mimeType": "image/png", "buffer": png()})
     visitor.get_by_text("has seen rendered scenes only").first.wait_for()
     wait_for_address(visitor, "picture=upload")
-    assert visitor.get_by_role("radio", name="mine.png").is_checked()
+    expect(visitor.get_by_role("radio", name="mine.png")).to_be_checked()
     visitor.get_by_text("Computed here").wait_for()
 
 
@@ -159,8 +171,8 @@ def test_a_hostile_upload_gets_a_sentence_and_the_picture_stays(visitor):
     visitor.locator("input[type=file]").set_input_files(
         {"name": "trap.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + b"x" * 99})
     alert = visitor.get_by_role("alert")
-    alert.wait_for()
-    assert "Traceback" not in alert.inner_text() and alert.inner_text().strip().endswith(".")
+    expect(alert).to_have_text(re.compile(r"\.\s*$"))
+    expect(alert).not_to_contain_text("Traceback")
     assert picture_of(visitor, "photo") == before
 
 

@@ -1,10 +1,12 @@
 """The grid canvas in Chromium: numbers of the library, knots that follow pointer and slider."""
 
 import base64
+import re
 
 import numpy as np
 import pytest
 import torch
+from playwright.sync_api import expect
 
 from app.explorer import bundle
 from app.grids.component import GRID_CANVAS
@@ -15,7 +17,17 @@ from deformviz.geometry import grid_to_normalised
 from deformviz.schema import ImageFrame, Trace
 from deformviz.tracing.packing import compress
 from deformviz.tracing.packing_grid import pack_grid, unpack_grid
-from tests.app.canvas_page import click, hover, last_view, picture_of, press, settle, status
+from tests.app.canvas_page import (
+    click,
+    eventually,
+    expect_status,
+    hover,
+    last_view,
+    picture_of,
+    press,
+    settle,
+    wait_for_report,
+)
 from tests.app.synthetic_trace import picture_jpeg
 
 pytestmark = pytest.mark.browser
@@ -89,6 +101,7 @@ def show(page, blob, **data):
         "picture_url": "data:image/jpeg;base64," + base64.b64encode(picture_jpeg()).decode(),
         "palette": palette(), "link": True, **data})
     page.wait_for_function("document.querySelector('.dv')?.__explorer.redraws > 0")
+    wait_for_report(page)
     settle(page)
 
 
@@ -131,25 +144,23 @@ def test_the_slider_moves_the_grid_and_tells_nothing_until_it_is_let_go(grid):
     deformed, told = picture_of(grid), len(grid.evaluate("window.told"))
     slider = grid.get_by_label("Move the grid from its reference to where it is read")
     slider.evaluate("(input) => { input.value = 40; input.dispatchEvent(new Event('input')); }")
-    settle(grid)
+    eventually(grid, lambda: picture_of(grid) != deformed)
     part = picture_of(grid)
     slider.evaluate("(input) => { input.value = 0; input.dispatchEvent(new Event('input')); }")
-    settle(grid)
-    assert len({deformed, part, picture_of(grid)}) == 3
-    grid.wait_for_timeout(350)
+    eventually(grid, lambda: picture_of(grid) not in (deformed, part))
+    grid.wait_for_timeout(350)              # longer than reports wait for another change
     assert len(grid.evaluate("window.told")) == told
     slider.evaluate("(input) => input.dispatchEvent(new Event('change'))")
     assert last_view(grid)["slide"] == 0 and last_view(grid)["params"]["slide"] == "0"
 
 
 def test_hover_asks_for_another_query_and_stays_in_the_browser(grid):
-    grid.wait_for_timeout(350)
     told, before = len(grid.evaluate("window.told")), picture_of(grid)
     hover(grid, 0.05, 0.05)
-    assert status(grid).startswith("row 0, column 0 · 3 × 5 knots")
-    assert picture_of(grid) != before
+    expect_status(grid, re.compile("^row 0, column 0 · 3 × 5 knots"))
+    eventually(grid, lambda: picture_of(grid) != before)
     hover(grid, 0.97, 0.97)
-    assert status(grid).startswith("row 5, column 7 ")          # of 10 columns 8 show the picture
+    expect_status(grid, re.compile("^row 5, column 7 "))        # of 10 columns 8 show the picture
     assert len(grid.evaluate("window.told")) == told
 
 
@@ -177,16 +188,18 @@ def test_a_click_pins_and_keys_do_what_help_says(grid):
     view = last_view(grid)
     assert (view["pinned"], view["split"], view["surface"]) == (False, False, False)
     press(grid, "?")
-    assert grid.get_by_text("regular and deformed grid side by side").is_visible()
+    expect(grid.get_by_text("regular and deformed grid side by side")).to_be_visible()
     grid.keyboard.press("Escape")
 
 
 def test_side_by_side_shows_the_regular_grid_first_and_both_answer(grid):
     press(grid, "s")
     hover(grid, 0.02, 0.05)
-    assert status(grid).startswith("row 0, column 0")
+    expect_status(grid, re.compile("^row 0, column 0"))
+    hover(grid, 0.97, 0.97)
+    expect_status(grid, re.compile("^row 5, column 7 "))
     hover(grid, 0.53, 0.05)
-    assert status(grid).startswith("row 0, column 0")
+    expect_status(grid, re.compile("^row 0, column 0"))
 
 
 def test_a_link_restores_the_view_and_says_what_it_cannot(tab, packed):
@@ -197,8 +210,8 @@ def test_a_link_restores_the_view_and_says_what_it_cannot(tab, packed):
     assert {k: v for k, v in wanted.items() if k != "all"} == {
         k: params[k] for k in wanted if k != "all"}
     show(tab, packed, view={"q": "600", "heads": "9"}, view_id="b")
-    notice = tab.locator(".dv-notice").inner_text()
-    assert '"q" was ignored' in notice and '"heads" was ignored' in notice
+    expect(tab.locator(".dv-notice")).to_contain_text('"q" was ignored')
+    expect(tab.locator(".dv-notice")).to_contain_text('"heads" was ignored')
 
 
 def test_the_csv_holds_every_shown_knot_with_the_librarys_numbers(tab, packed):
@@ -219,9 +232,9 @@ def test_a_phone_sees_all_of_it(tab, packed):
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390
         stage = tab.locator(".dv-stage").bounding_box()
         assert stage["width"] > 320 and stage["y"] < 200
-        press(tab, "s")
-        tall = tab.locator(".dv-stage").bounding_box()
-        assert tall["height"] > tall["width"]                   # one over the other
+        press(tab, "s")                                         # one over the other
+        tab.wait_for_function("""() => { const box = document.querySelector(".dv-stage")
+            .getBoundingClientRect(); return box.height > box.width; }""")
     finally:
         tab.set_viewport_size({"width": 1000, "height": 640})
 

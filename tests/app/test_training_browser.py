@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from deformviz.training.loop import DetectorTraining
 from deformviz.training.run_folder import RunFolder
 from tests.analysis.test_recorded_run import tiny_recipe
+from tests.app.canvas_page import eventually
 from tests.conftest import free_port, wait_until_listening
 
 ROOT = Path(__file__).parents[2]
@@ -59,13 +60,13 @@ def pixels(page, stage):
 
 def test_scrubbing_changes_the_present_and_nothing_else(training):
     slider = training.get_by_label("Snapshot", exact=True)
-    assert slider.input_value() == "2"
+    expect(slider).to_have_value("2")
     now, first = pixels(training, "now"), pixels(training, "first")
     slider.focus()
     training.keyboard.press("Home")
     training.get_by_text("Now · iteration 0").wait_for()
-    training.wait_for_timeout(200)
-    assert pixels(training, "now") != now and pixels(training, "first") == first
+    eventually(training, lambda: pixels(training, "now") != now)
+    assert pixels(training, "first") == first
     times = training.locator(".dr").evaluate("(root) => root.__replay.counters.scrubToDrawnMs")
     assert len(times) >= 1
 
@@ -83,7 +84,7 @@ def test_presets_show_one_arm_of_the_star(training):
     training.get_by_text("Now · iteration 0").wait_for()
     view = training.locator(".dr").evaluate("(root) => root.__replay.replayer.view")
     assert view["heads"] == [0] and view["levels"] == [0] and view["lines"]
-    assert training.get_by_label("Layer", exact=True).input_value().startswith("encoder")
+    expect(training.get_by_label("Layer", exact=True)).to_have_value(re.compile("^encoder"))
 
 
 def test_playing_ends_at_the_last_snapshot(training):
@@ -118,7 +119,8 @@ def test_a_live_training_is_watched_paused_reloaded_resumed_and_stopped(training
     training.locator(".dr-line").first.wait_for()
     training.get_by_role("button", name="Stop").click()
     training.get_by_text(re.compile("over: iteration")).wait_for()
-    assert not any("train detector" in line for line in descendants(training_server[1].pid))
+    eventually(training, lambda: not any(
+        "train detector" in line for line in descendants(training_server[1].pid)))
 
 
 def descendants(pid):

@@ -1,6 +1,9 @@
 """The page of equations in Chromium: symbol, tensor, picture and code light up together."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from deformviz.walkthrough.breaking import MISTAKES
 
@@ -24,8 +27,8 @@ def lesson(page, server):
     assert [e for e in page.console_errors if HARMLESS not in e] == []
 
 
-def lit(page, selector):
-    return page.locator(f"{selector}.wt-lit").count()
+def expect_lit(page, selector, count=1):
+    expect(page.locator(f"{selector}.wt-lit")).to_have_count(count)
 
 
 def marks(page, at=-1):
@@ -38,33 +41,37 @@ def current(page):
     return page.locator(".wt-chip[aria-current]").get_attribute("data-term")
 
 
+def expect_current(page, term):
+    expect(page.locator(".wt-chip[aria-current]")).to_have_attribute("data-term", term)
+
+
 def answer(page):
-    return page.locator(".wt-answer").last.inner_text()
+    return page.locator(".wt-answer").last
 
 
 def test_a_symbol_lights_its_tensor_its_marks_and_its_code(lesson):
     lesson.locator(".wt-equation [data-term=attention_weights]").hover()
-    assert lit(lesson, ".wt-card[data-term=attention_weights]") == 1
-    assert lit(lesson, ".wt-chip[data-term=attention_weights]") == 1
-    assert lit(lesson, ".wt-word[data-term=attention_weights]") >= 1
-    assert lesson.locator(".wt-svg").get_attribute("data-lit") == "samples"
+    expect_lit(lesson, ".wt-card[data-term=attention_weights]")
+    expect_lit(lesson, ".wt-chip[data-term=attention_weights]")
+    expect(lesson.locator(".wt-word[data-term=attention_weights].wt-lit")).not_to_have_count(0)
+    expect(lesson.locator(".wt-svg")).to_have_attribute("data-lit", "samples")
 
 
 def test_a_word_of_code_lights_the_symbol(lesson):
     lesson.locator(".wt-word[data-term=sampled_values]").last.hover()
-    assert lit(lesson, ".wt-equation .term[data-term=sampled_values]") == 1
-    assert lit(lesson, ".wt-card[data-term=sampled_values]") == 1
-    assert lit(lesson, ".wt-card[data-term=attention_weights]") == 0
+    expect_lit(lesson, ".wt-equation .term[data-term=sampled_values]")
+    expect_lit(lesson, ".wt-card[data-term=sampled_values]")
+    expect_lit(lesson, ".wt-card[data-term=attention_weights]", 0)
 
 
 def test_a_number_lights_its_mark_and_a_mark_its_number(lesson):
     card = lesson.locator(".wt-card[data-term=attention_weights]")
     card.locator(".wt-cell").nth(5).hover()
-    assert lit(lesson, ".wt-sample") == 1
+    expect_lit(lesson, ".wt-sample")
     lesson.locator(".wt-quiet").first.hover()
     lesson.locator(".wt-sample").nth(5).dispatch_event("pointerenter")
-    assert card.locator(".wt-cell.wt-lit").count() == 1
-    assert lit(lesson, ".wt-equation .term[data-term=attention_weights]") == 1
+    expect_lit(card, ".wt-cell")
+    expect_lit(lesson, ".wt-equation .term[data-term=attention_weights]")
 
 
 def test_pointing_sends_no_word_to_the_server(lesson):
@@ -79,19 +86,19 @@ def test_pointing_sends_no_word_to_the_server(lesson):
 
 def test_dragging_a_sample_changes_numbers_and_box(page, server):
     visit(page, server, derivation="multi_scale", layer="decoder.0", step="output")
-    before, numbers = answer(page), page.locator(".wt-card").first.inner_text()
+    before, numbers = answer(page).inner_text(), page.locator(".wt-card").first.text_content()
     mark = page.locator(".wt-sample").first.bounding_box()
     page.mouse.move(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
     page.mouse.down()
     page.mouse.move(mark["x"] + 90, mark["y"] + 60, steps=4)
     page.mouse.up()
     page.locator(".wt-figure").nth(1).wait_for()            # as it was, and changed
-    assert answer(page) != before
-    assert page.locator(".wt-card").first.inner_text() != numbers
+    expect(answer(page)).not_to_have_text(before, use_inner_text=True)
+    expect(page.locator(".wt-card").first).not_to_have_text(numbers)
     assert marks(page, 0) != marks(page, 1)
     page.get_by_role("button", name="Put everything back").click()
     page.locator(".wt-figure").nth(1).wait_for(state="detached")
-    assert answer(page) == before
+    expect(answer(page)).to_have_text(before, use_inner_text=True)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
@@ -104,22 +111,26 @@ def test_each_mistake_changes_the_picture(page, server, mistake):
 def test_the_keyboard_walks_the_whole_derivation(lesson):
     lesson.locator(".wt-chip[aria-current]").focus()
     lesson.keyboard.press("ArrowDown")
-    assert current(lesson) == "merged"
+    expect_current(lesson, "merged")
     for _ in range(30):
         lesson.keyboard.press("ArrowUp")
-    assert current(lesson) == "query"
-    seen = []
-    while not seen or current(lesson) != seen[-1]:
-        seen.append(current(lesson))
+    expect_current(lesson, "query")
+    seen = ["query"]
+    while seen[-1] != "output":
         lesson.keyboard.press("ArrowDown")
-    assert seen[0] == "query" and seen[-1] == "output" and len(seen) == len(set(seen)) > 15
+        expect(lesson.locator(".wt-chip[aria-current]")).not_to_have_attribute(
+            "data-term", seen[-1])
+        seen.append(current(lesson))
+    assert len(seen) == len(set(seen)) > 15
+    lesson.keyboard.press("ArrowDown")
+    expect_current(lesson, "output")
     lesson.keyboard.press("c")
-    assert lesson.locator(".wt-code").is_hidden()
+    expect(lesson.locator(".wt-code")).to_be_hidden()
     lesson.keyboard.press("c")
     lesson.keyboard.press("ArrowRight")
     lesson.wait_for_function("() => location.search.includes('point=1')")
-    assert lesson.locator(".wt-sample.wt-chosen title").text_content().startswith(
-        "head 0, level 0, point 1")
+    expect(lesson.locator(".wt-sample.wt-chosen title")).to_have_text(
+        re.compile("^head 0, level 0, point 1"))
 
 
 def test_a_link_restores_the_step(lesson):
@@ -129,7 +140,7 @@ def test_a_link_restores_the_step(lesson):
     lesson.goto("about:blank")
     lesson.goto(address)
     lesson.locator(".wt-equation").wait_for()
-    assert current(lesson) == "sampling_offsets"
+    expect_current(lesson, "sampling_offsets")
 
 
 def test_equations_are_drawn_and_no_latex_is_left(page, server):
@@ -139,9 +150,10 @@ def test_equations_are_drawn_and_no_latex_is_left(page, server):
                                "f => f.family.includes('dv-math') && f.status === 'loaded')")
         for chip in page.locator(".wt-chip").all():
             chip.dispatch_event("click")
+            expect(chip).to_have_attribute("aria-current", re.compile("."))
             equation = page.locator(".wt-equation").text_content()
             assert "\\" not in equation and "term" not in equation, equation
-            assert page.locator(".wt-equation math").count() == 1
+            expect(page.locator(".wt-equation math")).to_have_count(1)
             assert "\\" not in page.locator(".wt-meta").text_content()
 
 

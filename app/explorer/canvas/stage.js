@@ -25,6 +25,7 @@ export class Stage {
     this.causeTime = null;
     this.counters = {
       redraws: 0, painted: { photo: 0, field: 0, marks: 0 }, moves: 0, hoverToDrawnMs: [], drawMs: [],
+      reporting: false,         // Python is yet to hear of a change
     };
     this.observer = new ResizeObserver(() => this.refresh());
     this.observer.observe(this.root);

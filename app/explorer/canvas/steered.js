@@ -34,16 +34,19 @@ export class Steered extends EventTarget {
 
   reportSoon() {
     clearTimeout(this.reportTimer);
+    this.stage.counters.reporting = true;
     this.reportTimer = setTimeout(() => this.report(), REPORT_AFTER_MS);
   }
 
   /** Once what was shown is drawn: two frames later. */
   reportDrawn() {
+    this.stage.counters.reporting = true;
     requestAnimationFrame(() => requestAnimationFrame(() => this.report()));
   }
 
   /** Hand the view to Python, with what an address needs to restore it; equal ones only once. */
   report() {
+    this.stage.counters.reporting = false;
     const params = this.parameters();
     const view = { ...this.keptView, layer: this.layer.header.layer, source: this.source, params };
     const text = JSON.stringify(view);
