@@ -9,6 +9,7 @@ import streamlit as st
 from app import controls, runs, session
 from app.jobs import QueueFull
 from app.walkthrough.component import walkthrough
+from app.walkthrough.costs import settle
 from app.walkthrough.subject import (
     ADDRESS,
     DERIVATIONS,
@@ -96,7 +97,7 @@ def stage(selection: controls.Selection) -> None:
     view_id = f"{found.subject.derivation}|{found.subject.example}|{state['walk_link']}"
     walkthrough(payload(found, picture_address(selection)), step=state["walk_step"],
                 view_id=view_id, key="walkthrough", on_at_change=take_report,
-                on_moved_change=take_move)
+                on_moved_change=take_move, on_sizes_change=take_sizes)
     write_address()
 
 
@@ -241,6 +242,12 @@ def take_move() -> None:
         now = state["walk"].change
         others = dict(now.moved) | {tuple(moved["sample"]): tuple(map(float, moved["place"]))}
         change(change=replace(now, moved=tuple(others.items())))
+
+
+def take_sizes() -> None:
+    """A slider of the costs came to rest."""
+    if (wanted := st.session_state["walkthrough"].sizes) and (sizes := settle(wanted)):
+        change(sizes=sizes)
 
 
 def write_address() -> None:

@@ -11,6 +11,7 @@ import torch
 from app.runs import ModelChoice, key_of
 from app.session import MEBIBYTE, QUEUE, ByteCache, load_model
 from app.sources import Source
+from app.walkthrough.costs import pixels_of
 from app.walkthrough.subject import Subject
 from deformviz.analysis.cost import AttentionSizes
 from deformviz.geometry import cell_centres, grid_to_normalised
@@ -23,7 +24,7 @@ from deformviz.schema import AttentionTrace, Detections, GridTrace, ImageFrame
 from deformviz.tracing.pictures import read_picture
 from deformviz.walkthrough.bilinear import bilinear
 from deformviz.walkthrough.breaking import MISTAKES, broken, broken_module
-from deformviz.walkthrough.complexity import complexity, levels_hw
+from deformviz.walkthrough.complexity import complexity
 from deformviz.walkthrough.convolutions import convolutions
 from deformviz.walkthrough.dat import dat
 from deformviz.walkthrough.decoder import decoder
@@ -310,9 +311,9 @@ def _lesson_without_picture(subject: Subject) -> Lesson:
     if subject.derivation == "convolutions":
         return Lesson(subject, convolutions(), None, None)
     if subject.derivation == "complexity":
-        # The smaller levels of an image of 800 x 1066 with the paper's decoder.
-        hw, levels = (25, 34), 2
-        pixels = sum(height * width for height, width in levels_hw(hw, levels))
-        return Lesson(subject, complexity(AttentionSizes(300, pixels, 256, 8, 4, levels), hw),
-                      None, None)
+        sizes, hw = subject.sizes, subject.sizes.map_hw
+        pixels = pixels_of(sizes.side, sizes.levels)
+        letters = AttentionSizes(sizes.queries or pixels, pixels, sizes.channels, sizes.heads,
+                                 sizes.points, sizes.levels)
+        return Lesson(subject, complexity(letters, hw), None, None)
     raise AssertionError(f"{subject.derivation} needs a picture")

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from app.walkthrough.costs import cost_panel
 from app.walkthrough.lesson import Lesson, Sight
 from app.walkthrough.prose_spans import spans
 from app.walkthrough.tables import rounded, tabulate
@@ -43,7 +44,16 @@ def payload(lesson: Lesson, picture_url: str) -> dict[str, Any]:
         "sizes": [heads, levels, points],
         "movable": derivation.name == "multi_scale" and not lesson.subject.mistake,
         "answers": [_answer(lesson, sight) for sight in sights],
+        "costs": _costs(lesson),
     }
+
+
+def _costs(lesson: Lesson) -> dict[str, Any] | None:
+    """The sliders, and what the real module counted at their present sizes."""
+    if lesson.derivation.name != "complexity":
+        return None
+    counted = int(lesson.derivation.module_output)
+    return cost_panel(lesson.subject.sizes) | {"counted": counted}
 
 
 def _step(derivation: Derivation, step: Step, prose: Prose, shapes) -> dict[str, Any]:

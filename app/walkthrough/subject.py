@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.walkthrough.costs import CostSizes, read_sizes
+
 # Derivation -> (title of its choice, which layers it can follow).
 DERIVATIONS = {
     "multi_scale": ("Multi-scale deformable attention (Eq. 3)", "any"),
@@ -31,7 +33,8 @@ MISTAKES = {
     "forget_padding_mask": "Forget the padding mask",
     "forget_half": "Forget the −½",
 }
-ADDRESS = ("derivation", "example", "query", "step", "head", "level", "point", "mistake")
+ADDRESS = ("derivation", "example", "query", "step", "head", "level", "point", "mistake",
+           "sizes")
 HIGHEST = 10**6
 
 
@@ -60,6 +63,7 @@ class Subject:
     point: int = 0
     mistake: str = ""
     change: Change = field(default_factory=Change)
+    sizes: CostSizes = field(default_factory=CostSizes)     # of "complexity" alone
 
     @property
     def is_toy(self) -> bool:
@@ -88,12 +92,20 @@ def read_subject(asked: Mapping[str, str]) -> tuple[Subject, str, list[str]]:
             subject = replace(subject, **{name: int(asked[name])})
         else:
             notes.append(f"The link's {name} is not a number, so you see another one.")
+    if "sizes" in asked:
+        if (sizes := read_sizes(asked["sizes"])) is not None:
+            subject = replace(subject, sizes=sizes)
+        else:
+            notes.append("The link names sizes no slider has, so you see the usual ones.")
     return subject, asked.get("step", ""), notes
 
 
 def to_address(subject: Subject, step: str) -> dict[str, str]:
     """What the address says of a subject; defaults are left out."""
-    values: dict[str, Any] = {name: getattr(subject, name) for name in ADDRESS if name != "step"}
+    values: dict[str, Any] = {name: getattr(subject, name) for name in ADDRESS
+                              if name not in ("step", "sizes")}
+    if subject.derivation == "complexity" and subject.sizes != CostSizes():
+        values["sizes"] = subject.sizes.to_text()
     shown = {name: str(value) for name, value in values.items()
-             if value not in ("", None) and value != getattr(Subject(), name)}
+             if value not in ("", None) and value != getattr(Subject(), name, "")}
     return {"derivation": subject.derivation} | shown | ({"step": step} if step else {})

@@ -12,6 +12,7 @@ from torch import Tensor
 MOST_NUMBERS = 640
 MOST_ROWS = 64
 DIGITS = 4
+DIGITS_ALONE = 15           # a single number is shown whole
 
 
 def tabulate(value: Tensor, axes: str, shapes_hw: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def tabulate(value: Tensor, axes: str, shapes_hw: Sequence[tuple[int, int]] = ()
         return {"kind": "table", "row_axes": names[:1] if value.ndim > 1 else [],
                 "column_axes": names[1:] if value.ndim > 1 else names,
                 "shape": list(value.shape), "rows": rows, "columns": value.numel() // rows,
-                "values": rounded(value)}
+                "values": rounded(value, DIGITS_ALONE if value.ndim == 0 else DIGITS)}
     if names[0] == "pixel" and value.shape[0] == sum(map(prod, shapes_hw)):
         strength = value.abs().flatten(1).mean(1).split([prod(size) for size in shapes_hw])
         return {"kind": "maps", "note": "mean size of a pixel's channels",
@@ -50,7 +51,7 @@ def _blocks(value: Tensor) -> dict[str, Any]:
     return {"height": size[0], "width": size[1], "values": rounded(small)}
 
 
-def rounded(value: Tensor) -> list[float]:
-    """Numbers with four digits, as JSON takes them: what is not finite becomes 0."""
+def rounded(value: Tensor, digits: int = DIGITS) -> list[float]:
+    """Numbers with few digits, as JSON takes them: what is not finite becomes 0."""
     flat = torch.nan_to_num(value.flatten(), nan=0.0, posinf=0.0, neginf=0.0)
-    return [float(f"{number:.{DIGITS}g}") for number in flat.tolist()]
+    return [float(f"{number:.{digits}g}") for number in flat.tolist()]

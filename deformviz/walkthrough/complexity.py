@@ -1,7 +1,12 @@
 """Derivation of a cost: the full formula of Appendix A.1, beside a count of the real module."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from deformviz.analysis import cost
 from deformviz.analysis.cost import AttentionSizes
@@ -10,11 +15,43 @@ from deformviz.walkthrough.blackboard import Blackboard
 from deformviz.walkthrough.step import Check, Derivation
 
 SOURCE = "Deformable DETR, Appendix A.1"
+LETTERS = {"queries": "N_q", "pixels": "H W", "levels": "L", "points": "K", "channels": "C",
+           "heads": "M"}
+
+
+@dataclass(frozen=True)
+class CostTerm:
+    """One product of the formula: `factor` times sizes to their powers."""
+
+    name: str
+    symbol: str                     # LaTeX
+    compute: Callable[[AttentionSizes], int]
+    factor: int
+    powers: dict[str, int]          # field of AttentionSizes -> exponent
+
+    @property
+    def equation(self) -> str:
+        """The product in the letters of the paper, LaTeX."""
+        letters = [LETTERS[name] + (f"^{power}" if power > 1 else "")
+                   for name, power in self.powers.items()]
+        return " ".join(([str(self.factor)] if self.factor > 1 else []) + letters)
+
+    def of(self, sizes: AttentionSizes) -> int:
+        """The product itself: equal to `compute`, and simple enough for a browser."""
+        return self.factor * prod(getattr(sizes, name) ** power
+                                  for name, power in self.powers.items())
+
+
 TERMS = (
-    ("output_cost", cost.output_cost, r"N_q C^2", "C_W"),
-    ("value_first_cost", cost.value_first_cost, r"H W C^2", "C_{W'}"),
-    ("sampling_cost", cost.sampling_cost, r"5 N_q L K C", "C_x"),
-    ("prediction_cost", cost.prediction_cost, r"3 N_q C M L K", r"C_{\Delta A}"),
+    CostTerm("output_cost", "C_W", cost.output_cost, 1, {"queries": 1, "channels": 2}),
+    CostTerm("value_first_cost", "C_{W'}", cost.value_first_cost, 1,
+             {"pixels": 1, "channels": 2}),
+    CostTerm("sample_first_cost", "C'_{W'}", cost.sample_first_cost, 1,
+             {"queries": 1, "levels": 1, "points": 1, "channels": 2}),
+    CostTerm("sampling_cost", "C_x", cost.sampling_cost, 5,
+             {"queries": 1, "levels": 1, "points": 1, "channels": 1}),
+    CostTerm("prediction_cost", r"C_{\Delta A}", cost.prediction_cost, 3,
+             {"queries": 1, "channels": 1, "heads": 1, "levels": 1, "points": 1}),
 )
 
 
@@ -29,10 +66,8 @@ def complexity(sizes: AttentionSizes, map_hw: tuple[int, int]) -> Derivation:
     pixels = sum(height * width for height, width in levels_hw(map_hw, sizes.levels))
     if pixels != sizes.pixels:
         raise ValueError(f"sizes.pixels is {sizes.pixels}; the levels have {pixels}.")
-    for name, compute, equation, symbol in TERMS:
-        _write_number(board, name, compute, equation, symbol, sizes)
-    _write_number(board, "sample_first_cost", cost.sample_first_cost, r"N_q L K C^2", "C'_{W'}",
-                  sizes)
+    for term in TERMS:
+        _write_number(board, term.name, term.compute, term.equation, term.symbol, sizes)
     _write_number(
         board, "deformable_cost", cost.deformable_cost,
         r"\term{output_cost} + \min(\term{value_first_cost}, \term{sample_first_cost}) + "
@@ -40,10 +75,14 @@ def complexity(sizes: AttentionSizes, map_hw: tuple[int, int]) -> Derivation:
     _write_number(
         board, "module_cost", cost.module_cost,
         r"\term{output_cost} + \term{value_first_cost} + \term{sampling_cost} + "
-        r"\term{prediction_cost}", r"C_{\mathrm{module}}", sizes,
-        (Check("5K + 3MK < C" if cost.short_form_holds(sizes)
-               else "5K + 3MK >= C: the paper's short form does not apply", True),))
+        r"\term{prediction_cost}", r"C_{\mathrm{module}}", sizes, (_short_form(sizes),))
     return board.finished(torch.tensor(counted_cost(sizes, map_hw), dtype=torch.float64))
+
+
+def _short_form(sizes: AttentionSizes) -> Check:
+    if cost.short_form_holds(sizes):
+        return Check("5LK + 3MLK < C: the paper's short form may stand for this", True)
+    return Check("5LK + 3MLK ≥ C: the paper's short form does not apply", True)
 
 
 def levels_hw(map_hw: tuple[int, int], levels: int) -> list[tuple[int, int]]:
@@ -52,15 +91,20 @@ def levels_hw(map_hw: tuple[int, int], levels: int) -> list[tuple[int, int]]:
 
 
 def counted_cost(sizes: AttentionSizes, map_hw: tuple[int, int]) -> int:
-    """Multiply-adds of a real module of these sizes while it runs."""
-    module = MultiScaleDeformableAttention(sizes.channels, sizes.heads, sizes.levels,
-                                           sizes.points, backend="reference")
-    query = torch.zeros(1, sizes.queries, sizes.channels)
-    references = torch.full((1, sizes.queries, sizes.levels, 2), 0.5)
-    value = torch.zeros(1, sizes.pixels, sizes.channels)
-    shapes = levels_hw(map_hw, sizes.levels)
-    return cost.count_multiply_adds(
-        lambda: module(query, references, value, shapes, traced=False))
+    """Multiply-adds of a real module of these sizes while it runs.
+
+    Its tensors have sizes but no memory, so every operation is called and counted, and none is
+    carried out: a picture of any size costs milliseconds.
+    """
+    with FakeTensorMode():
+        module = MultiScaleDeformableAttention(sizes.channels, sizes.heads, sizes.levels,
+                                               sizes.points, backend="reference")
+        query = torch.empty(1, sizes.queries, sizes.channels)
+        references = torch.empty(1, sizes.queries, sizes.levels, 2)
+        value = torch.empty(1, sizes.pixels, sizes.channels)
+        shapes = levels_hw(map_hw, sizes.levels)
+        return cost.count_multiply_adds(
+            lambda: module(query, references, value, shapes, traced=False))
 
 
 def _write_number(board, name, compute, equation, symbol, sizes, checks=()) -> None:

@@ -13,6 +13,7 @@ from latex2mathml.converter import convert
 from deformviz.walkthrough.step import TERM, Derivation, Step
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
+PRIME = "\u2032"
 MARK = "#00{:04x}"
 ROMAN = re.compile(r"\\mathrm\{([^{}]*)\}")
 
@@ -39,6 +40,9 @@ def _mathml(latex: str, marks: dict[str, str], display: str) -> str:
     upright = ROMAN.sub(lambda match: rf"\text{{{match[1].replace(chr(92) + ' ', ' ')}}}", latex)
     ElementTree.register_namespace("", NAMESPACE)
     root = ElementTree.fromstring(convert(upright, display=display))
+    for element in root.iter(f"{{{NAMESPACE}}}mi"):
+        if element.text == PRIME:       # raised twice unless the font is told to use its low one
+            element.attrib["class"] = "prime"
     for element in root.iter(f"{{{NAMESPACE}}}mstyle"):
         if name := marks.get(element.attrib.get("mathcolor", "")):
             element.tag = f"{{{NAMESPACE}}}mrow"

@@ -6,6 +6,9 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from app.walkthrough.costs import CostSizes, pixels_of, read_sizes, settle
+from app.walkthrough.lesson import lesson
+from app.walkthrough.payload import payload
 from app.walkthrough.prose_spans import spans
 from app.walkthrough.subject import DERIVATIONS, MISTAKES, Change, Subject, read_subject, to_address
 from app.walkthrough.tables import tabulate
@@ -94,6 +97,33 @@ def test_an_address_says_what_it_reads():
     subject = Subject(derivation="bilinear", query=4, head=2, point=1, mistake="swap_hw")
     again, step, notes = read_subject(to_address(subject, "pixel"))
     assert (again, step, notes) == (subject, "pixel", [])
+
+
+def test_sizes_of_costs_come_from_the_link_and_nonsense_is_noted():
+    page = visit("walkthrough", derivation="complexity", sizes="0-640-8-4-128-2")
+    assert page.session_state["walk"].sizes == CostSizes(0, 640, 8, 4, 128, 2)
+    assert "0-640-8-4-128-2" in page.query_params["sizes"]
+    assert not page.info and not page.exception
+    page = visit("walkthrough", derivation="complexity", sizes="7-7-7")
+    assert "sizes no slider has" in page.info[0].value
+    assert page.session_state["walk"].sizes == CostSizes()
+
+
+@pytest.mark.parametrize("sizes", [CostSizes(), CostSizes(0, 1600, 8, 16, 1024, 5),
+                                   CostSizes(1, 64, 2, 1, 32, 1)], ids=str)
+def test_the_counted_cost_of_any_slider_is_the_formula(sizes):
+    found = lesson(Subject(derivation="complexity", sizes=sizes), None, None, "")
+    assert found.derivation.difference == 0
+    panel = payload(found, "")["costs"]
+    assert panel["counted"] == int(found.derivation["module_cost"].value)
+    assert panel["pixels"][sizes.side][sizes.levels - 1] == pixels_of(sizes.side, sizes.levels)
+
+
+def test_a_slider_cannot_be_told_what_it_does_not_have():
+    assert read_sizes(CostSizes(levels=2).to_text()) == CostSizes(levels=2)
+    for text in ("300-800-4-8-256", "300-800-4-8-256-x", "301-800-4-8-256-4", ""):
+        assert read_sizes(text) is None
+    assert settle({"queries": "300"}) is None
 
 
 def test_a_search_leaves_the_cards_that_have_all_words():

@@ -7,6 +7,7 @@ const MOST_WITH_TEXT = 160;
 const WRAP = 16;
 
 export function say(number) {
+  if (Number.isInteger(number) && Math.abs(number) >= 1e4) return number.toLocaleString("en").replaceAll(",", "\u202f");
   if (number !== 0 && (Math.abs(number) < 0.001 || Math.abs(number) >= 1e5)) return number.toExponential(1);
   return String(Number(number.toPrecision(4)));
 }
@@ -49,7 +50,7 @@ function cellsOf(table) {
     const indices = indicesOf(flat, table.shape);
     const cell = make("span", { class: "wt-cell", title: `${nameOf(axes, indices)}: ${say(value)}` },
       withText ? say(value) : "");
-    cell.style.background = shade(value, most);
+    if (table.values.length > 1) cell.style.background = shade(value, most);
     cell.sample = sampleOf(axes, indices);
     return cell;
   });

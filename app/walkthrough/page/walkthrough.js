@@ -1,5 +1,6 @@
 // The whole page: which step and sample are chosen, and what lights up together.
 import { code } from "./code.js";
+import { Costs } from "./costs.js";
 import { Diagram } from "./diagram.js";
 import { formula, make, prose } from "./make.js";
 import { numbers } from "./numbers.js";
@@ -34,7 +35,8 @@ export class Walkthrough {
     this.detail = make("article", { class: "wt-detail", "aria-live": "polite" });
     this.pictures = make("div", { class: "wt-pictures" });
     this.answers = make("div", { class: "wt-answers" });
-    const side = make("aside", { class: "wt-side" }, this.pictures, this.answers);
+    this.costs = new Costs(this);
+    const side = make("aside", { class: "wt-side" }, this.pictures, this.answers, this.costs.root);
     this.root = make("section", { class: "wt", tabindex: "-1" }, this.head,
       make("div", { class: "wt-columns" }, this.diagram.root, this.detail, side));
     host.replaceChildren(this.root);
@@ -62,7 +64,7 @@ export class Walkthrough {
     const wanted = fresh && known(data.step) ? data.step : this.step;
     this.step = known(wanted) ? wanted : (data.lesson.steps.find((step) => !step.given) ?? data.lesson.steps[0]).name;
     const focused = this.root.getRootNode().activeElement;
-    const keepsFocus = focused && this.root.contains(focused);
+    const keepsFocus = focused && this.root.contains(focused) && !focused.closest("input");
     this.drawHead();
     this.diagram.update(this.lesson);
     this.views = this.lesson.pictures.map((picture, at) => new Picture(this, picture, this.lesson.movable && at === this.lesson.pictures.length - 1));
@@ -71,6 +73,8 @@ export class Walkthrough {
     if (this.views.length) this.pictures.append(make("p", { class: "wt-legend" }, LEGEND));
     this.answers.replaceChildren(...this.lesson.answers.map(({ title, lines }) =>
       make("div", { class: "wt-answer" }, make("strong", {}, title), ...lines.map((line) => make("p", {}, line)))));
+    this.costs.root.hidden = !data.lesson.costs;
+    if (data.lesson.costs) this.costs.update(data.lesson.costs);
     this.show();
     if (keepsFocus) this.diagram.chips.get(this.step).focus({ preventScroll: true });
   }
@@ -133,7 +137,7 @@ export class Walkthrough {
     const step = this.lesson.steps.find((one) => one.name === name);
     return make("div", { class: "wt-card", "data-term": name },
       make("div", { class: "wt-card-head" }, formula(step.symbol),
-        make("span", { class: "wt-quiet" }, `${name} [${step.axes.map(([axis, size]) => `${axis} ${size}`).join(", ")}]`)),
+        make("span", { class: "wt-quiet" }, `${name} [${step.axes.map(([axis, size]) => `${axis} ${size}`).join(", ") || "one number"}]`)),
       numbers(step.table));
   }
 
@@ -178,6 +182,7 @@ export class Walkthrough {
   }
 
   press(event) {
+    if (event.target.closest?.("input")) return;            // sliders keep their own keys
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const by = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
     const along = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
