@@ -20,16 +20,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.replay import library
 from app.session import own_checkpoints
 
 if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
     from deformviz.checkpoints.inspect import Inspection
 
 MOST_KEPT_BYTES = 4 * 2**30
 TITLES = {"deformable-detr-scenes": "Deformable DETR, scenes", "dat-scenes": "DAT, scenes"}
 SNAPSHOT = "training:"                  # begins the names of trainings among the choices
+TRAINED_BY = {"deformable-detr-scenes": SNAPSHOT + "detector"}      # shipped model -> its training
 PICKLED_OFF = ("This server is open to its network, so files of torch.save are not taken: they can "
                "carry code. Convert yours with `deformviz convert FILE model.safetensors` and drop "
                "that.")
@@ -44,11 +48,6 @@ class Choice:
     path: str                           # what `dv.load` is given; of a training, its folder
     stamp: int = 0                      # changes when the file does
     iterations: tuple[int, ...] = ()    # of a training
-
-    @property
-    def loadable(self) -> bool:
-        """Whether other pages can load it by its path."""
-        return not self.iterations
 
 
 def is_shared() -> bool:
@@ -68,7 +67,7 @@ def list_choices() -> dict[str, Choice]:
         found += [Choice(item.name, item.name, str(item.path), item.stamp)
                   for item in list_checkpoints(folder)]
     found += own_checkpoints()
-    found += [Choice(SNAPSHOT + run.name, f"{run.title}, a snapshot", str(run.path),
+    found += [Choice(SNAPSHOT + run.name, f"Training of {run.title}", str(run.path),
                      iterations=tuple(_iterations(run.path, run.stamp)))
               for run in library.list_runs().values() if run.kind == "detector"]
     return {choice.name: choice for choice in found}
@@ -130,6 +129,12 @@ def take_upload(name: str, data: bytes) -> str:
     return remember(name, KEPT.keep(data, name))
 
 
+def let_go(file: UploadedFile) -> None:
+    """Have the server forget the bytes of a dropped file, which lies on disk now."""
+    context = get_script_run_ctx()
+    context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+
+
 def remember(title: str, path: Path) -> str:
     """Offer a kept file to this session under a name of its own."""
     name = f"yours-{path.parent.name[:8]}"
@@ -168,13 +173,21 @@ def inspected_snapshot(path: str, iteration: int) -> Inspection:
     return Inspection(file.name, file.stat().st_size, model, report)
 
 
-def converted(name: str, inspection: Inspection) -> str:
-    """A checkpoint that needed options as a file that carries them, for other pages."""
+def for_other_pages(choice: Choice, inspection: Inspection) -> str:
+    """The name under which other pages find it.
+
+    A snapshot, and a checkpoint that needed options, become a file that carries all of it.
+    """
+    if choice.name == choice.path or not (choice.iterations or inspection.report.assumed):
+        return choice.name
+    import torch
+
     from deformviz.checkpoints.own import save
 
+    title = choice.title.removesuffix(" (yours)")
+    if choice.iterations:
+        title += f", iteration {inspection.report.metadata['iteration']}"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
-        import torch
-
-        save(inspection.model, path, dtype=torch.float32, metadata={"converted_from": name})
-        return remember(name, KEPT.keep(path.read_bytes(), f"{Path(name).stem}.safetensors"))
+        save(inspection.model, path, dtype=torch.float32, metadata={"converted_from": title})
+        return remember(title, KEPT.keep(path.read_bytes(), f"{title}.safetensors"))

@@ -14,6 +14,7 @@ from deformviz.tracing.store import StoredTrace
 
 GROUPS = {"own": "Your picture", "scene": "Rendered scenes", "photograph": "Photographs"}
 UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif"]
+LARGEST_UPLOAD_MB = 20
 KINDS = {"encoder": "Encoder", "decoder": "Decoder"}
 
 
@@ -98,7 +99,8 @@ def _choose_own_picture() -> None:
             take_own_picture(file.name, file.getvalue())
 
     st.file_uploader("Upload a picture", type=UPLOAD_TYPES, key="upload", on_change=take,
-                     args=("upload",), help="JPEG, PNG, WebP, BMP or GIF, up to 20 MB and 40 "
+                     args=("upload",), max_upload_size=LARGEST_UPLOAD_MB,
+                     help=f"JPEG, PNG, WebP, BMP or GIF, up to {LARGEST_UPLOAD_MB} MB and 40 "
                      "megapixels. It stays in this server's memory and is never stored.")
     if st.toggle("Use the camera", key="camera_on"):
         st.camera_input("Take a picture", key="camera", on_change=take, args=("camera",))

@@ -182,6 +182,14 @@ def own_checkpoints() -> list[Any]:
     return [choice for choice in own if Path(choice.path).exists()]
 
 
+def choose_model(name: str, room: str) -> None:
+    """Make a model the chosen one of a room's pages, whichever page this is."""
+    state = st.session_state
+    of_room = state if state.get("room", SAMPLING) == room else \
+        state.setdefault("rooms", {}).setdefault(room, {})
+    of_room["model"] = name
+
+
 def choose_picture(name: str) -> None:
     """Make a picture the chosen one; what was wrong with the link is past."""
     st.session_state["picture"] = name

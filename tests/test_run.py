@@ -252,6 +252,7 @@ def test_the_app_starts_on_this_machine_only_and_ends_with_ctrl_c(checkout, tmp_
     assert arguments[arguments.index("--server.address") + 1] == "127.0.0.1"
     assert environ == {"DEFORMVIZ_CHECKPOINTS": str(tmp_path), "DEFORMVIZ_LAN": None,
                        "CUDA_VISIBLE_DEVICES": ""}
+    assert arguments[arguments.index("--server.maxUploadSize") + 1] == "512"
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=1)
 
@@ -266,6 +267,7 @@ def test_lan_opens_it_and_says_where(checkout):
     arguments, environ = checkout.started()
     assert arguments[arguments.index("--server.address") + 1] == "0.0.0.0"
     assert environ["DEFORMVIZ_LAN"] == "1"
+    assert "--server.maxUploadSize" not in arguments        # strangers keep the 20 of config.toml
 
 
 def test_the_next_free_port_is_taken_and_a_wish_is_not_bent(monkeypatch):

@@ -7,14 +7,25 @@ import json
 import streamlit as st
 
 from app import checkpoint_files as files
+from app.session import GRID, SAMPLING, choose_model
+from app.views import checkpoint_pair as pair
 from app.views import checkpoint_parts as parts
 
 HEADLINE = "What is in this checkpoint?"
 INSTRUCTION = ("A file of weights says a lot before any picture: what it is, how large, and where "
-               "every head looks by default. Choose one, or drop your own.")
+               "every head looks by default. Drop your own, or choose one.")
 NOBODY = ""                             # "compare with" nothing
 PICKLES = ["pth", "pt", "bin"]
 OPTIONS_HELP = "Only what the tensors cannot tell; leave it empty to take the usual value."
+ATTRIBUTION = ("Do its weights mean anything?", "views/attribution.py", ":material/balance:")
+# System -> the room of its pages, and those pages.
+ONWARD = {
+    "deformable-detr": (SAMPLING, (
+        ("Explore where it looks", "views/explore.py", ":material/center_focus_strong:"),
+        ("Follow its equations", "views/walkthrough.py", ":material/function:"), ATTRIBUTION)),
+    "dat": (GRID, (
+        ("See its deformed grids", "views/dat.py", ":material/grid_4x4:"), ATTRIBUTION)),
+}
 
 
 def checkpoint() -> None:
@@ -22,23 +33,28 @@ def checkpoint() -> None:
     choices = files.list_choices()
     choose_defaults(choices)
     st.html(parts.STYLE)
-    with st.sidebar:
-        drop()
-        shown = choose(choices)
     st.title(HEADLINE, anchor=False)
     st.markdown(INSTRUCTION)
-    if problem := st.session_state.pop("checkpoint_problem", ""):
+    dropping, first, second = st.columns(3, gap="medium")
+    with dropping:
+        drop()
+    problem = st.session_state.pop("checkpoint_problem", "")
+    if problem:
         st.error(problem, icon=":material/block:")
-    if not shown:
+    if not choices:
         st.info("There is no checkpoint here yet. Drop one, or start the app with "
                 "`./run --checkpoints DIR`.", icon=":material/folder_open:")
         return
-    inspections = [look(choice, place) for place, choice in enumerate(shown)]
+    shown = choose(choices, (first, second))
+    inspections = [look(choice, place, column)
+                   for place, (choice, column) in enumerate(zip(shown, (first, second),
+                                                                strict=False))]
+    if len(shown) == 1:
+        with second:
+            offer_training(shown[0], choices)
     if len(inspections) == 2 and all(found.usable for found in inspections):
-        parts.comparison(shown, inspections)
-    parts.one_checkpoint(shown[0], inspections[0])
-    if inspections[0].usable:
-        go_on(shown[0], inspections[0])
+        pair.comparison(shown, inspections)
+    parts.one_checkpoint(shown[0], inspections[0], go_on)
 
 
 def choose_defaults(choices: dict[str, files.Choice]) -> None:
@@ -59,30 +75,30 @@ def drop() -> None:
     """A place to drop a file; what is wrong with it is said above the page."""
     state = st.session_state
     types = ["safetensors"] if files.is_shared() else ["safetensors", *PICKLES]
+    key = f"dropped-{state.get('drops', 0)}"
 
     def take() -> None:
         from deformviz.checkpoints.errors import CheckpointError
 
-        if not (file := state["dropped"]):
+        if not (file := state[key]):
             return
         try:
             state["chosen_checkpoint"] = files.take_upload(file.name, file.getvalue())
         except CheckpointError as problem:
             state["checkpoint_problem"] = str(problem)
+        files.let_go(file)
+        state["drops"] = state.get("drops", 0) + 1      # the next one begins empty
 
-    most = st.get_option("server.maxUploadSize")
-    st.file_uploader("Drop a checkpoint", type=types, key="dropped", on_change=take,
-                     help=f"Up to {most} MB. Nothing in it is executed, and it is gone when the "
-                     "server ends. Larger files: start with `./run --checkpoints DIR`.")
+    st.file_uploader("Drop a checkpoint", type=types, key=key, on_change=take,
+                     help="Nothing in it is executed, and it is gone when the server ends. Larger "
+                     "files: start with `./run --checkpoints DIR`.")
     if files.is_shared():
         st.caption("Only safetensors: this server is open to its network.")
 
 
-def choose(choices: dict[str, files.Choice]) -> list[files.Choice]:
+def choose(choices: dict[str, files.Choice], columns) -> list[files.Choice]:
     """The checkpoint, and one to compare it with."""
     state = st.session_state
-    if not choices:
-        return []
 
     def titles(name: str) -> str:
         return choices[name].title if name else "nothing"
@@ -90,24 +106,39 @@ def choose(choices: dict[str, files.Choice]) -> list[files.Choice]:
     def keep(widget: str) -> None:
         state[f"chosen_{widget}"] = state[f"widget_{widget}"]
 
-    for widget, label, names in (
-        ("checkpoint", "Checkpoint", list(choices)),
-        ("other_checkpoint", "Compare with", [NOBODY, *choices]),
+    for column, widget, label, names in (
+        (columns[0], "checkpoint", "Checkpoint", list(choices)),
+        (columns[1], "other_checkpoint", "Compare with", [NOBODY, *choices]),
     ):
         state[f"widget_{widget}"] = state[f"chosen_{widget}"]
-        st.selectbox(label, names, format_func=titles, key=f"widget_{widget}", on_change=keep,
-                     args=(widget,))
+        column.selectbox(label, names, format_func=titles, key=f"widget_{widget}", on_change=keep,
+                         args=(widget,))
     names = [state["chosen_checkpoint"], state["chosen_other_checkpoint"]]
     return [choices[name] for name in names if name]
 
 
-def look(choice: files.Choice, place: int):
+def offer_training(choice: files.Choice, choices: dict[str, files.Choice]) -> None:
+    """One step to the comparison of the last snapshot of a training with its first one."""
+    training = choice.name if choice.iterations else files.TRAINED_BY.get(choice.name)
+    if training not in choices:
+        return
+
+    def compare() -> None:
+        st.session_state["chosen_checkpoint"] = training
+        st.session_state["chosen_other_checkpoint"] = training
+
+    st.button("What did its training change?", icon=":material/difference:", key="offer_training",
+              on_click=compare, width="stretch",
+              help="Compares the last snapshot of its training with the first one.")
+
+
+def look(choice: files.Choice, place: int, column):
     """The inspection of a choice, with its own snapshot or options where it has some."""
-    with st.sidebar:
+    with column:
         if choice.iterations:
             iteration = st.select_slider(
-                "Iteration" if place == 0 else "Iteration of the other", choice.iterations,
-                value=choice.iterations[-1 if place == 0 else 0], key=f"iteration_{place}")
+                "Iteration", choice.iterations, value=choice.iterations[-1 if place == 0 else 0],
+                key=f"iteration_{place}")
         else:
             said = options(choice, place)
     with st.spinner(f"Reading {choice.title} …"):
@@ -121,7 +152,7 @@ def options(choice: files.Choice, place: int) -> tuple:
     said = {}
     if choice.path == choice.name:          # shipped files carry all of it
         return ()
-    with st.expander(f"What {choice.title} does not say", icon=":material/tune:"):
+    with st.expander("What the file does not say", icon=":material/tune:"):
         st.caption(OPTIONS_HELP)
         said["heads"] = st.number_input("Attention heads", 1, 64, None, key=f"heads_{place}")
         said["queries"] = st.number_input("Queries (two-stage)", 1, 5000, None,
@@ -154,23 +185,17 @@ class _Config(dict):
 
 def go_on(choice: files.Choice, inspection) -> None:
     """Straight to the other pages with it."""
-    state = st.session_state
-    st.subheader("Go on with it", anchor=False)
-    is_detector = inspection.report.system == "deformable-detr"
+    room, pages = ONWARD[inspection.report.system]
     with st.container(horizontal=True):
-        if choice.loadable and is_detector:
-            for title, page, icon in parts.PAGES:
-                if st.button(title, icon=icon, key=f"go_{page}"):
-                    plain = not inspection.report.assumed or choice.name == choice.path
-                    state["model"] = choice.name if plain else files.converted(
-                        choice.title, inspection)
-                    st.switch_page(page)
-        elif not choice.loadable:
-            if st.button("Training", icon=":material/timeline:", key="go_training"):
-                state["run"] = choice.name.removeprefix(files.SNAPSHOT)
-                st.switch_page("views/training.py")
-        else:
-            st.caption("This is a classifier; the pages for detectors do not apply to it.")
+        for title, page, icon in pages:
+            if st.button(title, icon=icon, key=f"go_{page}"):
+                choose_model(files.for_other_pages(choice, inspection), room)
+                st.session_state["attribution_of"] = room
+                st.switch_page(page)
+        if choice.iterations and st.button("Watch it learn", icon=":material/timeline:",
+                                           key="go_training"):
+            st.session_state["run"] = choice.name.removeprefix(files.SNAPSHOT)
+            st.switch_page("views/training.py")
 
 
 checkpoint()

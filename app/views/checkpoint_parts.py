@@ -1,23 +1,25 @@
-"""What the Checkpoint page shows of one file, and of two side by side."""
+"""What the Checkpoint page shows of one file."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import streamlit as st
 
 from app.checkpoint_files import Choice
 
 CONFIG = {"displayModeBar": False}
-PAGES = (("Explore where it looks", "views/explore.py", ":material/center_focus_strong:"),
-         ("Do its weights mean anything?", "views/attribution.py", ":material/balance:"))
 STYLE = """<style>
 .stMainBlockContainer { padding-inline: clamp(1rem, 3vw, 3rem); max-width: 90rem; }
 .stMain h1 { padding: 0; letter-spacing: -0.01em; }
 </style>"""
+SYSTEMS = {"deformable-detr": "Deformable DETR", "dat": "DAT"}
 STARS_IN_A_ROW = 3
+EXAGGERATIONS = (1, 3, 10)
 
 
-def one_checkpoint(choice: Choice, inspection) -> None:
-    """Report, architecture, stars, heads and statistics of one file."""
+def one_checkpoint(choice: Choice, inspection, go_on: Callable) -> None:
+    """Report, the way to other pages, architecture, stars, heads and statistics of one file."""
     report = inspection.report
     if inspection.problem:
         st.error(inspection.problem, icon=":material/block:")
@@ -25,20 +27,23 @@ def one_checkpoint(choice: Choice, inspection) -> None:
         return
     st.subheader(choice.title, anchor=False)
     st.markdown(_sentence(inspection))
+    if inspection.usable:
+        go_on(choice, inspection)
     _report_details(report)
-    if not inspection.usable:
-        return
-    _architecture(inspection.model)
-    _stars(inspection.model)
-    _heads(inspection.model)
-    _statistics(inspection.model)
+    if inspection.usable:
+        model = inspection.model
+        _architecture(model)
+        _stars(model)
+        _heads(model)
+        _statistics(model)
 
 
 def _sentence(inspection) -> str:
     report = inspection.report
-    assumed = f", {len(report.assumed)} values assumed" if report.assumed else ""
-    return (f"**{report.system}** ({report.variant}), layout *{report.layout}*, "
-            f"{inspection.size_bytes / 1e6:.1f} MB, {report.matched} keys matched{assumed}.")
+    assumed = ", ".join(f"{item.name} = {item.value!r}" for item in report.assumed)
+    return (f"A **{SYSTEMS[report.system]}** ({report.variant}) in the key layout "
+            f"*{report.layout}*: {report.matched} keys matched, {inspection.size_bytes / 1e6:.1f} "
+            f"MB." + (f" Assumed: {assumed}." if assumed else ""))
 
 
 def _report_details(report) -> None:
@@ -53,8 +58,7 @@ def _report_details(report) -> None:
                           for kind, key, reason in misfits], hide_index=True)
         st.dataframe([{"setting": name, "value": str(value)}
                       for name, value in report.sizes.items()], hide_index=True, height=240)
-        facts = {**report.metadata}
-        facts.pop("config", None)
+        facts = {name: value for name, value in report.metadata.items() if name != "config"}
         if facts:
             st.dataframe([{"fact": name, "value": value} for name, value in facts.items()],
                          hide_index=True)
@@ -69,41 +73,56 @@ def _architecture(model) -> None:
 
     found = describe(model)
     height, width = found.input_hw
+    facts = [("Parameters", short_number(found.parameters), ""),
+             (f"Multiply-adds at {height} × {width}", short_number(found.multiply_adds), "")]
+    if found.published:
+        name, millions, giga = found.published
+        facts += [(f"{name}, paper", f"{millions:g} M", "Parameters the paper states."),
+                  (f"{name}, paper", f"{giga:g} GFLOPs", "The papers count one multiply-add as "
+                   "one FLOP; Deformable DETR averages over COCO's pictures.")]
     st.subheader("The model, part by part", anchor=False)
-    with st.container(horizontal=True):
-        st.metric("Parameters", short_number(found.parameters))
-        st.metric(f"Multiply-adds at {height} × {width}", short_number(found.multiply_adds))
-        if found.published:
-            name, millions, giga = found.published
-            st.metric(f"{name}, paper", f"{millions:g} M", help="Parameters the paper states.")
-            st.metric(f"{name}, paper", f"{giga:g} GFLOPs", help="The papers count one "
-                      "multiply-add as one FLOP; Deformable DETR averages over COCO's pictures.")
+    with st.container(horizontal=True, gap="large"):
+        for label, value, meaning in facts:
+            st.metric(label, value, help=meaning or None, width="content")
     st.html(architecture_html(found))
 
 
 def _stars(model) -> None:
     from deformviz.analysis.weights import offset_stars
-    from deformviz.figures.weights import offset_star_chart
+    from deformviz.figures.weights import star_legend
 
     stars = offset_stars(model)
     if not stars:
         return
     st.subheader("Where every head looks by default", anchor=False)
-    st.markdown("The bias of `sampling_offsets`: colour is the head, shape the level, crosses are "
-                "the star that training starts from. :gray[The number says how large the learned, "
-                "query-dependent part is beside it.]")
+    st.markdown("Before it has seen a query, a head samples in a star around the reference point: "
+                "the bias of `sampling_offsets`. Every mark is a sampling point, every cross where "
+                "training puts it at first.")
+    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
+        st.html(star_legend(next(iter(stars.values()))), width="content")
+        exaggerated = st.segmented_control(
+            "Movement drawn", EXAGGERATIONS, default=EXAGGERATIONS[0], required=True,
+            format_func=lambda times: f"{times} ×" if times > 1 else "as it is",
+            key="exaggerated", width="content")
     names = list(stars)
     for first in range(0, len(names), STARS_IN_A_ROW):
         columns = st.columns(STARS_IN_A_ROW, gap="medium")
         for column, name in zip(columns, names[first:first + STARS_IN_A_ROW], strict=False):
-            star = stars[name]
             with column:
-                unit = "shares of the box" if star.per_box else "cells of the level"
-                st.markdown(f"**{name}**  \n:small[:gray[in {unit}; moved by "
-                            f"{star.moved.mean():.2f} on average, query part "
-                            f"{star.query_share:.2f}]]")
-                st.plotly_chart(offset_star_chart(star), key=f"star-{name}", config=CONFIG,
-                                alt=f"Offset star of {name}, trained and initial.")
+                star_chart(name, stars[name], key=f"star-{name}", exaggerated=exaggerated)
+
+
+def star_chart(title: str, star, *, key: str, exaggerated: float = 1.0) -> None:
+    """One star, with its numbers in words."""
+    from deformviz.figures.weights import offset_star_chart
+
+    unit = "box shares" if star.per_box else "cells"
+    st.markdown(f"**{title}**  \n:small[:gray[moved by {star.moved.mean():.2f} {unit}; a query "
+                f"adds {100 * star.query_share:.0f} %]]",
+                help="Mean distance from where training starts, and what a query whose "
+                "channels have size 1 adds, as a share of the star's size.")
+    st.plotly_chart(offset_star_chart(star, exaggerated), key=key, config=CONFIG,
+                    alt=f"Offset star of {title}, trained and initial.")
 
 
 def _heads(model) -> None:
@@ -114,18 +133,18 @@ def _heads(model) -> None:
     if not found:
         return
     st.subheader("How alike are its heads?", anchor=False)
-    st.markdown("Cosines between heads: of the maps W<sub>m</sub>W′<sub>m</sub> they pass values "
-                "on with, and of the stars they look along. :gray[0 means they have nothing in "
-                "common.]", unsafe_allow_html=True)
-    name = st.selectbox("Layer", list(found), index=len(found) - 1, key="likeness_layer")
+    st.markdown("Orange: two heads do the same. Blue: the opposite. Pale: nothing in common.")
+    name = st.segmented_control("Layer", list(found), default=list(found)[-1], required=True,
+                                key="likeness_layer")
     first, second, cosine = found[name].most_alike
-    st.caption(f"Heads {first} and {second} of {name} pass on the most similar things, "
-               f"cosine {cosine:.2f}.")
-    columns = st.columns(2 if found[name].looks is not None else 1, gap="medium")
-    shown = [("What they pass on", found[name].passes_on), ("Where they look", found[name].looks)]
-    for column, (title, cosines) in zip(columns, shown, strict=False):
+    shown = [("What they pass on", f"Cosines between their maps from value to output; "
+              f"heads {first} and {second} are closest, {cosine:.2f}.", found[name].passes_on)]
+    if found[name].looks is not None:
+        shown.append(("Where they look", "Cosines between their parts of the star.",
+                      found[name].looks))
+    for column, (title, meaning, cosines) in zip(st.columns(2, gap="medium"), shown, strict=False):
         with column:
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{title}**  \n:small[:gray[{meaning}]]")
             st.plotly_chart(likeness_map(cosines, title.lower()), key=f"likeness-{title}",
                             config=CONFIG, alt=f"{title}: cosines between the heads of {name}.")
 
@@ -136,6 +155,7 @@ def _statistics(model) -> None:
 
     rows = weight_statistics(model)
     st.subheader("Weights in numbers", anchor=False)
+    st.markdown("Every mark is a tensor: how large its numbers typically are.")
     st.plotly_chart(weight_sizes(rows), key="weight-sizes", config=CONFIG,
                     alt="Root mean square of every tensor of the model, on a logarithmic scale.")
     with st.expander("Every tensor", icon=":material/table:"):
@@ -144,30 +164,3 @@ def _statistics(model) -> None:
             "numbers": row.count, "mean": row.mean, "deviation": row.deviation,
             "smallest": row.smallest, "largest": row.largest, "near zero": row.near_zero,
         } for row in rows], hide_index=True)
-
-
-def comparison(choices: list[Choice], inspections) -> None:
-    """Two checkpoints side by side."""
-    from deformviz.analysis.compare import compare_models
-    from deformviz.figures.weights import layer_differences
-
-    found = compare_models(*(inspection.model for inspection in inspections))
-    st.subheader("Side by side", anchor=False)
-    names = [f"{choice.title} ({inspection.file})" if choice.iterations else choice.title
-             for choice, inspection in zip(choices, inspections, strict=True)]
-    st.markdown(f"**{names[0]}** and **{names[1]}**: {len(found.layers)} layers in common, "
-                f"{len(found.settings)} settings differ.")
-    if found.settings:
-        st.dataframe([{"setting": name, "first": str(a), "second": str(b)}
-                      for name, a, b in found.settings], hide_index=True)
-    lost = [("only in the first", found.only_first), ("only in the second", found.only_second),
-            ("of another shape", found.other_shape)]
-    for words, keys in lost:
-        if keys:
-            with st.expander(f"{len(keys)} keys {words}"):
-                st.code("\n".join(keys), language=None)
-    if found.layers and found.relative == 0:
-        st.success("The weights they have in common are equal, number by number.")
-    elif found.layers:
-        st.plotly_chart(layer_differences(found), key="differences", config=CONFIG,
-                        alt="Relative difference of every layer between the two checkpoints.")

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from deformviz.analysis.cost import BILINEAR, WEIGHTED
 from deformviz.models.dat import DAT
+from deformviz.models.dat_config import LETTERS
 from deformviz.models.dat_presets import PUBLISHED
 from deformviz.models.decoder import Memory
 from deformviz.models.deformable_detr import DeformableDETR
@@ -208,8 +209,7 @@ def _describe_dat(model: DAT) -> Architecture:
                 parts.append(Part(f"transition {index}", "halves the map",
                                   _size(model.down_projs[index - 1]), cost, _map_size(maps)))
             maps, cost = _count(lambda s=stage, m=maps: s(m, watch))
-            letters = config.stages[index].blocks
-            parts.append(Part(f"stage {index}", f"blocks {letters}",
+            parts.append(Part(f"stage {index + 1}", _blocks(config.stages[index].blocks),
                               _size(model.stages[index]), cost, _map_size(maps)))
     parts.append(Part("head", "mean over the map, one linear layer",
                       _size(model.cls_norm, model.cls_head),
@@ -218,6 +218,12 @@ def _describe_dat(model: DAT) -> Architecture:
                  if known.stages == config.stages and known.long_side == side), None)
     published = (name, *PAPER[name]) if name in PAPER else None
     return Architecture((side, side), tuple(parts), published)
+
+
+def _blocks(letters: str) -> str:
+    """The blocks of a stage in words: "LDLD" -> "2 × windows, 2 × deformed grid"."""
+    return ", ".join(f"{letters.count(letter)} × {LETTERS[letter]}"
+                     for letter in dict.fromkeys(letters))
 
 
 def _map_size(maps: Tensor) -> str:

@@ -12,6 +12,7 @@ PARTS = (       # (pattern of a parameter's name, the layer it belongs to)
     (r"transformer\.(encoder|decoder)\.layers\.(\d+)\.linear", r"\1.\2 feed-forward"),
     (r"transformer\.(encoder|decoder)\.layers\.(\d+)\.norm", r"\1.\2 norms"),
     (r"transformer\.decoder\.(class|bbox)_embed\.(\d+)\.", r"\1_embed.\2"),
+    (r"transformer\.decoder\.(\w+)", r"decoder \1"),
     (r"transformer\.(\w+)", r"\1"),
     (r"backbone\.0\.body\.(\w+)\.", r"backbone \1"),
     (r"(class_embed|bbox_embed|input_proj|down_projs)\.(\d+)\.", r"\1.\2"),

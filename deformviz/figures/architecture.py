@@ -6,7 +6,7 @@ from deformviz.analysis.architecture import Architecture, Part
 
 STYLE = """<style>
 ol.dv-parts { display: grid; gap: 0.75rem 1.4rem; margin: 0.25rem 0 0.5rem; padding: 0;
-  grid-template-columns: repeat(auto-fit, minmax(8.8rem, 1fr)); list-style: none; }
+  grid-template-columns: repeat(var(--parts), minmax(0, 1fr)); list-style: none; }
 .dv-parts li { position: relative; margin: 0; padding: 0.7rem 0.8rem 0.75rem;
   border: 1px solid rgba(128, 136, 155, 0.35); border-radius: 0.6rem;
   background: rgba(128, 136, 155, 0.07); font-size: 0.85rem; line-height: 1.35; }
@@ -16,6 +16,8 @@ ol.dv-parts { display: grid; gap: 0.75rem 1.4rem; margin: 0.25rem 0 0.5rem; padd
 .dv-parts .bar { display: block; height: 0.35rem; border-radius: 0.2rem; margin-top: 0.3rem;
   background: rgba(128, 136, 155, 0.22); overflow: hidden; }
 .dv-parts .bar i { display: block; height: 100%; border-radius: 0.2rem; }
+@media (max-width: 68rem) { ol.dv-parts {
+  grid-template-columns: repeat(auto-fit, minmax(8.8rem, 1fr)); } }
 @media (max-width: 40rem) { ol.dv-parts { grid-template-columns: 1fr; }
   .dv-parts li:not(:last-child)::after { content: "↓"; right: auto; left: 50%; top: auto;
     bottom: -1.15rem; } }
@@ -26,7 +28,8 @@ COLOURS = {"parameters": "#3f90da", "multiply-adds": "#e76300"}
 def architecture_html(found: Architecture) -> str:
     """The parts in the order of the data, each with its share of parameters and multiply-adds."""
     boxes = "".join(_box(part, found) for part in found.parts)
-    return f'{STYLE}<ol class="dv-parts" aria-label="Parts of the model">{boxes}</ol>'
+    return (f'{STYLE}<ol class="dv-parts" style="--parts: {len(found.parts)}" '
+            f'aria-label="Parts of the model">{boxes}</ol>')
 
 
 def _box(part: Part, whole: Architecture) -> str:

@@ -15,47 +15,62 @@ from deformviz.figures.theme import (
 )
 
 STAR_HEIGHT_PX = 300
-LINK = "rgba(128, 136, 155, 0.45)"
+START = "rgba(128, 136, 155, 0.8)"
 
 
-def offset_star_chart(star: OffsetStar) -> go.Figure:
+def star_legend(star: OffsetStar) -> str:
+    """What colours, shapes and crosses of the stars mean, as HTML in one line."""
+    heads, levels = star.trained.shape[:2]
+    colours = "".join(f'<b style="color:{head_colour(head)}">{head}</b> ' for head in range(heads))
+    shapes = " ".join(f"{LEVEL_MARKS[i % len(LEVEL_MARKS)][0]}&nbsp;{i}" for i in range(levels))
+    return (f'<p style="margin:0;font-size:0.95rem"><span style="margin-right:1.5rem">head '
+            f'{colours}</span><span style="margin-right:1.5rem">level {shapes}</span>'
+            f'<span>✕ where training starts</span></p>')
+
+
+def offset_star_chart(star: OffsetStar, exaggerated: float = 1.0) -> go.Figure:
     """Where a layer samples before it sees a query: trained marks, thin lines to their start.
 
     Colour = head, shape = level; crosses are the initial star. y grows downwards, as in pictures.
+
+    Args:
+        exaggerated: how many times longer the way from the start is drawn; hover tells the truth.
     """
     heads, levels, points = star.trained.shape[:3]
+    drawn = star.initial + exaggerated * (star.trained - star.initial)
     unit = "half boxes / points" if star.per_box else "level px"
     figure = go.Figure()
     starts = np.unique(star.initial.reshape(-1, 2).round(4), axis=0)
     figure.add_scatter(
         x=starts[:, 0].tolist(), y=starts[:, 1].tolist(), mode="markers", name="initial",
-        hoverinfo="skip", marker={"symbol": "x-thin-open", "size": 7, "color": LINK,
-                                  "line": {"width": 1.2}},
+        hoverinfo="skip", marker={"symbol": "x-thin-open", "size": 13, "color": START,
+                                  "line": {"width": 1.6}},
     )
     for head in range(heads):
-        ways = np.stack([star.initial[head], star.trained[head]], axis=2).reshape(-1, 2, 2)
+        ways = np.stack([star.initial[head], drawn[head]], axis=2).reshape(-1, 2, 2)
         gap = np.full((len(ways), 1, 2), np.nan)
         line = np.concatenate([ways, gap], axis=1).reshape(-1, 2)
         figure.add_scatter(
             x=[None if np.isnan(v) else v for v in line[:, 0]],
             y=[None if np.isnan(v) else v for v in line[:, 1]], mode="lines", hoverinfo="skip",
-            line={"color": head_colour(head), "width": 0.8}, opacity=0.5, name=f"head {head}",
+            line={"color": head_colour(head), "width": 1.2}, opacity=0.7, name=f"head {head}",
         )
         marks = np.repeat([LEVEL_MARKS[i % len(LEVEL_MARKS)][1] for i in range(levels)], points)
         numbers = np.column_stack([np.repeat(np.arange(levels), points),
                                    np.tile(np.arange(points), levels),
-                                   star.moved[head].reshape(-1)])
-        where = star.trained[head].reshape(-1, 2)
+                                   star.moved[head].reshape(-1),
+                                   star.trained[head].reshape(-1, 2)])
+        where = drawn[head].reshape(-1, 2)
         figure.add_scatter(
             x=where[:, 0].tolist(), y=where[:, 1].tolist(), mode="markers", name=f"head {head}",
             customdata=numbers.tolist(),
-            marker={"symbol": marks.tolist(), "size": 8, "color": head_colour(head),
+            marker={"symbol": marks.tolist(), "size": 7, "color": head_colour(head),
                     "line": {"width": 0.75, "color": "rgba(17, 19, 26, 0.55)"}},
             hovertemplate=(f"head {head}, level %{{customdata[0]}}, point %{{customdata[1]}}<br>"
-                           f"Δx %{{x:.2f}}, Δy %{{y:.2f}} {unit}<br>"
+                           f"Δx %{{customdata[3]:.2f}}, Δy %{{customdata[4]:.2f}} {unit}<br>"
                            "moved by %{customdata[2]:.2f}<extra></extra>"),
         )
-    reach = 1.12 * float(max(np.abs(star.trained).max(), np.abs(star.initial).max()))
+    reach = 1.12 * float(max(np.abs(drawn).max(), np.abs(star.initial).max()))
     return figure.update_layout(chart_layout(
         height=STAR_HEIGHT_PX,
         xaxis={"range": [-reach, reach], "zeroline": True, "zerolinecolor": GRID, "nticks": 7,
@@ -104,7 +119,7 @@ def weight_sizes(rows: tuple[TensorStatistics, ...]) -> go.Figure:
 
 
 def layer_differences(found: Comparison) -> go.Figure:
-    """How far every layer of the second file is from the first, as a share of its size."""
+    """How far every layer of the second file, B, is from the first, A, as a share of its size."""
     layers = [layer.layer for layer in found.layers]
     shares = [100 * layer.relative for layer in found.layers]
     numbers = [[layer.parameters, layer.cosine, layer.largest] for layer in found.layers]
@@ -117,7 +132,7 @@ def layer_differences(found: Comparison) -> go.Figure:
                        "<extra></extra>"),
     )).update_layout(chart_layout(
         height=90 + 19 * len(layers), bargap=0.3,
-        xaxis={"title": {"text": "|second − first| / |first|"}, "ticksuffix": " %",
+        xaxis={"title": {"text": "|B − A| / |A|"}, "ticksuffix": " %",
                "rangemode": "tozero"},
         yaxis={"autorange": "reversed", "showgrid": False},
     ))

@@ -40,7 +40,7 @@ def test_it_says_what_a_file_of_the_folder_is(page):
     assert not page.exception
     said = texts(page)
     assert page.title[0].value == "What is in this checkpoint?"
-    assert "deformable-detr" in said and "layout *deformviz*" in said
+    assert "A **Deformable DETR**" in said and "key layout *deformviz*" in said
     assert "Where every head looks by default" in said and "decoder.1" in said
     stars = [chart for chart in page.get("plotly_chart")]
     assert len(stars) == 4 + 2 + 1          # stars, likeness, sizes
@@ -54,7 +54,9 @@ def test_a_good_file_can_be_dropped_and_used_elsewhere(page, tiny_model_folder):
     assert not page.exception
     name = page.session_state["chosen_checkpoint"]
     assert name.startswith("yours-") and "mine.safetensors (yours)" in texts(page)
-    assert any(button.label == "Explore where it looks" for button in page.button)
+    labels = [button.label for button in page.button]
+    assert labels == ["Explore where it looks", "Follow its equations",
+                      "Do its weights mean anything?"]
     assert Path(page.session_state["own_checkpoints"][name].path).exists()
 
 
@@ -99,7 +101,9 @@ def test_two_files_are_compared_layer_by_layer(page, tiny_model_folder, tmp_path
     page.query_params["with"] = "b.safetensors"
     page.run()
     assert not page.exception
-    assert "Side by side" in texts(page) and "0 settings differ" in texts(page)
+    said = texts(page)
+    assert "Side by side" in said and "0 settings differ" in said
+    assert "**encoder.0 self_attn** differs most" in said and "least, by 0.0 %" in said
 
 
 def test_links_out_of_the_folder_are_not_offered(tmp_path, monkeypatch, tiny_model_folder):
