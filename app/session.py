@@ -160,7 +160,7 @@ def session_id() -> str:
 
 
 OF_A_ROOM = ("picture", "model", "layer", "link_view", "notes", "start_view_of", "start_view",
-             "shown")
+             "shown", "view_params")
 
 
 def enter(room: str) -> None:
@@ -286,6 +286,7 @@ def write_address(view_params: dict[str, str] | None, default_model: str) -> Non
     if view_params is None:
         return
     state = st.session_state
+    state["view_params"] = view_params      # a canvas forgets itself when another page is shown
     wanted = {"picture": state["picture"], "layer": state["layer"], **view_params}
     if state["model"] != default_model:
         wanted["model"] = state["model"]

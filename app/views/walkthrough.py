@@ -10,6 +10,7 @@ from app import controls, runs, session
 from app.jobs import QueueFull
 from app.walkthrough.component import walkthrough
 from app.walkthrough.costs import settle
+from app.walkthrough.selection import arrive, hand_over
 from app.walkthrough.subject import (
     ADDRESS,
     DERIVATIONS,
@@ -54,21 +55,14 @@ def read_link() -> list[str]:
     asked = {k: v[:LONGEST] for k, v in st.query_params.to_dict().items()}
     first = "walk" not in state
     if not first and (asked == state.get("walk_address") or not set(asked) & set(ADDRESS)):
+        state["walk"] = arrive(state["walk"], asked=False)
         return []
     subject, step, notes = read_subject(asked)
-    if "query" not in asked and isinstance(kept := explored_query(), int):
-        subject = replace(subject, query=kept)
     if "layer" in asked:
         state["layer"] = asked["layer"]
-    state["walk"], state["walk_step"] = subject, step
+    state["walk"], state["walk_step"] = arrive(subject, asked="query" in asked), step
     state["walk_link"] = state.get("walk_link", 0) + 1
     return notes
-
-
-def explored_query() -> int | None:
-    """The query that was pinned on Explore, if one was and its layer is still the chosen one."""
-    view = getattr(st.session_state.get("explorer"), "view", None) or {}
-    return view.get("query") if view.get("pinned") else None
 
 
 @st.fragment
@@ -86,37 +80,48 @@ def stage(selection: controls.Selection) -> None:
     except (RunFailed, QueueFull) as problem:
         st.error(str(problem), icon=":material/error:")
         return
-    of_picture = DERIVATIONS[found.subject.derivation][1] in ("any", "decoder")
-    if of_picture and not found.subject.is_toy:
-        state["layer"] = found.subject.layer
+    run_key = shown_run(selection)
     state["walk"] = found.subject
-    if not of_picture or found.subject.is_toy:      # their queries mean nothing elsewhere
+    if can_change(found.subject) and not found.subject.is_toy:
+        state["layer"] = found.subject.layer
+        hand_over(run_key, found.subject.query)
+    else:                                           # their queries mean nothing elsewhere
         state["walk"] = replace(found.subject, query=subject.query)
     with choices:
         choose(found)
     view_id = f"{found.subject.derivation}|{found.subject.example}|{state['walk_link']}"
-    walkthrough(payload(found, picture_address(selection)), step=state["walk_step"],
+    walkthrough(payload(found, f"picture/{run_key}.jpg"), step=state["walk_step"],
                 view_id=view_id, key="walkthrough", on_at_change=take_report,
-                on_moved_change=take_move, on_sizes_change=take_sizes)
+                on_moved_change=take_move, on_query_change=take_query,
+                on_sizes_change=take_sizes)
     write_address()
 
 
-def picture_address(selection: controls.Selection) -> str:
-    """Where the picture is served: with a stored trace, or after a run of Explore."""
+def shown_run(selection: controls.Selection) -> str:
+    """The key of what Explore shows of this picture, under which the picture is served too."""
     run = runs.finished(selection.source, selection.model)
     if run is not None:
-        return f"picture/{run.key}.jpg"
-    return f"picture/{runs.request(selection.source, selection.model, session.session_id())}.jpg"
+        return run.key
+    return runs.request(selection.source, selection.model, session.session_id())
 
 
 # -- choices ---------------------------------------------------------------------------------
 
 def change(**values) -> None:
     """Replace fields of the subject; a new derivation starts at its own first step."""
-    state = st.session_state
-    state["walk"] = replace(state["walk"], **values)
+    state, before = st.session_state, st.session_state["walk"]
+    if values.get("query", before.query) != before.query:   # places of one query, not of another
+        values = {"change": replace(before.change, moved=())} | values
+    if "derivation" in values and of_own(values["derivation"]) != of_own(before.derivation):
+        values["query"] = None if of_own(values["derivation"]) else state.get("walk_query")
+    state["walk"] = replace(before, **values)
     if "derivation" in values or "example" in values:
         state["walk_step"] = ""
+
+
+def of_own(derivation: str) -> bool:
+    """Whether a derivation follows a model and queries of its own."""
+    return DERIVATIONS[derivation][1] == "own"
 
 
 def chooser(name: str, key: str | None = None):
@@ -158,7 +163,7 @@ def can_change(subject: Subject) -> bool:
 def choose_query(found) -> None:
     """Layer and query, the latter also by what it found."""
     state, subject = st.session_state, found.subject
-    state["walk_layer"], state["walk_query"] = subject.layer, subject.query
+    state["walk_layer"], state["walk_number"] = subject.layer, subject.query
 
     def take_layer() -> None:
         state["layer"] = state["walk_layer"]
@@ -171,8 +176,8 @@ def choose_query(found) -> None:
 
     st.selectbox("Layer", found.layers, key="walk_layer", on_change=take_layer, width=130)
     if found.queries > 1:
-        st.number_input("Query", 0, found.queries - 1, step=1, key="walk_query",
-                        on_change=chooser("query"), width=120)
+        st.number_input("Query", 0, found.queries - 1, step=1, key="walk_number",
+                        on_change=chooser("query", "walk_number"), width=120)
     detections = found.sight.detections
     if subject.layer.startswith("decoder") and detections is not None and len(detections):
         best_first = range(min(MOST_NAMED, len(detections)))
@@ -242,6 +247,12 @@ def take_move() -> None:
         now = state["walk"].change
         others = dict(now.moved) | {tuple(moved["sample"]): tuple(map(float, moved["place"]))}
         change(change=replace(now, moved=tuple(others.items())))
+
+
+def take_query() -> None:
+    """A cell or a box of the picture was chosen, to let it ask."""
+    if wanted := st.session_state["walkthrough"].query:
+        change(query=max(0, int(wanted["query"])))
 
 
 def take_sizes() -> None:

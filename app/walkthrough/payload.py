@@ -102,8 +102,16 @@ def _picture(lesson: Lesson, sight: Sight, url: str) -> dict[str, Any]:
         "references": rounded(centres),
         "reference_box": _edges(cxcywh_to_xyxy(reference[0]), to_picture) if is_box else None,
         "corners": _corners(trace, subject, size_hw, to_picture),
-        "boxes": _boxes(sight), "box": _own_box(sight, subject),
+        "boxes": _boxes(sight), "box": _own_box(sight, subject), "query": subject.query,
+        "cells_hw": _asking_cells(trace),
     }
+
+
+def _asking_cells(trace) -> list[tuple[int, int]] | None:
+    """The maps whose cells are the queries; None where queries are learnt or proposed."""
+    shapes = shapes_list(trace.spatial_shapes)
+    cells = sum(height * width for height, width in shapes)
+    return list(shapes) if cells == len(trace.sampling_locations) else None
 
 
 def _edges(box_xyxy: torch.Tensor, to_picture) -> list[float]:
@@ -118,7 +126,8 @@ def _corners(trace, subject, size_hw, to_picture) -> list[dict[str, Any]]:
     found = []
     for cell, share in zip(cells_xy, shares.tolist(), strict=True):
         edges = torch.stack([cell, cell + 1]) / torch.tensor([width, height])
-        found.append({"box": rounded(to_picture(edges) + 0.5), "share": share})
+        found.append({"box": rounded(to_picture(edges) + 0.5), "share": share,
+                      "cell": cell.int().tolist()})
     return found
 
 

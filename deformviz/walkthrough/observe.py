@@ -4,8 +4,9 @@ A private copy of the model runs (its tensors are shared, its modules are not): 
 people use at the same time is touched, and no hook stays behind.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import torch
@@ -58,6 +59,7 @@ class Observation:
     traces: Mapping[str, Any]
     attention: Mapping[str, AttentionInputs]    # "encoder.0", .. "decoder.0", ..
     decoder: DecoderInputs
+    results: Mapping[str, Any]                  # what each part of `parts_of` returned
 
     def layer_output(self, layer: int) -> DetectorOutput:
         """What the model says after a decoder layer, counted from 0."""
@@ -74,13 +76,47 @@ class Observation:
         return attention_of(self.model, layer)
 
 
-@torch.no_grad()
-def observe(model: DeformableDETR, images: Sequence[Tensor]) -> Observation:
-    """Run a detector on normalised images [3 H W] and keep what went into its layers."""
-    watched = private_copy(model)
-    attention: dict[str, AttentionInputs] = {}
-    decoder, contents = [], []
+def parts_of(model: DeformableDETR) -> dict[str, tuple[str, ...]]:
+    """Submodules that make up each stage of a forward pass, by their names in the model."""
+    backbone = ("backbone.0.body", *(f"input_proj.{i}" for i in range(len(model.input_proj))))
+    layers = {stage: (f"transformer.{stage.replace('.', '.layers.')}",)
+              for stage in model.stages if stage != "backbone"}
+    return {"backbone": backbone} | layers
 
+
+@torch.no_grad()
+def observe(
+    model: DeformableDETR, images: Sequence[Tensor], *, known: Observation | None = None,
+    start: str = "backbone",
+) -> Observation:
+    """Run a detector on normalised images [3 H W] and keep what went into its layers.
+
+    Args:
+        known: an earlier pass on the same images, by a model that is the same up to `start`.
+            What it found before that stage is taken over and not computed again.
+        start: "backbone", "encoder.0", .. "decoder.0", ..
+    """
+    watched = private_copy(model)
+    stages = parts_of(model)
+    before = list(stages)[:list(stages).index(start)] if known else []
+    for stage in before:
+        for name in stages[stage]:
+            watched.get_submodule(name).forward = _saying(known.results[name])
+    attention = {stage: known.attention[stage] for stage in before if stage != "backbone"}
+    decoder, contents, results = [], [], {}
+    _watch_attention(watched, attention)
+    watched.transformer.decoder.register_forward_pre_hook(
+        lambda module, arguments: decoder.extend(arguments[:4]))
+    for layer in watched.transformer.decoder.layers:
+        layer.register_forward_pre_hook(lambda module, arguments: contents.append(arguments[0]))
+    for name in chain(*stages.values()):
+        watched.get_submodule(name).register_forward_hook(_keeping(results, name))
+    output, traces = watched(list(images))
+    return Observation(model, tuple(images), output, traces, attention,
+                       DecoderInputs(*decoder, tuple(contents)), results)
+
+
+def _watch_attention(watched: DeformableDETR, attention: dict[str, AttentionInputs]) -> None:
     def keep(layer):
         def hook(module, arguments, keywords):
             attention[layer] = AttentionInputs(*arguments)
@@ -88,10 +124,14 @@ def observe(model: DeformableDETR, images: Sequence[Tensor]) -> Observation:
 
     for layer, module in attention_layers(watched).items():
         module.register_forward_pre_hook(keep(layer), with_kwargs=True)
-    watched.transformer.decoder.register_forward_pre_hook(
-        lambda module, arguments: decoder.extend(arguments[:4]))
-    for layer in watched.transformer.decoder.layers:
-        layer.register_forward_pre_hook(lambda module, arguments: contents.append(arguments[0]))
-    output, traces = watched(list(images))
-    return Observation(model, tuple(images), output, traces, attention,
-                       DecoderInputs(*decoder, tuple(contents)))
+
+
+def _saying(result: Any) -> Callable[..., Any]:
+    """A forward that knows its answer."""
+    return lambda *arguments, **keywords: result
+
+
+def _keeping(results: dict[str, Any], name: str) -> Callable[..., None]:
+    def hook(module, arguments, result):
+        results[name] = result
+    return hook

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.models.deformable_detr import DeformableDETR
-from deformviz.walkthrough.observe import attention_of, private_copy
+from deformviz.walkthrough.observe import Observation, attention_of, observe, private_copy
 
 Sample = tuple[int, int, int]           # head, level, point
 Location = tuple[float, float]          # x, y, normalised
@@ -53,6 +53,15 @@ def edited(model: DeformableDETR, edit: Edit) -> DeformableDETR:
     copied = private_copy(model)
     edit_module(attention_of(copied, edit.layer), edit)
     return copied
+
+
+def go_on(seen: Observation, edit: Edit) -> Observation:
+    """The model's own answer to an edit: it runs again from the edited layer on.
+
+    What lies before that layer is taken from `seen`, a pass of the model as it is; the result is
+    that of a whole pass of `edited`, number for number.
+    """
+    return observe(edited(seen.model, edit), seen.images, known=seen, start=edit.layer)
 
 
 def edit_module(module: MultiScaleDeformableAttention, edit: Edit) -> None:

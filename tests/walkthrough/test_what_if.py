@@ -5,7 +5,7 @@ import torch
 
 from deformviz.walkthrough.observe import observe, private_copy
 from deformviz.walkthrough.toy import toy_inputs, toy_module
-from deformviz.walkthrough.what_if import Edit, edit_module, edited
+from deformviz.walkthrough.what_if import Edit, edit_module, edited, go_on
 
 EVERYTHING = {"offset_scale": 0.3, "sharpness": 0.0, "dropped_heads": (1,),
               "reference_shift_xy": (0.1, -0.05), "moved": (((0, 1, 1), (0.4, 0.6)),)}
@@ -70,6 +70,44 @@ def test_the_real_model_goes_on_from_the_edited_layer(shipped, shipped_seen):
     assert ((before.logits - after.logits)[0].abs().amax(-1) > 0).sum() > 1
     again = observe(shipped, shipped_seen.images)
     assert torch.equal(again.output.logits, before.logits)
+
+
+def test_going_on_from_the_edited_layer_equals_a_whole_pass_exactly(seen):
+    for layer in seen.attention:
+        edit = Edit(layer, None, offset_scale=0.3, sharpness=2.0, dropped_heads=(1,))
+        whole = observe(edited(seen.model, edit), seen.images)
+        found = go_on(seen, edit)
+        assert torch.equal(found.output.logits, whole.output.logits)
+        assert torch.equal(found.output.boxes_cxcywh, whole.output.boxes_cxcywh)
+        assert not torch.equal(found.output.logits, seen.output.logits)
+        assert found.attention.keys() == whole.attention.keys()
+        for name, inputs in whole.attention.items():
+            assert torch.equal(found.attention[name].query, inputs.query)
+            assert torch.equal(found.traces[name].sampling_locations,
+                               whole.traces[name].sampling_locations)
+        for one, other in zip(found.decoder.layer_contents, whole.decoder.layer_contents,
+                              strict=True):
+            assert torch.equal(one, other)
+
+
+def test_what_lies_before_the_edited_layer_is_not_computed_again(shipped, shipped_seen):
+    ran = []
+    hooks = [module.register_forward_hook(lambda module, *_: ran.append(module))
+             for module in shipped.modules() if isinstance(module, torch.nn.Conv2d)]
+    try:
+        observe(shipped, shipped_seen.images)
+        assert ran
+        ran.clear()
+        found = go_on(shipped_seen, Edit("encoder.0", 4, offset_scale=0.0))
+        assert not ran
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert found.results["transformer.encoder.layers.0"] is not (
+        shipped_seen.results["transformer.encoder.layers.0"])
+    later = go_on(shipped_seen, Edit("decoder.1", 4, offset_scale=0.0))
+    for name in ("encoder.layers.0", "decoder.layers.0"):
+        assert later.results[f"transformer.{name}"] is shipped_seen.results[f"transformer.{name}"]
 
 
 def test_an_edit_that_changes_nothing_changes_nothing(shipped, shipped_seen):

@@ -1,29 +1,50 @@
 // One sight of the model: picture or toy map, samples of the query, reference, corners, boxes.
+import { Aim } from "./aim.js";
 import { draw, make } from "./make.js";
 import { markerMark } from "./glyphs.js";
 
 const MARGIN = 0.06;
 const NUDGE = 0.02;
+const AROUND_PIXELS = 0.35;         // of the four cells, shown around them
 
-function rectangle([x0, y0, x1, y1], attributes) {
+export function rectangle([x0, y0, x1, y1], attributes) {
   return draw("rect", { x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0), ...attributes });
 }
 
 export class Picture {
   /**
-   * `page` hears "light" (a sample is pointed at), "take" (one is clicked) and "move" (one was
-   * dragged); `data` is one of the server's pictures.
+   * `page` hears "light" (a sample is pointed at), "take" (one is clicked), "move" (one was
+   * dragged) and "ask" (another query is wanted); `data` is one of the server's pictures.
    */
   constructor(page, data, movable) {
     Object.assign(this, { page, data, movable });
-    this.samples = [];
-    const [width, height] = data.padded;
-    this.unit = Math.max(width, height) / 100;
-    const margin = MARGIN * Math.max(width, height);
-    this.svg = draw("svg", { viewBox: [-margin, -margin, width + 2 * margin, height + 2 * margin].join(" "),
-      class: "wt-svg", role: "img", "aria-label": `${data.title}: where the query reads` });
-    this.svg.append(...this.ground(), ...this.boxes(), ...this.corners(), ...this.lines(), ...this.points(), ...this.reference());
+    this.svg = draw("svg", { class: "wt-svg", tabindex: "0", role: "group",
+      "aria-label": `${data.title}: where the query reads. Arrows choose another query.` });
     this.root = make("figure", { class: "wt-figure" }, make("figcaption", {}, data.title), this.svg);
+    this.aim = new Aim(this);
+    this.draw();
+  }
+
+  draw() {
+    this.samples = [];
+    const [x, y, width, height] = this.frame();
+    this.unit = Math.max(width, height) / 112;
+    this.svg.setAttribute("viewBox", [x, y, width, height].join(" "));
+    this.svg.replaceChildren(...this.ground(), ...this.aim.marks(), ...this.boxes(), ...this.corners(),
+      ...this.lines(), ...this.points(), ...this.reference());
+  }
+
+  /** x, y, width, height of what is shown: everything, or the chosen sample's four pixels. */
+  frame() {
+    const { padded, corners } = this.data;
+    if (this.page.scope === "pixels" && corners.length) {
+      const [xs, ys] = [0, 1].map((axis) => corners.flatMap(({ box }) => [box[axis], box[axis + 2]]));
+      const [x0, y0, x1, y1] = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
+      const edge = AROUND_PIXELS * Math.max(x1 - x0, y1 - y0);
+      return [x0 - edge, y0 - edge, x1 - x0 + 2 * edge, y1 - y0 + 2 * edge];
+    }
+    const margin = MARGIN * Math.max(...padded);
+    return [-margin, -margin, padded[0] + 2 * margin, padded[1] + 2 * margin];
   }
 
   ground() {
@@ -38,17 +59,33 @@ export class Picture {
     return parts;
   }
 
+  /** Detections, the largest at the bottom; only the followed one keeps its name in sight. */
   boxes() {
     const { unit } = this;
-    const parts = this.data.boxes.map(({ box, name }) => draw("g", { class: "wt-found" }, rectangle(box, {}),
-      draw("text", { x: box[0] + unit, y: box[1] - unit, "font-size": 3.4 * unit }, name)));
+    const area = ({ box }) => (box[2] - box[0]) * (box[3] - box[1]);
+    const parts = [...this.data.boxes].sort((a, b) => area(b) - area(a)).map(({ box, name, query }) => {
+      const own = query === this.data.query;
+      const group = draw("g", { class: own ? "wt-found wt-own" : "wt-found", "data-query": query }, rectangle(box, {}),
+        draw("text", { x: box[0] + unit / 2, y: Math.max(box[1] - unit, 3 * unit), "font-size": 3.4 * unit }, name),
+        draw("title", {}, this.data.cells_hw ? name : `${name}, query ${query}: click to follow it`));
+      if (!this.data.cells_hw) group.addEventListener("click", () => this.page.ask(query));
+      return group;
+    });
     if (this.data.box) parts.push(rectangle(this.data.box, { class: "wt-box", "data-part": "box" }));
     return parts;
   }
 
   corners() {
-    return this.data.corners.map(({ box, share }) => rectangle(box, { class: "wt-corner", "data-part": "corners",
-      style: `fill-opacity: ${(0.15 + 0.6 * share).toFixed(3)}` }));
+    const close = this.page.scope === "pixels";
+    return this.data.corners.flatMap(({ box, share, cell }) => {
+      const parts = [rectangle(box, { class: "wt-corner", "data-part": "corners", style: `fill-opacity: ${(0.15 + 0.6 * share).toFixed(3)}` })];
+      if (close) {
+        const [x, y] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
+        parts.push(draw("text", { class: "wt-share", x, y, "font-size": 5.5 * this.unit }, `× ${share.toFixed(3)}`),
+          draw("text", { class: "wt-share", x, y: y + 6 * this.unit, "font-size": 3.6 * this.unit }, `column ${cell[0]}, row ${cell[1]}`));
+      }
+      return parts;
+    });
   }
 
   /** [head, level, point] of the i-th sample. */
@@ -59,7 +96,6 @@ export class Picture {
 
   lines() {
     const { locations, references } = this.data;
-    this.strokes = locations.length / 2;
     return Array.from({ length: locations.length / 2 }, (_, at) => {
       const [head, level] = this.indices(at);
       const line = draw("line", { class: "wt-step", "data-part": "steps", stroke: this.page.colour(head),
@@ -112,21 +148,32 @@ export class Picture {
     mark.addEventListener("pointerdown", (event) => this.begin(event, sample));
   }
 
+  /** Where a pointer is, in pixels of the picture. */
+  place(event) {
+    const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.svg.getScreenCTM().inverse());
+    return [x, y];
+  }
+
+  /** The same in shares of the padded picture. */
+  share([x, y]) {
+    const [scaleX, shiftX, scaleY, shiftY] = this.data.affine;
+    return [(x - shiftX) / scaleX, (y - shiftY) / scaleY];
+  }
+
   begin(event, sample) {
     event.preventDefault();
     const start = [event.clientX, event.clientY];
     let moved = null;
     const follow = (now) => {
       if (!this.movable || (!moved && Math.hypot(now.clientX - start[0], now.clientY - start[1]) < 4)) return;
-      const place = new DOMPoint(now.clientX, now.clientY).matrixTransform(this.svg.getScreenCTM().inverse());
-      moved = [place.x, place.y];
+      moved = this.place(now);
       this.put(sample, ...moved);
     };
     const finish = () => {
       window.removeEventListener("pointermove", follow);
       window.removeEventListener("pointerup", finish);
       window.removeEventListener("pointercancel", finish);
-      if (moved) this.report(sample, ...moved);
+      if (moved) this.page.move(sample, ...this.share(moved));
       else this.page.take(sample);
     };
     window.addEventListener("pointermove", follow);
@@ -134,18 +181,19 @@ export class Picture {
     window.addEventListener("pointercancel", finish);
   }
 
-  /** Tell where a sample was put, in shares of the padded picture. */
-  report(sample, x, y) {
-    const [scaleX, shiftX, scaleY, shiftY] = this.data.affine;
-    this.page.move(sample, (x - shiftX) / scaleX, (y - shiftY) / scaleY);
-  }
-
   /** Move a sample with the keyboard. */
   nudge(chosen, dx, dy) {
     const sample = this.samples.find((one) => one.head === chosen.head && one.level === chosen.level && one.point === chosen.point);
     if (!this.movable || !sample) return;
     const [width, height] = this.data.padded;
-    this.report(sample, sample.x + NUDGE * dx * width, sample.y + NUDGE * dy * height);
+    this.page.move(sample, ...this.share([sample.x + NUDGE * dx * width, sample.y + NUDGE * dy * height]));
+  }
+
+  /** Whether a sample belongs to what is looked at: all, one head, or one sample. */
+  inScope(sample, chosen) {
+    const { scope } = this.page;
+    if (scope === "all" || sample.head !== chosen.head) return scope === "all";
+    return scope === "head" || (sample.level === chosen.level && sample.point === chosen.point);
   }
 
   /** Let samples and parts stand out; the rest steps back. */
@@ -154,8 +202,11 @@ export class Picture {
     this.svg.classList.toggle("wt-pointing", Boolean(matches));
     for (const sample of this.samples) {
       const lit = Boolean(matches?.(sample));
-      sample.mark.classList.toggle("wt-lit", lit);
-      sample.line.classList.toggle("wt-lit", lit);
+      const away = !this.inScope(sample, chosen);
+      for (const node of [sample.mark, sample.line]) {
+        node.classList.toggle("wt-lit", lit);
+        node.classList.toggle("wt-away", away);
+      }
       sample.mark.classList.toggle("wt-chosen", sample.head === chosen.head && sample.level === chosen.level && sample.point === chosen.point);
     }
   }

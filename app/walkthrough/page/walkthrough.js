@@ -8,6 +8,7 @@ import { Picture } from "./picture.js";
 
 const REPORT_MS = 250;
 const LEGEND = "Colour: head. Shape: level. Area: weight. Cross: reference. Pale squares: the four pixels of the chosen sample.";
+const SCOPES = { all: "All samples", head: "One head", sample: "One sample", pixels: "Its four pixels" };
 // Which part of the picture a tensor is seen in.
 const PARTS = {
   reference_points: "reference", reference_boxes: "reference", references: "reference", reference: "reference",
@@ -34,9 +35,16 @@ export class Walkthrough {
     this.head = make("header", { class: "wt-head" });
     this.detail = make("article", { class: "wt-detail", "aria-live": "polite" });
     this.pictures = make("div", { class: "wt-pictures" });
+    this.scope = "all";
+    this.scopes = make("div", { class: "wt-scopes", role: "group", "aria-label": "How close to look" },
+      ...Object.entries(SCOPES).map(([scope, title]) => {
+        const button = make("button", { type: "button", "data-scope": scope }, title);
+        button.addEventListener("click", () => this.look(scope));
+        return button;
+      }));
     this.answers = make("div", { class: "wt-answers" });
     this.costs = new Costs(this);
-    const side = make("aside", { class: "wt-side" }, this.pictures, this.answers, this.costs.root);
+    const side = make("aside", { class: "wt-side" }, this.scopes, this.pictures, this.answers, this.costs.root);
     this.root = make("section", { class: "wt", tabindex: "-1" }, this.head,
       make("div", { class: "wt-columns" }, this.diagram.root, this.detail, side));
     host.replaceChildren(this.root);
@@ -64,10 +72,12 @@ export class Walkthrough {
     const wanted = fresh && known(data.step) ? data.step : this.step;
     this.step = known(wanted) ? wanted : (data.lesson.steps.find((step) => !step.given) ?? data.lesson.steps[0]).name;
     const focused = this.root.getRootNode().activeElement;
-    const keepsFocus = focused && this.root.contains(focused) && !focused.closest("input");
+    const keepsFocus = focused && this.root.contains(focused) && !focused.closest("input, .wt-scopes");
+    const picked = focused?.closest(".wt-svg") ? this.views.findIndex((view) => view.svg === focused) : -1;
     this.drawHead();
     this.diagram.update(this.lesson);
     this.views = this.lesson.pictures.map((picture, at) => new Picture(this, picture, this.lesson.movable && at === this.lesson.pictures.length - 1));
+    this.scopes.hidden = !this.views.length;
     this.pictures.classList.toggle("wt-two", this.views.length > 1);
     this.pictures.replaceChildren(...this.views.map((view) => view.root));
     if (this.views.length) this.pictures.append(make("p", { class: "wt-legend" }, LEGEND));
@@ -76,7 +86,8 @@ export class Walkthrough {
     this.costs.root.hidden = !data.lesson.costs;
     if (data.lesson.costs) this.costs.update(data.lesson.costs);
     this.show();
-    if (keepsFocus) this.diagram.chips.get(this.step).focus({ preventScroll: true });
+    if (picked >= 0) this.views.at(Math.min(picked, this.views.length - 1))?.svg.focus({ preventScroll: true });
+    else if (keepsFocus) this.diagram.chips.get(this.step).focus({ preventScroll: true });
   }
 
   colour(head) {
@@ -163,6 +174,24 @@ export class Walkthrough {
       cell.classList.toggle("wt-lit", Boolean(fits && cell.sample && fits(cell.sample)));
     }
     for (const view of this.views) view.show(this.sample, fits, shown);
+    const titles = { head: `Head ${this.sample.head}` };
+    for (const button of this.scopes.children) {
+      const { scope } = button.dataset;
+      button.textContent = titles[scope] ?? SCOPES[scope];
+      button.setAttribute("aria-pressed", String(scope === this.scope));
+    }
+  }
+
+  /** All samples, one head's, one of them, or the four pixels it reads. */
+  look(scope) {
+    this.scope = scope;
+    for (const view of this.views) view.draw();
+    this.light({});
+  }
+
+  /** Let another query be followed. */
+  ask(query) {
+    this.component.setStateValue("query", { query, of: this.viewId });
   }
 
   /** Make a sample the chosen one. */
@@ -189,9 +218,16 @@ export class Walkthrough {
     if (event.shiftKey && (by || along)) this.views.at(-1)?.nudge(this.sample, along ?? 0, event.key.startsWith("Arrow") ? by ?? 0 : 0);
     else if (by) this.walk(by);
     else if (along) this.take(this.sampleAfter(along));
+    else if ("+-".includes(event.key)) this.closer(event.key === "+" ? 1 : -1);
     else if (event.key === "c" || event.key === "n") this.toggle(event.key === "c" ? "Code" : "Numbers");
     else return;
     event.preventDefault();
+  }
+
+  /** One step nearer to the four pixels, or back. */
+  closer(by) {
+    const scopes = Object.keys(SCOPES);
+    this.look(scopes[Math.min(scopes.length - 1, Math.max(0, scopes.indexOf(this.scope) + by))]);
   }
 
   walk(by) {

@@ -1,0 +1,56 @@
+"""One query for Explore and the equations: picked on one page, it is followed on the other.
+
+Picture, model and layer are shared by all pages of a room already; a query means something for
+one picture, one model and one part of it (tokens of the encoder, or queries of the decoder).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from app.walkthrough.subject import Change, Subject
+
+OF_A_QUERY = ("query", "pinned", "lookup", "q", "pin", "at", "layer", "source", "params")
+
+
+def arrive(subject: Subject, *, asked: bool) -> Subject:
+    """The subject as one comes to the page: with the query that Explore shows, if from there.
+
+    Args:
+        asked: whether a link has named the query; it then stays.
+    """
+    state = st.session_state
+    explored = _explored_query()
+    if asked:
+        return subject
+    if explored is not None:
+        return subject if explored == subject.query else replace(
+            subject, query=explored, change=Change())
+    if state.get("walk_of", _part()) != _part():
+        return replace(subject, query=None, change=Change())
+    return subject
+
+
+def hand_over(run_key: str, query: int) -> None:
+    """Let Explore begin with this query when it is opened next."""
+    state = st.session_state
+    state["walk_query"] = query
+    state["walk_of"] = _part()
+    kept = {name: value for name, value in state.get("start_view", {}).items()
+            if name not in OF_A_QUERY}
+    state["start_view"] = kept | {"query": query, "pinned": True}
+    state["start_view_of"] = run_key
+
+
+def _explored_query() -> int | None:
+    """The query that Explore's canvas showed last, told once."""
+    number = st.session_state.pop("view_params", {}).get("q", "")
+    return int(number) if number.isdecimal() else None
+
+
+def _part() -> tuple[str, str, str]:
+    """What a query belongs to: the picture, the model, and its encoder or decoder."""
+    state = st.session_state
+    return state["picture"], state["model"], state["layer"].split(".")[0]
