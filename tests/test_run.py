@@ -252,7 +252,7 @@ def test_the_app_starts_on_this_machine_only_and_ends_with_ctrl_c(checkout, tmp_
     assert arguments[arguments.index("--server.address") + 1] == "127.0.0.1"
     assert environ == {"DEFORMVIZ_CHECKPOINTS": str(tmp_path), "DEFORMVIZ_LAN": None,
                        "CUDA_VISIBLE_DEVICES": ""}
-    assert arguments[arguments.index("--server.maxUploadSize") + 1] == "512"
+    assert arguments[arguments.index("--server.maxUploadSize") + 1] == "500"
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=1)
 

@@ -77,9 +77,9 @@ def _architecture(model) -> None:
              (f"Multiply-adds at {height} × {width}", short_number(found.multiply_adds), "")]
     if found.published:
         name, millions, giga = found.published
-        facts += [(f"{name}, paper", f"{millions:g} M", "Parameters the paper states."),
-                  (f"{name}, paper", f"{giga:g} GFLOPs", "The papers count one multiply-add as "
-                   "one FLOP; Deformable DETR averages over COCO's pictures.")]
+        facts += [("Parameters, paper", f"{millions:g} M", f"What the paper states of {name}."),
+                  ("FLOPs, paper", f"{giga:g} G", f"What the paper states of {name}. It counts a "
+                   "multiply-add as one FLOP; Deformable DETR averages over COCO's pictures.")]
     st.subheader("The model, part by part", anchor=False)
     with st.container(horizontal=True, gap="large"):
         for label, value, meaning in facts:

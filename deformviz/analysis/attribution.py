@@ -13,17 +13,16 @@ output is linear in their product.)
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from captum.attr import IntegratedGradients, Saliency
 from torch import Tensor
 
-from deformviz.analysis.attribution_targets import Continuation, HeldPass, Target
+from deformviz.analysis.attribution_targets import QUANTITIES, Held
 from deformviz.axes import axes, check_axes
-from deformviz.models.parts import attention_of
 
-QUANTITIES = ("sampled values", "attention weights", "sampling offsets")
 METHODS = ("integrated gradients", "gradient x input")
 OnStep = Callable[[int, int], None]         # (done, of how many); what it raises cancels
 
@@ -58,10 +57,10 @@ class Attribution:
         """How far the sum is from the score difference, as a share of it."""
         return relative_error(float(self.values.sum()), self.difference)
 
-    def other_queries(self, query: int) -> float:
-        """Share of all magnitude that lies at samples of other queries, 0 to 1."""
+    def other_queries(self, asked: slice) -> float:
+        """Share of all magnitude that lies at samples of queries that were not asked, 0 to 1."""
         total = float(np.abs(self.values).sum())
-        return 1 - float(np.abs(self.values[query]).sum()) / total if total else 0.0
+        return 1 - float(np.abs(self.values[asked]).sum()) / total if total else 0.0
 
 
 def relative_error(total: float, difference: float) -> float:
@@ -71,14 +70,15 @@ def relative_error(total: float, difference: float) -> float:
 
 
 def attribute(
-    held: HeldPass, target: Target, layer: str, quantity: str = QUANTITIES[0],
+    held: Held, target: Any, layer: str, quantity: str = QUANTITIES[0],
     method: str = METHODS[0], *, on_step: OnStep | None = None, most_steps: int = MOST_STEPS,
 ) -> Attribution:
     """Attribute one number of the answer to the samples of one layer.
 
     Args:
-        held: from `hold`.
-        layer: "encoder.0", .. "decoder.0", ..
+        held: from `hold` or `hold_grids`.
+        target: whose `of` takes an output to numbers [batch].
+        layer: one of `held.layers`.
         quantity, method: of QUANTITIES and METHODS.
         on_step: hears of progress; what it raises cancels.
         most_steps: after which integrated gradients stop, complete or not.
@@ -90,40 +90,16 @@ def attribute(
     for name, value, known in (("quantity", quantity, QUANTITIES), ("method", method, METHODS)):
         if value not in known:
             raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(known)}.")
-    inputs, baseline, formulas = _path(held, layer, quantity)
-    rest = Continuation(held, layer)
+    way = held.rest(layer).way(quantity)
 
     def answer(given: Tensor) -> Tensor:
-        return target.of(rest.answer(len(given), **formulas(given)))
+        return target.of(way.answer(given))
 
-    per_input, steps = explain(answer, inputs, baseline, method, on_step, most_steps)
-    if per_input.ndim == inputs.ndim == 6:
-        per_input = per_input.sum(-1)       # x and y of an offset
+    per_input, steps = explain(answer, way.inputs, way.baseline, method, on_step, most_steps)
     with torch.no_grad():
-        ends = answer(torch.cat([inputs, baseline]))
-    return Attribution(layer, quantity, method, per_input[0].double().cpu().numpy(),
+        ends = answer(torch.cat([way.inputs, way.baseline]))
+    return Attribution(layer, quantity, method, way.per_sample(per_input).double().cpu().numpy(),
                        float(ends[0]), float(ends[1]), steps)
-
-
-def _path(held: HeldPass, layer: str, quantity: str):
-    """Inputs, baseline [1 query head level point ..] and how they enter the layer's formulas."""
-    right = attention_of(held.model, layer).formulas
-    trace = held.traces[layer]
-    weights, offsets = trace.attention_weights, trace.sampling_offsets
-    if quantity == "sampled values":
-        return torch.ones_like(weights), torch.zeros_like(weights), gated(right.normalise_weights)
-    if quantity == "attention weights":
-        even = torch.full_like(weights, 1 / (weights.shape[-1] * weights.shape[-2]))
-        return weights, even, lambda given: {"normalise_weights": lambda *_: given}
-    return offsets, torch.zeros_like(offsets), lambda given: {
-        "sampling_locations": lambda references, _, shapes: right.sampling_locations(
-            references, given, shapes)}
-
-
-def gated(normalise_weights: Callable) -> Callable[[Tensor], dict[str, Callable]]:
-    """Formulas in which a gate per sample scales what it adds: 1 leaves it, 0 deletes it."""
-    return lambda gates: {"normalise_weights": lambda raw, *sizes: gates * normalise_weights(
-        raw, *sizes)}
 
 
 def explain(

@@ -3,12 +3,13 @@
 import csv
 import io
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
 
-from deformviz.analysis.attribution import METHODS, QUANTITIES, Attribution, OnStep, attribute
-from deformviz.analysis.attribution_targets import HeldPass, Target
+from deformviz.analysis.attribution import METHODS, MOST_STEPS, Attribution, OnStep, attribute
+from deformviz.analysis.attribution_targets import QUANTITIES, Held
 from deformviz.analysis.faithfulness import (
     Faithfulness,
     faithfulness,
@@ -18,7 +19,6 @@ from deformviz.analysis.faithfulness import (
 )
 
 HEAVIEST = 10
-MOST_STEPS = 256            # of a path; a person waits, and the error is said
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class TableRow:
 class Study:
     """All that was computed for one number of an answer."""
 
-    target: Target
+    target: Any
     score: float
     rows: tuple[TableRow, ...]
     attributions: dict[tuple[str, str, str], Attribution]   # (layer, quantity, method)
@@ -60,8 +60,8 @@ class Study:
 
 
 def study(
-    held: HeldPass, target: Target, *, layers: tuple[str, ...] | None = None,
-    generator: torch.Generator, on_step: OnStep | None = None,
+    held: Held, target: Any, *, layers: tuple[str, ...] | None = None,
+    generator: torch.Generator, on_step: OnStep | None = None, most_steps: int = MOST_STEPS,
 ) -> Study:
     """Attribute one number of the answer by every method to every layer, and test each.
 
@@ -69,6 +69,7 @@ def study(
         layers: all of the model, if None.
         generator: of the random orders.
         on_step: hears of progress in per cent, as (done, 100); what it raises cancels.
+        most_steps: of each path, see `attribute`.
     """
     layers = held.layers if layers is None else layers
     with torch.no_grad():
@@ -77,16 +78,17 @@ def study(
     rows: list[TableRow] = []
     attributions, curves, without = {}, {}, ({}, {})
     for layer in layers:
-        weights = held.traces[layer].attention_weights[0].double().cpu().numpy()
+        weights = held.weights(layer).double().cpu().numpy()
+        asked = held.asked(target, layer)
         for quantity in QUANTITIES:
             for method in METHODS:
                 key = layer, quantity, method
                 attributions[key] = attribute(held, target, layer, quantity, method,
-                                              on_step=parts.within, most_steps=MOST_STEPS)
+                                              on_step=parts.within, most_steps=most_steps)
                 parts.next()
                 found = faithfulness(held, target, layer, attributions[key].values,
                                      generator=generator, orders=("attribution",))
-                rows.append(_row(attributions[key], weights, found, target))
+                rows.append(_row(attributions[key], weights, found, asked))
         curves[layer] = faithfulness(
             held, target, layer, attributions[layer, QUANTITIES[0], METHODS[0]].values,
             generator=generator, on_step=parts.within)
@@ -113,19 +115,17 @@ class _Parts:
         self.within(0, 1)
 
 
-def _score_without(held: HeldPass, target: Target, layer: str, count: int) -> float:
+def _score_without(held: Held, target: Any, layer: str, count: int) -> float:
     order = weight_order(held, target, layer)
     return float(scores_along(held, target, layer, order, np.array([count]))[0])
 
 
-def _row(found: Attribution, weights: np.ndarray, tested: Faithfulness, target: Target) -> TableRow:
-    decoder = found.layer.startswith("decoder")
-    asked = slice(target.query, target.query + 1) if decoder else slice(None)
+def _row(found: Attribution, weights: np.ndarray, tested: Faithfulness, asked: slice) -> TableRow:
     return TableRow(
         found.layer, found.quantity, found.method, found.difference, found.completeness_error,
         found.steps, mean_agreement(weights[asked], found.values[asked]),
         tested.area("deletion", "attribution"), tested.area("insertion", "attribution"),
-        found.other_queries(target.query) if decoder else 0.0,
+        found.other_queries(asked),
     )
 
 

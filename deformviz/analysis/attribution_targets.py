@@ -6,21 +6,66 @@ keep the boxes they started from, so that "this detection" means the same query 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from deformviz.geometry import cxcywh_to_xyxy
+from deformviz.geometry import cxcywh_to_xyxy, normalised_to_original
 from deformviz.models.decoder import Memory
 from deformviz.models.deformable_detr import DeformableDETR
 from deformviz.models.parts import attention_of, private_copy
 from deformviz.models.preprocess import preprocess
-from deformviz.schema import AttentionTrace, Detections, DetectorOutput
+from deformviz.schema import AttentionTrace, Detections, DetectorOutput, ImageFrame
 
 SIDES = ("left", "top", "right", "bottom")
+QUANTITIES = ("sampled values", "attention weights", "sampling offsets")
+
+
+@dataclass(frozen=True)
+class Way:
+    """How one quantity of a layer enters the answer, and the path it is followed along."""
+
+    inputs: Tensor                                      # [1 ..], what it is
+    baseline: Tensor                                    # [1 ..], where the path begins
+    answer: Callable[[Tensor], Any]                     # of such inputs [batch ..]
+    per_sample: Callable[[Tensor], Tensor]              # like inputs -> [query head level point]
+
+
+class Rest(Protocol):
+    """What follows one layer's part of a held pass, computed again as often as asked."""
+
+    def way(self, quantity: str) -> Way:
+        """The path of one of QUANTITIES; the first is a gate per sample, 1 leaves, 0 deletes."""
+
+
+class Held(Protocol):
+    """One pass over one picture, held still; of a detector here, of a DAT in `attribution_grid`.
+
+    Samples are told by [query head level point], whatever the kind of attention.
+    """
+
+    model: nn.Module
+    output: Any
+    frame: ImageFrame
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers whose samples can be asked."""
+
+    def weights(self, layer: str) -> Tensor:
+        """Attention weights [query head level point]."""
+
+    def locations_px(self, layer: str) -> Tensor:
+        """Where samples lie [query head level point xy], pixel indices of the original picture."""
+
+    def asked(self, target: Any, layer: str) -> slice:
+        """The queries whose samples a target is traced back to."""
+
+    def rest(self, layer: str) -> Rest:
+        """What follows a layer. Raises KeyError if there is no such layer."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +79,11 @@ class Target:
     query: int
     label: int
     side: str = ""          # one of SIDES; "": the class score
+
+    @property
+    def is_share(self) -> bool:
+        """Whether 0 means nothing, so that parts of it can be told in per cent."""
+        return not self.side
 
     def __post_init__(self):
         if self.side and self.side not in SIDES:
@@ -76,10 +126,26 @@ class HeldPass:
     start: Tensor | None                    # two-stage: logits of the start boxes [1 query cxcywh]
     traces: dict[str, AttentionTrace]       # of the deformable layers, batched
     output: DetectorOutput
+    frame: ImageFrame
 
     @property
     def layers(self) -> tuple[str, ...]:
         return tuple(self.traces)
+
+    def weights(self, layer: str) -> Tensor:
+        return self.traces[layer].attention_weights[0]
+
+    def locations_px(self, layer: str) -> Tensor:
+        return normalised_to_original(self.frame)(self.traces[layer].sampling_locations[0])
+
+    def asked(self, target: Target, layer: str) -> slice:
+        """The target's own query in the decoder, all tokens in the encoder."""
+        if layer.startswith("decoder"):
+            return slice(target.query, target.query + 1)
+        return slice(0, len(self.weights(layer)))
+
+    def rest(self, layer: str) -> "Continuation":
+        return Continuation(self, layer)
 
 
 class Continuation:
@@ -93,7 +159,25 @@ class Continuation:
         self._held, self._model = held, private_copy(held.model)
         self._module = attention_of(self._model, layer)
         self._right = self._module.formulas
-        self._in_decoder = layer.startswith("decoder")
+        self._layer, self._in_decoder = layer, layer.startswith("decoder")
+
+    def way(self, quantity: str) -> Way:
+        right, trace = self._right, self._held.traces[self._layer]
+        weights, offsets = trace.attention_weights, trace.sampling_offsets
+
+        def answer(formulas: Callable[[Tensor], dict[str, Callable]]):
+            return lambda given: self.answer(len(given), **formulas(given))
+
+        if quantity == QUANTITIES[0]:
+            return Way(torch.ones_like(weights), torch.zeros_like(weights),
+                       answer(gated(right.normalise_weights)), lambda found: found[0])
+        if quantity == QUANTITIES[1]:
+            even = torch.full_like(weights, 1 / (weights.shape[-1] * weights.shape[-2]))
+            return Way(weights, even, answer(lambda given: {
+                "normalise_weights": lambda *_: given}), lambda found: found[0])
+        return Way(offsets, torch.zeros_like(offsets), answer(lambda given: {
+            "sampling_locations": lambda references, _, shapes: right.sampling_locations(
+                references, given, shapes)}), lambda found: found[0].sum(-1))     # x and y
 
     def answer(self, count: int, **formulas: Callable) -> DetectorOutput:
         """The answer of `count` copies of the picture with other formulas; gradients flow."""
@@ -108,11 +192,18 @@ class Continuation:
         return run_held(model, held, [held.pixels.new_zeros(3, 1, 1)] * count)
 
 
+def gated(normalise_weights: Callable) -> Callable[[Tensor], dict[str, Callable]]:
+    """Formulas in which a gate per sample scales what it adds: 1 leaves it, 0 deletes it."""
+    return lambda gates: {"normalise_weights": lambda raw, *sizes: gates * normalise_weights(
+        raw, *sizes)}
+
+
 @torch.no_grad()
 def hold(model: DeformableDETR, picture: np.ndarray) -> HeldPass:
     """Run a detector on an HWC uint8 RGB picture and keep what its parts handed on."""
     parameter = next(model.parameters())
-    pixels = preprocess(picture, model.config)[0].to(parameter.device, parameter.dtype)
+    pixels, frame = preprocess(picture, model.config)
+    pixels = pixels.to(parameter.device, parameter.dtype)
     copied, kept = private_copy(model), {}
     _keep(copied, "project", kept)
     for name in ("encode", "propose"):
@@ -122,7 +213,7 @@ def hold(model: DeformableDETR, picture: np.ndarray) -> HeldPass:
         model, pixels, tuple(kept["project"]), kept["encode"],
         kept["propose"][1] if "propose" in kept else None,
         {name: trace for name, trace in traces.items() if isinstance(trace, AttentionTrace)},
-        output,
+        output, frame,
     )
 
 

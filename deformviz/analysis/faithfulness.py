@@ -6,14 +6,14 @@ by attribution, or at random; where an order knows what matters, deleting soon l
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from deformviz.analysis.attribution import NUMBERS_AT_ONCE, OnStep, gated
-from deformviz.analysis.attribution_targets import Continuation, HeldPass, Target
-from deformviz.models.parts import attention_of
+from deformviz.analysis.attribution import NUMBERS_AT_ONCE, OnStep
+from deformviz.analysis.attribution_targets import QUANTITIES, Held, Rest
 
 ORDERS = ("weight", "attribution", "random")
 KINDS = ("deletion", "insertion")
@@ -40,22 +40,14 @@ def curve_area(shares: np.ndarray, scores: np.ndarray) -> float:
     return float(np.trapezoid(scores, shares))
 
 
-def queries_in_question(held: HeldPass, target: Target, layer: str) -> slice:
-    """Whose points are deleted: the target's own in the decoder, all tokens' in the encoder."""
-    if layer.startswith("decoder"):
-        return slice(target.query, target.query + 1)
-    return slice(0, held.traces[layer].attention_weights.shape[1])
-
-
-def weight_order(held: HeldPass, target: Target, layer: str) -> torch.Tensor:
+def weight_order(held: Held, target: Any, layer: str) -> torch.Tensor:
     """The points in question [point of all heads and levels], heaviest first."""
-    asked = queries_in_question(held, target, layer)
-    weights = held.traces[layer].attention_weights[0, asked].flatten().cpu()
-    return weights.argsort(descending=True)
+    asked = held.weights(layer)[held.asked(target, layer)]
+    return asked.flatten().cpu().argsort(descending=True)
 
 
 def faithfulness(
-    held: HeldPass, target: Target, layer: str, attribution: np.ndarray, *,
+    held: Held, target: Any, layer: str, attribution: np.ndarray, *,
     generator: torch.Generator, on_step: OnStep | None = None, kinds: tuple[str, ...] = KINDS,
     orders: tuple[str, ...] = ORDERS,
 ) -> Faithfulness:
@@ -68,7 +60,7 @@ def faithfulness(
     """
     by_weight = weight_order(held, target, layer)
     points = len(by_weight)
-    worth = torch.as_tensor(attribution[queries_in_question(held, target, layer)].reshape(-1))
+    worth = torch.as_tensor(attribution[held.asked(target, layer)].reshape(-1))
     ways = {
         "weight": lambda: [by_weight],
         "attribution": lambda: [worth.argsort(descending=True)],
@@ -77,7 +69,7 @@ def faithfulness(
     }
     counts = np.unique(np.linspace(0, points, STEPS + 1).round().astype(int))
     jobs = [(kind, name, order) for kind in kinds for name in orders for order in ways[name]()]
-    rest = Continuation(held, layer)
+    rest = held.rest(layer)
     found: dict[tuple[str, str], list[np.ndarray]] = {}
     for done, (kind, name, order) in enumerate(jobs):
         if on_step is not None:
@@ -91,27 +83,24 @@ def faithfulness(
 
 @torch.no_grad()
 def scores_along(
-    held: HeldPass, target: Target, layer: str, order: torch.Tensor, counts: np.ndarray, *,
-    insert: bool = False, rest: Continuation | None = None,
+    held: Held, target: Any, layer: str, order: torch.Tensor, counts: np.ndarray, *,
+    insert: bool = False, rest: Rest | None = None,
 ) -> np.ndarray:
     """The target [step] with the first `counts` points of an order deleted, or alone present.
 
     Args:
         rest: of the same pass and layer, where there is one already.
     """
-    weights = held.traces[layer].attention_weights
-    asked = queries_in_question(held, target, layer)
-    formulas = gated(attention_of(held.model, layer).formulas.normalise_weights)
-    rest, scores = rest or Continuation(held, layer), []
-    most = max(1, min(len(counts), NUMBERS_AT_ONCE // weights.numel()))
+    way, asked = (rest or held.rest(layer)).way(QUANTITIES[0]), held.asked(target, layer)
+    scores, most = [], max(1, min(len(counts), NUMBERS_AT_ONCE // way.inputs.numel()))
     for first in range(0, len(counts), most):
         some = counts[first:first + most]
-        gates = torch.ones_like(weights).repeat(len(some), 1, 1, 1, 1)
-        points = weights.new_full((len(some), len(order)), 0.0 if insert else 1.0)
+        gates = way.inputs.repeat(len(some), 1, 1, 1, 1)
+        points = gates.new_full((len(some), len(order)), 0.0 if insert else 1.0)
         for row, count in zip(points, some, strict=True):
             row[order[:int(count)]] = 1.0 if insert else 0.0
-        gates[:, asked] = points.view(len(some), -1, *weights.shape[2:])
-        scores.append(target.of(rest.answer(len(some), **formulas(gates))).double().cpu())
+        gates[:, asked] = points.view(len(some), -1, *gates.shape[2:])
+        scores.append(target.of(way.answer(gates)).double().cpu())
     return torch.cat(scores).numpy()
 
 

@@ -1,7 +1,7 @@
 """A recorded training, looked at again: any picture, at any snapshot.
 
-A detector's snapshots are weights, so every picture will do; a recording of another model keeps
-the traces of its own probe pictures.
+Snapshots of a detector or a DAT are weights, so every picture will do; a recording of another model
+keeps the traces of its own probe pictures.
 """
 
 import threading
@@ -14,15 +14,18 @@ import numpy as np
 import torch
 
 from deformviz.geometry import xyxy_to_cxcywh
+from deformviz.models.dat import DAT
 from deformviz.models.deformable_detr import DeformableDETR
 from deformviz.schema import Detections, Trace
 from deformviz.tracing.run import run
+from deformviz.training.dat import DATRecipe
 from deformviz.training.matching import LossWeights, Targets, hungarian
 from deformviz.training.recipe import DetectorRecipe
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
 FOUND_SCORE = 0.3       # the last snapshot's detections above it are the objects to follow
 FEWEST_OBJECTS = 3      # of a model that is less sure, its best guesses
+REBUILT = {"detector": (DetectorRecipe, DeformableDETR), "dat": (DATRecipe, DAT)}   # by run kind
 
 
 @dataclass(frozen=True)
@@ -36,19 +39,25 @@ class FollowedObject:
 
 
 class Replay:
-    """The model of a recorded detector training, with the weights of any snapshot."""
+    """The model of a recorded training of ours, with the weights of any snapshot."""
 
     def __init__(self, folder: RunFolder | str | Path):
-        """Raises RunFolderError if the folder is no detector's run."""
+        """Raises RunFolderError if the folder's recipe does not rebuild a model."""
         self.folder = folder if isinstance(folder, RunFolder) else RunFolder(folder)
         about = self.folder.about()
-        if about["kind"] != "detector":
+        if about["kind"] not in REBUILT:
             raise RunFolderError(
-                f"{self.folder.path.name} records {about['kind']!r}; only a detector's weights can "
-                "be run on other pictures. Its own probe traces can be looked at."
+                f"{self.folder.path.name} records {about['kind']!r}; only the weights of "
+                f"{' or '.join(REBUILT)} can be run on other pictures. Its own probe traces can be "
+                "looked at."
             )
-        self.recipe = DetectorRecipe.from_dict(about["recipe"])
-        self._model = DeformableDETR(self.recipe.model).eval()
+        recipe, model = REBUILT[about["kind"]]
+        try:
+            self.recipe = recipe.from_dict(about["recipe"])
+            self._model = model(self.recipe.model).eval()
+        except (TypeError, ValueError) as problem:
+            raise RunFolderError(f"{self.folder.path.name}/run.json describes no model this "
+                                 f"version can build: {problem}") from None
         self._loaded: int | None = None
         self.lock = threading.Lock()            # held while a snapshot's weights are in use
 
@@ -56,7 +65,7 @@ class Replay:
         """Iterations of which weights are kept, as of now: a run that goes on has more later."""
         return list(self.folder.snapshots())
 
-    def model_at(self, iteration: int) -> DeformableDETR:
+    def model_at(self, iteration: int) -> DeformableDETR | DAT:
         """The model with the weights of a snapshot; the same object every time.
 
         Raises RunFolderError if the snapshot is damaged or of another model.

@@ -2,8 +2,9 @@
 
 from math import isfinite
 
-from deformviz.analysis.attribution import COMPLETE, METHODS, QUANTITIES
+from deformviz.analysis.attribution import COMPLETE, METHODS
 from deformviz.analysis.attribution_table import HEAVIEST, Study
+from deformviz.analysis.attribution_targets import QUANTITIES
 from deformviz.analysis.faithfulness import Faithfulness
 
 # Lower bounds of a rank correlation, and what it is called from there on.
@@ -32,7 +33,7 @@ def heaviest_sentence(study: Study, layer: str, name: str) -> str:
     few = min(HEAVIEST, points)
     told = (f"Without its {few} heaviest of {points} points, {layer} would move {name} from "
             f"{study.score:.3f} to {without:.3f}")
-    if not study.target.side:
+    if study.target.is_share:
         told += (f": they carry {percent(lost / study.score)} of it" if lost > 0 else
                  ": it does not need them")
     if abs(most) < 1e-3:

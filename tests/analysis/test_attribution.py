@@ -126,7 +126,7 @@ def test_a_gradient_is_that_of_finite_differences(held, target):
     exact = hold(model, picture())
     found = attribute(exact, target, layer, QUANTITIES[0], "gradient x input").values
     place = np.unravel_index(np.abs(found).argmax(), found.shape)
-    from deformviz.analysis.attribution import gated
+    from deformviz.analysis.attribution_targets import gated
     from deformviz.attention.reference import normalise_weights
     gates = torch.ones(2, *found.shape, dtype=torch.float64)
     gates[(0, *place)] += step

@@ -64,7 +64,7 @@ def test_deleting_a_point_is_leaving_it_out_of_the_sum(held):
     with torch.no_grad():
         by_hand = module.output_proj(attended)[0, TARGET.query]
     seen = {}
-    from deformviz.analysis import faithfulness as room
+    from deformviz.analysis import attribution_targets as room
     original = room.Continuation.answer
 
     def watch(self, count, **formulas):
