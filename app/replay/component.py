@@ -49,15 +49,16 @@ MOUNT = st.components.v2.component(
     "deformviz_replay", html='<div class="dr-mount"></div>', css=_style(), js=LOADER)
 
 
-def replay(*, manifests: list[str], picture_url: str, key: str) -> Any:
+def replay(*, manifests: list[str], pictures: list[str], drawing: str) -> Any:
     """Mount the replay of one run, or of two to compare; everything else happens in the browser.
 
     Args:
         manifests: addresses of the runs' manifests, the first sets the clock.
-        picture_url: address of the picture all of them look at.
+        pictures: address of the picture each of them looks at.
+        drawing: "sampling" or "grid", what all of them show.
     """
     base = st.get_option("server.baseUrlPath").strip("/")
     root = "/".join(["", *filter(None, [base]), "replay", "canvas", f"{version()}.js"])
-    data = {"manifests": manifests, "picture_url": picture_url, "palette": palette(5),
-            "script": root}
-    return MOUNT(key=key, data=json.loads(json.dumps(data)))
+    data = {"manifests": manifests, "pictures": pictures, "palette": palette(5),
+            "drawing": drawing, "script": root}
+    return MOUNT(key=f"replay_{drawing}", data=json.loads(json.dumps(data)))

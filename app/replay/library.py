@@ -11,7 +11,8 @@ from deformviz.training.run_folder import RunFolder, RunFolderError
 SHIPPED_RUNS = Path(__file__).parents[2] / "deformviz" / "assets" / "runs"
 FOLLOWED = "DEFORMVIZ_RUNS"         # run folders, or folders of them, that this server may show
 LIVE, OWN = "live", "own"
-KINDS = ("detector", "recording")
+DRAWINGS = {"detector": "sampling", "recording": "sampling", "dat": "grid"}    # by kind of run
+SHIPPED_TITLES = {"detector": "Deformable DETR, shipped", "dat": "DAT, shipped"}
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,11 @@ class RecordedRun:
     kind: str = ""          # "" where `problem` says why the folder cannot be opened
     problem: str = ""
     growing: bool = False   # more snapshots may come
+
+    @property
+    def drawing(self) -> str:
+        """What its pictures show: "sampling" points, or a deformed "grid"."""
+        return DRAWINGS.get(self.kind, "")
 
     @property
     def stamp(self) -> str:
@@ -43,9 +49,9 @@ def list_runs(
         live: folder of the training that was started from the page.
         own: a folder somebody at this very machine named.
     """
-    shipped = [open_run(path.parent, path.parent.name, f"The shipped {path.parent.name}")
-               for path in sorted(SHIPPED_RUNS.glob("*/run.json"))]
-    found = {run.name: run for run in shipped if run.kind in KINDS}
+    shipped = [open_run(SHIPPED_RUNS / name, name, title)
+               for name, title in SHIPPED_TITLES.items()]
+    found = {run.name: run for run in shipped if not run.problem}
     for path in _followed():
         run = open_run(path, path.name, path.name, growing=True)
         found[run.name] = run
@@ -63,13 +69,34 @@ def open_run(path: Path, name: str, title: str, *, growing: bool = False) -> Rec
     except (RunFolderError, OSError, ValueError) as problem:
         return RecordedRun(name, title, path, problem=str(problem), growing=growing)
     kind = about["kind"]
-    if kind not in KINDS:
+    if kind not in DRAWINGS:
         return RecordedRun(name, title, path, kind, f"{path.name} is a run of kind {kind!r}, "
-                           f"which this page cannot show; it knows {' and '.join(KINDS)}.")
+                           f"which this page cannot show; it knows {', '.join(DRAWINGS)}.")
     iterations = about["recipe"].get("iterations")
-    if kind == "detector" and isinstance(iterations, int):
+    if kind != "recording" and isinstance(iterations, int):
         growing = growing and iterations not in RunFolder(path).snapshots()
     return RecordedRun(name, title, path, kind, growing=growing)
+
+
+def describe(run: RecordedRun) -> str:
+    """What was trained and how, in a line: iterations, snapshots, seed and command."""
+    try:
+        about = RunFolder(run.path).about()
+        kept = list(snapshots_on_disk(run))
+    except (RunFolderError, OSError):
+        return ""
+    facts = [f"{len(kept)} snapshots up to iteration {kept[-1]:,}" if kept else "no snapshot yet"]
+    if "seed" in about["recipe"]:
+        facts.append(f"seed {about['recipe']['seed']}")
+    if (command := about.get("command")) and run.name != LIVE:
+        facts.append(f"`{str(command).replace('`', '')}`")
+    return " · ".join(facts)
+
+
+def snapshots_on_disk(run: RecordedRun) -> list[int]:
+    """Iterations a run has something to show of."""
+    folder = RunFolder(run.path)
+    return list(folder.traces() if run.kind == "recording" else folder.snapshots())
 
 
 def _followed() -> list[Path]:

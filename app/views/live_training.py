@@ -20,41 +20,54 @@ LOOK_EVERY_S = 1.0
 
 
 def live_panel() -> None:
-    """The panel; it looks after a training that is alive."""
+    """Where one can be started; while one is alive, `live_status` is what there is to see."""
+    live = session.live_training_if_any()
+    if live is not None and live.state().is_alive:
+        return
     st.subheader("Train a small one now", anchor=False)
     st.markdown(EXPLANATION)
-    live = session.live_training_if_any()
-    if live is not None:
-        alive = live.state().is_alive
-        (st.fragment(status, run_every=LOOK_EVERY_S) if alive else status)(alive)
-        if alive:
-            return
     options_form()
 
 
+def live_status() -> None:
+    """How far the live training is, above what it has learned; looked after while it is alive."""
+    live = session.live_training_if_any()
+    if live is None:
+        return
+    alive = live.state().is_alive
+    if alive or st.session_state.get("run") == LIVE:
+        (st.fragment(status, run_every=LOOK_EVERY_S) if alive else status)(alive)
+
+
 def status(was_alive: bool) -> None:
-    """How far the training is, and what may be done to it."""
+    """A line in words, and what may be done to the training."""
     live = session.live_training()
     now = live.state()
     if now.name == "idle":
         return
-    loss = "" if now.loss is None else f", loss {now.loss:.2f}"
-    words = f"{STATES[now.name]}: iteration {now.iteration} of {now.iterations}{loss}"
-    st.progress(min(1.0, now.iteration / max(1, now.iterations)), text=words)
-    if now.name == "failed":
-        st.error(f"The training stopped by itself. Its last words: {now.error}")
     if was_alive != now.is_alive:
         st.rerun()
-    if now.is_alive:
-        with st.container(horizontal=True):
-            if now.name == "paused":
-                pressed = st.button("Resume", icon=":material/play_arrow:", on_click=live.resume)
-            else:
-                pressed = st.button("Pause", icon=":material/pause:", on_click=live.pause)
-            if st.button("Stop", icon=":material/stop:", on_click=live.stop) or pressed:
-                st.rerun()
-            if st.session_state.get("run") != LIVE:
-                st.button("Watch it", icon=":material/visibility:", on_click=_watch)
+    loss = "" if now.loss is None else f", loss {now.loss:.2f}"
+    words = f"{STATES[now.name]}: iteration {now.iteration} of {now.iterations}{loss}"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.progress(min(1.0, now.iteration / max(1, now.iterations)), text=words)
+        if now.is_alive:
+            steer(live, now.name)
+    if now.name == "failed":
+        st.error(f"The training stopped by itself. Its last words: {now.error}")
+
+
+def steer(live, name: str) -> None:
+    """Pause or resume, stop, watch."""
+    if name == "paused":
+        pressed = st.button("Resume", icon=":material/play_arrow:", on_click=live.resume)
+    else:
+        pressed = st.button("Pause", icon=":material/pause:", on_click=live.pause)
+    if st.button("Stop", icon=":material/stop:", on_click=live.stop) or pressed:
+        st.rerun()
+    if st.session_state.get("run") != LIVE and st.button(
+            "Watch it", icon=":material/visibility:", on_click=_watch):
+        st.rerun()
 
 
 def _watch() -> None:

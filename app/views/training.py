@@ -8,16 +8,22 @@ import streamlit as st
 
 from app import controls, runs, session
 from app.jobs import QueueFull
-from app.replay import frames, library
+from app.replay import compute, frames, library
 from app.replay.component import replay
-from app.views.live_training import live_panel
+from app.views.live_training import live_panel, live_status
 from app.waiting import say
 
 HEADLINE = "How did it learn to look there?"
-INSTRUCTION = ("Drag through the training, or move over a curve: before the first step every query "
-               "looks the same way, in a star. Point at any picture to ask for that place.")
+INSTRUCTIONS = {
+    "sampling": "Drag through the training, or move over a curve: before the first step every "
+                "query looks the same way, in a star. Point at any picture to ask for that place.",
+    "grid": "Drag through the training, or move over a curve: before the first step the grid that "
+            "all queries share is regular. Point at any picture to ask for that place.",
+}
 EMPTY = ("There is no recorded training here. Train a small one below, or start the app with "
          "`DEFORMVIZ_RUNS` naming a run folder.")
+STARTING = "The training is being started; its first pictures come in some seconds."
+LOOKS_AGAIN = "This page looks again every moment."
 NOBODY = ""                 # "compare with" nothing
 LOOK_EVERY_S = 1.5
 # A replay that still grows is looked after every moment; it must not fade each time.
@@ -31,24 +37,35 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def training() -> None:
     """The page, top to bottom."""
-    models = runs.list_models()
-    session.read_address(list(models))
-    state = st.session_state
     live = session.live_training_if_any()
     known = library.list_runs(live and live.folder, live_grows=bool(live and live.state().is_alive),
                               own=_own_folder())
     choose_defaults(known)
+    model = enter_room(known.get(st.session_state["run"]))
+    write_address()
     st.html(STYLE)
     with st.sidebar:
         chosen = choose_runs(known)
-        source = choose_picture(chosen, models[state["model"]])
+        source = choose_picture(chosen, model)
     st.title(HEADLINE, anchor=False)
     if chosen:
-        st.markdown(INSTRUCTION)
+        st.markdown(INSTRUCTIONS[chosen[0].drawing or "sampling"])
+        live_status()
         show(chosen, source)
     else:
         st.markdown(f":material/timeline: {EMPTY}")
+        live_status()
     live_panel()
+
+
+def enter_room(run: library.RecordedRun | None) -> runs.ModelChoice:
+    """The gallery that suits a run: pictures of one object for a DAT, else of many."""
+    room = session.GRID if run is not None and run.drawing == "grid" else session.SAMPLING
+    session.enter(room)
+    models = runs.list_models(room)
+    session.read_address(list(models))
+    st.session_state["notes"] = []      # the picture in the address may be another run's
+    return models[st.session_state["model"]]
 
 
 def _own_folder() -> Path | None:
@@ -71,6 +88,11 @@ def choose_defaults(known: dict[str, library.RecordedRun]) -> None:
         parameter = {"run": "run", "other_run": "with"}[name]
         wanted = state.get(name, asked.get(parameter, empty))
         state[name] = wanted if wanted in known else empty
+
+
+def write_address() -> None:
+    """Keep the address in step with what is chosen, so that copying it copies the choice."""
+    state = st.session_state
     address = {"run": state["run"], "picture": state["picture"]}
     if state["other_run"]:
         address["with"] = state["other_run"]
@@ -83,7 +105,10 @@ def choose_runs(known: dict[str, library.RecordedRun]) -> list[library.RecordedR
     state = st.session_state
     if known:
         st.selectbox("Training", list(known), key="run", format_func=lambda n: known[n].title)
-        others = [NOBODY, *(name for name in known if name != state["run"])]
+        st.caption(library.describe(known[state["run"]]))
+        kind = known[state["run"]].kind
+        others = [NOBODY, *(name for name, run in known.items()
+                            if name != state["run"] and run.kind == kind)]
         if state["other_run"] not in others:
             state["other_run"] = NOBODY
         if len(others) > 1:
@@ -106,7 +131,7 @@ def _choose_own() -> None:
 def choose_picture(chosen: list[library.RecordedRun], model):
     """A picture of the gallery; of a recording, one of its own probe pictures."""
     if chosen and chosen[0].kind == "recording":
-        count = frames.probe_count(chosen[0])
+        count = compute.probe_count(chosen[0])
         if count > 1:
             return st.segmented_control("Probe picture", range(count), default=0, required=True,
                                         format_func=lambda number: str(number + 1))
@@ -130,7 +155,8 @@ def show(chosen: list[library.RecordedRun], source) -> None:
 
 def wait_for_folder(run: library.RecordedRun) -> None:
     """A training that has just been started has no folder yet; one that is none stays that."""
-    st.info(f"{run.problem} This page looks again every moment.", icon=":material/hourglass_top:")
+    words = STARTING if run.name == library.LIVE else f"{run.problem} {LOOKS_AGAIN}"
+    st.info(words, icon=":material/hourglass_top:")
     if not library.open_run(run.path, run.name, run.title).problem:
         st.rerun()
 
@@ -155,7 +181,8 @@ def stage(chosen: list[library.RecordedRun], source, settled: bool) -> None:
         views.append(view)
     if views:
         replay(manifests=[f"replay/{v.key}/manifest.json?v={v.version}" for v in views],
-               picture_url=f"replay/{views[0].key}/picture.jpg", key="replay")
+               pictures=[f"replay/{v.key}/picture.jpg" for v in views],
+               drawing=chosen[0].drawing)
     else:
         st.skeleton(height=420)
     if not settled and all(_is_settled(run, source) for run in chosen):
@@ -176,7 +203,7 @@ def look_after(run: library.RecordedRun, source) -> frames.ReplayView | None:
             st.rerun(scope="fragment")
         return view
     try:
-        frames.request(run, source, session.session_id())
+        compute.request(run, source, session.session_id())
         progress = session.QUEUE.progress(key)
         if progress is not None and not progress.is_over and not (view and run.growing):
             st.progress(min(1.0, progress.index / max(1, progress.count)),

@@ -111,7 +111,7 @@ def test_a_recording_of_another_model_has_curves_too(tmp_path):
 
 def test_a_recording_cannot_look_at_other_pictures(tmp_path):
     RunFolder(tmp_path / "mine").create("recording", {})
-    with pytest.raises(RunFolderError, match="mine records 'recording'; only a detector's weights"):
+    with pytest.raises(RunFolderError, match="only the weights of detector or dat"):
         Replay(tmp_path / "mine")
 
 

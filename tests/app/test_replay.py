@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from app import session
-from app.replay import frames, library
+from app.replay import compute, frames, library
 from app.replay.routes import replay_routes
 from app.sources import Source, list_sources
 from deformviz.tracing.packing import unpack_layer
@@ -58,8 +58,8 @@ def sample():
     return next(iter(list_sources(session.stored_traces()).values()))
 
 
-def compute(run, source):
-    key = frames.request(run, source, "tester")
+def computed(run, source):
+    key = compute.request(run, source, "tester")
     assert session.QUEUE.wait(key, SECONDS).state == "done", session.QUEUE.progress(key).error
     return frames.find(key)
 
@@ -67,7 +67,7 @@ def compute(run, source):
 def test_a_followed_run_is_listed_and_computed_once(followed):
     run = library.list_runs()["tiny"]
     assert (run.kind, run.problem, run.growing) == ("detector", "", False)
-    view = compute(run, sample())
+    view = computed(run, sample())
     assert sorted(view.frames) == [0, 2, 3] and frames.is_current(view)
     assert len(view.objects) >= 3 and set(view.matches) == {0, 2, 3}
     assert view.curves["iterations"] == [0, 2, 3]
@@ -76,7 +76,7 @@ def test_a_followed_run_is_listed_and_computed_once(followed):
 
 
 def test_the_routes_hand_out_manifest_picture_and_layers(followed):
-    view = compute(library.list_runs()["tiny"], sample())
+    view = computed(library.list_runs()["tiny"], sample())
     client = TestClient(Starlette(routes=replay_routes()))
     manifest = client.get(f"/replay/{view.key}/manifest.json").json()
     assert manifest["iterations"] == [0, 2, 3]
@@ -107,10 +107,10 @@ def test_new_snapshots_are_added_and_old_ones_kept(followed, tmp_path):
     folder.save_snapshot(0, known.load_snapshot(0))
     run = library.open_run(folder.path, "grows", "grows", growing=True)
     assert run.growing
-    first = compute(run, source)
+    first = computed(run, source)
     folder.save_snapshot(3, known.load_snapshot(3))
     assert not frames.is_current(first)
-    second = compute(run, source)
+    second = computed(run, source)
     assert second.frames[0] is first.frames[0] and sorted(second.frames) == [0, 3]
     assert second.version != first.version
     assert not library.open_run(folder.path, "grows", "grows", growing=True).growing
@@ -122,8 +122,8 @@ def test_a_recording_shows_its_own_pictures(followed, tmp_path):
     train(model, Recorder(tmp_path / "mine", model, schedule=every(2),
                           probe=lambda: model(maps), pictures=pictures), 4)
     run = library.open_run(tmp_path / "mine", "own", "mine")
-    assert frames.probe_count(run) == 2
-    view = compute(run, 1)
+    assert compute.probe_count(run) == 2
+    view = computed(run, 1)
     assert sorted(view.frames) == [0, 2, 4] and view.picture_hw == (40, 48)
     manifest = view.manifest()
     assert manifest["layers"] == ["decoder.0"] and manifest["objects"] == []
@@ -134,7 +134,7 @@ def test_a_recording_of_weights_alone_says_what_it_lacks(followed, tmp_path):
     model = gaze()
     train(model, Recorder(tmp_path / "mine", model, schedule=every(2)), 2)
     run = library.open_run(tmp_path / "mine", "own", "mine")
-    key = frames.request(run, 0, "tester")
+    key = compute.request(run, 0, "tester")
     progress = session.QUEUE.wait(key, SECONDS)
     assert progress.state == "failed" and "record with probe=" in progress.error
 
@@ -184,7 +184,7 @@ def test_a_picture_of_ones_own_is_replayed_too(followed):
     from PIL import Image
     buffer = io.BytesIO()
     Image.fromarray(np.full((31, 47, 3), 120, np.uint8)).save(buffer, "PNG")
-    view = compute(library.list_runs()["tiny"], Source("upload", "mine", "own",
+    view = computed(library.list_runs()["tiny"], Source("upload", "mine", "own",
                                                        data=buffer.getvalue()))
     assert view.picture_hw == (31, 47)
 
@@ -205,7 +205,7 @@ def test_a_hugging_face_detector_is_recorded_and_opened(followed, tmp_path):
         optimiser.step()
         recorder.step(loss)
     run = library.open_run(tmp_path / "hf", "own", "hf")
-    view = compute(run, 1)
+    view = computed(run, 1)
     manifest = view.manifest()
     assert manifest["iterations"] == [0, 1, 2, 3]
     assert manifest["layers"] == ["encoder.0", "decoder.0", "decoder.1"]

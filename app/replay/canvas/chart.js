@@ -1,15 +1,13 @@
-// Lines over training time, drawn as SVG. The axis is logarithmic: the drama is early.
+// Lines over training time, drawn as SVG.
 import { element } from "../../explorer/canvas/elements.js";
 import { svgNode } from "../../explorer/canvas/paint.js";
+import { iterationAt, softLog } from "./soft_log.js";
 
-const HEIGHT = 220;
-const MARGIN = { left: 46, right: 14, top: 12, bottom: 26 };
-const SOFTENER = 8;             // iterations: keeps 0 on a logarithmic axis
-
-const softLog = (iteration) => Math.log10(iteration + SOFTENER);
+const HEIGHT = 160;
+const MARGIN = { left: 46, right: 14, top: 10, bottom: 24 };
 
 function niceTicks(low, high) {
-  const raw = (high - low) / 4 || 1;
+  const raw = (high - low) / 3 || 1;
   const magnitude = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * magnitude).find((each) => each >= raw);
   const ticks = [];
@@ -33,7 +31,7 @@ export class Chart {
     if (!this.scale) return;
     const share = (event.clientX - this.svg.getBoundingClientRect().left - MARGIN.left) / this.scale.width;
     const at = this.scale.first + Math.min(1, Math.max(0, share)) * (this.scale.last - this.scale.first);
-    this.onHover(10 ** at - SOFTENER, event);
+    this.onHover(iterationAt(at), event);
   }
 
   /** lines [{ name, colour, points, dashed }], label for a reader without sight, now = iteration. */

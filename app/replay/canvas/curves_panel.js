@@ -1,7 +1,7 @@
 // The curves: choose a statistic, see its lines, hover to take the pictures there.
 import { element, setText } from "../../explorer/canvas/elements.js";
 import { Chart } from "./chart.js";
-import { GROUPINGS, STATISTICS, groupingsOf, linesOf, statisticsOf } from "./statistics.js";
+import { GROUPINGS, STATISTICS, groupingsOf, hintOf, linesOf, statisticsOf } from "./statistics.js";
 
 export class CurvesPanel {
   constructor(replayer) {
@@ -42,7 +42,10 @@ export class CurvesPanel {
   /** Only what the run has, and only groupings that mean something. */
   offer(manifest) {
     const known = statisticsOf(manifest);
-    if (!known.includes(this.statistic)) this.statistic = known.includes("displacement") ? "displacement" : known[0] ?? null;
+    if (!known.includes(this.statistic)) {
+      const first = manifest.growing ? "loss" : this.replayer.kind.firstStatistic;
+      this.statistic = [first, ...known].find((name) => known.includes(name)) ?? null;
+    }
     const options = (names, chosen) => Object.entries(names).map(([value, name]) => (
       element("option", { value, selected: value === chosen }, name)));
     const text = `${known} ${this.statistic}`;
@@ -50,21 +53,23 @@ export class CurvesPanel {
     [this.offered, this.offeredGrouping] = [text, this.grouping];
     this.select.replaceChildren(...options(
       Object.fromEntries(known.map((key) => [key, STATISTICS[key].name])), this.statistic));
-    const groupings = groupingsOf(this.statistic);
+    const groupings = groupingsOf(manifest, this.statistic);
     if (groupings.length && !groupings.includes(this.grouping)) this.grouping = groupings[0];
     this.group.hidden = !groupings.length;
     this.group.replaceChildren(...options(
       Object.fromEntries(groupings.map((each) => [each, GROUPINGS[each]])), this.grouping));
-    setText(this.hint, STATISTICS[this.statistic]?.hint ?? "");
+    setText(this.hint, hintOf(manifest, this.statistic));
   }
 
   draw(key) {
     const { replayer } = this;
     const chosen = {
-      statistic: this.statistic, grouping: this.grouping, layerName: replayer.layerName,
+      statistic: this.statistic, grouping: this.grouping,
       heads: replayer.view.heads, levels: replayer.view.levels,
     };
-    this.lines = replayer.runs.flatMap((run, index) => linesOf(run.manifest, chosen, replayer.palette)
+    const layerOf = (run) => ({ layerName: run.ownName(replayer.layerName) });
+    this.lines = replayer.runs.flatMap((run, index) => linesOf(run.manifest, { ...chosen, ...layerOf(run) }, replayer.palette)
+      .filter((line) => line.points.some(([, value]) => value !== null))
       .map((line) => ({ ...line, run: index, dashed: index > 0 })));
     const label = `${STATISTICS[this.statistic]?.name ?? "Nothing"} over training, ${this.lines.length} lines`;
     this.chart.show(this.lines, label, replayer.iteration);
@@ -80,8 +85,9 @@ export class CurvesPanel {
         Math.abs(point[0] - at) < Math.abs(best[0] - at) ? point : best), line.points[0] ?? [0, null]);
       const swatch = element("i", { class: "dr-swatch" });
       if (line.colour) swatch.style.background = line.colour;
-      const second = line.run ? " (second run)" : "";
-      return element("span", {}, swatch, `${line.name}${second} ${value === null ? "–" : Number(value.toPrecision(3))}`);
+      const second = line.run ? `, ${replayer.runs[line.run].manifest.title}` : "";
+      return element("span", {}, swatch, `${line.name}${second} `,
+        element("b", {}, value === null ? "–" : String(Number(value.toPrecision(3)))));
     });
     this.values.replaceChildren(...entries);
   }

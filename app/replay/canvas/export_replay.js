@@ -1,7 +1,6 @@
 // The replay as files: an animation recorded from a canvas, the points of a query, the curves.
 import { download } from "../../explorer/canvas/elements.js";
 import { paintOnCanvas } from "../../explorer/canvas/paint.js";
-import { composeScene, surfaceMarks } from "../../explorer/canvas/scene.js";
 
 const FRAME_MS = 40;
 const SNAPSHOT_FRAMES = 18;
@@ -43,7 +42,7 @@ export async function exportVideo(replayer, theatre, tell) {
 }
 
 function aspectOf(theatre) {
-  const { width, height } = theatre.stagesOf(0)[0].stage.root.getBoundingClientRect();
+  const { width, height } = theatre.stageOf(0, "now").root.getBoundingClientRect();
   return width / height;
 }
 
@@ -54,13 +53,14 @@ function paintFrame(canvas, replayer, theatre, height) {
   ORDER.forEach((when, index) => {
     const state = replayer.pictureState(replayer.run, when);
     if (!state) return;
-    const scene = composeScene(state, PICTURE_WIDTH, height);
+    const { SURFACES: surfaces, composeScene: compose, surfaceMarks: marksOf } = replayer.kind.drawing;
+    const scene = compose(state, PICTURE_WIDTH, height);
     context.save();
     context.translate(index * PICTURE_WIDTH, CAPTION);
     context.beginPath();
     context.rect(0, 0, PICTURE_WIDTH, height);
     context.clip();
-    for (const surface of ["photo", "marks"]) paintOnCanvas(context, surfaceMarks(scene, surface));
+    for (const surface of Object.keys(surfaces)) paintOnCanvas(context, marksOf(scene, surface));
     context.restore();
     context.fillStyle = "#eceef4";
     context.font = "14px system-ui, sans-serif";
@@ -71,7 +71,8 @@ function paintFrame(canvas, replayer, theatre, height) {
 /** Every sample of the query on show at every snapshot that has been loaded. */
 export async function exportPoints(replayer) {
   const { run, layerName } = replayer;
-  const rows = ["iteration,query,head,level,point,x,y,weight"];
+  const { csv } = replayer.kind;
+  const rows = [`iteration,${csv.head}`];
   for (let index = 0; index < run.iterations.length; index++) {
     const iteration = run.iterations[index];
     run.layer(iteration, layerName);
@@ -79,11 +80,8 @@ export async function exportPoints(replayer) {
     const layer = run.layer(iteration, layerName);
     if (!layer) throw new Error(`iteration ${iteration} could not be loaded.`);
     const query = replayer.queryAt(run, index, layer);
-    const { heads, levels } = replayer.view;
-    for (const sample of layer.strongest(query, { heads, levels, top: 0 })) {
-      rows.push([iteration, query, sample.head, sample.level, sample.point, sample.x.toFixed(6),
-        sample.y.toFixed(6), sample.weight.toFixed(6)].join(","));
-    }
+    const view = replayer.kind.fit(replayer.view, layer);
+    rows.push(...csv.rows(layer, query, view).map((row) => `${iteration},${row}`));
   }
   download(`${run.manifest.name}-${layerName}-points.csv`, `${rows.join("\n")}\n`, "text/csv");
 }

@@ -1,13 +1,14 @@
 // The packed layers of one run on one picture, fetched once, the ones on show first.
 import { fetchLayer } from "../../explorer/canvas/packed.js";
+import { softLog } from "./soft_log.js";
 
 const LAYERS_KEPT = 120;
 const AT_ONCE = 4;
 
 export class FrameStore {
-  /** `changed()` is called whenever a layer has arrived or failed. */
-  constructor(manifest, changed) {
-    this.changed = changed;
+  /** `changed()` is called whenever a layer, read by `decode`, has arrived or failed. */
+  constructor(manifest, decode, changed) {
+    Object.assign(this, { decode, changed });
     this.layers = new Map();        // "iteration/layer" -> PackedLayer, most recently used last
     this.waiting = new Map();       // "iteration/layer" -> Promise
     this.queue = [];
@@ -24,10 +25,17 @@ export class FrameStore {
     return this.manifest.iterations;
   }
 
+  /** The layer that answers to a name: itself, else (a smaller model) the last of its kind, or "". */
+  ownName(name) {
+    const { layers } = this.manifest;
+    if (layers.includes(name)) return name;
+    return layers.filter((own) => own.split(".")[0] === name.split(".")[0]).at(-1) ?? "";
+  }
+
   /** The layer if it is here; otherwise it is fetched next. */
   layer(iteration, name) {
-    if (!this.manifest.layers.includes(name)) return null;
-    const key = `${iteration}/${name}`;
+    if (!this.ownName(name)) return null;
+    const key = `${iteration}/${this.ownName(name)}`;
     const found = this.layers.get(key);
     if (found) {
       this.layers.delete(key);
@@ -42,7 +50,8 @@ export class FrameStore {
   prefetch(name, around) {
     const order = this.iterations.map((iteration, index) => [Math.abs(index - around), iteration]);
     order.sort((a, b) => a[0] - b[0]);
-    this.queue = order.map(([, iteration]) => `${iteration}/${name}`);
+    const own = this.ownName(name);
+    this.queue = own ? order.map(([, iteration]) => `${iteration}/${own}`) : [];
     this.next();
   }
 
@@ -55,7 +64,7 @@ export class FrameStore {
 
   fetch(key) {
     if (this.waiting.has(key) || this.problem) return;
-    const load = fetchLayer(`${this.manifest.address}/${key}.bin`).then((layer) => {
+    const load = fetchLayer(`${this.manifest.address}/${key}.bin`, this.decode).then((layer) => {
       this.layers.set(key, layer);
       if (this.layers.size > LAYERS_KEPT) this.layers.delete(this.layers.keys().next().value);
     }).catch((error) => {
@@ -68,12 +77,9 @@ export class FrameStore {
     this.waiting.set(key, load);
   }
 
-  /** Index of the snapshot nearest to an iteration. */
+  /** Index of the snapshot nearest to an iteration, as the curves' axis measures it. */
   nearest(iteration) {
-    let best = 0;
-    this.iterations.forEach((known, index) => {
-      if (Math.abs(known - iteration) < Math.abs(this.iterations[best] - iteration)) best = index;
-    });
-    return best;
+    const away = this.iterations.map((known) => Math.abs(softLog(known) - softLog(iteration)));
+    return away.indexOf(Math.min(...away));
   }
 }

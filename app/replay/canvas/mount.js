@@ -1,26 +1,29 @@
 // The door: builds the replay once, and shows what Streamlit hands in at each rerun.
 import { element, setText } from "../../explorer/canvas/elements.js";
-import { Legend } from "../../explorer/canvas/legend.js";
 import { Controls } from "./controls.js";
 import { CurvesPanel } from "./curves_panel.js";
+import { REPLAY_KINDS } from "./kinds.js";
 import { Replayer } from "./replayer.js";
 import { Scrubber } from "./scrubber.js";
 import { Theatre } from "./theatre.js";
 
+const PICTURES_KEPT = 8;
 const mounted = new WeakMap();
 
 class ReplayPage {
   constructor(component) {
-    this.replayer = new Replayer(component.data.palette);
+    const kind = REPLAY_KINDS[component.data.drawing];
+    this.replayer = new Replayer(component.data.palette, kind);
+    this.pictures = new Map();
     this.theatre = new Theatre(this.replayer);
     this.curves = new CurvesPanel(this.replayer);
     this.live = element("div", { class: "dr-live dv-quiet", role: "status", "aria-live": "polite" });
     const tell = (words) => setText(this.live, words);
-    this.legend = new Legend(this.replayer);
-    this.legendBox = element("div", {}, this.legend.root);
     this.root = element("div", { class: "dv dr" },
-      new Controls(this.replayer, this.theatre, tell).root, this.theatre.root,
-      new Scrubber(this.replayer).root, this.live, this.legendBox, this.curves.root);
+      new Controls(this.replayer, this.theatre, tell).root,
+      element("div", { class: "dr-stagehouse" },
+        element("div", { class: "dr-left" }, this.theatre.root, new Scrubber(this.replayer).root, this.live),
+        element("div", { class: "dr-right" }, this.curves.root, new kind.Legend(this.replayer).root)));
     this.root.__replay = { counters: this.theatre.counters, replayer: this.replayer };
     for (const name of ["changed", "waiting"]) this.replayer.addEventListener(name, () => this.complain());
   }
@@ -31,14 +34,15 @@ class ReplayPage {
   }
 
   async update({ data }) {
-    const wanted = JSON.stringify([data.manifests, data.picture_url]);
+    const wanted = JSON.stringify([data.manifests, data.pictures]);
     if (wanted === this.wanted) return;
     this.wanted = wanted;
     try {
-      const [manifests, picture] = await Promise.all([
-        Promise.all(data.manifests.map(readManifest)), this.pictureAt(data.picture_url)]);
+      const [manifests, pictures] = await Promise.all([
+        Promise.all(data.manifests.map(readManifest)),
+        Promise.all(data.pictures.map((address) => this.pictureAt(address)))]);
       if (wanted !== this.wanted) return;
-      this.replayer.show(manifests, picture);
+      this.replayer.show(manifests, pictures);
       setText(this.live, "");
     } catch (error) {
       this.wanted = null;
@@ -47,8 +51,8 @@ class ReplayPage {
   }
 
   async pictureAt(address) {
-    if (!address) return null;
-    if (this.pictureAddress === address) return this.picture;
+    const known = this.pictures.get(address);
+    if (known) return known;
     const picture = new Image();
     picture.src = address;
     try {
@@ -56,7 +60,8 @@ class ReplayPage {
     } catch {
       throw new Error("The picture could not be loaded.");
     }
-    [this.pictureAddress, this.picture] = [address, picture];
+    if (this.pictures.size > PICTURES_KEPT) this.pictures.clear();
+    this.pictures.set(address, picture);
     return picture;
   }
 

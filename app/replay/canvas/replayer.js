@@ -2,17 +2,16 @@
 import { applyAffine } from "../../explorer/canvas/frames.js";
 import { colourTable } from "../../explorer/canvas/glyphs.js";
 import { cellUnder, queryOfCell } from "../../explorer/canvas/queries.js";
-import { carryView, defaultView } from "../../explorer/canvas/view.js";
-import { blendedLayer } from "./blend.js";
 import { FrameStore } from "./frames_store.js";
-import { presetView } from "./presets.js";
-import { pointPaths, trailMarks } from "./trails.js";
 
 const MS_PER_SNAPSHOT = 900;
+const SURE = 0.3;
 
 export class Replayer extends EventTarget {
-  constructor(palette) {
+  /** `kind` says what is drawn; see kinds.js. */
+  constructor(palette, kind) {
     super();
+    this.kind = kind;
     this.palette = { ...palette, edge: palette.light.edge, halo: palette.light.halo };
     this.table = colourTable(palette.sequential);
     this.runs = [];             // FrameStores; the first one sets the clock
@@ -32,22 +31,21 @@ export class Replayer extends EventTarget {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  /** Show these runs; the same ones with more snapshots keep their place. */
-  show(manifests, picture) {
+  /** Show these runs on their pictures; the same ones with more snapshots keep their place. */
+  show(manifests, pictures) {
     const same = this.runs.length === manifests.length
       && manifests.every(({ address }, index) => this.runs[index].manifest.address === address);
     const atEnd = this.started && this.at === this.runs[0]?.iterations.length - 1;
     const iteration = this.iteration;
-    this.picture = picture;
     if (same) this.runs.forEach((run, index) => run.update(manifests[index]));
-    else this.runs = manifests.map((manifest) => new FrameStore(manifest, () => this.arrived()));
-    const { layers, iterations, kind } = this.run.manifest;
-    if (!layers.includes(this.layerName)) this.layerName = layers[layers.length - 1];
-    if (!this.started) this.at = iterations.length - 1;
-    else this.at = atEnd && manifests[0].growing ? iterations.length - 1 : this.run.nearest(iteration);
-    this.chosen = Math.min(this.chosen, Math.max(0, this.run.manifest.objects.length - 1));
+    else this.runs = manifests.map((manifest) => new FrameStore(manifest, this.kind.decode, () => this.arrived()));
+    this.runs.forEach((run, index) => { run.picture = pictures[index]; });
+    const { layers, iterations, growing, objects } = this.run.manifest;
+    if (!layers.includes(this.layerName)) this.layerName = this.kind.firstLayer(layers);
+    const newest = growing && (atEnd || !this.started);
+    this.at = newest ? iterations.length - 1 : this.started ? this.run.nearest(iteration) : 0;
+    this.chosen = Math.min(this.chosen, Math.max(0, objects.length - 1));
     this.started = true;
-    this.kind = kind;
     this.want();
   }
 
@@ -66,14 +64,14 @@ export class Replayer extends EventTarget {
 
   arrived() {
     const layer = this.run.layer(this.iteration, this.layerName);
-    if (layer && !this.view) {
-      this.view = { ...defaultView(layer), lines: false, dim: 0.4 };
-      this.place = placeOfChosen(this.run.manifest, layer);
+    const end = this.run.layer(this.run.iterations.at(-1), this.layerName);
+    if (layer && end && !this.view) {
+      this.view = this.kind.firstView(end);
+      this.place = placeOfChosen(this.run.manifest, end);
+    } else if (layer && this.viewedLayer && this.viewedLayer.header.layer !== layer.header.layer) {
+      this.view = this.kind.carry(this.view, this.viewedLayer, layer);
     }
-    else if (layer && this.viewedLayer && this.viewedLayer.header.layer !== layer.header.layer) {
-      this.view = carryView(this.view, this.viewedLayer, layer);
-    }
-    if (layer) this.viewedLayer = layer;
+    if (layer && this.view) this.viewedLayer = layer;
     this.tell(this.view ? "changed" : "waiting");
   }
 
@@ -99,7 +97,7 @@ export class Replayer extends EventTarget {
   queryAt(run, index, layer) {
     const { objects, matches } = run.manifest;
     if (layer.isEncoder) {
-      const level = Math.min(this.view.level, layer.levels.length - 1);
+      const level = this.kind.gridLevel(this.view, layer);
       const { row, column } = cellUnder(layer, level, ...this.place);
       return queryOfCell(layer, level, row, column);
     }
@@ -126,41 +124,32 @@ export class Replayer extends EventTarget {
     if (!layer || !this.view) return null;
     const query = this.queryAt(run, index, layer);
     const state = {
-      picture: this.picture, view: { ...this.viewOf(layer), query }, query, focus: null, lookup: null, mass: null,
+      picture: run.picture, view: { ...this.kind.fit(this.view, layer), query }, query, focus: null, lookup: null, mass: null,
       table: this.table, font: "system-ui, sans-serif",
       // Halos would hide what small points do in the small pictures.
       palette: when === "now" ? this.palette : { ...this.palette, halo: undefined },
     };
     if (when === "now" && this.trails) {
       state.paths = this.paths(run, index);
-      state.extraMarks = trailMarks;
+      state.extraMarks = this.kind.extraMarks;
     }
     if (when === "now" && this.share > 0) layer = this.between(run, index, layer, query) ?? layer;
     return { ...state, layer };
   }
 
-  /** The view without heads and levels that this run does not have. */
-  viewOf(layer) {
-    const { heads, levels } = this.view;
-    return {
-      ...this.view, heads: heads.filter((head) => head < layer.header.heads),
-      levels: levels.filter((level) => level < layer.levels.length),
-    };
-  }
-
   between(run, index, layer, query) {
     const next = run.layer(run.iterations[index + 1], this.layerName);
     if (!next) return null;
-    return blendedLayer(layer, query, next, this.queryAt(run, index + 1, next), this.share);
+    return this.kind.blend(layer, query, next, this.queryAt(run, index + 1, next), this.share);
   }
 
   paths(run, index) {
     const steps = [];
     for (let step = 0; step <= index; step++) {
-      const layer = run.layers.get(`${run.iterations[step]}/${this.layerName}`);
+      const layer = run.layers.get(`${run.iterations[step]}/${run.ownName(this.layerName)}`);
       if (layer) steps.push([layer, this.queryAt(run, step, layer)]);
     }
-    return pointPaths(steps, this.viewOf(steps[steps.length - 1][0]));
+    return this.kind.paths(steps, this.kind.fit(this.view, steps.at(-1)[0]));
   }
 
   // -- what can be done --------------------------------------------------------------------------
@@ -240,6 +229,10 @@ export class Replayer extends EventTarget {
     }
   }
 
+  showHeads(heads) {
+    this.setView({ heads });
+  }
+
   setTrails(on) {
     this.trails = on;
     if (on) this.run.prefetch(this.layerName, 0);
@@ -261,14 +254,13 @@ export class Replayer extends EventTarget {
   }
 
   applyPreset(preset) {
-    const { manifest } = this.run;
-    const chosen = presetView(preset, manifest.layers, manifest.heads, manifest.levels);
+    const { layerName, zoom, view } = this.kind.presetView(preset, this.run.manifest);
     this.pause();
-    this.layerName = chosen.layerName;
-    if (chosen.at !== "now") this.at = this.indexOf(this.run, chosen.at);
-    else if (this.at === 0) this.at = this.run.iterations.length - 1;
+    this.layerName = layerName ?? this.layerName;
+    if (preset.at !== "now") this.at = this.indexOf(this.run, preset.at);
     this.want();
-    this.setView(chosen.view);
+    this.setView(view);
+    if (zoom) this.setZoom(zoom);
   }
 
   /** Point at a place of a picture, normalised: a cell of the encoder, or the object there. */
@@ -297,9 +289,10 @@ function objectAt(objects, [x, y]) {
   return best;
 }
 
-/** Where an encoder is asked at first: the middle of the surest object, else of the picture. */
+/** Where is asked at first: what a grid says of itself, or the middle of the surest object. */
 function placeOfChosen({ objects }, layer) {
-  return centreOf(objects[0], layer);
+  if (layer.header.kind === "grid") return layer.start(layer.header.start_query);
+  return centreOf(objects.find(({ score }) => score >= SURE), layer);
 }
 
 /** Middle of an object, normalised; of the picture where there is none. */

@@ -8,6 +8,7 @@ export class Scrubber {
     this.replayer = replayer;
     const button = (label, title, onclick) => element("button", { type: "button", class: "dv-button", title, "aria-label": title, onclick }, label);
     this.play = button("▶ Play", "Play the training (Space)", () => replayer.togglePlay());
+    this.play.classList.add("dr-play");
     this.input = element("input", {
       type: "range", min: 0, step: 1, class: "dr-scrub", "aria-label": "Snapshot",
       oninput: (event) => replayer.scrub(Number(event.target.value), event),

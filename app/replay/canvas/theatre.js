@@ -21,17 +21,30 @@ export class Theatre {
     if (this.rows.length !== replayer.runs.length) this.build();
     this.rows.forEach((row, index) => {
       const run = replayer.runs[index];
-      setText(row.title, replayer.runs.length > 1 ? run.manifest.title : "");
+      setText(row.title, replayer.runs.length > 1 ? this.titleOf(run) : "");
       row.stages.forEach(({ stage, when, caption }) => {
         setText(caption, this.caption(run, when));
         const known = run.layer(run.iterations[replayer.indexOf(run, when)], replayer.layerName);
-        if (known) stage.reshape(known, false);
+        if (known) {
+          stage.reshape(known, false);
+          this.root.parentElement.style.setProperty("--dr-aspect", stage.root.style.getPropertyValue("--dv-aspect"));
+        }
         stage.root.setAttribute("aria-busy", String(!known));
         stage.refresh();
       });
     });
   }
 
+  /** A run in a comparison; with the layer, where it shows another one. */
+  titleOf(run) {
+    const { layerName } = this.replayer;
+    const { title, layer_titles: titles } = run.manifest;
+    const own = run.ownName(layerName);
+    if (!own) return `${title}: has no layer like ${layerName}`;
+    return own === layerName ? title : `${title} · ${titles[own]}`;
+  }
+
+  /** "Now · iteration 316 · query 7 · boat 0.88". */
   caption(run, when) {
     const { replayer } = this;
     const index = replayer.indexOf(run, when);
@@ -39,7 +52,17 @@ export class Theatre {
     const word = when === "last" && run.manifest.growing ? "Newest" : name;
     const between = when === "now" && replayer.share > 0 && run.iterations[index + 1] !== undefined
       ? ` → ${run.iterations[index + 1].toLocaleString("en")}` : "";
-    return `${word} · iteration ${run.iterations[index].toLocaleString("en")}${between}`;
+    return `${word} · iteration ${run.iterations[index].toLocaleString("en")}${between}${this.answer(run, index)}`;
+  }
+
+  /** Which query answers, where queries change places, and what a classifier says. */
+  answer(run, index) {
+    const { replayer } = this;
+    const layer = run.layer(run.iterations[index], replayer.layerName);
+    if (!layer || !replayer.view) return "";
+    const [likeliest] = layer.header.classes ?? [];
+    if (likeliest) return ` · ${likeliest.class_name} ${Math.round(100 * likeliest.probability)}\u00a0%`;
+    return layer.isEncoder ? "" : ` · query ${replayer.queryAt(run, index, layer)}`;
   }
 
   build() {
@@ -51,17 +74,18 @@ export class Theatre {
         element("div", { class: "dr-pictures" }, ...stages.map(({ root }) => root))) };
     });
     this.root.replaceChildren(...this.rows.map(({ root }) => root));
+    this.root.parentElement.classList.toggle("dr-compared", this.rows.length > 1);
   }
 
   buildStage(index, when) {
     const { replayer } = this;
     const stage = new Stage(
       () => (replayer.runs[index] ? replayer.pictureState(replayer.runs[index], when) : null),
-      (scene) => this.drawn(scene, index, when));
+      (scene) => this.drawn(scene, index, when), replayer.kind.drawing);
     stage.root.classList.add("dr-stage", `dr-${when}`);
     const point = (event) => {
       if (!stage.scene) return;
-      replayer.pointAt(stage.scene.layer, applyInverse(stage.scene.toStage, ...stage.position(event)));
+      replayer.pointAt(stage.scene.layer, applyInverse(replayer.kind.toStage(stage.scene), ...stage.position(event)));
     };
     stage.root.addEventListener("pointerdown", point);
     stage.root.addEventListener("pointermove", (event) => (this.pinned ? null : point(event)));
@@ -83,8 +107,8 @@ export class Theatre {
 
   drawn(scene, index, when) {
     const { replayer } = this;
-    const words = `${queryName(scene.layer, scene.query)}, iteration ${replayer.iteration}`;
-    this.rows[index].stages.find((each) => each.when === when).stage.root.setAttribute("aria-label", words);
+    const run = replayer.runs[index];
+    if (run) this.stageOf(index, when).root.setAttribute("aria-label", `${this.caption(run, when)}, ${queryName(scene.layer, scene.query)}`);
     if (index || when !== "now") return;
     replayer.tell("drawn", scene);
     if (replayer.causeTime === null || replayer.causeTime === undefined) return;
@@ -93,9 +117,8 @@ export class Theatre {
     replayer.causeTime = null;
   }
 
-  /** The three stages of a run, for export. */
-  stagesOf(index) {
-    return this.rows[index].stages;
+  stageOf(index, when) {
+    return this.rows[index].stages.find((each) => each.when === when).stage;
   }
 
   close() {
