@@ -89,7 +89,7 @@ class DenseTrace(_Arrays):
 
 @dataclass(frozen=True)
 class GridTrace(_Arrays):
-    """What one layer with a deformed grid did to one map (DAT, Eq. 5 to 8; DAT++; lucidrains).
+    """What one layer with a deformed grid did to one map (DAT, Eq. 6 to 9; DAT++; lucidrains).
 
     Grid coordinates are what grid_sample reads, written (y, x): [-1, 1] spans the map of
     `query_hw` as `align_corners` says, and `geometry.grid_to_normalised` leads to the house frame.

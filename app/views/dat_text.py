@@ -39,4 +39,4 @@ def explanation() -> None:
         )
         st.latex(EQUATION)
         st.markdown(SYMBOLS)
-        st.markdown("Eq. 4 to 8 of [DAT](https://arxiv.org/abs/2201.00520).")
+        st.markdown("Eq. 3 and 6 to 9 of [DAT](https://arxiv.org/abs/2201.00520).")

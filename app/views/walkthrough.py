@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import streamlit as st
 
@@ -18,6 +18,7 @@ from app.walkthrough.subject import (
     WITH_TOY,
     Change,
     Subject,
+    read_change,
     read_subject,
     to_address,
 )
@@ -31,7 +32,6 @@ INSTRUCTION = ("Point at a symbol, a number, a mark or a word of the code: the s
                "up everywhere. ↑ ↓ walk the steps, ← → the samples, Shift and arrows move one.")
 EXAMPLES = {"": "This picture", "toy": "A toy for a pencil"}
 LONGEST = 200
-MOST_NAMED = 12
 
 
 def page() -> None:
@@ -82,7 +82,7 @@ def stage(selection: controls.Selection) -> None:
         return
     run_key = shown_run(selection)
     state["walk"] = found.subject
-    if can_change(found.subject) and not found.subject.is_toy:
+    if found.subject.can_break and not found.subject.is_toy:
         state["layer"] = found.subject.layer
         hand_over(run_key, found.subject.query)
     else:                                           # their queries mean nothing elsewhere
@@ -93,7 +93,7 @@ def stage(selection: controls.Selection) -> None:
     walkthrough(payload(found, f"picture/{run_key}.jpg"), step=state["walk_step"],
                 view_id=view_id, key="walkthrough", on_at_change=take_report,
                 on_moved_change=take_move, on_query_change=take_query,
-                on_sizes_change=take_sizes)
+                on_sizes_change=take_sizes, on_change_change=take_change)
     write_address()
 
 
@@ -136,32 +136,25 @@ def choose(found) -> None:
         state[f"walk_{name}"] = getattr(subject, name)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox("Derivation", list(DERIVATIONS), format_func=lambda name: DERIVATIONS[name][0],
-                     key="walk_derivation", on_change=chooser("derivation"), width=330)
+                     key="walk_derivation", on_change=chooser("derivation"), width=300)
         if subject.derivation in WITH_TOY:
             st.segmented_control("Numbers of", list(EXAMPLES), format_func=EXAMPLES.get,
                                  key="walk_example", on_change=chooser("example"),
-                                 required=True, width=260)
+                                 required=True, width=250)
         if subject.needs_picture:
             choose_query(found)
-        if can_change(subject):
+        if subject.can_break:
             st.selectbox("Break it", list(MISTAKES), format_func=MISTAKES.get, key="walk_mistake",
-                         on_change=chooser("mistake"), width=210)
+                         on_change=chooser("mistake"), width=200)
     if subject.mistake:
         from deformviz.walkthrough.prose import read_prose
 
         st.markdown(read_prose("mistakes").sections[subject.mistake])
-    elif can_change(subject):
-        with st.expander("What if", icon=":material/tune:", expanded=subject.change != Change()):
-            what_if(found)
 
-
-def can_change(subject: Subject) -> bool:
-    """Whether mistakes and edits mean something here: they are of Deformable DETR."""
-    return DERIVATIONS[subject.derivation][1] in ("any", "decoder")
 
 
 def choose_query(found) -> None:
-    """Layer and query, the latter also by what it found."""
+    """Layer and query by their numbers; the picture chooses a query with a click."""
     state, subject = st.session_state, found.subject
     state["walk_layer"], state["walk_number"] = subject.layer, subject.query
 
@@ -170,61 +163,10 @@ def choose_query(found) -> None:
         same_kind = state["layer"].split(".")[0] == subject.layer.split(".")[0]
         change(query=subject.query if same_kind else None, change=Change())
 
-    def take_found() -> None:
-        if state["walk_found"] is not None:
-            change(query=state["walk_found"])
-
-    st.selectbox("Layer", found.layers, key="walk_layer", on_change=take_layer, width=130)
+    st.selectbox("Layer", found.layers, key="walk_layer", on_change=take_layer, width=120)
     if found.queries > 1:
         st.number_input("Query", 0, found.queries - 1, step=1, key="walk_number",
-                        on_change=chooser("query", "walk_number"), width=120)
-    detections = found.sight.detections
-    if subject.layer.startswith("decoder") and detections is not None and len(detections):
-        best_first = range(min(MOST_NAMED, len(detections)))
-        # Streamlit tells options apart by their label alone, so the number is part of it.
-        named = {int(detections.queries[i]): f"{detections.name(i)} "
-                 f"{float(detections.scores[i]):.2f} (query {int(detections.queries[i])})"
-                 for i in reversed(best_first)}
-        state["walk_found"] = subject.query if subject.query in named else None
-        st.selectbox("that found", list(reversed(named)), index=None, format_func=named.get,
-                     key="walk_found", on_change=take_found, width=210,
-                     placeholder="not a best one")
-
-
-def what_if(found) -> None:
-    """Edits of this query in this layer; the real model goes on from there."""
-    state, now = st.session_state, found.subject.change
-    heads, levels, _ = found.sizes
-    for item in fields(Change):
-        state[f"walk_{item.name}"] = getattr(now, item.name)
-    state["walk_shift_x"], state["walk_shift_y"] = now.reference_shift_xy
-    state["walk_dropped_heads"] = list(now.dropped_heads)
-    state["walk_dropped_levels"] = list(now.dropped_levels)
-
-    def take() -> None:
-        change(change=replace(
-            now, offset_scale=state["walk_offset_scale"], sharpness=state["walk_sharpness"],
-            dropped_heads=tuple(state["walk_dropped_heads"]),
-            dropped_levels=tuple(state["walk_dropped_levels"]),
-            reference_shift_xy=(state["walk_shift_x"], state["walk_shift_y"])))
-
-    st.caption("Drag a mark on the picture, or:")
-    with st.container(horizontal=True):
-        st.slider("Offsets ×", -1.0, 3.0, step=0.1, key="walk_offset_scale", on_change=take,
-                  width=180)
-        st.slider("Sharpness of weights", 0.0, 8.0, step=0.25, key="walk_sharpness",
-                  on_change=take, width=180, help="0 makes all equal, 1 leaves them as they are.")
-        st.slider("Reference, x", -0.5, 0.5, step=0.02, key="walk_shift_x", on_change=take,
-                  width=180)
-        st.slider("Reference, y", -0.5, 0.5, step=0.02, key="walk_shift_y", on_change=take,
-                  width=180)
-        st.multiselect("Without heads", range(heads), key="walk_dropped_heads", on_change=take,
-                       width=180)
-        st.multiselect("Without levels", range(levels), key="walk_dropped_levels",
-                       on_change=take, width=180)
-    if now != Change():
-        st.button("Put everything back", icon=":material/undo:", on_click=change,
-                  kwargs={"change": Change()})
+                        on_change=chooser("query", "walk_number"), width=110)
 
 
 # -- what the component reports --------------------------------------------------------------
@@ -247,6 +189,14 @@ def take_move() -> None:
         now = state["walk"].change
         others = dict(now.moved) | {tuple(moved["sample"]): tuple(map(float, moved["place"]))}
         change(change=replace(now, moved=tuple(others.items())))
+
+
+def take_change() -> None:
+    """A slider of "what if" was moved, or everything is put back (an empty wish)."""
+    wanted = st.session_state["walkthrough"].change
+    if wanted is not None:
+        now = st.session_state["walk"].change
+        change(change=read_change(wanted["sliders"], now) if wanted["sliders"] else Change())
 
 
 def take_query() -> None:

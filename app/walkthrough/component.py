@@ -82,6 +82,7 @@ def walkthrough(
     on_moved_change: Callable[[], None] = lambda: None,
     on_sizes_change: Callable[[], None] = lambda: None,
     on_query_change: Callable[[], None] = lambda: None,
+    on_change_change: Callable[[], None] = lambda: None,
 ) -> Any:
     """Mount the page of equations; hover stays in the browser, choices come back.
 
@@ -91,13 +92,15 @@ def walkthrough(
 
     Returns the component's state: `.at` with step, head, level, point; `.moved` with a dragged
     sample and where it was put, normalised; `.query` with another query to follow;
+    `.change` with the sliders of "what if";
     `.sizes` with the sliders of the costs.
     """
     base = st.get_option("server.baseUrlPath").strip("/")
     root = "/".join(["", *filter(None, [base]), "walkthrough-files", version()])
     data = {"lesson": lesson, "step": step, "view_id": view_id, "script": f"{root}/mount.js",
             "font": f"{root}/math.ttf", "palette": palette(max(1, lesson["sizes"][1]))}
-    return MOUNT(key=key, data=json.loads(json.dumps(data)),
-                 default={"at": None, "moved": None, "sizes": None, "query": None},
+    names = ("at", "moved", "sizes", "query", "change")
+    return MOUNT(key=key, data=json.loads(json.dumps(data)), default=dict.fromkeys(names),
                  on_at_change=on_at_change, on_moved_change=on_moved_change,
-                 on_sizes_change=on_sizes_change, on_query_change=on_query_change)
+                 on_sizes_change=on_sizes_change, on_query_change=on_query_change,
+                 on_change_change=on_change_change)

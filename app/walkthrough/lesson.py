@@ -12,7 +12,7 @@ from app.runs import ModelChoice, key_of
 from app.session import MEBIBYTE, QUEUE, ByteCache, load_model
 from app.sources import Source
 from app.walkthrough.costs import pixels_of
-from app.walkthrough.subject import Subject
+from app.walkthrough.subject import Change, Subject
 from deformviz.analysis.cost import AttentionSizes
 from deformviz.geometry import cell_centres, grid_to_normalised
 from deformviz.models.detector_config import DeformableDETRConfig
@@ -70,7 +70,8 @@ class Lesson:
 
 def edit_of(subject: Subject) -> Edit:
     """The subject's "what if" as an edit of its layer, for its query."""
-    return Edit(subject.layer, subject.query, **vars(subject.change))
+    change = subject.change if subject.can_edit else Change()
+    return Edit(subject.layer, subject.query, **vars(change))
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,13 @@ def payload(lesson: Lesson, picture_url: str) -> dict[str, Any]:
     derivation = lesson.derivation
     prose = read_prose(derivation.name)
     shapes = shapes_list(lesson.sight.trace.spatial_shapes) if lesson.sight else ()
-    sights = [sight for sight in (lesson.right, lesson.sight) if sight is not None]
+    # A mistake stands after what is right; an edit stays where the hand is.
+    order = (lesson.right, lesson.sight) if lesson.subject.mistake else (lesson.sight, lesson.right)
+    sights = [sight for sight in order if sight is not None]
     heads, levels, points = lesson.sizes
     return {
         "name": derivation.name, "title": prose.title, "introduction": spans(prose.introduction),
+        "whole": equation_mathml(derivation, derivation.whole) if derivation.whole else "",
         "difference": f"{derivation.difference:.1e}", "holds": derivation.holds,
         "scale": float(derivation.module_output.abs().max()),
         "dtype": str(derivation.module_output.dtype).removeprefix("torch."),
@@ -42,7 +45,7 @@ def payload(lesson: Lesson, picture_url: str) -> dict[str, Any]:
         "pictures": [_picture(lesson, sight, picture_url) for sight in sights],
         "sample": [lesson.subject.head, lesson.subject.level, lesson.subject.point],
         "sizes": [heads, levels, points],
-        "movable": derivation.name == "multi_scale" and not lesson.subject.mistake,
+        "what_if": asdict(lesson.subject.change) if lesson.subject.can_edit else None,
         "answers": [_answer(lesson, sight) for sight in sights],
         "costs": _costs(lesson),
     }
@@ -61,7 +64,7 @@ def _step(derivation: Derivation, step: Step, prose: Prose, shapes) -> dict[str,
     name = getattr(compute, "__qualname__", type(compute).__name__) if compute else ""
     return {
         "name": step.name, "symbol": symbol_mathml(step.symbol),
-        "equation": equation_mathml(derivation, step),
+        "equation": equation_mathml(derivation, step.equation),
         "axes": [[axis, size] for axis, size in step.sizes.items()], "unit": step.unit,
         "source": step.source, "text": spans(prose.sections.get(step.name, "")),
         "given": compute is None, "function": name, "code": _dedented(step.code),

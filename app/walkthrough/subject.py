@@ -22,6 +22,7 @@ DERIVATIONS = {
     "convolutions": ("Counting a convolution's weights", "none"),
 }
 WITH_TOY = ("multi_scale", "single_scale", "bilinear")
+EDITABLE = ("multi_scale", "bilinear", "gradients", "decoder")      # they follow the whole layer
 MISTAKES = {
     "": "Everything right",
     "swap_xy": "Swap x and y",
@@ -50,6 +51,21 @@ class Change:
     moved: tuple[tuple[tuple[int, int, int], tuple[float, float]], ...] = ()
 
 
+def read_change(wanted: Mapping[str, Any], now: Change) -> Change:
+    """Sliders as a browser reports them, and the samples moved so far; nonsense leaves `now`."""
+    try:
+        x, y = (min(0.5, max(-0.5, float(part))) for part in wanted["reference_shift_xy"])
+        return Change(
+            offset_scale=min(3.0, max(-1.0, float(wanted["offset_scale"]))),
+            sharpness=min(8.0, max(0.0, float(wanted["sharpness"]))),
+            dropped_heads=tuple(sorted({int(head) for head in wanted["dropped_heads"]})),
+            dropped_levels=tuple(sorted({int(level) for level in wanted["dropped_levels"]})),
+            reference_shift_xy=(x, y), moved=now.moved,
+        )
+    except (KeyError, TypeError, ValueError):
+        return now
+
+
 @dataclass(frozen=True)
 class Subject:
     """Everything a derivation depends on, besides the picture's and the model's names."""
@@ -68,6 +84,16 @@ class Subject:
     @property
     def is_toy(self) -> bool:
         return self.example == "toy" and self.derivation in WITH_TOY
+
+    @property
+    def can_break(self) -> bool:
+        """Whether mistakes mean something here: they are of Deformable DETR."""
+        return DERIVATIONS[self.derivation][1] in ("any", "decoder")
+
+    @property
+    def can_edit(self) -> bool:
+        """Whether the layer may be changed for this query."""
+        return self.derivation in EDITABLE and not self.mistake
 
     @property
     def needs_picture(self) -> bool:

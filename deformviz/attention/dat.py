@@ -47,7 +47,7 @@ def offset_grid_size(
 
 
 class DATAttention(nn.Module):
-    """Queries of a group share one deformed grid of keys (DAT, Eq. 5 to 8).
+    """Queries of a group share one deformed grid of keys (DAT, Eq. 6 to 9).
 
     Parameters carry the names of the published checkpoints: `proj_q`, `proj_k`, `proj_v`,
     `proj_out`, `conv_offset`, `rpe_table`.

@@ -12,6 +12,8 @@ from deformviz.walkthrough.step import Check, Derivation
 
 SOURCE = "Deformable DETR, Sec. 4.1: bilinear interpolation as in Deformable ConvNets, Eq. 3 and 4"
 
+WHOLE = r"\term{sampled_value} = \sum_r \term{corner_weights} \cdot \term{corner_values}"
+
 
 @torch.no_grad()
 def bilinear(
@@ -25,7 +27,7 @@ def bilinear(
     board = Blackboard("bilinear")
     write_sample(board, maps[0, :, :, head], location, size_hw)
     at_once = sample_level(maps[:, :, :, head:head + 1], location[None, None, None, None])
-    return board.finished(at_once[0, 0, 0, 0])
+    return board.finished(at_once[0, 0, 0, 0], WHOLE)
 
 
 def write_sample(

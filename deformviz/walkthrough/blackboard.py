@@ -65,9 +65,9 @@ class Blackboard:
             if step.name == name:
                 self.steps[index] = replace(step, checks=(*step.checks, check))
 
-    def finished(self, module_output: Tensor) -> Derivation:
-        """The derivation, beside what the module itself said."""
-        return Derivation(self.name, tuple(self.steps), _keep(module_output))
+    def finished(self, module_output: Tensor, whole: str = "") -> Derivation:
+        """The derivation, beside what the module itself said; `whole` is all of it in one line."""
+        return Derivation(self.name, tuple(self.steps), _keep(module_output), whole)
 
     def _wiring(self, compute: Callable[..., Any], arguments: tuple) -> dict[str, str]:
         function = compute.forward if isinstance(compute, nn.Module) else compute

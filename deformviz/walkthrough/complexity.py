@@ -54,6 +54,8 @@ TERMS = (
              {"queries": 1, "channels": 1, "heads": 1, "levels": 1, "points": 1}),
 )
 
+WHOLE = r"N_q C^2 + \min(H W C^2, \; N_q L K C^2) + 5 N_q L K C + 3 N_q C M L K"
+
 
 def complexity(sizes: AttentionSizes, map_hw: tuple[int, int]) -> Derivation:
     """Multiply-adds of one layer, term by term, against those counted while it runs.
@@ -76,7 +78,7 @@ def complexity(sizes: AttentionSizes, map_hw: tuple[int, int]) -> Derivation:
         board, "module_cost", cost.module_cost,
         r"\term{output_cost} + \term{value_first_cost} + \term{sampling_cost} + "
         r"\term{prediction_cost}", r"C_{\mathrm{module}}", sizes, (_short_form(sizes),))
-    return board.finished(torch.tensor(counted_cost(sizes, map_hw), dtype=torch.float64))
+    return board.finished(torch.tensor(counted_cost(sizes, map_hw), dtype=torch.float64), WHOLE)
 
 
 def _short_form(sizes: AttentionSizes) -> Check:

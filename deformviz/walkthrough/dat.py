@@ -47,7 +47,7 @@ def dat(module: DATAttention, features: Tensor, query: int) -> Derivation:
     sampled = board.write(
         "sampled_features", sample_knots, features, positions, symbol=r"\tilde{x}",
         equation=r"\phi(\term{features}; \term{positions})", axes="channel knot",
-        source=f"{SOURCE}: bilinear, align_corners=True",
+        source=f"{SOURCE}, Eq. 7 and 8: bilinear, align_corners=True",
     )
     key = _project(board, "key", r"\tilde{k}", "W_k", module.proj_k, sampled)
     value = _project(board, "value", r"\tilde{v}", "W_v", module.proj_v, sampled)
@@ -55,16 +55,19 @@ def dat(module: DATAttention, features: Tensor, query: int) -> Derivation:
         "scores", attention_logits, query_map.flatten(2)[..., query:query + 1], key, module.heads,
         symbol="s^{(m)}",
         equation=r"\term{query_map}^{(m)} \term{key}^{(m)\top} \,/\, \sqrt{d}", axes="head knot",
-        source=SOURCE, pick=lambda raw: raw[0, :, 0],
+        source=f"{SOURCE}, Eq. 9", pick=lambda raw: raw[0, :, 0],
     )
     attended = _write_weights(board, module, features, positions, logits, value, query)
     board.write(
         "output", module.proj_out, attended[..., None], symbol="z_q",
-        equation=r"\term{attended} \, W_o + b", axes="channel", source=SOURCE,
+        equation=r"\term{attended} \, W_o + b", axes="channel", source=f"{SOURCE}, Eq. 3",
         pick=lambda raw: raw[0, :, 0, 0],
     )
     said, _ = module(features)
-    return board.finished(said.flatten(2)[0, :, query])
+    bias = "" if module.position_bias == "none" else r" + \term{position_bias}"
+    return board.finished(said.flatten(2)[0, :, query], (
+        r"z^{(m)} = \mathrm{softmax} \left( \term{query_map}^{(m)} \term{key}^{(m)\top} \,/\, "
+        rf"\sqrt{{d}}{bias} \right) \term{{value}}^{{(m)}}"))
 
 
 def _write_grid(board: Blackboard, module: DATAttention, features: Tensor) -> tuple:
@@ -74,12 +77,12 @@ def _write_grid(board: Blackboard, module: DATAttention, features: Tensor) -> tu
     board.given("features", features, symbol="x", axes="channel row column", source=SOURCE)
     query_map = board.write("query_map", module.proj_q, features, symbol="q",
                             equation=r"\term{features} \, W_q + b", axes="channel row column",
-                            source=SOURCE)
+                            source=f"{SOURCE}, Eq. 6")
     proposed = board.write(
         "raw_offsets", module.propose_offsets, query_map, symbol=r"\theta(q)",
         equation=r"\mathrm{Conv}_{1 \times 1}(\mathrm{GELU}(\mathrm{LN}(\mathrm{DWConv}"
-                 r"(\term{query_map}))))", axes="group knot yx", source=f"{SOURCE}, Fig. 2",
-        pick=lambda raw: raw[0][0],
+                 r"(\term{query_map}))))", axes="group knot yx",
+        source=f"{SOURCE}, Eq. 7 and Fig. 2", pick=lambda raw: raw[0][0],
     )
     raw_offsets, grid_hw = proposed
     reference = board.write(
@@ -101,7 +104,7 @@ def _write_grid(board: Blackboard, module: DATAttention, features: Tensor) -> tu
         added = f"{squash}({added})"
     positions = board.write("positions", deform, reference, offsets, factor, version,
                             symbol="p'", equation=added, axes="group knot yx",
-                            source=code, unit="[-1, 1]")
+                            source=f"{code}, Eq. 7", unit="[-1, 1]")
     return query_map, positions
 
 
@@ -111,7 +114,7 @@ def _project(board, name, symbol, matrix, projection, sampled) -> Tensor:
         return projection(sampled[:, :, None]).squeeze(2)
     return board.write(name, project, sampled, symbol=symbol,
                        equation=rf"\term{{sampled_features}} \, {matrix} + b",
-                       axes="channel knot", source=SOURCE)
+                       axes="channel knot", source=f"{SOURCE}, Eq. 6")
 
 
 def _write_weights(board, module, features, positions, logits, value, query) -> Tensor:
@@ -122,13 +125,13 @@ def _write_weights(board, module, features, positions, logits, value, query) -> 
     inner = r"\term{scores}" + ("" if bias is None else r" + \term{position_bias}")
     weights = board.write(
         "attention_weights", weigh, logits, bias, symbol="A^{(m)}",
-        equation=rf"\mathrm{{softmax}}({inner})", axes="head knot", source=SOURCE,
+        equation=rf"\mathrm{{softmax}}({inner})", axes="head knot", source=f"{SOURCE}, Eq. 9",
         pick=lambda raw: raw[0, :, 0], checks=sums_to_one(1, over="knot"),
     )
     return board.write(
         "attended", attend, weights, value, symbol="[z^{(m)}]",
         equation=r"[\term{attention_weights} \, \term{value}^{(m)}]_{m=1 \ldots M}",
-        axes="channel", source=SOURCE, pick=lambda raw: raw[0, :, 0],
+        axes="channel", source=f"{SOURCE}, Eq. 9", pick=lambda raw: raw[0, :, 0],
     )
 
 
@@ -157,5 +160,6 @@ def _write_bias(board, module, features, positions, query) -> Tensor:
         symbol=r"\phi(\hat{B}; R)" if table else r"\mathrm{MLP}(\log R)",
         equation=r"\phi(\hat{B}; \tfrac{1}{2} \term{displacements})" if table
                  else r"\mathrm{MLP}(\mathrm{sign} \cdot \log_8(1 + 4 |\term{displacements}|))",
-        axes="head knot", source=SOURCE if table else PLUS, pick=lambda raw: raw[0, :, 0],
+        axes="head knot", source=f"{SOURCE}, Eq. 9" if table else PLUS,
+        pick=lambda raw: raw[0, :, 0],
     )

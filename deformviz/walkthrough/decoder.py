@@ -12,6 +12,7 @@ from deformviz.walkthrough.observe import Observation
 from deformviz.walkthrough.step import Check, Derivation
 
 SOURCE = "Deformable DETR, Sec. 4.2 and Appendix A.3"
+WHOLE = r"\term{box} = \sigma(\term{box_step} + \term{reference_logits})"
 REFINEMENT = "Deformable DETR, Appendix A.4: iterative bounding box refinement"
 
 
@@ -51,7 +52,7 @@ def decoder(seen: Observation, layer: int, query: int) -> Derivation:
     content = _write_rest(board, module, content, attended, row)
     logits = _write_box(board, seen, layer, content, references, row)
     _check_logits(board, logits, seen.layer_output(layer).logits[0, query], query)
-    return board.finished(seen.layer_output(layer).boxes_cxcywh[0, query])
+    return board.finished(seen.layer_output(layer).boxes_cxcywh[0, query], WHOLE)
 
 
 class _Row:

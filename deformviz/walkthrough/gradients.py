@@ -105,4 +105,6 @@ def gradients(
         trace.sampling_offsets.shape[-2], symbol=r"\partial \mathcal{L} / \partial \Delta p_{mlqk}",
         equation=rf"\term{{pixel_gradient}}{factor}", axes="xy", source=SOURCE,
     )
-    return board.finished(layer.of_offsets[query, head, level, point])
+    return board.finished(layer.of_offsets[query, head, level, point], (
+        r"\term{offset_gradient} = \term{attention_weight} \sum_c \term{upstream} \cdot "
+        rf"\term{{slopes}}{factor}"))

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from latex2mathml.converter import convert
 
-from deformviz.walkthrough.step import TERM, Derivation, Step
+from deformviz.walkthrough.step import TERM, Derivation, terms_of
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 PRIME = "\u2032"
@@ -18,16 +18,16 @@ MARK = "#00{:04x}"
 ROMAN = re.compile(r"\\mathrm\{([^{}]*)\}")
 
 
-def equation_mathml(derivation: Derivation, step: Step) -> str:
-    """A step's equation, its terms as `<mrow class="term" data-term="name">`."""
-    names = list(step.terms)
+def equation_mathml(derivation: Derivation, equation: str) -> str:
+    """An equation of a derivation, its terms as `<mrow class="term" data-term="name">`."""
+    names = list(terms_of(equation))
 
     def coloured(match: re.Match) -> str:
         mark = MARK.format(names.index(match[1]) + 1)
         return rf"\textcolor{{{mark}}}{{{derivation[match[1]].symbol}}}"
 
     marks = {MARK.format(index + 1): name for index, name in enumerate(names)}
-    return _mathml(TERM.sub(coloured, step.equation), marks, "block")
+    return _mathml(TERM.sub(coloured, equation), marks, "block")
 
 
 @lru_cache(maxsize=512)

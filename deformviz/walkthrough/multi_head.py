@@ -15,6 +15,8 @@ from deformviz.walkthrough.blackboard import Blackboard, sums_to_one
 from deformviz.walkthrough.step import Derivation
 
 SOURCE = "Deformable DETR, Sec. 3, Eq. 1"
+WHOLE = (r"\mathrm{MultiHeadAttn}(\term{query}, x) = \sum_{m=1}^{M} \term{output_proj} "
+         r"\left[ \sum_{k \in \Omega_k} \term{attention_weights} \cdot \term{value_heads} \right]")
 
 
 @torch.no_grad()
@@ -66,7 +68,7 @@ def multi_head(
                 equation=r"\sum_{m=1}^{M} \term{output_proj} \, \term{attended} + b",
                 axes="embedding", source=SOURCE)
     said, _ = module(queries[:1], keys, values, need_weights=False)
-    return board.finished(said[0, query])
+    return board.finished(said[0, query], WHOLE)
 
 
 def _project(

@@ -103,7 +103,7 @@ def _derive(
         "sampled_values", sample, value, inputs.spatial_shapes, locations,
         symbol=rf"W'_m x{'^l' if level else ''}(p_{{{index}}})",
         equation=r"\mathrm{bilinear}(\term{value}, \term{sampling_locations})",
-        axes="head level point channel", source=f"{source}; bilinear: Appendix A.2 of DCN",
+        axes="head level point channel", source=f"{source}; bilinear: Deformable ConvNets, Eq. 3",
     )
     attended = board.write(
         "attended", aggregate, sampled, weights, symbol="s_{mq}",
@@ -119,7 +119,12 @@ def _derive(
         equation=r"\sum_{m=1}^{M} \term{output_proj} \, \term{attended} + b",
         axes="embedding", source=source,
     )
-    return board.finished(module_output(module, inputs))
+    name = "MSDeformAttn" if level else "DeformAttn"
+    maps = r"\{x^l\}" if level else "x"
+    return board.finished(module_output(module, inputs), (
+        rf"\mathrm{{{name}}}(\term{{query}}, {_reference_term(inputs.references)}, {maps}) = "
+        rf"\sum_{{m=1}}^{{M}} \term{{output_proj}} \left[ {sums} \term{{attention_weights}} "
+        r"\cdot \term{sampled_values} \right]"))
 
 
 def _write_given(board, module, inputs, index, source) -> tuple[Tensor, Tensor]:

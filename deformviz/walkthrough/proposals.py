@@ -87,4 +87,5 @@ def proposals(seen: Observation, query: int) -> Derivation:
     board.write("proposal", propose_box, step, start, symbol=r"\hat{b}_q",
                 equation=r"\sigma(\term{box_step} + \term{anchor_logits})", axes="cxcywh",
                 source=SOURCE, unit="normalised, un-padded picture", pick=row)
-    return board.finished(seen.decoder.references[0, query])
+    return board.finished(seen.decoder.references[0, query],
+                          r"\term{proposal} = \sigma(\term{box_step} + \term{anchor_logits})")

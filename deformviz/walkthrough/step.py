@@ -13,6 +13,11 @@ from deformviz.axes import check_shape
 TERM = re.compile(r"\\term\{(\w+)\}")
 
 
+def terms_of(equation: str) -> tuple[str, ...]:
+    """Names of the steps that occur in an equation, in their order."""
+    return tuple(dict.fromkeys(TERM.findall(equation)))
+
+
 @dataclass(frozen=True)
 class Check:
     """Something that must be true of a step's value, and whether it is."""
@@ -51,7 +56,7 @@ class Step:
     @property
     def terms(self) -> tuple[str, ...]:
         """Names of the steps that occur in the equation, in their order."""
-        return tuple(dict.fromkeys(TERM.findall(self.equation)))
+        return terms_of(self.equation)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -66,6 +71,7 @@ class Derivation:
     name: str                       # "multi_scale", also the file of its prose
     steps: tuple[Step, ...]
     module_output: Tensor           # what the module itself computed for the same query
+    whole: str = ""                 # LaTeX of all of it in one line, with \term{name} as in a step
 
     @property
     def difference(self) -> float:
@@ -77,9 +83,9 @@ class Derivation:
         """Whether every check of every step holds."""
         return all(check.holds for step in self.steps for check in step.checks)
 
-    def latex(self, step: Step) -> str:
-        """The step's equation with every term spelled out."""
-        return TERM.sub(lambda match: self[match[1]].symbol, step.equation)
+    def latex(self, equation: str) -> str:
+        """An equation with every term spelled out."""
+        return TERM.sub(lambda match: self[match[1]].symbol, equation)
 
     def __getitem__(self, name: str) -> Step:
         for step in self.steps:

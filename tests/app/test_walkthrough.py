@@ -1,16 +1,27 @@
 """The pages of equations and of myths: links, notes, and what the numbers of the page are."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from app import runs, session
+from app.sources import list_sources
 from app.walkthrough.costs import CostSizes, pixels_of, read_sizes, settle
 from app.walkthrough.lesson import lesson
 from app.walkthrough.payload import payload
 from app.walkthrough.prose_spans import spans
-from app.walkthrough.subject import DERIVATIONS, MISTAKES, Change, Subject, read_subject, to_address
+from app.walkthrough.subject import (
+    DERIVATIONS,
+    MISTAKES,
+    Change,
+    Subject,
+    read_change,
+    read_subject,
+    to_address,
+)
 from app.walkthrough.tables import tabulate
 from deformviz.walkthrough import breaking
 from deformviz.walkthrough.myths import CARDS
@@ -84,13 +95,71 @@ def test_the_switches_are_those_of_the_library():
     assert set(MISTAKES) - {""} == set(breaking.MISTAKES)
 
 
-def test_what_if_is_an_edit_that_can_be_put_back():
+def test_what_if_is_an_edit_of_the_layer_and_stays_where_the_hand_is():
     page = visit("walkthrough", derivation="multi_scale", layer="decoder.1")
-    page.slider(key="walk_sharpness").set_value(0.0).run()
-    assert page.session_state["walk"].change == Change(sharpness=0.0)
+    calm = page.session_state["walk"]
+    page.session_state["walk"] = replace(calm, change=Change(sharpness=0.0))
+    page.run()
     assert not page.exception
-    next(button for button in page.button if button.label == "Put everything back").click().run()
-    assert page.session_state["walk"].change == Change()
+    source = list_sources(session.stored_traces())[page.session_state["picture"]]
+    found = lesson(page.session_state["walk"], source, next(iter(runs.list_models().values())), "")
+    shown = payload(found, "")
+    assert [picture["title"] for picture in shown["pictures"]] == ["Changed", "As it was"]
+    assert len(set(shown["pictures"][0]["weights"])) == 1           # flattened
+    assert shown["answers"][0]["lines"] != shown["answers"][1]["lines"]
+    assert shown["what_if"]["sharpness"] == 0.0
+
+
+def test_sliders_of_what_if_keep_what_was_dragged_and_ignore_nonsense():
+    now = Change(moved=(((0, 1, 1), (0.4, 0.6)),))
+    wanted = {"offset_scale": 9, "sharpness": "2", "dropped_heads": [3, 1, 3],
+              "dropped_levels": [], "reference_shift_xy": [0.1, -7]}
+    assert read_change(wanted, now) == Change(3.0, 2.0, (1, 3), (), (0.1, -0.5), now.moved)
+    assert read_change({"offset_scale": "much"}, now) is now
+
+
+def test_one_level_alone_cannot_be_edited_and_ignores_what_was():
+    change = Change(dropped_levels=(3,))
+    page = visit("walkthrough", derivation="multi_scale")
+    page.session_state["walk"] = replace(page.session_state["walk"], change=change,
+                                         derivation="single_scale")
+    page.run()
+    assert not page.exception
+    assert page.session_state["walk"].change == change              # for when one goes back
+
+
+def test_the_query_of_explore_is_followed_and_explore_begins_with_that_of_the_equations():
+    page = visit("walkthrough", layer="decoder.1", query="4")
+    assert page.session_state["start_view"] == {"query": 4, "pinned": True}
+    page.session_state["view_params"] = {"q": "11", "pin": "1"}     # as Explore's canvas told
+    page.run()
+    assert page.session_state["walk"].query == 11
+    assert page.session_state["start_view"]["query"] == 11
+    page.run()                                                      # and it is told only once
+    page.number_input(key="walk_number").set_value(7).run()
+    assert page.session_state["walk"].query == page.session_state["start_view"]["query"] == 7
+    stored = list_sources(session.stored_traces())[page.session_state["picture"]].stored
+    assert page.session_state["start_view_of"] == stored.key
+
+
+def test_another_picture_is_asked_about_its_own_best_detection():
+    page = visit("walkthrough", layer="decoder.1", query="299")
+    asked = page.session_state["walk"].query
+    names = list(list_sources(session.stored_traces()))
+    page.session_state["picture"] = names[1]
+    page.run()
+    assert not page.exception
+    seen = page.session_state["walk"].query
+    assert seen is not None and seen != asked
+
+
+def test_the_pixel_of_a_deformed_grid_is_not_taken_for_a_query_of_the_decoder():
+    page = visit("walkthrough", layer="decoder.1", query="5")
+    page.selectbox(key="walk_derivation").set_value("dat").run()
+    page.number_input(key="walk_number").set_value(30).run()
+    page.selectbox(key="walk_derivation").set_value("multi_scale").run()
+    assert not page.exception
+    assert page.session_state["walk"].query == 5
 
 
 def test_an_address_says_what_it_reads():

@@ -30,8 +30,9 @@ def assert_ends_right(derivation):
     assert derivation.module_output.abs().max() > 1e-6, "an answer of zeros proves nothing"
     assert derivation.difference < EXACT
     assert derivation.holds
+    assert r"\term{" in derivation.whole and r"\term" not in derivation.latex(derivation.whole)
     for step in derivation:
-        assert derivation.latex(step).count(r"\term") == 0
+        assert derivation.latex(step.equation).count(r"\term") == 0
         assert bool(step.code) == (step.compute is not None)
         assert set(step.inputs.values()) <= {other.name for other in derivation}
 

@@ -30,7 +30,8 @@ export class Picture {
     const [x, y, width, height] = this.frame();
     this.unit = Math.max(width, height) / 112;
     this.svg.setAttribute("viewBox", [x, y, width, height].join(" "));
-    this.svg.replaceChildren(...this.ground(), ...this.aim.marks(), ...this.boxes(), ...this.corners(),
+    this.found = draw("g", {}, ...this.boxes());
+    this.svg.replaceChildren(...this.ground(), ...this.aim.marks(), this.found, ...this.corners(),
       ...this.lines(), ...this.points(), ...this.reference());
   }
 
@@ -73,6 +74,12 @@ export class Picture {
     });
     if (this.data.box) parts.push(rectangle(this.data.box, { class: "wt-box", "data-part": "box" }));
     return parts;
+  }
+
+  /** What the model says while a sample is still being dragged. */
+  answer(data) {
+    Object.assign(this.data, { boxes: data.boxes, box: data.box });
+    this.found.replaceChildren(...this.boxes());
   }
 
   corners() {
@@ -168,6 +175,7 @@ export class Picture {
       if (!this.movable || (!moved && Math.hypot(now.clientX - start[0], now.clientY - start[1]) < 4)) return;
       moved = this.place(now);
       this.put(sample, ...moved);
+      this.page.drag(sample, ...this.share(moved));
     };
     const finish = () => {
       window.removeEventListener("pointermove", follow);

@@ -5,8 +5,10 @@ import { Diagram } from "./diagram.js";
 import { formula, make, prose } from "./make.js";
 import { numbers } from "./numbers.js";
 import { Picture } from "./picture.js";
+import { WhatIf } from "./what_if.js";
 
 const REPORT_MS = 250;
+const DRAG_MS = 200;
 const LEGEND = "Colour: head. Shape: level. Area: weight. Cross: reference. Pale squares: the four pixels of the chosen sample.";
 const SCOPES = { all: "All samples", head: "One head", sample: "One sample", pixels: "Its four pixels" };
 // Which part of the picture a tensor is seen in.
@@ -44,13 +46,15 @@ export class Walkthrough {
       }));
     this.answers = make("div", { class: "wt-answers" });
     this.costs = new Costs(this);
-    const side = make("aside", { class: "wt-side" }, this.scopes, this.pictures, this.answers, this.costs.root);
+    this.whatIf = new WhatIf(this);
+    const side = make("aside", { class: "wt-side" }, this.scopes, this.pictures, this.answers, this.whatIf.root, this.costs.root);
     this.root = make("section", { class: "wt", tabindex: "-1" }, this.head,
       make("div", { class: "wt-columns" }, this.diagram.root, this.detail, side));
     host.replaceChildren(this.root);
     this.root.addEventListener("pointerover", (event) => this.point(event.target));
     this.root.addEventListener("focusin", (event) => this.point(event.target));
     this.root.addEventListener("pointerleave", () => this.light({}));
+    this.root.addEventListener("click", (event) => this.follow(event.target));
     this.root.addEventListener("keydown", (event) => this.press(event));
   }
 
@@ -72,22 +76,29 @@ export class Walkthrough {
     const wanted = fresh && known(data.step) ? data.step : this.step;
     this.step = known(wanted) ? wanted : (data.lesson.steps.find((step) => !step.given) ?? data.lesson.steps[0]).name;
     const focused = this.root.getRootNode().activeElement;
-    const keepsFocus = focused && this.root.contains(focused) && !focused.closest("input, .wt-scopes");
+    const keepsFocus = focused && this.root.contains(focused) && !focused.closest("input, button:not(.wt-chip)");
     const picked = focused?.closest(".wt-svg") ? this.views.findIndex((view) => view.svg === focused) : -1;
     this.drawHead();
     this.diagram.update(this.lesson);
-    this.views = this.lesson.pictures.map((picture, at) => new Picture(this, picture, this.lesson.movable && at === this.lesson.pictures.length - 1));
-    this.scopes.hidden = !this.views.length;
-    this.pictures.classList.toggle("wt-two", this.views.length > 1);
-    this.pictures.replaceChildren(...this.views.map((view) => view.root));
-    if (this.views.length) this.pictures.append(make("p", { class: "wt-legend" }, LEGEND));
     this.answers.replaceChildren(...this.lesson.answers.map(({ title, lines }) =>
       make("div", { class: "wt-answer" }, make("strong", {}, title), ...lines.map((line) => make("p", {}, line)))));
+    if (this.dragging) this.views[0].answer(this.lesson.pictures[0]);
+    else this.drawPictures();
+    this.whatIf.update(data.lesson);
     this.costs.root.hidden = !data.lesson.costs;
     if (data.lesson.costs) this.costs.update(data.lesson.costs);
     this.show();
     if (picked >= 0) this.views.at(Math.min(picked, this.views.length - 1))?.svg.focus({ preventScroll: true });
     else if (keepsFocus) this.diagram.chips.get(this.step).focus({ preventScroll: true });
+  }
+
+  drawPictures() {
+    const { pictures, what_if: change } = this.lesson;
+    this.views = pictures.map((picture, at) => new Picture(this, picture, Boolean(change) && at === 0));
+    this.scopes.hidden = !this.views.length;
+    this.pictures.classList.toggle("wt-two", this.views.length > 1);
+    this.pictures.replaceChildren(...this.views.map((view) => view.root));
+    if (this.views.length) this.pictures.append(make("p", { class: "wt-legend" }, LEGEND));
   }
 
   colour(head) {
@@ -104,7 +115,8 @@ export class Walkthrough {
     const badge = make("span", { class: exact && lesson.holds ? "wt-badge" : "wt-badge wt-bad",
       title: "largest difference of the last step from what the module itself said" },
       `${exact ? "equals" : "differs from"} the module: ${lesson.difference} (${lesson.dtype})`);
-    this.head.replaceChildren(make("h2", {}, lesson.title), badge, make("p", {}, ...prose(lesson.introduction)));
+    const whole = lesson.whole ? [make("div", { class: "wt-whole" }, formula(lesson.whole))] : [];
+    this.head.replaceChildren(make("h2", {}, lesson.title), badge, ...whole, make("p", {}, ...prose(lesson.introduction)));
   }
 
   get current() {
@@ -201,7 +213,22 @@ export class Walkthrough {
     this.report();
   }
 
-  move({ head, level, point }, x, y) {
+  /** A sample is on its way: the model's answer follows, the picture stays under the pointer. */
+  drag(sample, x, y) {
+    this.dragging = true;
+    if (performance.now() - (this.told ?? 0) < DRAG_MS) return;
+    this.told = performance.now();
+    this.send(sample, x, y);
+  }
+
+  move(sample, x, y) {
+    this.dragging = false;
+    this.said = null;                       // even where the last answer is the final one
+    this.send(sample, x, y);
+    this.update(this.component);
+  }
+
+  send({ head, level, point }, x, y) {
     this.component.setStateValue("moved", { sample: [head, level, point], place: [x, y], of: this.viewId });
   }
 
@@ -212,16 +239,26 @@ export class Walkthrough {
 
   press(event) {
     if (event.target.closest?.("input")) return;            // sliders keep their own keys
+    if (event.key === "Enter" && this.follow(event.target)) return;
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const by = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
     const along = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (event.shiftKey && (by || along)) this.views.at(-1)?.nudge(this.sample, along ?? 0, event.key.startsWith("Arrow") ? by ?? 0 : 0);
+    if (event.shiftKey && (by || along)) this.views[0]?.nudge(this.sample, along ?? 0, event.key.startsWith("Arrow") ? by ?? 0 : 0);
     else if (by) this.walk(by);
     else if (along) this.take(this.sampleAfter(along));
     else if ("+-".includes(event.key)) this.closer(event.key === "+" ? 1 : -1);
     else if (event.key === "c" || event.key === "n") this.toggle(event.key === "c" ? "Code" : "Numbers");
     else return;
     event.preventDefault();
+  }
+
+  /** A symbol in an equation leads to its own step. */
+  follow(target) {
+    const name = target.closest?.(".term")?.dataset.term;
+    if (!name || name === this.step) return false;
+    this.choose(name);
+    this.diagram.chips.get(name).focus({ preventScroll: true });
+    return true;
   }
 
   /** One step nearer to the four pixels, or back. */

@@ -1,0 +1,85 @@
+// What if: sliders that change one layer for one query; the model answers while they move.
+import { make } from "./make.js";
+
+const TELL_MS = 200;
+const REST = { offset_scale: 1, sharpness: 1, dropped_heads: [], dropped_levels: [], reference_shift_xy: [0, 0] };
+const SLIDERS = [
+  { name: "offset_scale", title: "Offsets ×", min: -1, max: 3, step: 0.1 },
+  { name: "sharpness", title: "Sharpness of weights", min: 0, max: 8, step: 0.25 },
+  { name: "reference_shift_xy", axis: 0, title: "Reference, x", min: -0.5, max: 0.5, step: 0.02 },
+  { name: "reference_shift_xy", axis: 1, title: "Reference, y", min: -0.5, max: 0.5, step: 0.02 },
+];
+
+export class WhatIf {
+  constructor(page) {
+    this.page = page;
+    this.rows = SLIDERS.map((slider) => this.row(slider));
+    this.without = { dropped_heads: make("div", { class: "wt-levels", role: "group", "aria-label": "Heads to leave out" }),
+      dropped_levels: make("div", { class: "wt-levels", role: "group", "aria-label": "Levels to leave out" }) };
+    this.back = make("button", { type: "button", class: "wt-back" }, "Put everything back");
+    this.back.addEventListener("click", () => this.page.component.setStateValue("change", { sliders: null, turn: performance.now() }));
+    this.root = make("details", { class: "wt-what-if", open: "open" }, make("summary", {}, "What if"),
+      make("p", { class: "wt-quiet" }, "Drag a mark on the picture (Shift and arrows move the chosen one), or:"),
+      make("div", { class: "wt-sliders" }, ...this.rows.map(({ label }) => label)), ...Object.values(this.without), this.back);
+  }
+
+  row(slider) {
+    const input = make("input", { type: "range", min: slider.min, max: slider.max, step: slider.step, name: `${slider.name}${slider.axis ?? ""}` });
+    const output = make("output");
+    input.addEventListener("input", () => this.set(slider, Number(input.value)));
+    input.addEventListener("change", () => this.tell());
+    return { ...slider, input, output, label: make("label", {}, make("span", {}, slider.title), input, output) };
+  }
+
+  /** Called with every lesson; a slider in somebody's hand is left alone. */
+  update(lesson) {
+    this.root.hidden = !lesson.what_if;
+    if (!lesson.what_if) return;
+    const { moved, ...sliders } = lesson.what_if;
+    if (!this.root.querySelector("input:active")) this.change = sliders;
+    this.sizes = lesson.sizes;
+    this.show();
+    const rests = !moved.length && JSON.stringify({ ...REST, ...sliders }) === JSON.stringify(REST);
+    this.back.disabled = rests;
+  }
+
+  show() {
+    for (const { name, axis, input, output } of this.rows) {
+      const value = axis === undefined ? this.change[name] : this.change[name][axis];
+      input.value = value;
+      output.textContent = Number(value).toFixed(2);
+    }
+    this.toggles("dropped_heads", "Without heads", this.sizes[0]);
+    this.toggles("dropped_levels", "Without levels", this.sizes[1]);
+  }
+
+  toggles(name, title, count) {
+    const buttons = Array.from({ length: count }, (_, index) => {
+      const out = this.change[name].includes(index);
+      const button = make("button", { type: "button", "aria-pressed": String(out) }, String(index));
+      button.addEventListener("click", () => {
+        const rest = this.change[name].filter((one) => one !== index);
+        this.change = { ...this.change, [name]: out ? rest : [...rest, index] };
+        this.show();
+        this.tell();
+        this.without[name].children[index + 1].focus();
+      });
+      return button;
+    });
+    const focused = [...this.without[name].children].indexOf(this.root.getRootNode().activeElement);
+    this.without[name].replaceChildren(make("span", {}, title), ...buttons);
+    if (focused > 0) this.without[name].children[focused]?.focus();
+  }
+
+  set({ name, axis }, value) {
+    const wanted = axis === undefined ? value : this.change[name].map((old, at) => (at === axis ? value : old));
+    this.change = { ...this.change, [name]: wanted };
+    this.show();
+    if (performance.now() - (this.told ?? 0) > TELL_MS) this.tell();
+  }
+
+  tell() {
+    this.told = performance.now();
+    this.page.component.setStateValue("change", { sliders: this.change });
+  }
+}
