@@ -1,8 +1,7 @@
-"""What the Attribution page shows once an answer is there."""
+"""What the Attribution page shows: the picture, and, once it is there, the answer."""
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from app.studies import Answer, LayerView, Question
@@ -13,6 +12,22 @@ STYLE = """<style>
 .stMain h1 { padding: 0; letter-spacing: -0.01em; }
 </style>"""
 PIXELS_IN_A_ROW = 2
+OVERVIEW_HEIGHT_PX = 250
+PIXEL_MEANINGS = {
+    "gradient x input": "How steeply the answer rises with each pixel, times the pixel.",
+    "occlusion": "How far the answer falls when a grey square covers it.",
+    "grad-cam": "Feature maps that speak for the answer.",
+}
+
+
+def overview(found: list[dict], chosen: dict, run) -> None:
+    """The picture with everything that was found; the chosen one stands out."""
+    from deformviz.figures.attribution import boxes_over
+
+    boxes = {entry["name"]: entry["box"] for entry in found if entry["box"] is not None}
+    figure = boxes_over(boxes, chosen["name"], run.original_hw, picture=f"picture/{run.key}.jpg")
+    st.plotly_chart(figure.update_layout(height=OVERVIEW_HEIGHT_PX), key="overview", config=CONFIG,
+                    alt=f"The picture; asked is {chosen['name']}.")
 
 
 def show(answer: Answer, question: Question, chosen: dict, run, what: str) -> None:
@@ -21,46 +36,61 @@ def show(answer: Answer, question: Question, chosen: dict, run, what: str) -> No
     if answer.pixels:
         pixels(answer, run, picture)
         return
-    layer = st.segmented_control("Layer", list(answer.layers), default=list(answer.layers)[-1],
-                                 required=True, key=f"layer-{question.part}")
+    with st.container(horizontal=True, gap="medium"):
+        layer, quantity, method = choose(answer, question)
     name = f"{what.replace('its', 'the')} of the {chosen['class_name']}"
-    pair(answer, layer, chosen, run, picture)
+    pair(answer, (layer, quantity, method), chosen, run, picture)
     words(answer, layer, name)
     curves(answer, layer, what)
     table(answer, question)
 
 
-def pair(answer: Answer, layer: str, chosen: dict, run, picture: str) -> None:
-    """Weights and attributions side by side, in one encoding."""
-    from deformviz.analysis.attribution import METHODS, QUANTITIES
-    from deformviz.figures.attribution import sample_amounts
+def choose(answer: Answer, question: Question) -> tuple[str, str, str]:
+    """Layer, quantity and method to draw; at first the layer that moves the answer most."""
+    from deformviz.analysis.attribution import METHODS
+    from deformviz.analysis.attribution_targets import QUANTITIES
 
+    study = answer.study
+    most = max(answer.layers, key=lambda name: abs(study.score - study.without_any[name]))
+    layer = st.segmented_control("Layer", list(answer.layers), default=most, required=True,
+                                 key=f"layer-{question.key}")
+    quantity = st.segmented_control("Worth of", QUANTITIES, default=QUANTITIES[0],
+                                    required=True, key="attributed_quantity")
+    method = st.segmented_control("By", METHODS, default=METHODS[0], required=True,
+                                  key="attributed_method")
+    return layer, quantity, method
+
+
+def pair(answer: Answer, asked: tuple[str, str, str], chosen: dict, run, picture: str) -> None:
+    """Weights and attributions side by side, in one encoding."""
+    from deformviz.figures.attribution import sample_amounts, window_around
+    from deformviz.figures.legend import marks_legend
+
+    layer, quantity, method = asked
     view: LayerView = answer.layers[layer]
-    with st.container(horizontal=True):
-        quantity = st.segmented_control("Worth of", QUANTITIES, default=QUANTITIES[0],
-                                        required=True, key="attributed_quantity")
-        method = st.segmented_control("By", METHODS, default=METHODS[0], required=True,
-                                      key="attributed_method")
-    found = answer.study.attributions[layer, quantity, method]
-    box = np.array(chosen["box_xyxy_px"])
-    left, right = st.columns(2, gap="medium")
-    whose = "" if layer.startswith("decoder") else \
-        f" of token {view.query}, the one that is worth most"
-    for column, title, amounts, unit in (
-        (left, f"Attention weights{whose}", view.weights, "weight"),
-        (right, f"What they are worth{whose}", found.values[view.query], "worth"),
+    found = answer.study.attributions[asked]
+    worth, colour = view.marks(found.values), "group" if view.together > 1 else "head"
+    window = window_around(view.locations_px, [view.weights, worth], run.original_hw,
+                           chosen["box"])
+    whose = f" of token {view.query}, the one that is worth most" \
+        if layer.startswith("encoder") else ""
+    for column, title, amounts, unit in zip(
+        st.columns(2, gap="medium"), ("Attention weights", "What they are worth"),
+        (view.weights, worth), ("weight", "worth"), strict=True,
     ):
         with column:
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{title}{whose}**")
             st.plotly_chart(
                 sample_amounts(view.locations_px, amounts, run.original_hw, picture=picture,
-                               box_xyxy_px=box, unit=unit),
+                               box_xyxy_px=chosen["box"], unit=unit, of=colour,
+                               window_px=window),
                 key=f"points-{unit}", config=CONFIG, alt=f"{title} in {layer}, over the picture.")
+    st.html(marks_legend(*view.weights.shape[:2], of=colour,
+                         more="area: the amount · hollow: speaks against"))
     st.caption(
-        f"Colour is the head, shape the level, area the amount; hollow marks speak against. "
         f"{quantity.capitalize()} by {method}: from {found.baseline_score:.4f} to "
         f"{found.score:.4f}, completeness error {100 * found.completeness_error:.2f} % after "
-        f"{found.steps} steps.")
+        f"{found.steps} {'step' if found.steps == 1 else 'steps'}.")
 
 
 def words(answer: Answer, layer: str, name: str) -> None:
@@ -68,14 +98,15 @@ def words(answer: Answer, layer: str, name: str) -> None:
     from deformviz.analysis.verdict import verdict
 
     with st.container(border=True):
-        st.markdown("  \n".join(verdict(answer.study, layer, name)))
+        st.markdown("\n".join(f"- {said}" for said in verdict(answer.study, layer, name)))
 
 
 def curves(answer: Answer, layer: str, what: str) -> None:
     """Deletion, insertion and agreement."""
     from deformviz.figures.attribution import agreement_map, faithfulness_curves
 
-    unit = "score" if what == "its score" else "share of the picture"
+    unit = what.removeprefix("its ") if answer.study.target.is_share or "logit" in what else \
+        "share of the picture"
     columns = st.columns(3, gap="medium")
     for column, kind, meaning in (
         (columns[0], "deletion", "Points of this layer are taken away, the first ones first. A "
@@ -102,9 +133,11 @@ def table(answer: Answer, question: Question) -> None:
     from deformviz.figures.attribution import method_areas
 
     st.subheader("Every method against every layer", anchor=False)
+    st.markdown("The mean answer while points are deleted in a method's order. :gray[Orange: lower "
+                "than at random, so the method knows what matters. Blue: higher.]")
     st.plotly_chart(method_areas(answer.study), key="areas", config=CONFIG,
                     alt="Deletion areas of every method for every layer.")
-    with st.expander("As a table", icon=":material/table:"):
+    with st.expander("All numbers", icon=":material/table:"):
         st.dataframe([{
             "layer": row.layer, "of": row.quantity, "method": row.method,
             "score difference": row.difference, "completeness error": row.completeness_error,
@@ -122,17 +155,17 @@ def pixels(answer: Answer, run, picture: str) -> None:
     from deformviz.figures.attribution import pixel_worth
 
     st.markdown("Orange speaks for the answer, blue against it. :gray[A grey picture stands for "
-                "nothing there; the query keeps the box it started from.]")
+                "nothing there; a detector's query keeps the box it started from.]")
     for first in range(0, len(answer.pixels), PIXELS_IN_A_ROW):
         columns = st.columns(PIXELS_IN_A_ROW, gap="medium")
         for column, found in zip(columns, answer.pixels[first:first + PIXELS_IN_A_ROW],
                                  strict=False):
             error = found.completeness_error
-            told = "" if error is None else \
-                f"  \n:small[:gray[from {found.baseline_score:.4f} to {found.score:.4f}, " \
-                f"completeness error {100 * error:.2f} %]]"
+            told = PIXEL_MEANINGS[found.method] if error is None else (
+                f"Adds up from {found.baseline_score:.4f} to {found.score:.4f}, completeness "
+                f"error {100 * error:.2f} % after {found.steps} steps.")
             with column:
-                st.markdown(f"**{found.method.capitalize()}**{told}")
+                st.markdown(f"**{found.method.capitalize()}**  \n:small[:gray[{told}]]")
                 st.plotly_chart(pixel_worth(found.values, run.original_hw, picture=picture),
                                 key=f"pixels-{found.method}", config=CONFIG,
                                 alt=f"Worth of pixels by {found.method}.")

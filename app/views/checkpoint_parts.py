@@ -89,7 +89,7 @@ def _architecture(model) -> None:
 
 def _stars(model) -> None:
     from deformviz.analysis.weights import offset_stars
-    from deformviz.figures.weights import star_legend
+    from deformviz.figures.legend import marks_legend
 
     stars = offset_stars(model)
     if not stars:
@@ -99,7 +99,8 @@ def _stars(model) -> None:
                 "the bias of `sampling_offsets`. Every mark is a sampling point, every cross where "
                 "training puts it at first.")
     with st.container(horizontal=True, vertical_alignment="center", gap="large"):
-        st.html(star_legend(next(iter(stars.values()))), width="content")
+        heads, levels = next(iter(stars.values())).trained.shape[:2]
+        st.html(marks_legend(heads, levels, more="✕ where training starts"), width="content")
         exaggerated = st.segmented_control(
             "Movement drawn", EXAGGERATIONS, default=EXAGGERATIONS[0], required=True,
             format_func=lambda times: f"{times} ×" if times > 1 else "as it is",

@@ -114,7 +114,7 @@ def explain(
     if method == "gradient x input":
         gradient = Saliency(answer).attribute(inputs.clone().requires_grad_(), abs=False)
         return (gradient * (inputs - baseline)).detach(), 1
-    return integrate_gradients(_counted(answer, on_step, most_steps), inputs, baseline,
+    return integrate_gradients(counted(answer, on_step, most_steps), inputs, baseline,
                                most_steps)
 
 
@@ -176,15 +176,15 @@ def at_once(inputs: Tensor) -> int:
     return max(1, min(PICTURES_AT_ONCE, NUMBERS_AT_ONCE // inputs.numel()))
 
 
-def _counted(answer: Callable, on_step: OnStep | None, most_steps: int) -> Callable:
-    """The same, telling how many steps are done; how many it takes shows only on the way."""
+def counted(answer: Callable, on_step: OnStep | None, most_steps: int) -> Callable:
+    """The same, telling how many inputs are done; how many it takes may show only on the way."""
     done = 0
 
-    def counted(given: Tensor) -> Tensor:
+    def telling(given: Tensor) -> Tensor:
         nonlocal done
         if on_step is not None:
             on_step(min(done, most_steps), most_steps)
         done += len(given)
         return answer(given)
 
-    return counted
+    return telling

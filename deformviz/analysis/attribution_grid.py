@@ -61,9 +61,13 @@ class HeldGrids:
         trace = self.traces[layer]
         points = grid_to_normalised(trace.positions[0], trace.query_hw,
                                     align_corners=trace.align_corners)
-        heads = trace.attention_weights.shape[1]
-        per_head = points.repeat_interleave(heads // len(points), dim=0)
+        per_head = points.repeat_interleave(self.heads_together(layer), dim=0)
         return normalised_to_original(self.frame)(per_head)[None, :, None]
+
+    def heads_together(self, layer: str) -> int:
+        """Heads of a group read the same knots."""
+        trace = self.traces[layer]
+        return trace.attention_weights.shape[1] // trace.positions.shape[1]
 
     def asked(self, target: ClassLogit, layer: str) -> slice:
         """The one query that stands for the picture."""
@@ -80,11 +84,10 @@ class LaterStages:
         """Raises KeyError if the model has no such layer."""
         if layer not in held.traces:
             raise KeyError(f"No layer {layer!r}; this model has {', '.join(held.layers)}.")
-        self._held, self._trace = held, held.traces[layer]
-        self._stage, self._layer = int(layer.split(".")[1]), layer
+        self._held, self._layer, self._stage = held, layer, int(layer.split(".")[1])
 
     def way(self, quantity: str) -> Way:
-        weights = self._trace.attention_weights                     # [1 head query knot]
+        weights = self._held.traces[self._layer].attention_weights      # [1 head query knot]
         if quantity == QUANTITIES[0]:
             ones = torch.ones_like(self._held.weights(self._layer))[None]
             return Way(ones, torch.zeros_like(ones), self._answer(_gate), lambda found: found[0])
@@ -92,8 +95,7 @@ class LaterStages:
             return Way(weights, torch.full_like(weights, 1 / weights.shape[-1]),
                        self._answer(_replace),
                        lambda found: found[0].sum(1)[None, :, None])
-        raw = self._held.raw_offsets[self._layer]
-        share = weights.shape[1] // raw.shape[1]                    # heads read a group's knots
+        raw, share = self._held.raw_offsets[self._layer], self._held.heads_together(self._layer)
         return Way(raw, torch.zeros_like(raw), self._answer(_offset), lambda found: (
             found[0].sum(-1) / share).repeat_interleave(share, dim=0)[None, :, None])
 

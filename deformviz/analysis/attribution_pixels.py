@@ -13,7 +13,14 @@ import torch.nn.functional as F
 from captum.attr import LayerGradCam, Occlusion
 from torch import Tensor, nn
 
-from deformviz.analysis.attribution import METHODS, MOST_STEPS, OnStep, explain, relative_error
+from deformviz.analysis.attribution import (
+    METHODS,
+    MOST_STEPS,
+    OnStep,
+    counted,
+    explain,
+    relative_error,
+)
 from deformviz.analysis.attribution_targets import HeldPass, Target, run_held
 from deformviz.models.dat import DAT
 from deformviz.models.parts import private_copy
@@ -110,15 +117,7 @@ def _occlude(question: PixelQuestion, inputs: Tensor, on_step: OnStep | None) ->
     windows = 1
     for size in inputs.shape[-2:]:
         windows *= -(-max(size - side, 0) // stride) + 1
-    done = 0
-
-    def answer(given: Tensor) -> Tensor:
-        nonlocal done
-        if on_step is not None:
-            on_step(min(done, windows), windows)
-        done += len(given)
-        return question.answer(given)
-
+    answer = counted(question.answer, on_step, windows)
     with torch.no_grad():
         return Occlusion(answer).attribute(
             inputs, sliding_window_shapes=(inputs.shape[1], side, side),

@@ -61,6 +61,9 @@ class Held(Protocol):
     def locations_px(self, layer: str) -> Tensor:
         """Where samples lie [query head level point xy], pixel indices of the original picture."""
 
+    def heads_together(self, layer: str) -> int:
+        """How many neighbouring heads sample the same points."""
+
     def asked(self, target: Any, layer: str) -> slice:
         """The queries whose samples a target is traced back to."""
 
@@ -137,6 +140,9 @@ class HeldPass:
 
     def locations_px(self, layer: str) -> Tensor:
         return normalised_to_original(self.frame)(self.traces[layer].sampling_locations[0])
+
+    def heads_together(self, layer: str) -> int:
+        return 1
 
     def asked(self, target: Target, layer: str) -> slice:
         """The target's own query in the decoder, all tokens in the encoder."""

@@ -5,18 +5,79 @@ import plotly.graph_objects as go
 
 from deformviz.analysis.attribution_table import Study
 from deformviz.analysis.faithfulness import ORDERS, Faithfulness
-from deformviz.figures.theme import GRID, LEVEL_MARKS, PETROFF_10, chart_layout, head_colour
+from deformviz.figures.theme import LEVEL_MARKS, PETROFF_10, chart_layout, head_colour
 
-LARGEST_MARKER_PX = 22
+LARGEST_MARKER_PX = 26
 POINTS_HEIGHT_PX = 340
+WINDOW_ASPECT = 1.8             # width by height of the panels
+SMALLEST_WINDOW = 0.3           # of the picture's longer side, high
+COUNTS = 0.05                   # of the largest amount: smaller samples may fall out of the window
 ORDER_COLOURS = {"weight": PETROFF_10[0], "attribution": PETROFF_10[6], "random": PETROFF_10[3]}
 ORDER_DASH = {"weight": "solid", "attribution": "solid", "random": "dot"}
 DIVERGING = ((0.0, "#3f90da"), (0.5, "rgba(128, 136, 155, 0)"), (1.0, "#e76300"))
 
 
+def over_picture(
+    picture: str, size_hw: tuple[int, int], *, opacity: float = 1.0,
+    window_px: tuple[float, float, float, float] | None = None,
+) -> go.Figure:
+    """An empty figure over a picture, in pixel indices; `window_px` is the part (xyxy) to show."""
+    height, width = size_hw
+    x0, y0, x1, y1 = window_px or (-0.5, -0.5, width - 0.5, height - 0.5)
+    figure = go.Figure()
+    figure.add_layout_image(source=picture, x=-0.5, y=-0.5, sizex=width, sizey=height, xref="x",
+                            yref="y", sizing="stretch", layer="below", opacity=opacity)
+    return figure.update_layout(chart_layout(
+        height=POINTS_HEIGHT_PX, margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        xaxis={"visible": False, "range": [x0, x1], "constrain": "domain"},
+        yaxis={"visible": False, "range": [y1, y0], "scaleanchor": "x", "constrain": "domain"},
+    ))
+
+
+def _frame(figure: go.Figure, box_xyxy_px, **line) -> None:
+    x0, y0, x1, y1 = (float(edge) - 0.5 for edge in box_xyxy_px)
+    figure.add_shape(type="rect", x0=x0, y0=y0, x1=x1, y1=y1, line=line)
+
+
+def boxes_over(
+    boxes: dict[str, np.ndarray], chosen: str, size_hw: tuple[int, int], *, picture: str,
+) -> go.Figure:
+    """All boxes (name -> xyxy, px) thin, the chosen one with its name."""
+    figure = over_picture(picture, size_hw)
+    for name, box in boxes.items():
+        if name != chosen:
+            _frame(figure, box, color="rgba(255, 255, 255, 0.75)", width=1.5)
+    if chosen in boxes:
+        _frame(figure, boxes[chosen], color="#11131a", width=5)
+        _frame(figure, boxes[chosen], color=ORDER_COLOURS["attribution"], width=3)
+        x0, y0 = (float(edge) - 0.5 for edge in boxes[chosen][:2])
+        figure.add_annotation(x=x0, y=y0, text=chosen, showarrow=False, xanchor="left",
+                              yanchor="bottom", bgcolor=ORDER_COLOURS["attribution"],
+                              font={"color": "#11131a", "size": 13}, borderpad=2)
+    return figure
+
+
+def window_around(
+    locations_px: np.ndarray, amounts: list[np.ndarray], size_hw: tuple[int, int],
+    box_xyxy_px: np.ndarray | None = None,
+) -> tuple[float, float, float, float]:
+    """The part of the picture (xyxy, pixel indices) with the box and all samples that count."""
+    counts = np.any([np.abs(a) >= COUNTS * np.abs(a).max() for a in amounts], axis=0)
+    points = locations_px[counts]
+    if box_xyxy_px is not None:
+        points = np.concatenate([points, np.asarray(box_xyxy_px).reshape(2, 2)])
+    low, high = points.min(0), points.max(0)
+    (width, height), centre = 1.2 * (high - low) / 2, (low + high) / 2
+    half = max(height, width / WINDOW_ASPECT, SMALLEST_WINDOW * max(size_hw) / 2)
+    x0, x1 = centre[0] - WINDOW_ASPECT * half, centre[0] + WINDOW_ASPECT * half
+    y0, y1 = centre[1] - half, centre[1] + half
+    return (max(-0.5, x0), max(-0.5, y0), min(size_hw[1] - 0.5, x1), min(size_hw[0] - 0.5, y1))
+
+
 def sample_amounts(
     locations_px: np.ndarray, amounts: np.ndarray, size_hw: tuple[int, int], *, picture: str,
-    box_xyxy_px: np.ndarray | None = None, unit: str = "weight",
+    box_xyxy_px: np.ndarray | None = None, unit: str = "weight", of: str = "head",
+    window_px: tuple[float, float, float, float] | None = None,
 ) -> go.Figure:
     """The samples of one query over the picture, each as large as its amount.
 
@@ -28,17 +89,14 @@ def sample_amounts(
         size_hw: of the picture in pixels.
         picture: address of the picture.
         box_xyxy_px: of the detection, edges from the picture's outer corner.
+        of: what a colour stands for.
+        window_px: from `window_around`; all of the picture if None.
     """
-    height, width = size_hw
     heads, levels, points = amounts.shape
     largest = float(np.abs(amounts).max()) or 1.0
-    figure = go.Figure()
-    figure.add_layout_image(source=picture, x=-0.5, y=-0.5, sizex=width, sizey=height, xref="x",
-                            yref="y", sizing="stretch", layer="below", opacity=0.6)
+    figure = over_picture(picture, size_hw, opacity=0.6, window_px=window_px)
     if box_xyxy_px is not None:
-        x0, y0, x1, y1 = (float(edge) - 0.5 for edge in box_xyxy_px)
-        figure.add_shape(type="rect", x0=x0, y0=y0, x1=x1, y1=y1,
-                         line={"color": "#ffffff", "width": 2, "dash": "dash"})
+        _frame(figure, box_xyxy_px, color="#ffffff", width=2, dash="dash")
     for head in range(heads):
         flat = amounts[head].reshape(-1)
         size = LARGEST_MARKER_PX * np.sqrt(np.abs(flat) / largest) + 1.5
@@ -49,19 +107,14 @@ def sample_amounts(
         numbers = np.column_stack([np.repeat(np.arange(levels), points),
                                    np.tile(np.arange(points), levels), flat])
         figure.add_scatter(
-            x=where[:, 0].tolist(), y=where[:, 1].tolist(), mode="markers", name=f"head {head}",
+            x=where[:, 0].tolist(), y=where[:, 1].tolist(), mode="markers", name=f"{of} {head}",
             customdata=numbers.tolist(),
             marker={"symbol": marks, "size": size.tolist(), "color": head_colour(head),
                     "opacity": 0.9, "line": {"width": 1.2, "color": "rgba(255, 255, 255, 0.85)"}},
-            hovertemplate=(f"head {head}, level %{{customdata[0]}}, point %{{customdata[1]}}<br>"
+            hovertemplate=(f"{of} {head}, level %{{customdata[0]}}, point %{{customdata[1]}}<br>"
                            f"{unit} %{{customdata[2]:+.4f}}<extra></extra>"),
         )
-    return figure.update_layout(chart_layout(
-        height=POINTS_HEIGHT_PX,
-        xaxis={"visible": False, "range": [-0.5, width - 0.5], "constrain": "domain"},
-        yaxis={"visible": False, "range": [height - 0.5, -0.5], "scaleanchor": "x",
-               "constrain": "domain"},
-    ))
+    return figure
 
 
 def agreement_map(by_layer: dict[str, np.ndarray]) -> go.Figure:
@@ -109,24 +162,24 @@ def faithfulness_curves(found: Faithfulness, kind: str, unit: str = "score") -> 
 
 
 def method_areas(study: Study) -> go.Figure:
-    """Deletion areas of every method, a group per layer: short bars found what matters."""
+    """Deletion areas: a row per method, a column per layer; orange is better than chance."""
     methods = list(dict.fromkeys((row.quantity, row.method) for row in study.rows))
     layers = list(dict.fromkeys(row.layer for row in study.rows))
-    figure = go.Figure()
-    for index, (quantity, method) in enumerate(methods):
-        areas = {row.layer: row.deletion_area for row in study.rows
-                 if (row.quantity, row.method) == (quantity, method)}
-        name = f"{quantity}, {method}" if quantity else method
-        figure.add_bar(
-            y=layers, x=[areas[layer] for layer in layers], orientation="h", name=name,
-            marker={"color": PETROFF_10[index % len(PETROFF_10)], "line": {"width": 0}},
-            hovertemplate=f"{name}<br>%{{y}}: area %{{x:.4f}}<extra></extra>",
-        )
-    return figure.update_layout(chart_layout(
-        height=120 + 90 * len(layers), barmode="group", bargap=0.25, showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
-        xaxis={"title": {"text": "mean score while deleting"}, "rangemode": "tozero"},
-        yaxis={"autorange": "reversed", "showgrid": False},
+    area = {(row.layer, row.quantity, row.method): row.deletion_area for row in study.rows}
+    areas = np.array([[area[layer, *method] for layer in layers] for method in methods])
+    chance = np.array([area[layer, "", "at random"] for layer in layers])
+    better = chance - areas
+    limit = float(np.abs(better).max()) or 1.0
+    names = [f"{quantity}<br>{method}" if quantity else method for quantity, method in methods]
+    return go.Figure(go.Heatmap(
+        z=np.round(better / limit, 3).tolist(), x=layers, y=names, zmin=-1, zmax=1, xgap=3, ygap=3,
+        colorscale=[list(stop) for stop in DIVERGING], showscale=False, text=areas.tolist(),
+        texttemplate="%{text:.3f}", customdata=better.tolist(),
+        hovertemplate="%{y}<br>%{x}: area %{text:.4f}, %{customdata:.4f} below chance"
+                      "<extra></extra>",
+    )).update_layout(chart_layout(
+        height=60 + 46 * len(methods), xaxis={"side": "top", "showgrid": False},
+        yaxis={"autorange": "reversed", "showgrid": False, "automargin": True},
     ))
 
 
@@ -142,9 +195,7 @@ def pixel_worth(
     height, width = size_hw
     rows, columns = values.shape
     limit = float(np.quantile(np.abs(values), 0.995)) or 1.0
-    figure = go.Figure()
-    figure.add_layout_image(source=picture, x=-0.5, y=-0.5, sizex=width, sizey=height, xref="x",
-                            yref="y", sizing="stretch", layer="below", opacity=0.5)
+    figure = over_picture(picture, size_hw, opacity=0.5)
     figure.add_trace(go.Heatmap(
         z=np.round(values / limit, 4).tolist(), zmin=-1, zmax=1, showscale=False,
         colorscale=[list(stop) for stop in DIVERGING], opacity=0.85,
@@ -152,9 +203,4 @@ def pixel_worth(
         y0=(height / rows - 1) / 2, dy=height / rows,
         hovertemplate=f"{unit} %{{z:.2f}} of the largest<extra></extra>",
     ))
-    return figure.update_layout(chart_layout(
-        height=POINTS_HEIGHT_PX,
-        xaxis={"visible": False, "range": [-0.5, width - 0.5], "constrain": "domain"},
-        yaxis={"visible": False, "range": [height - 0.5, -0.5], "scaleanchor": "x",
-               "constrain": "domain", "gridcolor": GRID},
-    ))
+    return figure

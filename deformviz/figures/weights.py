@@ -18,16 +18,6 @@ STAR_HEIGHT_PX = 300
 START = "rgba(128, 136, 155, 0.8)"
 
 
-def star_legend(star: OffsetStar) -> str:
-    """What colours, shapes and crosses of the stars mean, as HTML in one line."""
-    heads, levels = star.trained.shape[:2]
-    colours = "".join(f'<b style="color:{head_colour(head)}">{head}</b> ' for head in range(heads))
-    shapes = " ".join(f"{LEVEL_MARKS[i % len(LEVEL_MARKS)][0]}&nbsp;{i}" for i in range(levels))
-    return (f'<p style="margin:0;font-size:0.95rem"><span style="margin-right:1.5rem">head '
-            f'{colours}</span><span style="margin-right:1.5rem">level {shapes}</span>'
-            f'<span>✕ where training starts</span></p>')
-
-
 def offset_star_chart(star: OffsetStar, exaggerated: float = 1.0) -> go.Figure:
     """Where a layer samples before it sees a query: trained marks, thin lines to their start.
 

@@ -1,5 +1,6 @@
 """The Attribution page: from a detection to what its samples are worth, and what deletion says."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,21 @@ def finish(page):
         session.QUEUE.wait(key, SECONDS)
 
 
+def trace_back(page):
+    """Ask, unless somebody did before, and wait for the answer."""
+    if any(button.key == "trace_back" for button in page.button):
+        page.button(key="trace_back").click().run()
+        finish(page)
+        page.run()
+
+
+def shown_layer(page):
+    """The study on show, and the layer of it that is drawn."""
+    [control] = [control for control in page.segmented_control
+                 if (control.key or "").startswith("layer-")]
+    return studies.STUDIES.get(control.key.removeprefix("layer-")).study, control.value
+
+
 def texts(page):
     kinds = ("title", "subheader", "markdown", "caption", "info", "error")
     return " ".join(str(element.value) for kind in kinds for element in getattr(page, kind))
@@ -35,24 +51,68 @@ def texts(page):
 def test_from_a_detection_to_the_verdict_and_the_curves(page):
     assert not page.exception
     assert page.title[0].value == "Do the weights mean anything?"
-    page.button(key="trace_back").click().run()
-    finish(page)
-    page.run()
+    trace_back(page)
     assert not page.exception
     said = texts(page)
-    assert "heaviest of 24 points, decoder.1 would move" in said
+    _, layer = shown_layer(page)
+    assert f"heaviest of 24 points, {layer} would move" in said
     assert "mean score while deleting" in said and "completeness error" in said
-    assert len(page.get("plotly_chart")) == 2 + 3 + 1
+    assert len(page.get("plotly_chart")) == 1 + 2 + 3 + 1
     page.segmented_control(key="attributed_method").set_value("gradient x input").run()
     assert "by gradient x input" in texts(page)
 
 
 def test_pixels_are_attributed_by_four_methods(page, monkeypatch):
-    monkeypatch.setattr(studies, "PIXEL_STEPS", 16)     # a draft will do here
-    page.segmented_control(key="attributed_part").set_value(studies.PIXELS).run()
-    page.button(key="trace_back").click().run()
-    finish(page)
-    page.run()
+    monkeypatch.setitem(studies.MOST_STEPS, studies.PIXELS, 16)      # a draft will do here
+    page.segmented_control(key="attributed_part-sampling").set_value(studies.PIXELS).run()
+    trace_back(page)
     assert not page.exception
-    assert len(page.get("plotly_chart")) == 4
+    assert len(page.get("plotly_chart")) == 1 + 4
     assert all(name in texts(page) for name in ("Integrated gradients", "Occlusion", "Grad-cam"))
+
+
+def test_it_opens_on_the_layer_that_moves_the_answer_most(page):
+    trace_back(page)
+    study, layer = shown_layer(page)
+    moves = {layer: abs(study.score - score) for layer, score in study.without_any.items()}
+    assert moves[layer] == max(moves.values())
+
+
+def test_the_table_can_be_taken_away(page):
+    trace_back(page)
+    study, _ = shown_layer(page)
+    [rows] = [frame.value for frame in page.dataframe]
+    assert len(rows) == len(study.rows) == 2 * (3 * 2 + 2)
+    assert page.get("download_button")[0].proto.label == "Table (CSV)"
+
+
+def test_a_study_can_be_cancelled(page, monkeypatch):
+    waiting, right = threading.Event(), studies._work
+
+    def slow(question, report):
+        waiting.wait(SECONDS)
+        right(question, report)
+
+    monkeypatch.setattr(studies, "_work", slow)
+    page.selectbox(key="attributed_side").set_value("left").run()
+    page.button(key="trace_back").click().run()
+    [key] = session.QUEUE._jobs
+    page.button(key="cancel_study").click().run()
+    waiting.set()
+    assert session.QUEUE.wait(key, SECONDS).state == "cancelled"
+    assert studies.STUDIES.get(key) is None
+    assert page.run().button(key="trace_back").label == "Trace it back"
+
+
+def test_a_class_logit_of_a_dat_is_traced_back_to_its_knots(page, monkeypatch):
+    monkeypatch.delenv("DEFORMVIZ_CHECKPOINTS")
+    monkeypatch.setitem(studies.MOST_STEPS, "stages", 8)
+    page.segmented_control(key="attribution_kind").set_value(session.GRID).run()
+    assert not page.exception
+    assert [choice for choice in page.selectbox if choice.label == "Class"]
+    trace_back(page)
+    assert not page.exception
+    said = texts(page)
+    assert "would move the logit of the" in said and "mean score while deleting" in said
+    assert "completeness error" in said
+    assert len(page.get("plotly_chart")) == 1 + 2 + 3 + 1
