@@ -163,7 +163,8 @@ def choose_query(found) -> None:
         same_kind = state["layer"].split(".")[0] == subject.layer.split(".")[0]
         change(query=subject.query if same_kind else None, change=Change())
 
-    st.selectbox("Layer", found.layers, key="walk_layer", on_change=take_layer, width=120)
+    if len(found.layers) > 1:
+        st.selectbox("Layer", found.layers, key="walk_layer", on_change=take_layer, width=120)
     if found.queries > 1:
         st.number_input("Query", 0, found.queries - 1, step=1, key="walk_number",
                         on_change=chooser("query", "walk_number"), width=110)

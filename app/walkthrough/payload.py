@@ -45,6 +45,7 @@ def payload(lesson: Lesson, picture_url: str) -> dict[str, Any]:
         "pictures": [_picture(lesson, sight, picture_url) for sight in sights],
         "sample": [lesson.subject.head, lesson.subject.level, lesson.subject.point],
         "sizes": [heads, levels, points],
+        "compare": bool(lesson.subject.mistake),
         "what_if": asdict(lesson.subject.change) if lesson.subject.can_edit else None,
         "answers": [_answer(lesson, sight) for sight in sights],
         "costs": _costs(lesson),
@@ -90,6 +91,7 @@ def _picture(lesson: Lesson, sight: Sight, url: str) -> dict[str, Any]:
     whole = to_picture(torch.ones(1, 2))[0] + 0.5
     locations = to_picture(trace.sampling_locations[subject.query]) + 0.5
     reference = trace.references[subject.query]
+    starts = _starts(trace, subject, to_picture)
     is_box = reference.shape[-1] == 4
     centres = to_picture(reference[:, :2]) + 0.5
     size_hw = shapes_list(trace.spatial_shapes)[subject.level]
@@ -100,7 +102,8 @@ def _picture(lesson: Lesson, sight: Sight, url: str) -> dict[str, Any]:
         "cells": [3, 4] if subject.is_toy else None,
         "affine": [to_picture.scale_x, to_picture.shift_x + 0.5,
                    to_picture.scale_y, to_picture.shift_y + 0.5],
-        "locations": rounded(locations), "shape": list(locations.shape[:3]),
+        "starts": rounded(starts), "locations": rounded(locations),
+        "shape": list(locations.shape[:3]),
         "weights": rounded(trace.attention_weights[subject.query]),
         "references": rounded(centres),
         "reference_box": _edges(cxcywh_to_xyxy(reference[0]), to_picture) if is_box else None,
@@ -108,6 +111,15 @@ def _picture(lesson: Lesson, sight: Sight, url: str) -> dict[str, Any]:
         "boxes": _boxes(sight), "box": _own_box(sight, subject), "query": subject.query,
         "cells_hw": _asking_cells(trace),
     }
+
+
+def _starts(trace, subject, to_picture) -> torch.Tensor:
+    """Where each sample's line begins: at the reference, or at the knot of an even grid."""
+    locations = trace.sampling_locations[subject.query]
+    if subject.derivation == "dat":
+        return to_picture(locations - trace.sampling_offsets[subject.query]) + 0.5
+    references = to_picture(trace.references[subject.query][:, :2]) + 0.5
+    return references[None, :, None].expand(locations.shape)
 
 
 def _asking_cells(trace) -> list[tuple[int, int]] | None:

@@ -16,7 +16,7 @@ from deformviz.walkthrough.step import Derivation
 
 SOURCE = "Deformable DETR, Sec. 3, Eq. 1"
 WHOLE = (r"\mathrm{MultiHeadAttn}(\term{query}, x) = \sum_{m=1}^{M} \term{output_proj} "
-         r"\left[ \sum_{k \in \Omega_k} \term{attention_weights} \cdot \term{value_heads} \right]")
+         r"[ \sum_{k \in \Omega_k} \term{attention_weights} \cdot \term{value_heads} ]")
 
 
 @torch.no_grad()

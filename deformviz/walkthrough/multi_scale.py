@@ -123,8 +123,8 @@ def _derive(
     maps = r"\{x^l\}" if level else "x"
     return board.finished(module_output(module, inputs), (
         rf"\mathrm{{{name}}}(\term{{query}}, {_reference_term(inputs.references)}, {maps}) = "
-        rf"\sum_{{m=1}}^{{M}} \term{{output_proj}} \left[ {sums} \term{{attention_weights}} "
-        r"\cdot \term{sampled_values} \right]"))
+        rf"\sum_{{m=1}}^{{M}} \term{{output_proj}} [ {sums} \term{{attention_weights}} "
+        r"\cdot \term{sampled_values} ]"))
 
 
 def _write_given(board, module, inputs, index, source) -> tuple[Tensor, Tensor]:

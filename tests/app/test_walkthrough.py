@@ -24,6 +24,7 @@ from app.walkthrough.subject import (
 )
 from app.walkthrough.tables import tabulate
 from deformviz.walkthrough import breaking
+from deformviz.walkthrough.mathml import symbol_mathml
 from deformviz.walkthrough.myths import CARDS
 from deformviz.walkthrough.prose import read_prose
 
@@ -215,5 +216,6 @@ def test_a_small_tensor_is_a_table_and_a_large_one_a_map_per_level():
 
 
 def test_prose_becomes_spans_and_never_html():
+    assert spans("so $W_m$")[1] == ["math", symbol_mathml("W_m")]
     assert spans("**a** b *c* `<d>`") == [["strong", "a"], ["text", " b "], ["em", "c"],
                                           ["text", " "], ["code", "<d>"]]

@@ -26,5 +26,6 @@ export function formula(text) {
 
 /** Spans [kind, text] as nodes. */
 export function prose(spans) {
-  return spans.map(([kind, text]) => (kind === "text" ? document.createTextNode(text) : make(kind, {}, text)));
+  const node = { text: (text) => document.createTextNode(text), math: formula };
+  return spans.map(([kind, text]) => node[kind]?.(text) ?? make(kind, {}, text));
 }

@@ -102,11 +102,11 @@ export class Picture {
   }
 
   lines() {
-    const { locations, references } = this.data;
+    const { locations, starts } = this.data;
     return Array.from({ length: locations.length / 2 }, (_, at) => {
-      const [head, level] = this.indices(at);
+      const [head] = this.indices(at);
       const line = draw("line", { class: "wt-step", "data-part": "steps", stroke: this.page.colour(head),
-        x1: references[2 * level], y1: references[2 * level + 1], x2: locations[2 * at], y2: locations[2 * at + 1] });
+        x1: starts[2 * at], y1: starts[2 * at + 1], x2: locations[2 * at], y2: locations[2 * at + 1] });
       this.samples.push({ line });
       return line;
     });

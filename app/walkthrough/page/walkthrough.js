@@ -9,7 +9,9 @@ import { WhatIf } from "./what_if.js";
 
 const REPORT_MS = 250;
 const DRAG_MS = 200;
+const MOST_SPELLED = 8;
 const LEGEND = "Colour: head. Shape: level. Area: weight. Cross: reference. Pale squares: the four pixels of the chosen sample.";
+const GRID_LEGEND = "Colour: head. Area: weight. Cross: the query. A line leads from the even grid to where its knot was bent.";
 const SCOPES = { all: "All samples", head: "One head", sample: "One sample", pixels: "Its four pixels" };
 // Which part of the picture a tensor is seen in.
 const PARTS = {
@@ -96,9 +98,9 @@ export class Walkthrough {
     const { pictures, what_if: change } = this.lesson;
     this.views = pictures.map((picture, at) => new Picture(this, picture, Boolean(change) && at === 0));
     this.scopes.hidden = !this.views.length;
-    this.pictures.classList.toggle("wt-two", this.views.length > 1);
+    this.root.classList.toggle("wt-compare", this.lesson.compare);
     this.pictures.replaceChildren(...this.views.map((view) => view.root));
-    if (this.views.length) this.pictures.append(make("p", { class: "wt-legend" }, LEGEND));
+    if (this.views.length) this.pictures.append(make("p", { class: "wt-legend" }, this.lesson.name === "dat" ? GRID_LEGEND : LEGEND));
   }
 
   colour(head) {
@@ -114,7 +116,7 @@ export class Walkthrough {
     const exact = Number(lesson.difference) <= 1e-3 * lesson.scale + 1e-12;
     const badge = make("span", { class: exact && lesson.holds ? "wt-badge" : "wt-badge wt-bad",
       title: "largest difference of the last step from what the module itself said" },
-      `${exact ? "equals" : "differs from"} the module: ${lesson.difference} (${lesson.dtype})`);
+      `${exact ? "equals" : "differs from"} the ${lesson.compare ? "broken " : ""}module: ${lesson.difference} (${lesson.dtype})`);
     const whole = lesson.whole ? [make("div", { class: "wt-whole" }, formula(lesson.whole))] : [];
     this.head.replaceChildren(make("h2", {}, lesson.title), badge, ...whole, make("p", {}, ...prose(lesson.introduction)));
   }
@@ -161,7 +163,7 @@ export class Walkthrough {
     return make("div", { class: "wt-card", "data-term": name },
       make("div", { class: "wt-card-head" }, formula(step.symbol),
         make("span", { class: "wt-quiet" }, `${name} [${step.axes.map(([axis, size]) => `${axis} ${size}`).join(", ") || "one number"}]`)),
-      numbers(step.table));
+      numbers(step.table), make("p", { class: "wt-said" }));
   }
 
   /** What the pointer or the focus is on, wherever on the page it is. */
@@ -185,12 +187,22 @@ export class Walkthrough {
     for (const cell of this.root.querySelectorAll(".wt-cell")) {
       cell.classList.toggle("wt-lit", Boolean(fits && cell.sample && fits(cell.sample)));
     }
+    this.spell(sample ?? this.sample);
     for (const view of this.views) view.show(this.sample, fits, shown);
     const titles = { head: `Head ${this.sample.head}` };
     for (const button of this.scopes.children) {
       const { scope } = button.dataset;
       button.textContent = titles[scope] ?? SCOPES[scope];
       button.setAttribute("aria-pressed", String(scope === this.scope));
+    }
+  }
+
+  /** The numbers of one sample in words, on every card that has some. */
+  spell(sample) {
+    const fits = (cell) => ["head", "level", "point"].every((axis) => !(axis in cell.sample) || !(axis in sample) || cell.sample[axis] === sample[axis]);
+    for (const card of this.root.querySelectorAll(".wt-card")) {
+      const cells = [...card.querySelectorAll(".wt-small .wt-cell")].filter((cell) => cell.sample && fits(cell));
+      card.querySelector(".wt-said").textContent = cells.length > MOST_SPELLED ? "" : cells.map((cell) => cell.title).join(" · ");
     }
   }
 

@@ -18,7 +18,7 @@ export class WhatIf {
       dropped_levels: make("div", { class: "wt-levels", role: "group", "aria-label": "Levels to leave out" }) };
     this.back = make("button", { type: "button", class: "wt-back" }, "Put everything back");
     this.back.addEventListener("click", () => this.page.component.setStateValue("change", { sliders: null, turn: performance.now() }));
-    this.root = make("details", { class: "wt-what-if", open: "open" }, make("summary", {}, "What if"),
+    this.root = make("details", { class: "wt-what-if", open: window.innerWidth > 700 && "open" }, make("summary", {}, "What if"),
       make("p", { class: "wt-quiet" }, "Drag a mark on the picture (Shift and arrows move the chosen one), or:"),
       make("div", { class: "wt-sliders" }, ...this.rows.map(({ label }) => label)), ...Object.values(this.without), this.back);
   }
