@@ -85,7 +85,8 @@ def describe(run: RecordedRun) -> str:
         kept = list(snapshots_on_disk(run))
     except (RunFolderError, OSError):
         return ""
-    facts = [f"{len(kept)} snapshots up to iteration {kept[-1]:,}" if kept else "no snapshot yet"]
+    length = f"{len(kept)} snapshots up to iteration {kept[-1]:,}" if kept else "no snapshot yet"
+    facts = ["grows" if run.growing else length]
     if "seed" in about["recipe"]:
         facts.append(f"seed {about['recipe']['seed']}")
     if (command := about.get("command")) and run.name != LIVE:

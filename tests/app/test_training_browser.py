@@ -1,5 +1,6 @@
 """The Training page as a person meets it in Chromium."""
 
+import base64
 import os
 import re
 import subprocess
@@ -12,12 +13,11 @@ from playwright.sync_api import expect
 from deformviz.training.loop import DetectorTraining
 from deformviz.training.run_folder import RunFolder
 from tests.analysis.test_recorded_run import tiny_recipe
-from tests.app.canvas_page import eventually
 from tests.conftest import free_port, wait_until_listening
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 60_000
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -42,89 +42,208 @@ def training_server(tmp_path_factory):
 
 
 @pytest.fixture
-def training(page, training_server):
-    """The page of the tiny run with all pictures on show."""
+def visit(page, training_server):
+    """Opens the page with these parameters; returns it once all its pictures are drawn."""
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(f"{training_server[0]}/training?run=tiny", wait_until="commit")
-    expect(page.locator(".dr-stage[aria-busy=false]")).to_have_count(3, timeout=PATIENCE_MS)
-    page.get_by_test_id("stProgress").wait_for(state="detached")
-    page.locator(".dr-line").first.wait_for()
-    return page
+    expect.set_options(timeout=PATIENCE_MS)
+
+    def opened(parameters, pictures=3):
+        page.goto(f"{training_server[0]}/training?{parameters}", wait_until="commit")
+        expect(page.locator(".dr-stage[aria-busy=false]")).to_have_count(pictures)
+        page.get_by_test_id("stProgress").wait_for(state="detached")
+        page.locator(".dr-line").first.wait_for()
+        return page
+
+    yield opened
+    expect.set_options(timeout=None)
 
 
-def pixels(page, stage):
-    """What a stage shows of marks, as a string that differs if the drawing does."""
-    return page.locator(f".dr-{stage} .dv-canvas-marks").evaluate(
+def caption(page, when):
+    """The words below one of the first run's three pictures."""
+    return page.locator(f".dr-picture:has(.dr-{when}) figcaption").first
+
+
+def pixels(page, when):
+    """What a picture shows of marks, as a string that differs if the drawing does."""
+    return page.locator(f".dr-{when} .dv-canvas-marks").first.evaluate(
         "(canvas) => canvas.toDataURL()")
 
 
-def test_scrubbing_changes_the_present_and_nothing_else(training):
-    slider = training.get_by_label("Snapshot", exact=True)
-    expect(slider).to_have_value("2")
-    now, first = pixels(training, "now"), pixels(training, "first")
-    slider.focus()
-    training.keyboard.press("Home")
-    training.get_by_text("Now · iteration 0").wait_for()
-    eventually(training, lambda: pixels(training, "now") != now)
-    assert pixels(training, "first") == first
-    times = training.locator(".dr").evaluate("(root) => root.__replay.counters.scrubToDrawnMs")
-    assert len(times) >= 1
+def drawn(page):
+    """Wait until what was asked for last is on the canvas, two frames later."""
+    page.evaluate("() => new Promise((done) => "
+                  "requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
-def test_hovering_a_curve_takes_the_picture_there(training):
-    box = training.locator(".dr-chart").bounding_box()
-    training.mouse.move(box["x"] + 50, box["y"] + 60)
-    training.get_by_text("Now · iteration 0").wait_for()
-    training.mouse.move(box["x"] + box["width"] - 16, box["y"] + 60)
-    training.get_by_text("Now · iteration 3").wait_for()
+def replayer(page, field):
+    return page.locator(".dr").evaluate(f"(root) => root.__replay.{field}")
 
 
-def test_presets_show_one_arm_of_the_star(training):
-    training.get_by_role("button", name="Head 0, level 0: start").click()
-    training.get_by_text("Now · iteration 0").wait_for()
-    view = training.locator(".dr").evaluate("(root) => root.__replay.replayer.view")
+def test_slider_curve_preset_and_play_move_the_present_alone(visit):
+    page = visit("run=tiny")
+    expect(caption(page, "now")).to_contain_text("iteration 0")
+    expect(caption(page, "last")).to_contain_text("iteration 3")
+    drawn(page)
+    star, end = pixels(page, "now"), pixels(page, "last")
+
+    page.get_by_label("Snapshot", exact=True).focus()
+    page.keyboard.press("End")
+    expect(caption(page, "now")).to_contain_text("iteration 3")
+    drawn(page)
+    assert pixels(page, "now") != star and pixels(page, "last") == end
+    page.keyboard.press("ArrowLeft")
+    expect(caption(page, "now")).to_contain_text("iteration 2")
+    assert len(replayer(page, "counters.scrubToDrawnMs")) >= 2
+
+    chart, stage = (page.locator(name).first.bounding_box() for name in (".dr-chart", ".dr-now"))
+    assert stage["y"] > 0 and chart["y"] + 60 < 900      # a curve and what it moves, both in sight
+    page.mouse.move(chart["x"] + 50, chart["y"] + 50)
+    expect(caption(page, "now")).to_contain_text("iteration 0")
+    drawn(page)
+    assert pixels(page, "now") == star
+    page.mouse.move(chart["x"] + chart["width"] - 16, chart["y"] + 50)
+    expect(caption(page, "now")).to_contain_text("iteration 3")
+
+    page.get_by_role("button", name="Head 0, level 0: start").click()
+    expect(caption(page, "now")).to_contain_text("iteration 0")
+    view = replayer(page, "replayer.view")
     assert view["heads"] == [0] and view["levels"] == [0] and view["lines"]
-    expect(training.get_by_label("Layer", exact=True)).to_have_value(re.compile("^encoder"))
+
+    page.get_by_label("Speed").select_option("4")
+    page.get_by_role("button", name=re.compile("Play")).click()
+    expect(caption(page, "now")).to_contain_text("iteration 3")
+    expect(page.get_by_role("button", name=re.compile("Play"))).to_have_text("▶ Play")
+    assert [error for error in page.console_errors if "404" not in error] == []
 
 
-def test_playing_ends_at_the_last_snapshot(training):
-    training.get_by_label("Speed").select_option("4")
-    training.get_by_role("button", name=re.compile("Play")).click()
-    training.get_by_text("Now · iteration 3").wait_for()
-    assert training.console_errors == [] or all(
-        "404" in error for error in training.console_errors)
+def test_a_live_training_is_watched_paused_reloaded_resumed_and_stopped(visit, training_server):
+    page = visit("run=tiny")
+    page.get_by_role("button", name="Train", exact=True).click()
+    learning, paused, over = (page.get_by_text(re.compile(rf"{word}: iteration \d+"))
+                              for word in ("learning", "paused", "over"))
+    learning.wait_for()
+    [child] = trainings(training_server[1].pid)
+    clock = page.locator(".dr-iteration")
+    clock.wait_for()                                    # the new run's pictures are on show ..
+    before, points = clock.inner_text(), pixels(page, "now")
+    expect(clock).not_to_have_text(before)              # .. and move on by themselves
+    drawn(page)
+    assert pixels(page, "now") != points
+    page.get_by_role("button", name="Pause").click()
+    paused.wait_for()
+    page.reload(wait_until="commit")
+    paused.wait_for()
+    page.get_by_role("button", name="Resume").click()
+    learning.wait_for()
+    page.get_by_role("button", name="Stop").click()
+    over.wait_for()
+    assert trainings(training_server[1].pid) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
 
 
-def test_curves_and_points_can_be_taken_away(training):
-    training.get_by_text("Export", exact=True).click()
-    with training.expect_download() as download:
-        training.get_by_role("button", name="Points of this query (CSV)").click()
-    lines = Path(download.value.path()).read_text().splitlines()
+@pytest.mark.slow
+def test_the_loss_of_a_live_training_falls_as_one_watches(visit):
+    page = visit("run=tiny")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text(re.compile(r"learning: iteration [2-9]\d\d ")).wait_for()
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text(re.compile("over: iteration")).wait_for()
+    expect(caption(page, "last")).to_contain_text("End")
+    iterations, losses = replayer(page, "replayer.run.manifest.loss")
+    assert iterations[-1] > 150 and sum(losses[-3:]) < 0.9 * sum(losses[:3])
+
+
+def test_a_dat_bends_its_grid_while_it_learns(visit):
+    page = visit("run=dat")
+    expect(caption(page, "first")).to_have_text(re.compile(r"Start · iteration 0 · \w+ \d+\s%"))
+    drawn(page)
+    regular, end = pixels(page, "now"), pixels(page, "last")
+    page.get_by_label("Snapshot", exact=True).focus()
+    page.keyboard.press("End")
+    expect(caption(page, "now")).to_contain_text("iteration 6,000")
+    drawn(page)
+    assert pixels(page, "now") != regular and pixels(page, "last") == end
+    start, moved = page.locator(".dr").evaluate("""(root) => {
+      const { replayer } = root.__replay;
+      return [0, replayer.at].map((at) => {
+        const layer = replayer.run.layer(replayer.run.iterations[at], replayer.layerName);
+        const far = Array.from({ length: layer.header.knots }, (_, knot) => {
+          const [from, to] = [layer.place(0, knot, 0), layer.place(0, knot, 1)];
+          return Math.hypot(to[0] - from[0], to[1] - from[1]);
+        });
+        return Math.max(...far);
+      });
+    }""")
+    assert start < 1e-6 and moved > 0.02                # regular at first, then bent
+    page.get_by_role("button", name="All queries: start").click()
+    expect(caption(page, "now")).to_contain_text("iteration 0")
+    assert replayer(page, "replayer.view.importance") is True
+
+
+def test_changing_the_run_changes_gallery_and_kind_of_picture(visit):
+    page = visit("run=tiny")
+    page.get_by_test_id("stSelectbox").first.click()
+    page.get_by_role("option", name="DAT, shipped").click()
+    expect(page.get_by_role("button", name="Mesh")).to_be_visible()
+    expect(page.locator(".dr-stage[aria-busy=false]")).to_have_count(3)
+    assert page.get_by_role("button", name="Scales").count() == 0
+    assert "run=dat" in page.url and "run=tiny" not in page.url
+
+
+@pytest.mark.slow
+def test_two_runs_are_compared_layer_by_layer(visit):
+    page = visit("run=detector&with=tiny", pictures=6)
+    titles = page.locator(".dr-run-title")
+    expect(titles).to_have_text(["Deformable DETR, shipped", "tiny · encoder 0"])
+    page.get_by_label("Layer", exact=True).select_option("decoder.2")
+    expect(titles.nth(1)).to_have_text("tiny · decoder 1")
+    expect(page.locator(".dr-stage[aria-busy=false]")).to_have_count(6)
+    expect(page.locator(".dr-values")).to_contain_text("head 0, tiny")
+
+
+@pytest.mark.slow
+def test_points_and_an_animation_can_be_taken_away(visit):
+    page = visit("run=tiny")
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as points:
+        page.get_by_role("button", name="Points of this query (CSV)").click()
+    lines = Path(points.value.path()).read_text().splitlines()
     assert lines[0] == "iteration,query,head,level,point,x,y,weight"
     assert len(lines) == 1 + 3 * 4 * 3 * 2
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as film:
+        page.get_by_role("button", name="Animation (WebM)").click()
+    data = base64.b64encode(Path(film.value.path()).read_bytes()).decode()
+    played = page.evaluate(PLAY, data)
+    assert played["width"] == 1260 and played["height"] > 200
+    assert played["frames"] >= 10 and len(set(played["pictures"])) >= 3
 
 
-def test_a_live_training_is_watched_paused_reloaded_resumed_and_stopped(training, training_server):
-    training.get_by_role("button", name="Train", exact=True).click()
-    words = training.get_by_text(re.compile(r"learning: iteration \d+"))
-    words.wait_for()
-    children = descendants(training_server[1].pid)
-    assert any("train detector" in line for line in children)
-    training.get_by_role("button", name="Pause").click()
-    training.get_by_text(re.compile("paused: iteration")).wait_for()
-    training.reload(wait_until="commit")
-    training.get_by_text(re.compile("paused: iteration")).wait_for()
-    training.get_by_role("button", name="Resume").click()
-    words.wait_for()
-    training.locator(".dr-line").first.wait_for()
-    training.get_by_role("button", name="Stop").click()
-    training.get_by_text(re.compile("over: iteration")).wait_for()
-    eventually(training, lambda: not any(
-        "train detector" in line for line in descendants(training_server[1].pid)))
+PLAY = """async (data) => {
+  const video = document.createElement("video");
+  video.muted = true;
+  video.src = `data:video/webm;base64,${data}`;
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [64, 16];
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const pictures = [];
+  const look = () => {
+    context.drawImage(video, 0, 0, 64, 16);
+    pictures.push(context.getImageData(0, 0, 64, 16).data.join());
+    video.requestVideoFrameCallback(look);
+  };
+  video.requestVideoFrameCallback(look);
+  await video.play();
+  await new Promise((done) => { video.onended = done; });
+  return { width: video.videoWidth, height: video.videoHeight, frames: pictures.length, pictures };
+}"""
 
 
-def descendants(pid):
-    """Command lines of the processes a server has started."""
-    listed = subprocess.run(["ps", "--ppid", str(pid), "-o", "stat=,args="], capture_output=True,
-                            text=True).stdout.splitlines()
-    return [line for line in listed if not line.startswith("Z")]
+def trainings(pid):
+    """Process numbers of the trainings that a server runs."""
+    listed = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid=,stat=,args="], text=True,
+                            capture_output=True).stdout.splitlines()
+    rows = [line.split(maxsplit=2) for line in listed]
+    return [int(number) for number, state, words in rows
+            if "train detector" in words and not state.startswith("Z")]
