@@ -14,6 +14,7 @@ from app.sources import Source
 from app.walkthrough.costs import pixels_of
 from app.walkthrough.subject import Change, Subject
 from deformviz.analysis.cost import AttentionSizes
+from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.geometry import cell_centres, grid_to_normalised
 from deformviz.models.detector_config import DeformableDETRConfig
 from deformviz.models.parts import attention_layers
@@ -37,7 +38,7 @@ from deformviz.walkthrough.padded import SHARE
 from deformviz.walkthrough.proposals import proposals
 from deformviz.walkthrough.step import Derivation
 from deformviz.walkthrough.toy import toy_inputs, toy_module
-from deformviz.walkthrough.what_if import Edit, edit_module, edited, go_on
+from deformviz.walkthrough.what_if import Edit, asked_alone, edit_module, edited, go_on
 
 DAT_MODEL = "dat-scenes"
 OBSERVED = ByteCache(384 * MEBIBYTE)        # forward passes with all that went into their layers
@@ -173,7 +174,7 @@ def lesson(subject: Subject, source: Source, model: ModelChoice, session: str) -
         changed = look(source, model, session, edit=edit)
     seen = changed or right
     with _ONE_AT_A_TIME:
-        derivation = _derive(subject, seen.observation)
+        derivation = _derive(subject, seen.observation, right.observation.module(subject.layer))
     module = seen.observation.module(subject.layer)
     return Lesson(
         subject, derivation, _sight(seen, subject, "Broken" if subject.mistake else
@@ -214,12 +215,17 @@ def _first_query(seen: Seen, layer: str) -> int:
     return int((references - middle).norm(dim=-1).argmin())
 
 
-def _derive(subject: Subject, seen: Observation) -> Derivation:
+def _derive(
+    subject: Subject, seen: Observation, right: MultiScaleDeformableAttention
+) -> Derivation:
+    """`right` is the layer as it is, without a mistake and before an edit."""
     query, layer = subject.query, subject.layer
     sample = (query, subject.head, subject.level, subject.point)
     number = int(layer.split(".")[1])
     if subject.derivation == "multi_scale":
-        return multi_scale(seen.module(layer), seen.attention[layer], query)
+        edit = edit_of(subject)
+        module = seen.module(layer) if edit.changes_nothing else asked_alone(right, edit)
+        return multi_scale(module, seen.attention[layer], query)
     if subject.derivation == "single_scale":
         return single_scale(seen.module(layer), seen.attention[layer], query, subject.level)
     if subject.derivation == "bilinear":

@@ -64,6 +64,18 @@ def go_on(seen: Observation, edit: Edit) -> Observation:
     return observe(edited(seen.model, edit), seen.images, known=seen, start=edit.layer)
 
 
+def asked_alone(
+    module: MultiScaleDeformableAttention, edit: Edit
+) -> MultiScaleDeformableAttention:
+    """A private copy of the layer, edited, to be asked by the edit's query and no other.
+
+    In a derivation the query is the only one, wherever it stood among all.
+    """
+    copied = private_copy(module)
+    edit_module(copied, replace(edit, query=None))
+    return copied
+
+
 def edit_module(module: MultiScaleDeformableAttention, edit: Edit) -> None:
     """Exchange the formulas of a module for edited ones."""
     _check(module, edit)

@@ -107,6 +107,8 @@ def test_what_if_is_an_edit_of_the_layer_and_stays_where_the_hand_is():
     shown = payload(found, "")
     assert [picture["title"] for picture in shown["pictures"]] == ["Changed", "As it was"]
     assert len(set(shown["pictures"][0]["weights"])) == 1           # flattened
+    weights = found.derivation["attention_weights"].value
+    assert float(weights.max() - weights.min()) < 1e-7
     assert shown["answers"][0]["lines"] != shown["answers"][1]["lines"]
     assert shown["what_if"]["sharpness"] == 0.0
 

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from deformviz.walkthrough.multi_scale import multi_scale
 from deformviz.walkthrough.observe import observe, private_copy
 from deformviz.walkthrough.toy import toy_inputs, toy_module
-from deformviz.walkthrough.what_if import Edit, edit_module, edited, go_on
+from deformviz.walkthrough.what_if import Edit, asked_alone, edit_module, edited, go_on
 
 EVERYTHING = {"offset_scale": 0.3, "sharpness": 0.0, "dropped_heads": (1,),
               "reference_shift_xy": (0.1, -0.05), "moved": (((0, 1, 1), (0.4, 0.6)),)}
@@ -88,6 +89,20 @@ def test_going_on_from_the_edited_layer_equals_a_whole_pass_exactly(seen):
         for one, other in zip(found.decoder.layer_contents, whole.decoder.layer_contents,
                               strict=True):
             assert torch.equal(one, other)
+
+
+def test_the_derivation_of_an_edited_query_follows_the_edited_trace(shipped, shipped_seen):
+    for layer, query in (("encoder.1", 40), ("decoder.0", 0), ("decoder.1", 4)):
+        edit = Edit(layer, query, **EVERYTHING)
+        found = go_on(shipped_seen, edit)
+        module = asked_alone(shipped_seen.module(layer), edit)
+        derivation = multi_scale(module, found.attention[layer], query)
+        trace = found.traces[layer].image(0)
+        for name in ("sampling_locations", "attention_weights", "output"):
+            assert torch.allclose(derivation[name].value, getattr(trace, name)[query], atol=1e-10)
+        right = shipped_seen.traces[layer].image(0).attention_weights[query]
+        assert not torch.allclose(derivation["attention_weights"].value, right)
+        assert derivation.difference < 1e-10
 
 
 def test_what_lies_before_the_edited_layer_is_not_computed_again(shipped, shipped_seen):
