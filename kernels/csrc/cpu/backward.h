@@ -116,34 +116,38 @@ DEFORMVIZ_INLINE void write_sample_gradients(const QueryHead<Real>& query, std::
   }
 }
 
-// Asks for all rows of some samples at once: in place they are far apart, and adding to one at a
-// time would wait for each.
-template <int CHANNELS, class W, class Rows, class GradRows>
-DEFORMVIZ_INLINE void fetch_rows(W, int count, const Rows& rows, const GradRows& grad_rows) {
-  for (int sample = 0; sample < count; ++sample)
-    for (int corner = 0; corner < CORNERS; ++corner) {
-      fetch(rows.row(sample, corner), CHANNELS);
-      if (W::value) fetch(grad_rows.row(sample, corner), CHANNELS);
-    }
+// Asks for everything a later query of this head reads and writes, but for its rows.
+template <int CHANNELS, class Real>
+DEFORMVIZ_INLINE void fetch_query(const QueryHead<Real>& query, Slice slice) {
+  const Problem<Real>& problem = query.problem;
+  const std::int64_t sample = query.row * query.samples;
+  fetch(query.locations(), 2 * query.samples);
+  fetch(query.weights(), query.samples);
+  fetch(problem.grad_output + query.row * problem.channels + slice.first, CHANNELS);
+  fetch(problem.grad_locations + 2 * sample, 2 * query.samples);
+  fetch(problem.grad_weights + sample, query.samples);
 }
 
-template <int CHANNELS, bool PACKED, class W, class Real, class RowsOf, class GradRowsOf>
+template <int CHANNELS, class Real>
+DEFORMVIZ_INLINE SlicePass<CHANNELS, Real> slice_pass(const QueryHead<Real>& query, Slice slice) {
+  const Real* grad_output = query.problem.grad_output + query.row * query.problem.channels;
+  return {grad_output + slice.first, slice.count};
+}
+
+// One query and head, from the packed copy.
+template <int CHANNELS, class W, class Real>
 DEFORMVIZ_INLINE void backward_one(W wanted, const QueryHead<Real>& query, Slice slice,
-                                   const RowsOf& rows_of, const GradRowsOf& grad_rows_of) {
-  const Problem<Real>& problem = query.problem;
-  const SlicePass<CHANNELS, Real> pass(
-      problem.grad_output + query.row * problem.channels + slice.first, slice.count);
+                                   const Real* packed, Real* packed_grad) {
+  const auto pass = slice_pass<CHANNELS>(query, slice);
   GivenSamples<Real> source(query);
   Samples<Real> samples;
   Dots<Real> dots;
   for (std::int64_t first = 0; first < query.samples; first += BLOCK) {
     const int count = query.samples - first < BLOCK ? query.samples - first : BLOCK;
-    const LevelTable<Real> level = (PACKED ? problem.packed : problem.in_place).from(first);
-    prepare<PACKED, true>(source, first, level, count, samples);
-    const auto rows = rows_of(level, samples);
-    const auto grad_rows = grad_rows_of(level, samples);
-    if constexpr (!PACKED) fetch_rows<CHANNELS>(wanted, count, rows, grad_rows);
-    pass.run(wanted, samples, count, rows, grad_rows, dots);
+    const LevelTable<Real> level = query.problem.packed.from(first);
+    prepare<true, true>(source, first, level, count, samples);
+    pass.run(wanted, samples, count, PackedRows<CHANNELS, const Real, Real>{packed, level, samples},
+             PackedRows<CHANNELS, Real, Real>{packed_grad, level, samples}, dots);
     write_sample_gradients(query, first, level, samples, count, dots, slice.first > 0);
   }
 }
@@ -151,22 +155,10 @@ DEFORMVIZ_INLINE void backward_one(W wanted, const QueryHead<Real>& query, Slice
 template <int CHANNELS, class W, class Real>
 void backward_slice(W wanted, const Problem<Real>& problem, std::int64_t batch, std::int64_t head,
                     Slice slice, const Real* packed, Real* packed_grad) {
-  const auto rows_of = [=](const LevelTable<Real>& level, const Samples<Real>& samples) {
-    return PackedRows<CHANNELS, const Real, Real>{packed, level, samples};
-  };
-  const auto grad_rows_of = [=](const LevelTable<Real>& level, const Samples<Real>& samples) {
-    return PackedRows<CHANNELS, Real, Real>{packed_grad, level, samples};
-  };
   for (std::int64_t q = 0; q < problem.queries; ++q) {
-    const QueryHead<Real> ahead(problem, batch, q + QUERIES_AHEAD, head);
-    const std::int64_t sample = ahead.row * ahead.samples;
-    fetch(ahead.locations(), 2 * ahead.samples);
-    fetch(ahead.weights(), ahead.samples);
-    fetch(problem.grad_output + ahead.row * problem.channels + slice.first, CHANNELS);
-    fetch(problem.grad_locations + 2 * sample, 2 * ahead.samples);
-    fetch(problem.grad_weights + sample, ahead.samples);
-    backward_one<CHANNELS, true>(wanted, QueryHead<Real>(problem, batch, q, head), slice, rows_of,
-                                 grad_rows_of);
+    fetch_query<CHANNELS>(QueryHead<Real>(problem, batch, q + QUERIES_AHEAD, head), slice);
+    backward_one<CHANNELS>(wanted, QueryHead<Real>(problem, batch, q, head), slice, packed,
+                           packed_grad);
   }
 }
 
@@ -190,44 +182,62 @@ void backward_packed(const Problem<Real>& problem, std::int64_t first, std::int6
   }
 }
 
-// One slice of some heads of one picture: all these heads of a query before the next query, which
-// in this layout are neighbours.
+// A query whose samples are prepared and whose rows are on their way.
 template <int CHANNELS, class W, class Real>
-void backward_rows(W wanted, const Problem<Real>& problem, std::int64_t batch,
-                   std::int64_t first_head, std::int64_t last_head, Slice slice) {
+struct BackwardInPlace {
+  Samples<Real> samples;
+  RowsInPlace<const Real> rows;
+  RowsInPlace<Real> grad_rows;
+
+  // `at`: where the slice of this picture and head begins in value and grad_value.
+  DEFORMVIZ_INLINE void make_ready(const QueryHead<Real>& query, std::int64_t at, Real* ignored) {
+    const Problem<Real>& problem = query.problem;
+    const std::int64_t pixel_numbers = problem.heads * problem.channels;
+    GivenSamples<Real> source(query);
+    prepare<false, true>(source, 0, problem.in_place, query.samples, samples);
+    rows.template find<CHANNELS>(samples, query.samples, problem.value + at, pixel_numbers,
+                                 ZEROS<Real>);
+    if (W::value)
+      grad_rows.template find<CHANNELS>(samples, query.samples, problem.grad_value + at,
+                                        pixel_numbers, ignored);
+  }
+};
+
+template <int CHANNELS, class W, class Real>
+void backward_rows(W wanted, const Problem<Real>& problem, std::int64_t batch, std::int64_t head,
+                   Slice slice) {
   alignas(64) Real ignored[CHANNELS] = {};
-  const std::int64_t pixel_numbers = problem.heads * problem.channels;
-  for (std::int64_t query = 0; query < problem.queries; ++query)
-    for (std::int64_t head = first_head; head < last_head; ++head) {
-      const std::int64_t at = batch * problem.pixels * pixel_numbers + head * problem.channels +
-                              slice.first;
-      const auto rows_of = [&](const LevelTable<Real>&, const Samples<Real>& samples) {
-        return RowsInPlace<const Real, Real>{problem.value + at, ZEROS<Real>, pixel_numbers,
-                                             samples};
-      };
-      const auto grad_rows_of = [&](const LevelTable<Real>&, const Samples<Real>& samples) {
-        return RowsInPlace<Real, Real>{problem.grad_value + at, ignored, pixel_numbers, samples};
-      };
-      backward_one<CHANNELS, false>(wanted, QueryHead<Real>(problem, batch, query, head), slice,
-                                    rows_of, grad_rows_of);
-    }
+  BackwardInPlace<CHANNELS, W, Real> turns[2];
+  Dots<Real> dots;
+  const std::int64_t pixel = batch * problem.pixels * problem.heads + head;
+  const auto make_ready = [&](std::int64_t q) __attribute__((always_inline)) {
+    turns[q % 2].make_ready(QueryHead<Real>(problem, batch, q, head),
+                            pixel * problem.channels + slice.first, ignored);
+  };
+  if (problem.queries) make_ready(0);
+  for (std::int64_t q = 0; q < problem.queries; ++q) {
+    fetch_query<CHANNELS>(QueryHead<Real>(problem, batch, q + QUERIES_AHEAD, head), slice);
+    if (q + 1 < problem.queries) make_ready(q + 1);
+    const QueryHead<Real> query(problem, batch, q, head);
+    const auto& turn = turns[q % 2];
+    slice_pass<CHANNELS>(query, slice).run(wanted, turn.samples, query.samples, turn.rows,
+                                           turn.grad_rows, dots);
+    write_sample_gradients(query, 0, problem.in_place, turn.samples, query.samples, dots,
+                           slice.first > 0);
+  }
 }
 
 template <class Real>
 void backward_in_place(const Problem<Real>& problem, std::int64_t first, std::int64_t last) {
-  for (std::int64_t task = first; task < last;) {
-    const std::int64_t batch = task / problem.heads, first_head = task % problem.heads;
-    const std::int64_t left = last - task, heads = problem.heads - first_head;
-    const std::int64_t last_head = first_head + (left < heads ? left : heads);
+  for (std::int64_t task = first; task < last; ++task)
     for_each_slice<Real>(problem.channels, [&](auto row, Slice slice) {
       constexpr int CHANNELS = decltype(row)::value;
       if constexpr (IN_PLACE<CHANNELS>)
         with_wanted(problem, [&](auto wanted) {
-          backward_rows<CHANNELS>(wanted, problem, batch, first_head, last_head, slice);
+          backward_rows<CHANNELS>(wanted, problem, task / problem.heads, task % problem.heads,
+                                  slice);
         });
     });
-    task += last_head - first_head;
-  }
 }
 
 }  // namespace

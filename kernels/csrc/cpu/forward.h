@@ -7,15 +7,9 @@
 namespace deformviz {
 namespace {
 
-constexpr int QUERIES_AHEAD = 6;  // how early the next queries of a head are asked for
-
-// Asks for memory that a later query needs; the processor does not guess the stride over heads.
-template <class Number>
-DEFORMVIZ_INLINE void fetch(const Number* from, std::int64_t count) {
-  const char* line = reinterpret_cast<const char*>(from);
-  for (std::int64_t byte = 0; byte < count * std::int64_t(sizeof(Number)); byte += 64)
-    __builtin_prefetch(line + byte);
-}
+// How early the next queries of a head are asked for; the processor does not guess the stride over
+// heads.
+constexpr int QUERIES_AHEAD = 6;
 
 // Sums over samples are kept in several chains, enough to hide the latency of an addition.
 template <class Real, int CHANNELS>
@@ -47,18 +41,18 @@ struct Accumulator {
   }
 };
 
-// One query and head. `rows_of(level, samples)` says where value rows lie.
-template <int CHANNELS, bool PACKED, class Source, class Real, class RowsOf>
-DEFORMVIZ_INLINE void forward_one(const QueryHead<Real>& query, Slice slice, const RowsOf& rows_of) {
+// One query and head, from the packed copy.
+template <int CHANNELS, class Source, class Real>
+DEFORMVIZ_INLINE void forward_one(const QueryHead<Real>& query, Slice slice, const Real* packed) {
   const Problem<Real>& problem = query.problem;
   Samples<Real> samples;
   Accumulator<Real, CHANNELS> accumulator;
   Source source(query);
   for (std::int64_t first = 0; first < query.samples; first += BLOCK) {
     const int count = query.samples - first < BLOCK ? query.samples - first : BLOCK;
-    const LevelTable<Real> level = (PACKED ? problem.packed : problem.in_place).from(first);
-    prepare<PACKED, false>(source, first, level, count, samples);
-    accumulator.add(samples, count, rows_of(level, samples));
+    const LevelTable<Real> level = problem.packed.from(first);
+    prepare<true, false>(source, first, level, count, samples);
+    accumulator.add(samples, count, PackedRows<CHANNELS, const Real, Real>{packed, level, samples});
   }
   accumulator.write(problem.output + query.row * problem.channels + slice.first, slice.count,
                     source.scale());
@@ -68,16 +62,12 @@ DEFORMVIZ_INLINE void forward_one(const QueryHead<Real>& query, Slice slice, con
 template <int CHANNELS, class Source, class Real>
 void forward_slice(const Problem<Real>& problem, std::int64_t batch, std::int64_t head,
                    Slice slice, std::int64_t first, std::int64_t last, const Real* packed) {
-  const auto rows_of = [packed](const LevelTable<Real>& level, const Samples<Real>& samples) {
-    return PackedRows<CHANNELS, const Real, Real>{packed, level, samples};
-  };
   for (std::int64_t q = first; q < last; ++q) {
     const QueryHead<Real> ahead(problem, batch, q + QUERIES_AHEAD, head);
     fetch(ahead.locations(), 2 * ahead.samples);
     fetch(ahead.weights(), ahead.samples);
     fetch(problem.output + ahead.row * problem.channels + slice.first, CHANNELS);
-    const QueryHead<Real> query(problem, batch, q, head);
-    forward_one<CHANNELS, true, Source>(query, slice, rows_of);
+    forward_one<CHANNELS, Source>(QueryHead<Real>(problem, batch, q, head), slice, packed);
   }
 }
 
@@ -100,22 +90,46 @@ void forward_packed(const Problem<Real>& problem, std::int64_t parts, std::int64
   }
 }
 
+// A query and head whose samples are prepared and whose rows are on their way.
+template <int CHANNELS, class Source, class Real>
+struct ForwardInPlace {
+  Samples<Real> samples;
+  RowsInPlace<const Real> rows;
+  Real scale;
+
+  DEFORMVIZ_INLINE void make_ready(const QueryHead<Real>& query, const Real* value) {
+    const Problem<Real>& problem = query.problem;
+    Source source(query);
+    prepare<false, false>(source, 0, problem.in_place, query.samples, samples);
+    rows.template find<CHANNELS>(samples, query.samples, value, problem.heads * problem.channels,
+                                 ZEROS<Real>);
+    scale = source.scale();
+  }
+};
+
 // Query after query and all heads of each, which in this layout are neighbours.
 template <int CHANNELS, class Source, class Real>
 void forward_rows(const Problem<Real>& problem, Slice slice, std::int64_t first,
                   std::int64_t last) {
-  const std::int64_t pixel_numbers = problem.heads * problem.channels;
-  for (std::int64_t i = first; i < last; ++i)
-    for (std::int64_t head = 0; head < problem.heads; ++head) {
-      const std::int64_t batch = i / problem.queries, query = i % problem.queries;
-      const Real* base = problem.value + batch * problem.pixels * pixel_numbers +
-                         head * problem.channels + slice.first;
-      forward_one<CHANNELS, false, Source>(
-          QueryHead<Real>(problem, batch, query, head), slice,
-          [&](const LevelTable<Real>&, const Samples<Real>& samples) {
-            return RowsInPlace<const Real, Real>{base, ZEROS<Real>, pixel_numbers, samples};
-          });
-    }
+  ForwardInPlace<CHANNELS, Source, Real> turns[2];
+  const auto make_ready = [&](std::int64_t row) __attribute__((always_inline)) {
+    const std::int64_t query = row / problem.heads, head = row % problem.heads;
+    const std::int64_t batch = query / problem.queries;
+    const std::int64_t pixel = batch * problem.pixels * problem.heads + head;
+    turns[row % 2].make_ready(
+        QueryHead<Real>(problem, batch, query % problem.queries, head),
+        problem.value + pixel * problem.channels + slice.first);
+  };
+  const std::int64_t end = last * problem.heads;
+  make_ready(first * problem.heads);
+  for (std::int64_t row = first * problem.heads; row < end; ++row) {
+    if (row + 1 < end) make_ready(row + 1);
+    const auto& turn = turns[row % 2];
+    Accumulator<Real, CHANNELS> accumulator;
+    accumulator.add(turn.samples, problem.samples(), turn.rows);
+    accumulator.write(problem.output + row * problem.channels + slice.first, slice.count,
+                      turn.scale);
+  }
 }
 
 template <class Real>

@@ -7,6 +7,8 @@
 
 namespace deformviz {
 
+constexpr int BLOCK = 64;  // samples of a query and head that are prepared at a time
+
 // An integer as wide as Real, to index pixels beside vectors of Real.
 template <class Real>
 using IndexFor = std::conditional_t<sizeof(Real) == 4, std::int32_t, std::int64_t>;
@@ -62,7 +64,8 @@ struct Kernels {
   // `scratch`: packed_pixels * packed_channels numbers, aligned to 64 bytes.
   void (*forward_packed)(const Problem<Real>&, std::int64_t parts, std::int64_t first,
                          std::int64_t last, Real* scratch);
-  // Forward over [first, last) of batch x query.
+  // Forward over [first, last) of batch x query; in place takes at most BLOCK samples per query
+  // and head.
   void (*forward_in_place)(const Problem<Real>&, std::int64_t first, std::int64_t last);
   // Backward over [first, last) of batch x head; twice the scratch of the forward pass.
   void (*backward_packed)(const Problem<Real>&, std::int64_t first, std::int64_t last,

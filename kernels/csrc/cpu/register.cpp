@@ -149,7 +149,7 @@ struct Call {
 
   // Packing a head touches every pixel once, so it pays when most are read more than once.
   bool packs() const {
-    return !kernels.reads_in_place(problem.channels) ||
+    return !kernels.reads_in_place(problem.channels) || problem.samples() > BLOCK ||
            problem.queries * problem.samples() > problem.pixels;
   }
 

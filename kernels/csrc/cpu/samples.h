@@ -8,7 +8,6 @@
 namespace deformviz {
 namespace {
 
-constexpr int BLOCK = 64;  // samples prepared at a time
 constexpr std::int64_t OUTSIDE = -1;
 
 template <class Real>
