@@ -17,22 +17,25 @@ from collections.abc import Callable
 
 from app.bench import PATIENCE_S, running_browser, running_server
 
-READY = "() => document.querySelectorAll('.dr-stage[aria-busy=false]').length >= 3"
+READY = ".dr-stage[aria-busy=false] >> nth=2"       # start, now and end are drawn
 LOADED = """(root) => {
   const { replayer } = root.__replay;
   return replayer.run.iterations.every(
     (iteration) => replayer.run.layers.has(`${iteration}/${replayer.layerName}`));
 }"""
+WARM_UP = 3                 # iterations of each that are not measured
 TIMES = "(root) => root.__replay.counters.scrubToDrawnMs"
 
 
-def measure_scrubbing(browser, address: str, steps: int) -> dict[str, float | list[float]]:
+def measure_scrubbing(
+    browser, address: str, run: str, steps: int
+) -> dict[str, float | list[float]]:
     """Seconds to the first pictures and to all snapshots, milliseconds from step to picture."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
     begun = time.perf_counter()
-    page.goto(f"{address}/training", wait_until="commit")
-    page.wait_for_function(READY)
+    page.goto(f"{address}/training?run={run}", wait_until="commit")
+    page.locator(READY).wait_for()
     first = time.perf_counter() - begun
     page.get_by_test_id("stProgress").wait_for(state="detached")
     root = page.locator(".dr")
@@ -42,7 +45,7 @@ def measure_scrubbing(browser, address: str, steps: int) -> dict[str, float | li
     slider = page.get_by_label("Snapshot", exact=True)
     slider.focus()
     for step in range(steps):
-        page.keyboard.press("ArrowLeft" if step % 20 < 10 else "ArrowRight")
+        page.keyboard.press("ArrowRight" if step % 20 < 10 else "ArrowLeft")
         page.wait_for_timeout(60)
     page.wait_for_timeout(300)
     return {"first": first, "loaded": loaded, "scrubs": sorted(root.evaluate(TIMES))}
@@ -51,10 +54,11 @@ def measure_scrubbing(browser, address: str, steps: int) -> dict[str, float | li
 def report_scrubbing(steps: int) -> None:
     print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     with running_browser() as browser, running_server() as server:
-        for visitor in ("cold server", "next visitor"):
-            found = measure_scrubbing(browser, server.address, steps)
+        for visitor, run in (("cold server", "detector"), ("next visitor", "detector"),
+                             ("first visitor", "dat")):
+            found = measure_scrubbing(browser, server.address, run, steps)
             times = found["scrubs"]
-            print(f"{visitor}: pictures of start and end after {found['first']:.1f} s, "
+            print(f"{run}, {visitor}: pictures of start and end after {found['first']:.1f} s, "
                   f"all snapshots after {found['loaded']:.1f} s")
             print(f"step of the slider to new picture, {len(times)} steps: "
                   f"p50 {statistics.median(times):.1f} ms, "
@@ -62,7 +66,11 @@ def report_scrubbing(steps: int) -> None:
 
 
 def measure_recording(iterations: int) -> dict[str, float]:
-    """Processor seconds per iteration with and without recording, one of each in turn."""
+    """Processor seconds per iteration with and without recording, one of each in turn.
+
+    Both see the same pictures; snapshots are close together early, so a short run shows the most
+    that recording costs.
+    """
     from dataclasses import replace
 
     import torch
@@ -89,9 +97,12 @@ def measure_recording(iterations: int) -> dict[str, float]:
         def step() -> None:
             recorder.step(recorded.step()["loss"])
 
-        for _ in range(iterations):
-            timed("plain", plain.step)
-            timed("recorded", step)
+        for training in (plain, recorded) * WARM_UP:
+            training.step()
+        for iteration in range(iterations):
+            turns = [("plain", plain.step), ("recorded", step)]
+            for name, work in turns if iteration % 2 else turns[::-1]:
+                timed(name, work)
     return {name: seconds / iterations for name, seconds in spent.items()} | {
         "inside": recorder.seconds / iterations}
 
@@ -108,7 +119,7 @@ def report_recording(iterations: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m app.bench_training", description=__doc__)
     parser.add_argument("--steps", type=int, default=60, help="of the slider")
-    parser.add_argument("--recording", type=int, metavar="ITERATIONS", nargs="?", const=200,
+    parser.add_argument("--recording", type=int, metavar="ITERATIONS", nargs="?", const=100,
                         help="measure the recorder instead")
     options = parser.parse_args()
     try:

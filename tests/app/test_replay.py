@@ -15,10 +15,13 @@ from app.replay import compute, frames, library
 from app.replay.routes import replay_routes
 from app.sources import Source, list_sources
 from deformviz.tracing.packing import unpack_layer
+from deformviz.tracing.packing_grid import unpack_grid
+from deformviz.training.dat import DATTraining
 from deformviz.training.loop import DetectorTraining
 from deformviz.training.recorder import Recorder, every
 from deformviz.training.run_folder import RunFolder
 from tests.analysis.test_recorded_run import tiny_recipe
+from tests.training.test_dat import tiny_recipe as tiny_dat
 from tests.training.test_recorder import gaze, train
 
 ROOT = Path(__file__).parents[2]
@@ -114,6 +117,42 @@ def test_new_snapshots_are_added_and_old_ones_kept(followed, tmp_path):
     assert second.frames[0] is first.frames[0] and sorted(second.frames) == [0, 3]
     assert second.version != first.version
     assert not library.open_run(folder.path, "grows", "grows", growing=True).growing
+
+
+def test_a_dat_is_replayed_as_a_grid(followed, tmp_path):
+    folder = RunFolder(tmp_path / "grids")
+    for _ in DATTraining(tiny_dat(), folder).run():
+        pass
+    run = library.open_run(folder.path, "own", "mine")
+    assert (run.kind, run.drawing, run.problem) == ("dat", "grid", "")
+    view = computed(run, sample())
+    manifest = view.manifest()
+    assert manifest["layers"] == ["stages.1.attns.0"] and manifest["objects"] == []
+    assert manifest["layer_titles"] == {"stages.1.attns.0": "stage 2, block 1 · 4×4 knots"}
+    assert (manifest["heads"], manifest["levels"]) == (2, 1)
+    layers = manifest["curves"]["layers"]["stages.1.attns.0"]
+    assert set(layers) == {"displacement", "entropy", "heaviest"}
+    assert layers["displacement"][0] == [0, 0] and min(layers["displacement"][-1]) > 0
+    start = unpack_grid(view.frames[0].packed["stages.1.attns.0"]).trace
+    np.testing.assert_allclose(start.positions, start.reference_grid, atol=1e-6)
+
+
+def test_the_shipped_runs_are_both_offered(monkeypatch):
+    monkeypatch.delenv(library.FOLLOWED, raising=False)
+    runs = library.list_runs()
+    assert {name: run.drawing for name, run in runs.items()} == {"detector": "sampling",
+                                                                 "dat": "grid"}
+    assert "13,000" in library.describe(runs["detector"])
+    assert "`deformviz train dat --out runs/dat`" in library.describe(runs["dat"])
+
+
+def test_the_object_of_a_gallery_picture_is_known_to_a_dat(monkeypatch):
+    monkeypatch.delenv(library.FOLLOWED, raising=False)
+    pictures = list_sources(session.stored_traces(session.GRID)).values()
+    masks = [compute._object_mask(source) for source in pictures if source.group == "scene"]
+    assert len(masks) >= 5 and all(0.02 < mask.mean() < 0.9 for mask in masks)
+    photograph = next(source for source in pictures if source.group == "photograph")
+    assert compute._object_mask(photograph) is None
 
 
 def test_a_recording_shows_its_own_pictures(followed, tmp_path):
