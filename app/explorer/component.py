@@ -47,10 +47,14 @@ async def _serve(request: Request) -> Response:
     return Response(read(), media_type=media_type, headers=FOR_EVER)
 
 
+def address(*parts: str) -> str:
+    """An address on this server, below its base path."""
+    return "/".join(["", *filter(None, [st.get_option("server.baseUrlPath").strip("/")]), *parts])
+
+
 def source_addresses() -> dict[str, str]:
-    """Where the routes serve the current files, below the server's base path."""
-    base = st.get_option("server.baseUrlPath").strip("/")
-    root = "/".join(["", *filter(None, [base]), "explorer", bundle.version()])
+    """Where the routes serve the current files."""
+    root = address("explorer", bundle.version())
     return {"script": f"{root}/canvas.js", "style": f"{root}/style.css",
             "template": f"{root}/offline.html"}
 

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.explorer import bundle
-from app.explorer.component import FOR_EVER, LOADER, source_addresses
+from app.explorer.component import FOR_EVER, LOADER, address, source_addresses
 from deformviz.figures.theme import palette
 
 
@@ -61,8 +61,7 @@ class CanvasKind:
         return Response(getattr(self, content), media_type=media_type, headers=FOR_EVER)
 
     def _addresses(self) -> dict[str, str]:
-        base = st.get_option("server.baseUrlPath").strip("/")
-        root = "/".join(["", *filter(None, [base]), self.name, self.version])
+        root = address(self.name, self.version)
         return {"script": f"{root}/canvas.js", "style": f"{root}/style.css",
                 "template": source_addresses()["template"]}
 

@@ -79,6 +79,8 @@ def test_the_first_picture_needs_no_click_and_charts_come_after_it(page, server)
     trace = next(i for i, url in enumerate(asked) if "/trace/" in url)
     chart = next(i for i, url in enumerate(asked) if PLOTLY in url)
     assert trace < chart
+    for part in ("/trace/", "/picture/", "canvas.js", "BidiComponent"):     # hints are used
+        assert sum(part in url for url in asked) == 1, part
     outside = [url for url in asked if not url.startswith((server, "data:", "blob:"))
                and not url.startswith(server.replace("http", "ws"))]
     assert outside == []

@@ -25,6 +25,7 @@ export class Stage {
     this.causeTime = null;
     this.counters = {
       redraws: 0, painted: { photo: 0, field: 0, marks: 0 }, moves: 0, hoverToDrawnMs: [], drawMs: [],
+      firstShownMs: null,       // from the page's navigation to the frame after the first drawing
       reporting: false,         // Python is yet to hear of a change
     };
     this.observer = new ResizeObserver(() => this.refresh());
@@ -70,7 +71,9 @@ export class Stage {
 
   count(started) {
     const now = performance.now();
-    this.counters.redraws++;
+    if (this.counters.redraws++ === 0) {
+      requestAnimationFrame(() => { this.counters.firstShownMs = performance.now(); });
+    }
     this.counters.drawMs.push(now - started);
     if (this.causeTime !== null) this.counters.hoverToDrawnMs.push(now - this.causeTime);
     this.causeTime = null;

@@ -1,0 +1,159 @@
+"""What makes the landing page appear sooner: early hints, quick answers, and a warm start.
+
+A new browser learns which script, trace and picture it needs when Streamlit's own megabytes have
+run, and asks for them one after the other. The page's headers name them at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import re
+import socket
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.explorer.component import address, source_addresses
+from app.session import first_picture, stored_traces
+
+log = logging.getLogger(__name__)
+
+COMPONENT = "BidiComponent"
+IMPORTED = re.compile(r'(?:from|import)\s*"\./([^"/]+\.js)"')
+
+# What the first run of the landing page would import, in the order in which it would wait for it;
+# pandas is Streamlit's own need, Plotly's figures come with the charts.
+NEEDED_SOON = ("pandas", "app.controls", "app.waiting", "app.views.explanation",
+               "app.views.model_details", "app.views.query_charts",
+               "deformviz.analysis.sampling", "deformviz.figures.references",
+               "deformviz.figures.sampling")
+
+
+@asynccontextmanager
+async def warm_start(app: object) -> AsyncIterator[None]:
+    """While the first browser loads Streamlit, import what its visit needs."""
+    threading.Thread(target=import_soon, name="warm start", daemon=True).start()
+    yield
+
+
+def import_soon() -> None:
+    for name in NEEDED_SOON:
+        try:
+            importlib.import_module(name)
+        except ImportError as problem:          # the page itself will say it better
+            log.info("not imported early: %s", problem)
+
+
+class FirstVisit:
+    """ASGI middleware: answers leave at once, and the landing page says what it will need."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+        self.kept: dict[str, list[Message]] = {}        # answers by path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            send_at_once(receive)
+            path = scope["path"]
+            if path.rstrip("/") == address().rstrip("/"):
+                send = with_header(send, "Link", ", ".join(early_links(
+                    dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))))))
+            elif path.startswith(address("static", "js") + "/") and is_plain(scope):
+                for message in self.kept.get(path, ()):
+                    await send(message)
+                if path in self.kept:
+                    return
+                send = self.keep(path, send)
+        await self.app(scope, receive, send)
+
+    def keep(self, path: str, send: Send) -> Send:
+        """A `send` that keeps a good answer: Streamlit's scripts never change under their name.
+
+        A page asks for a hundred of them, a class of thirty for three thousand; read from disk
+        each costs several times as much.
+        """
+        parts: list[Message] = []
+
+        async def send_and_keep(message: Message) -> None:
+            parts.append(message)
+            await send(message)
+            done = message["type"] == "http.response.body" and not message.get("more_body")
+            if done and parts[0]["status"] == 200:
+                self.kept[path] = [parts[0], {"type": "http.response.body", "body": b"".join(
+                    part.get("body", b"") for part in parts[1:])}]
+
+        return send_and_keep
+
+
+def is_plain(scope: Scope) -> bool:
+    """Whether a request wants the whole file, whatever the browser has already."""
+    asked = {name for name, _ in scope["headers"]}
+    return scope["method"] == "GET" and not asked & {
+        b"range", b"if-none-match", b"if-modified-since"}
+
+
+def send_at_once(receive: Receive) -> None:
+    """Switch off Nagle's algorithm for the connection of a request.
+
+    uvicorn writes header and body one after the other, and on a socket that Streamlit has bound
+    the second waits for the first to be acknowledged: 40 ms for each of a hundred files.
+    """
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    connection = transport.get_extra_info("socket") if transport is not None else None
+    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def with_header(send: Send, name: str, value: str) -> Send:
+    """A `send` that adds one header to the answer."""
+    async def send_with(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)[name] = value
+        await send(message)
+
+    return send_with
+
+
+def early_links(asked: Mapping[str, str]) -> list[str]:
+    """What the landing page needs for an address's parameters, as values of a Link header.
+
+    Stored pictures of the shipped model only: nothing is computed for a hint.
+    """
+    scripts = [source_addresses()["script"],
+               *(address("static", "js", name) for name in late_chunks())]
+    links = [f"<{script}>; rel=modulepreload" for script in scripts]
+    stored = {trace.name: trace for trace in stored_traces()}
+    trace = stored.get(asked.get("picture", first_picture(stored)))
+    if trace is not None and "model" not in asked:
+        layer = asked.get("layer", "")
+        layer = layer if layer in trace.layers else trace.layers[-1]
+        links += [
+            f"<{address('trace', trace.key, layer)}.bin>; rel=preload; as=fetch; crossorigin",
+            f"<{address('picture', trace.key)}.jpg>; rel=preload; as=image"]
+    return links
+
+
+@cache
+def late_chunks() -> tuple[str, ...]:
+    """Streamlit's files that mount a component: it asks for them when it meets the first one.
+
+    Named by what its scripts import; none where another version is built otherwise.
+    """
+    root = Path(st.__file__).parent / "static"
+    early = (root / "index.html").read_text(encoding="utf-8")
+    waiting, found = [path.name for path in (root / "static" / "js").glob(f"{COMPONENT}.*.js")], []
+    while waiting:
+        name = waiting.pop()
+        found.append(name)
+        text = (root / "static" / "js" / name).read_text(encoding="utf-8")
+        waiting += {other for other in IMPORTED.findall(text)
+                    if other not in early and other not in found + waiting}
+    return tuple(found)

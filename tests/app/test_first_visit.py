@@ -1,0 +1,136 @@
+"""What the server does so that a new visitor waits less."""
+
+import asyncio
+import re
+import socket
+
+import pytest
+from starlette.responses import PlainTextResponse
+
+from app import first_visit
+from app.first_visit import FirstVisit, early_links, late_chunks, send_at_once
+from app.session import stored_traces
+from tests.app.test_routes import get
+
+
+def ask(app, path, query=b"", headers=()):
+    """Status, headers and body of a request to an ASGI app."""
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": query,
+             "headers": list(headers)}
+    asyncio.run(app(scope, receive, send))
+    fields = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], fields, b"".join(part.get("body", b"") for part in sent[1:])
+
+
+@pytest.fixture
+def behind():
+    """An inner app that counts its calls, and the middleware in front of it."""
+    class Behind:
+        calls = 0
+
+        async def __call__(self, scope, receive, send):
+            self.calls += 1
+            status = 404 if "missing" in scope["path"] else 200
+            await PlainTextResponse(f"answer {scope['path']}", status)(scope, receive, send)
+
+    inner = Behind()
+    return inner, FirstVisit(inner)
+
+
+def addresses(links):
+    return [re.match("<(.*?)>", link)[1] for link in links]
+
+
+# -- early hints ---------------------------------------------------------------------------------
+
+def test_the_landing_page_names_a_trace_and_a_picture_that_are_there(tiny_server):
+    links = early_links({})
+    trace, picture = addresses(links)[-2:]
+    assert get(trace)[0] == get(picture)[0] == 200
+    assert "as=fetch" in links[-2] and "as=image" in links[-1]
+    assert addresses(links)[0].endswith("/canvas.js")
+
+
+def test_a_link_names_its_own_picture_and_layer(tiny_server):
+    tall = next(trace for trace in stored_traces() if trace.name == "tall")
+    links = addresses(early_links({"picture": "tall", "layer": "encoder.1"}))
+    assert links[-2:] == [f"/trace/{tall.key}/encoder.1.bin", f"/picture/{tall.key}.jpg"]
+    assert f"/trace/{tall.key}/{tall.layers[-1]}.bin" in addresses(
+        early_links({"picture": "tall", "layer": "><script>"}))
+
+
+@pytest.mark.parametrize("asked", [{"picture": "upload"}, {"model": "tiny.safetensors"}])
+def test_nothing_is_promised_that_would_have_to_be_computed(tiny_server, asked):
+    assert not any("/trace/" in link or "/picture/" in link for link in early_links(asked))
+
+
+def test_streamlits_late_files_are_there_and_not_named_by_its_page():
+    root = first_visit.Path(first_visit.st.__file__).parent / "static"
+    page = (root / "index.html").read_text()
+    assert any("BidiComponent" in name for name in late_chunks())
+    for name in late_chunks():
+        assert (root / "static" / "js" / name).is_file() and name not in page
+
+
+def test_only_the_landing_page_carries_hints(behind, tiny_server):
+    inner, app = behind
+    assert "canvas.js" in ask(app, "/")[1]["link"]
+    assert "link" not in ask(app, "/walkthrough")[1]
+
+
+# -- quick answers -------------------------------------------------------------------------------
+
+def test_a_script_is_read_once_and_answered_alike(behind):
+    inner, app = behind
+    first = ask(app, "/static/js/some.js")
+    assert ask(app, "/static/js/some.js") == first and first[2] == b"answer /static/js/some.js"
+    assert inner.calls == 1
+    assert ask(app, "/static/js/other.js")[2] == b"answer /static/js/other.js"
+
+
+@pytest.mark.parametrize(("path", "headers"), [
+    ("/static/js/missing.js", ()), ("/trace/key/encoder.0.bin", ()), ("/", ()),
+    ("/static/js/some.js", [(b"range", b"bytes=0-3")]),
+    ("/static/js/some.js", [(b"if-none-match", b'"x"')]),
+])
+def test_other_answers_are_not_kept(behind, path, headers):
+    inner, app = behind
+    for calls in (1, 2):
+        ask(app, path, headers=headers)
+        assert inner.calls == calls
+
+
+def test_small_packets_do_not_wait():
+    class Transport:
+        def __init__(self, connection):
+            self.connection = connection
+
+        def get_extra_info(self, name):
+            return self.connection if name == "socket" else None
+
+    class Cycle:
+        def __init__(self, connection):
+            self.transport = Transport(connection)
+
+        async def receive(self):
+            pass
+
+    with socket.socket() as connection:
+        assert not connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        send_at_once(Cycle(connection).receive)
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    send_at_once(Cycle(None).receive)
+    send_at_once(lambda: None)              # another server: nothing to switch off
+
+
+def test_what_is_imported_early_is_there():
+    for name in first_visit.NEEDED_SOON:
+        assert first_visit.importlib.import_module(name)
