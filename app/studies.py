@@ -16,7 +16,7 @@ STUDIES = ByteCache(256 * MEBIBYTE)         # by key; read-only
 SEED = 0                                    # of the random orders
 PIXELS = "pixels"                           # stands for the layers where pixels are asked
 # Of a path, by part of the model; a person waits, and the error that is left is said.
-MOST_STEPS = {"decoder": 1536, "encoder": 512, "stages": 512, PIXELS: 512}
+MOST_STEPS = {"decoder": 1024, "encoder": 512, "stages": 512, PIXELS: 512}
 
 
 @dataclass(frozen=True)

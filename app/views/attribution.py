@@ -148,7 +148,7 @@ def answer_or_wait(question: studies.Question, chosen: dict) -> studies.Answer |
 
 def offer(question: studies.Question) -> None:
     """The button that starts a study."""
-    cost = "a few minutes" if question.part == "encoder" else "under a minute"
+    cost = "a few minutes" if question.part == "encoder" else "about a minute"
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Trace it back", type="primary", icon=":material/balance:", key="trace_back"):
             try:

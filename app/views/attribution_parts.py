@@ -55,6 +55,7 @@ def choose(answer: Answer, question: Question) -> tuple[str, str, str]:
     layer = st.segmented_control("Layer", list(answer.layers), default=most, required=True,
                                  key=f"layer-{question.key}")
     quantity = st.segmented_control("Worth of", QUANTITIES, default=QUANTITIES[0],
+                                    format_func=lambda name: name.split()[-1],
                                     required=True, key="attributed_quantity")
     method = st.segmented_control("By", METHODS, default=METHODS[0], required=True,
                                   key="attributed_method")
@@ -70,8 +71,8 @@ def pair(answer: Answer, asked: tuple[str, str, str], chosen: dict, run, picture
     view: LayerView = answer.layers[layer]
     found = answer.study.attributions[asked]
     worth, colour = view.marks(found.values), "group" if view.together > 1 else "head"
-    window = window_around(view.locations_px, [view.weights, worth], run.original_hw,
-                           chosen["box"])
+    window = None if chosen["box"] is None else window_around(
+        view.locations_px, [view.weights, worth], run.original_hw, chosen["box"])
     whose = f" of token {view.query}, the one that is worth most" \
         if layer.startswith("encoder") else ""
     for column, title, amounts, unit in zip(

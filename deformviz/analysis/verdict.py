@@ -31,14 +31,14 @@ def heaviest_sentence(study: Study, layer: str, name: str) -> str:
     points, without = study.curves[layer].points, study.without_heaviest[layer]
     lost, most = study.score - without, study.score - study.without_any[layer]
     few = min(HEAVIEST, points)
-    told = (f"Without its {few} heaviest of {points} points, {layer} would move {name} from "
+    told = (f"Without its {few} heaviest of {points:,} points, {layer} would move {name} from "
             f"{study.score:.3f} to {without:.3f}")
     if study.target.is_share:
         told += (f": they carry {percent(lost / study.score)} of it" if lost > 0 else
                  ": it does not need them")
     if abs(most) < 1e-3:
         return f"{told}. All points of the layer together move it by only {abs(most):.4f}."
-    return f"{told}; all {points} points together move it to {study.without_any[layer]:.3f}."
+    return f"{told}; all {points:,} points together move it to {study.without_any[layer]:.3f}."
 
 
 def agreement_sentence(study: Study, layer: str) -> str:

@@ -14,6 +14,8 @@ SMALLEST_WINDOW = 0.3           # of the picture's longer side, high
 COUNTS = 0.05                   # of the largest amount: smaller samples may fall out of the window
 ORDER_COLOURS = {"weight": PETROFF_10[0], "attribution": PETROFF_10[6], "random": PETROFF_10[3]}
 ORDER_DASH = {"weight": "solid", "attribution": "solid", "random": "dot"}
+CELLS = ((0.0, "rgba(63, 144, 218, 0.8)"), (0.5, "rgba(128, 136, 155, 0.07)"),
+         (1.0, "rgba(231, 99, 0, 0.8)"))
 DIVERGING = ((0.0, "#3f90da"), (0.5, "rgba(128, 136, 155, 0)"), (1.0, "#e76300"))
 
 
@@ -51,8 +53,10 @@ def boxes_over(
         _frame(figure, boxes[chosen], color="#11131a", width=5)
         _frame(figure, boxes[chosen], color=ORDER_COLOURS["attribution"], width=3)
         x0, y0 = (float(edge) - 0.5 for edge in boxes[chosen][:2])
+        has_room = y0 > 0.1 * size_hw[0]
         figure.add_annotation(x=x0, y=y0, text=chosen, showarrow=False, xanchor="left",
-                              yanchor="bottom", bgcolor=ORDER_COLOURS["attribution"],
+                              yanchor="bottom" if has_room else "top",
+                              bgcolor=ORDER_COLOURS["attribution"],
                               font={"color": "#11131a", "size": 13}, borderpad=2)
     return figure
 
@@ -120,18 +124,38 @@ def sample_amounts(
 def agreement_map(by_layer: dict[str, np.ndarray]) -> go.Figure:
     """Rank correlation of weights and attributions: a row per layer, a column per head."""
     heads = max(len(row) for row in by_layer.values())
-    rows = [row.tolist() + [None] * (heads - len(row)) for row in by_layer.values()]
-    shown = [[None if v is None or not np.isfinite(v) else round(v, 2) for v in row]
-             for row in rows]
-    return go.Figure(go.Heatmap(
-        z=shown, x=[str(head) for head in range(heads)], y=list(by_layer), zmin=-1, zmax=1,
-        colorscale=[list(stop) for stop in DIVERGING], showscale=False, xgap=3, ygap=3,
-        text=[["" if v is None else f"{v:.2f}" for v in row] for row in shown],
-        texttemplate="%{text}", hoverongaps=False,
-        hovertemplate="%{y}, head %{x}<br>rank correlation %{z:.2f}<extra></extra>",
-    )).update_layout(chart_layout(
-        height=70 + 34 * len(by_layer), xaxis={"title": {"text": "head"}, "showgrid": False},
-        yaxis={"autorange": "reversed", "showgrid": False},
+    found = np.full((len(by_layer), heads), np.nan)
+    for row, values in zip(found, by_layer.values(), strict=True):
+        row[:len(values)] = values
+    return coloured_table(
+        found, found, rows=list(by_layer), columns=[str(head) for head in range(heads)],
+        hover="%{y}, head %{x}<br>rank correlation %{z:.2f}", digits=2,
+    ).update_layout(height=70 + 34 * len(by_layer), xaxis_title="head")
+
+
+def coloured_table(
+    shares: np.ndarray, numbers: np.ndarray, *, rows: list[str], columns: list[str], hover: str,
+    digits: int,
+) -> go.Figure:
+    """Numbers [row column] in cells coloured by shares from -1, blue, to 1, orange.
+
+    Cells let the page shine through and the text has the page's ink, so both papers suit it.
+    """
+    places = [(r, c) for r, c in np.ndindex(numbers.shape) if np.isfinite(numbers[r, c])]
+    figure = go.Figure(go.Heatmap(
+        z=np.where(np.isfinite(shares), np.round(shares, 3), None).tolist(), x=columns, y=rows,
+        zmin=-1, zmax=1, colorscale=[list(stop) for stop in CELLS], showscale=False, xgap=3,
+        ygap=3, customdata=numbers.tolist(), hoverongaps=False,
+        hovertemplate=f"{hover}<extra></extra>",
+    ))
+    figure.add_scatter(
+        x=[columns[c] for _, c in places], y=[rows[r] for r, _ in places], mode="text",
+        text=[f"{numbers[place]:.{digits}f}" for place in places], hoverinfo="skip",
+        textfont={"size": 12},
+    )
+    return figure.update_layout(chart_layout(
+        xaxis={"showgrid": False, "type": "category"},
+        yaxis={"autorange": "reversed", "showgrid": False, "type": "category"},
     ))
 
 
@@ -171,16 +195,10 @@ def method_areas(study: Study) -> go.Figure:
     better = chance - areas
     limit = float(np.abs(better).max()) or 1.0
     names = [f"{quantity}<br>{method}" if quantity else method for quantity, method in methods]
-    return go.Figure(go.Heatmap(
-        z=np.round(better / limit, 3).tolist(), x=layers, y=names, zmin=-1, zmax=1, xgap=3, ygap=3,
-        colorscale=[list(stop) for stop in DIVERGING], showscale=False, text=areas.tolist(),
-        texttemplate="%{text:.3f}", customdata=better.tolist(),
-        hovertemplate="%{y}<br>%{x}: area %{text:.4f}, %{customdata:.4f} below chance"
-                      "<extra></extra>",
-    )).update_layout(chart_layout(
-        height=60 + 46 * len(methods), xaxis={"side": "top", "showgrid": False},
-        yaxis={"autorange": "reversed", "showgrid": False, "automargin": True},
-    ))
+    return coloured_table(
+        better / limit, areas, rows=names, columns=layers, digits=3,
+        hover="%{y}<br>%{x}: area %{customdata:.4f}",
+    ).update_layout(height=60 + 46 * len(methods), xaxis_side="top")
 
 
 def pixel_worth(

@@ -1,15 +1,44 @@
-"""Checkpoint and Attribution in Chromium: good, wrong and hostile files, and a deletion curve."""
+"""Checkpoint and Attribution in Chromium: files of all kinds, two snapshots, a deletion curve."""
 
 import os
+import re
+import subprocess
+import sys
+import urllib.request
 
 import pytest
 import torch
 
 from deformviz.checkpoints.own import save
+from deformviz.models.dat import DAT
+from deformviz.models.dat_presets import dat_scenes
+from tests.conftest import ROOT, free_port, wait_until_listening
 from tests.models.tiny_detector import tiny_detector
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
-MS = 240_000
+pytestmark = pytest.mark.browser
+MS = 90_000
+
+
+@pytest.fixture
+def visitor(page):
+    page.set_default_timeout(MS)
+    return page
+
+
+def heading(visitor, name, level=3):
+    """A heading of exactly this text, once it is there."""
+    found = visitor.get_by_role("heading", name=name, exact=True, level=level)
+    found.wait_for()
+    return found
+
+
+def complaints(visitor):
+    """What its console complained of; Streamlit looks for itself below a page's address first."""
+    return [error for error in visitor.console_errors if "404" not in error]
+
+
+def drop(visitor, path):
+    visitor.locator("input[type=file]").first.set_input_files(path)
 
 
 class Touch:
@@ -20,24 +49,135 @@ class Touch:
         return os.system, (f"touch {self.mark}",)
 
 
-def test_good_wrong_and_hostile_files_can_be_dropped(server, page, tmp_path):
+def test_wrong_and_hostile_files_get_a_sentence_and_a_good_one_its_stars(
+        server, visitor, tmp_path):
     (tmp_path / "wrong.pth").write_bytes(b"no weights, just words and words")
     torch.save({"model": Touch(tmp_path / "executed")}, tmp_path / "hostile.pth")
     save(tiny_detector(), tmp_path / "good.safetensors")
-    page.goto(f"{server}/checkpoint")
-    page.get_by_text("Weights in numbers").first.wait_for(timeout=MS)
+    visitor.goto(f"{server}/checkpoint")
+    heading(visitor, "Weights in numbers")
     for name, said in (("wrong.pth", "wrong.pth is not a checkpoint"),
-                       ("hostile.pth", "nothing of it was executed"),
-                       ("good.safetensors", "good.safetensors (yours)")):
-        page.locator("input[type=file]").first.set_input_files(tmp_path / name)
-        page.get_by_text(said).first.wait_for(timeout=MS)
+                       ("hostile.pth", "nothing of it was executed")):
+        drop(visitor, tmp_path / name)
+        visitor.get_by_role("alert").get_by_text(said).wait_for()
     assert not (tmp_path / "executed").exists()
-    page.get_by_text("Where every head looks by default").wait_for(timeout=MS)
+    with urllib.request.urlopen(f"{server}/_stcore/health", timeout=10) as alive:
+        assert alive.status == 200
+    drop(visitor, tmp_path / "good.safetensors")
+    heading(visitor, "good.safetensors (yours)")
+    heading(visitor, "Where every head looks by default")
+    visitor.get_by_test_id("stPlotlyChart").first.wait_for()
+    visitor.get_by_role("alert").wait_for(state="detached")
+    assert complaints(visitor) == []
 
 
-def test_from_a_detection_to_its_deletion_curve(server, page):
-    page.goto(f"{server}/attribution")
-    page.get_by_role("button", name="Trace it back").click(timeout=MS)
-    page.get_by_text("Every method against every layer").wait_for(timeout=2 * MS)
-    page.get_by_text("heaviest of 128 points").wait_for()
-    page.get_by_text("by attribution:").first.wait_for()
+def test_two_snapshots_of_the_shipped_training_are_compared(server, visitor):
+    visitor.goto(f"{server}/checkpoint")
+    visitor.get_by_role("button", name="What did its training change?").click()
+    heading(visitor, "Side by side")
+    visitor.get_by_text(re.compile("at iteration 0\\. They have .* 0 settings differ")).wait_for()
+    visitor.get_by_text(re.compile("differs most, by .* of its size in A")).wait_for()
+    visitor.get_by_text("A: decoder.2", exact=True).wait_for()
+    visitor.get_by_text("moved by 0.00 box shares; a query adds 0 %").first.wait_for()
+    first = visitor.get_by_role("slider").first
+    first.press("ArrowLeft")                    # an earlier snapshot
+    visitor.get_by_text(re.compile("A is .* at iteration (?!13,000)")).wait_for()
+    assert "checkpoint=training" in visitor.url and "with=training" in visitor.url
+    assert complaints(visitor) == []
+
+
+def test_from_a_detection_to_its_attribution_and_its_deletion_curve(server, visitor):
+    visitor.goto(f"{server}/checkpoint")
+    visitor.get_by_role("button", name="Do its weights mean anything?").click()
+    visitor.get_by_role("combobox", name=re.compile("Detection")).wait_for()
+    visitor.get_by_role("button", name="Trace it back").click()
+    visitor.get_by_role("button", name="Cancel").wait_for()
+    heading(visitor, "Every method against every layer")
+    visitor.get_by_text(re.compile("heaviest of 128 points, decoder.. would move")).wait_for()
+    visitor.get_by_text("What they are worth", exact=True).wait_for()
+    curve = visitor.get_by_test_id("stPlotlyChart").filter(has_text="points deleted")
+    for order in ("by weight", "by attribution", "at random"):
+        curve.get_by_text(re.compile(f"{order}: 0\\.")).wait_for()
+    assert complaints(visitor) == []
+
+
+@pytest.mark.parametrize(("button", "address", "title"), [
+    ("Explore where it looks", "/?", "Where does it look?"),
+    ("Follow its equations", "walkthrough", "The equations, step by step"),
+    ("Do its weights mean anything?", "attribution", "Do the weights mean anything?"),
+])
+@pytest.mark.slow
+def test_every_page_for_detectors_opens_with_a_dropped_one(
+        server, visitor, tmp_path, button, address, title):
+    """What it leads to is offered with the file as the chosen model."""
+    save(tiny_detector(), tmp_path / "mine.safetensors")
+    visitor.goto(f"{server}/checkpoint")
+    heading(visitor, "Weights in numbers")
+    drop(visitor, tmp_path / "mine.safetensors")
+    heading(visitor, "mine.safetensors (yours)")
+    visitor.get_by_role("button", name=button).click()
+    visitor.get_by_role("heading", level=1).filter(has_text=title[:12]).wait_for()
+    chosen = visitor.get_by_role("combobox", name=re.compile("mine.safetensors"))
+    chosen.first.wait_for()
+
+
+@pytest.mark.parametrize(("button", "title"), [
+    ("See its deformed grids", "grid"), ("Do its weights mean anything?", "Do the weights")])
+@pytest.mark.slow
+def test_every_page_for_dats_opens_with_a_dropped_one(server, visitor, tmp_path, button, title):
+    torch.manual_seed(0)
+    save(DAT(dat_scenes(("boat", "cat", "tree"))).eval(), tmp_path / "grids.safetensors")
+    visitor.goto(f"{server}/checkpoint")
+    heading(visitor, "Weights in numbers")
+    drop(visitor, tmp_path / "grids.safetensors")
+    heading(visitor, "grids.safetensors (yours)")
+    visitor.get_by_role("button", name=button).click()
+    visitor.get_by_role("heading", level=1).filter(has_text=title).wait_for()
+    visitor.get_by_role("combobox", name=re.compile("grids.safetensors")).first.wait_for()
+
+
+# -- files as large as the published ones --------------------------------------------------------
+
+@pytest.fixture
+def roomy_server(tmp_path):
+    """(address, process) of the app as `./run` starts it for this machine alone."""
+    port, log = free_port(), tmp_path / "server.log"
+    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.headless", "true",
+               "--server.address", "127.0.0.1", "--server.port", str(port),
+               "--server.maxUploadSize", "500"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=log.open("w"), stderr=subprocess.STDOUT)
+    try:
+        wait_until_listening(process, port, log)
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def memory_mib(process, line):
+    """VmRSS now or VmHWM, the most since it was reset."""
+    status = open(f"/proc/{process.pid}/status").read()
+    return int(re.search(rf"^{line}:\s+(\d+)", status, re.M)[1]) / 1024
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_file_of_published_size_can_be_dropped_and_leaves_only_its_model(
+        roomy_server, visitor, tmp_path):
+    from deformviz.models.deformable_detr import DeformableDETR, DeformableDETRConfig
+
+    address, process = roomy_server
+    path = tmp_path / "r50_deformable_detr.pth"
+    torch.save({"model": DeformableDETR(DeformableDETRConfig(classes=91)).state_dict()}, path)
+    size_mib = path.stat().st_size / 2**20
+    assert 150 < size_mib < 180
+    visitor.goto(f"{address}/checkpoint")
+    heading(visitor, "Weights in numbers")
+    before = memory_mib(process, "VmRSS")
+    open(f"/proc/{process.pid}/clear_refs", "w").write("5")
+    drop(visitor, path)
+    heading(visitor, "r50_deformable_detr.pth (yours)")
+    visitor.get_by_text("40.1 M", exact=True).wait_for()
+    visitor.wait_for_timeout(3000)              # the server lets go of what it received
+    assert memory_mib(process, "VmHWM") - before < 4 * size_mib
+    assert memory_mib(process, "VmRSS") - before < 2 * size_mib
