@@ -107,10 +107,14 @@ def _check_references(references: Tensor, offsets: Tensor) -> None:
     check_shape("references", references.shape, f"batch query level {last}", sizes)
 
 
-@torch.compiler.assume_constant_result
 def _runs_on(device: str, backend: str) -> str:
     """The name of the back end; a meta tensor needs none but the op itself."""
     return "meta" if device == "meta" else which_backend(device, backend).name
+
+
+# The mark that torch.compiler.assume_constant_result leaves. Calling it would import the compiler,
+# seconds and 60 MiB, for everyone who never compiles.
+_runs_on._dynamo_marked_constant = True
 
 
 def _refuse_forward_mode(tensors: tuple[Tensor, ...]) -> None:

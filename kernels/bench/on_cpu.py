@@ -1,6 +1,7 @@
 """The CPU kernels against grid_sample, side by side in one run: medians, spread, ratios, memory.
 
     python kernels/bench/on_cpu.py [--threads 1 2] [--repeats 15] [--out figures.json]
+    python kernels/bench/on_cpu.py --only "decoder backward"      (seconds)
 
 `grid_sample` is the op of transformers (the original's own fallback), if it is installed, else
 deformviz's reference. Calls alternate, so that a noise on the machine hits both alike; a ratio is
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -126,32 +128,39 @@ def memory_kib(field: str) -> int:
     raise RuntimeError(f"/proc/self/status has no {field}")
 
 
-def rows(grid_sample: Callable, repeats: int, quick: bool) -> dict:
-    """Every measured row: name -> times and ratios."""
-    encoder, decoder = synthetic("encoder"), synthetic("decoder", queries=300)
+def problems(everything: bool) -> dict[str, Callable[[], Problem]]:
+    """What is measured, by name; made when it is its turn."""
+    decoder = {"queries": 300}
+    sizes = {"encoder": {}, "decoder": decoder}
+    if everything:
+        sizes["encoder, uniform points"] = {"uniform": True}
+        for batch in (2, 8):
+            sizes[f"encoder, N={batch}"] = {"batch": batch}
+            sizes[f"decoder, N={batch}"] = {"batch": batch} | decoder
+    found = {name: partial(synthetic, name, **given) for name, given in sizes.items()}
+    if everything:
+        found["captured, D=32"] = partial(captured, "captured", channels=32)
+        found["captured, own D"] = partial(captured, "captured")
+    return found
+
+
+def rows(grid_sample: Callable, repeats: int, everything: bool, only: str) -> dict:
+    """Every measured row whose name has `only` in it: name -> times and ratios."""
+    ways = {"forward": (forward_calls, forward_calls), "backward": (backward_calls, backward_calls)}
     found = {}
-    for problem in (encoder, decoder):
-        for name, calls in (("forward", forward_calls), ("backward", backward_calls)):
-            found[f"{problem.name} {name}"] = side_by_side(
-                calls(problem, ours), calls(problem, grid_sample), repeats)
-    found["encoder layer, fused"] = side_by_side(
-        fused_calls(encoder), layer_calls(encoder, grid_sample), repeats)
-    found["decoder layer, fused"] = side_by_side(
-        fused_calls(decoder), layer_calls(decoder, grid_sample), repeats)
-    if quick:
-        return found
-    others = [synthetic("encoder, uniform points", uniform=True)]
-    others += [synthetic(f"{name}, N={batch}", batch=batch, **sizes) for batch in (2, 8)
-               for name, sizes in (("encoder", {}), ("decoder", {"queries": 300}))]
-    try:
-        others += [captured("captured", channels=32), captured("captured")]
-    except Exception as error:  # noqa: BLE001  the model is not there, or not this one
-        print(f"No row from the shipped model: {error}", file=sys.stderr)
-    for problem in others:
-        fewer = max(3, repeats // (2 * len(problem.value)))
-        for name, calls in (("forward", forward_calls), ("backward", backward_calls)):
-            found[f"{problem.name} {name}"] = side_by_side(
-                calls(problem, ours), calls(problem, grid_sample), fewer)
+    for name, make in problems(everything).items():
+        layer = {} if "," in name else {
+            "layer, fused": (lambda problem, _: fused_calls(problem), layer_calls)}
+        wanted = {way: calls for way, calls in (ways | layer).items() if only in f"{name} {way}"}
+        try:
+            problem = make() if wanted else None
+        except Exception as error:  # noqa: BLE001  the shipped model is not there, or not this one
+            print(f"No row '{name}': {error}", file=sys.stderr)
+            continue
+        for way, (mine, theirs) in wanted.items():
+            turns = max(3, repeats // (2 * len(problem.value))) if "," in name else repeats
+            found[f"{problem.name} {way}"] = side_by_side(
+                mine(problem, ours), theirs(problem, grid_sample), turns)
     return found
 
 
@@ -188,17 +197,21 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--quick", action="store_true", help="only the rows with a target")
+    parser.add_argument("--only", default="", metavar="TEXT",
+                        help="only the rows with a target that have this in their name")
     parser.add_argument("--out", type=Path, help="write every figure to this JSON file")
     options = parser.parse_args()
     name, grid_sample = grid_sample_op()
     figures = {"date": date.today().isoformat(), "processor": processor(),
                "torch": torch.__version__, "grid_sample": name,
-               "kernels": backends.instruction_set(), "ceilings_gb_s": ceilings(), "threads": {}}
+               "kernels": backends.instruction_set(), "threads": {}}
+    if not options.only:
+        figures |= {"ceilings_gb_s": ceilings(), "peak_extra_mib": memory()}
     with torch.no_grad():
-        figures["peak_extra_mib"] = memory()
         for threads in options.threads:
             torch.set_num_threads(threads)
-            found = rows(grid_sample, options.repeats, options.quick)
+            found = rows(grid_sample, options.repeats, not (options.quick or options.only),
+                         options.only)
             figures["threads"][threads] = found
             print(f"\n{threads} thread(s), {figures['kernels']}, ms: median [quartiles]")
             for title, row in found.items():
@@ -206,8 +219,9 @@ def main() -> None:
                          f"..{row[key]['quartiles'][1]:.2f}]" for key in ("ours", "grid_sample"))
                 print(f"{title:34}", *cells, f"{row['ratio']:6.1f}x "
                       f"(minima {row['ratio_of_minima']:.1f}x)", flush=True)
-    print("\npeak extra memory, MiB:", json.dumps(figures["peak_extra_mib"], indent=2))
-    print("ceilings, GB/s:", figures["ceilings_gb_s"])
+    if not options.only:
+        print("\npeak extra memory, MiB:", json.dumps(figures["peak_extra_mib"], indent=2))
+        print("ceilings, GB/s:", figures["ceilings_gb_s"])
     if options.out:
         options.out.write_text(json.dumps(figures, indent=1))
 
