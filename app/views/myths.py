@@ -10,7 +10,9 @@ from deformviz.walkthrough.myths import CARDS, Card
 from deformviz.walkthrough.prose import read_prose
 
 VIEWS = Path(__file__).parent
-LINKS = {"walkthrough": "See it, step by step", "explore": "See it on a picture"}
+LINKS = {"walkthrough": "See it, step by step", "explore": "See it on a picture",
+         "compare_attention": "See the nine taps on a picture",
+         "dat": "Compare four codes, with the switch below the grid"}
 
 
 def page() -> None:

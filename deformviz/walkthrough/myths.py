@@ -10,7 +10,7 @@ from deformviz.walkthrough.prose import read_prose
 class View:
     """A page and what its address says, so that opening it shows the point."""
 
-    page: str                                   # "walkthrough" | "explore"
+    page: str                                   # file of the view, "walkthrough", "explore", ..
     params: dict[str, str] = field(default_factory=dict)
 
 
@@ -104,6 +104,8 @@ MODULE = "tests/attention/test_deformable.py::"
 OP = "tests/attention/test_op.py::"
 BREAKING = "tests/walkthrough/test_breaking.py::"
 EXPLORE_START = View("explore", {"layer": "encoder.0"})
+TAPS = View("compare_attention")                # nine taps beside four other attentions
+GRIDS = View("dat")                             # with a switch that compares four codes
 
 CARDS = (
     Card(1, MODULE + "test_an_offset_of_one_moves_a_point_by_one_column_or_row_of_its_level",
@@ -179,11 +181,11 @@ CARDS = (
     Card(38, "tests/analysis/test_grid.py::test_a_shifted_grid_has_moved_but_not_stretched",
          step("dat", "offsets")),
     Card(39, "tests/attention/test_deformable_conv.py::test_the_function_equals_the_definition",
-         step("convolutions", "plain")),
+         TAPS),
     Card(40, "tests/attention/test_deformable_conv.py::"
-             "test_without_offsets_it_is_a_convolution", step("convolutions", "plain")),
+             "test_without_offsets_it_is_a_convolution", TAPS),
     Card(41, "tests/attention/test_lucidrains.py::test_corrected_frames_lie_along_the_frames",
-         step("dat", "reference_grid")),
+         GRIDS),
     Card(42, "tests/attention/test_neighborhood.py::"
              "test_at_a_border_the_window_moves_in_and_keeps_its_size",
          message=refusal(neighborhood_larger_than_the_map)),

@@ -1,5 +1,6 @@
 """Texts and cards are complete, and what they name exists."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from deformviz.walkthrough.convolutions import convolutions
 from deformviz.walkthrough.dat import dat
 from deformviz.walkthrough.decoder import decoder
 from deformviz.walkthrough.gradients import gradients, layer_gradients
+from deformviz.walkthrough.mathml import equation_mathml, symbol_mathml
 from deformviz.walkthrough.multi_head import multi_head
 from deformviz.walkthrough.multi_scale import multi_scale, single_scale
 from deformviz.walkthrough.myths import CARDS
@@ -62,6 +64,25 @@ def test_no_text_is_left_over(shipped_seen):
     for name in set(used) - set(RELATED):
         left = set(read_prose(name).sections) - used[name]
         assert not left - {"reference_points", "reference_boxes", "offset_normaliser"}, left
+
+
+def test_every_equation_becomes_mathml_without_a_rest_of_latex(shipped_seen):
+    for derivation in every_derivation(shipped_seen):
+        for text in [step.equation for step in derivation] + [derivation.whole or "n"]:
+            drawn = equation_mathml(derivation, text)
+            shown = re.sub("<.*?>", " ", drawn)
+            assert not re.search(r"[\\$]|\bterm\b|_", shown), shown
+            assert "mathcolor" not in drawn
+            assert drawn.count("data-term=") == text.count(r"\term{")
+        assert not any("\\" in symbol_mathml(step.symbol) for step in derivation)
+
+
+def test_symbols_in_texts_are_marked_as_such():
+    for path in FOLDER.glob("en/*.md"):
+        prose = read_prose(path.stem)
+        for text in (prose.introduction, *prose.sections.values()):
+            plain = re.sub(r"`.*?`|\$.*?\$|grid_sample|align_corners|im2col_step", "", text)
+            assert not re.search(r"\b\w_\w", plain), f"{path.name}: {plain}"
 
 
 def test_every_mistake_has_a_text():
