@@ -28,8 +28,9 @@ STYLE = """<style>
 .stMain h1 { padding: 0; letter-spacing: -0.01em; }
 .st-key-walkthrough { min-height: 30rem; }
 </style>"""
-INSTRUCTION = ("Point at a symbol, a number, a mark or a word of the code: the same thing lights "
-               "up everywhere. ↑ ↓ walk the steps, ← → the samples, Shift and arrows move one.")
+INSTRUCTION = ("What the model computes for one query of this picture, line by line. Point at a "
+               "symbol, a number, a mark or a word of the code: the same thing lights up "
+               "everywhere. ↑ ↓ walk the steps, ← → the samples, + − come closer.")
 EXAMPLES = {"": "This picture", "toy": "A toy for a pencil"}
 LONGEST = 200
 

@@ -11,7 +11,7 @@ from app.walkthrough.costs import cost_panel
 from app.walkthrough.lesson import Lesson, Sight
 from app.walkthrough.prose_spans import spans
 from app.walkthrough.tables import rounded, tabulate
-from deformviz.attention.reference import bilinear_corners
+from deformviz.attention.reference import bilinear_corners, split_levels
 from deformviz.geometry import (
     cxcywh_to_xyxy,
     normalised_to_original,
@@ -99,7 +99,7 @@ def _picture(lesson: Lesson, sight: Sight, url: str) -> dict[str, Any]:
     return {
         "title": sight.title, "url": "" if subject.is_toy else url,
         "size": [width, height], "padded": rounded(whole),
-        "cells": [3, 4] if subject.is_toy else None,
+        "cells": _toy_cells(trace, subject) if subject.is_toy else None,
         "affine": [to_picture.scale_x, to_picture.shift_x + 0.5,
                    to_picture.scale_y, to_picture.shift_y + 0.5],
         "starts": rounded(starts), "locations": rounded(locations),
@@ -111,6 +111,13 @@ def _picture(lesson: Lesson, sight: Sight, url: str) -> dict[str, Any]:
         "boxes": _boxes(sight), "box": _own_box(sight, subject), "query": subject.query,
         "cells_hw": _asking_cells(trace),
     }
+
+
+def _toy_cells(trace, subject) -> dict[str, Any]:
+    """The map that the chosen sample reads, with its numbers: small enough for a pencil."""
+    shapes = shapes_list(trace.spatial_shapes)
+    value_map = split_levels(trace.value[None], shapes)[subject.level][0, :, :, subject.head, 0]
+    return {"hw": list(shapes[subject.level]), "values": rounded(value_map)}
 
 
 def _starts(trace, subject, to_picture) -> torch.Tensor:

@@ -113,6 +113,15 @@ def test_what_if_is_an_edit_of_the_layer_and_stays_where_the_hand_is():
     assert shown["what_if"]["sharpness"] == 0.0
 
 
+def test_the_toy_shows_the_numbers_of_the_map_that_the_chosen_sample_reads():
+    found = lesson(Subject(example="toy", head=1, level=1, point=0), None, None, "")
+    # W'_1 x = 2·(1, 2, 3, 4) + 1 of the second channel.
+    assert payload(found, "")["pictures"][0]["cells"] == {"hw": [2, 2], "values": [3, 5, 7, 9]}
+    found = lesson(Subject(example="toy", head=0, level=0), None, None, "")
+    values = payload(found, "")["pictures"][0]["cells"]["values"]
+    assert values == [0, 1, 2, 0, 10, 11, 12, 0, 20, 21, 22, 0]         # the last column is padding
+
+
 def test_sliders_of_what_if_keep_what_was_dragged_and_ignore_nonsense():
     now = Change(moved=(((0, 1, 1), (0.4, 0.6)),))
     wanted = {"offset_scale": 9, "sharpness": "2", "dropped_heads": [3, 1, 3],

@@ -2,6 +2,7 @@
 import { Aim } from "./aim.js";
 import { draw, make } from "./make.js";
 import { markerMark } from "./glyphs.js";
+import { say } from "./numbers.js";
 
 const MARGIN = 0.06;
 const NUDGE = 0.02;
@@ -54,9 +55,11 @@ export class Picture {
     if (url) parts.push(draw("image", { href: url, width: size[0], height: size[1], preserveAspectRatio: "none" }));
     else parts.push(rectangle([0, 0, ...size], { class: "wt-paper" }));
     if (!cells) return parts;
-    const [rows, columns] = cells;
+    const [rows, columns] = cells.hw;
     for (let row = 0; row <= rows; row += 1) parts.push(draw("line", { class: "wt-grid", x1: 0, x2: padded[0], y1: (row * padded[1]) / rows, y2: (row * padded[1]) / rows }));
     for (let column = 0; column <= columns; column += 1) parts.push(draw("line", { class: "wt-grid", y1: 0, y2: padded[1], x1: (column * padded[0]) / columns, x2: (column * padded[0]) / columns }));
+    cells.values.forEach((value, at) => parts.push(draw("text", { class: "wt-cell-value", "font-size": 4.2 * this.unit,
+      x: ((at % columns) + 0.5) * (padded[0] / columns), y: (Math.floor(at / columns) + 0.5) * (padded[1] / rows) - 3.5 * this.unit }, say(value))));
     return parts;
   }
 

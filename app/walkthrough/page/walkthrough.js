@@ -12,6 +12,7 @@ const DRAG_MS = 200;
 const MOST_SPELLED = 8;
 const LEGEND = "Colour: head. Shape: level. Area: weight. Cross: reference. Pale squares: the four pixels of the chosen sample.";
 const GRID_LEGEND = "Colour: head. Area: weight. Cross: the query. A line leads from the even grid to where its knot was bent.";
+const TOY_LEGEND = "Colour: head. Shape: level. Area: weight. Cross: reference. Numbers: the map that the chosen sample reads, as its head sees it; shaded: padding.";
 const SCOPES = { all: "All samples", head: "One head", sample: "One sample", pixels: "Its four pixels" };
 // Which part of the picture a tensor is seen in.
 const PARTS = {
@@ -94,13 +95,18 @@ export class Walkthrough {
     else if (keepsFocus) this.diagram.chips.get(this.step).focus({ preventScroll: true });
   }
 
+  get legend() {
+    if (this.lesson.name === "dat") return GRID_LEGEND;
+    return this.lesson.pictures[0].cells ? TOY_LEGEND : LEGEND;
+  }
+
   drawPictures() {
     const { pictures, what_if: change } = this.lesson;
     this.views = pictures.map((picture, at) => new Picture(this, picture, Boolean(change) && at === 0));
     this.scopes.hidden = !this.views.length;
     this.root.classList.toggle("wt-compare", this.lesson.compare);
     this.pictures.replaceChildren(...this.views.map((view) => view.root));
-    if (this.views.length) this.pictures.append(make("p", { class: "wt-legend" }, this.lesson.name === "dat" ? GRID_LEGEND : LEGEND));
+    if (this.views.length) this.pictures.append(make("p", { class: "wt-legend" }, this.legend));
   }
 
   colour(head) {
