@@ -142,6 +142,22 @@ def backward_calls(problem: Problem, dtype: torch.dtype, ops: dict[str, Callable
             for name, output in outputs.items()}
 
 
+def targets(rows: dict) -> list[str]:
+    """What an encoder of two pictures has to reach against the original in float32, as lines."""
+    lines = []
+    for way, least in (("forward", {"float32": 6, "float16": 9, "bfloat16": 9}),
+                       ("backward", {"float32": 6})):
+        original = rows.get(f"encoder, N=2 {way} float32", {}).get("original")
+        for type_name, factor in least.items() if original else ():
+            row = rows[f"encoder, N=2 {way} {type_name}"]
+            ratio = original["median"] / row["ours"]["median"]
+            above = row["ours"]["median"] / row["floor"]
+            lines.append(f"{way} {type_name}: {ratio:.1f} times the original's float32, asked for "
+                         f"{factor}: {'met' if ratio >= factor else 'NOT MET'}; "
+                         f"{above:.1f} times the floor")
+    return lines or ["The original was not measured at two pictures: no target was checked."]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 8])
@@ -172,6 +188,8 @@ def main() -> None:
                         f"{row['quartiles'][1]:.1f}]" for name, row in found.items())
                     print(f"{problem.name} {way} {type_name}: {cells}; floor {floor:.1f}",
                           flush=True)
+    figures["targets"] = targets(figures["rows"])
+    print(*figures["targets"], sep="\n")
     if options.out:
         options.out.write_text(json.dumps(figures, indent=1))
 
