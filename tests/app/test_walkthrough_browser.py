@@ -151,7 +151,7 @@ def test_from_all_samples_to_the_four_pixels_of_one(lesson):
     lesson.get_by_role("button", name="Its four pixels").click()
     expect(lesson.locator(".wt-corner")).to_have_count(4)
     expect(lesson.locator(".wt-svg")).not_to_have_attribute("viewBox", wide)
-    shares = lesson.locator(".wt-share").all_inner_texts()
+    shares = lesson.locator(".wt-share").all_text_contents()
     assert sum(float(text[2:]) for text in shares if text.startswith("×")) == pytest.approx(
         1, abs=0.003)
     lesson.get_by_role("button", name="All samples").click()
