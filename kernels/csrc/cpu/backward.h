@@ -210,16 +210,14 @@ void backward_rows(W wanted, const Problem<Real>& problem, std::int64_t batch, s
   BackwardInPlace<CHANNELS, W, Real> turns[2];
   Dots<Real> dots;
   const std::int64_t pixel = batch * problem.pixels * problem.heads + head;
-  const auto make_ready = [&](std::int64_t q) __attribute__((always_inline)) {
-    turns[q % 2].make_ready(QueryHead<Real>(problem, batch, q, head),
-                            pixel * problem.channels + slice.first, ignored);
-  };
-  if (problem.queries) make_ready(0);
-  for (std::int64_t q = 0; q < problem.queries; ++q) {
-    fetch_query<CHANNELS>(QueryHead<Real>(problem, batch, q + QUERIES_AHEAD, head), slice);
-    if (q + 1 < problem.queries) make_ready(q + 1);
-    const QueryHead<Real> query(problem, batch, q, head);
-    const auto& turn = turns[q % 2];
+  for (std::int64_t next = 0; next <= problem.queries; ++next) {
+    fetch_query<CHANNELS>(QueryHead<Real>(problem, batch, next + QUERIES_AHEAD, head), slice);
+    if (next < problem.queries)
+      turns[next % 2].make_ready(QueryHead<Real>(problem, batch, next, head),
+                                 pixel * problem.channels + slice.first, ignored);
+    if (next == 0) continue;
+    const QueryHead<Real> query(problem, batch, next - 1, head);
+    const auto& turn = turns[(next - 1) % 2];
     slice_pass<CHANNELS>(query, slice).run(wanted, turn.samples, query.samples, turn.rows,
                                            turn.grad_rows, dots);
     write_sample_gradients(query, 0, problem.in_place, turn.samples, query.samples, dots,

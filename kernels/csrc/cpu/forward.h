@@ -112,18 +112,17 @@ template <int CHANNELS, class Source, class Real>
 void forward_rows(const Problem<Real>& problem, Slice slice, std::int64_t first,
                   std::int64_t last) {
   ForwardInPlace<CHANNELS, Source, Real> turns[2];
-  const auto make_ready = [&](std::int64_t row) __attribute__((always_inline)) {
-    const std::int64_t query = row / problem.heads, head = row % problem.heads;
-    const std::int64_t batch = query / problem.queries;
-    const std::int64_t pixel = batch * problem.pixels * problem.heads + head;
-    turns[row % 2].make_ready(
-        QueryHead<Real>(problem, batch, query % problem.queries, head),
-        problem.value + pixel * problem.channels + slice.first);
-  };
-  const std::int64_t end = last * problem.heads;
-  make_ready(first * problem.heads);
-  for (std::int64_t row = first * problem.heads; row < end; ++row) {
-    if (row + 1 < end) make_ready(row + 1);
+  const std::int64_t begin = first * problem.heads, end = last * problem.heads;
+  for (std::int64_t next = begin; next <= end; ++next) {
+    if (next < end) {
+      const std::int64_t query = next / problem.heads, head = next % problem.heads;
+      const std::int64_t batch = query / problem.queries;
+      const std::int64_t pixel = batch * problem.pixels * problem.heads + head;
+      turns[next % 2].make_ready(QueryHead<Real>(problem, batch, query % problem.queries, head),
+                                 problem.value + pixel * problem.channels + slice.first);
+    }
+    const std::int64_t row = next - 1;
+    if (row < begin) continue;
     const auto& turn = turns[row % 2];
     Accumulator<Real, CHANNELS> accumulator;
     accumulator.add(turn.samples, problem.samples(), turn.rows);

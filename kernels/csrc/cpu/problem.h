@@ -36,8 +36,9 @@ struct Level {
 };
 
 // Tensors are contiguous: value [batch pixel head channel], locations (or offsets)
-// [batch query head sample xy], weights (or logits) [batch query head sample], output [batch query head channel], where the samples of a
-// query and head are its points, level after level; references [batch query level xy | cxcywh].
+// [batch query head sample xy], weights (or logits) [batch query head sample], output
+// [batch query head channel], where the samples of a query and head are its points, level after
+// level; references [batch query level xy | cxcywh].
 // Gradients nobody asked for are null.
 template <class Real>
 struct Problem {

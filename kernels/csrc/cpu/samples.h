@@ -19,9 +19,9 @@ struct Samples {
   alignas(64) Index touches[BLOCK];
 };
 
-// Prepares `count` samples of a source (sources.h), from its sample `first` on. In the packed copy all corners of a sample exist, because zeros
-// surround every level; samples that touch nothing go to the two spare rows of zeros below it.
-// In place, corners outside the level are marked.
+// Prepares `count` samples of a source (sources.h), from its sample `first` on. In the packed copy
+// all corners of a sample exist, because zeros surround every level; samples that touch nothing go
+// to the two spare rows of zeros below it. In place, corners outside the level are marked.
 template <bool PACKED, bool GRADIENTS, class Real, class Source>
 DEFORMVIZ_INLINE void prepare(Source& source, std::int64_t first, const LevelTable<Real>& level,
                               int count, Samples<Real>& samples) {

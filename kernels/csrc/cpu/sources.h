@@ -129,7 +129,9 @@ struct LayerSamples {
   }
 
   DEFORMVIZ_INLINE Real scale() const {
-    const V sum = reduce_lanes(total, [](V a, V b) __attribute__((always_inline)) { return a + b; });
+    const V sum = reduce_lanes(total, [](V a, V b) __attribute__((always_inline)) {
+      return a + b;
+    });
     return 1 / sum[0];
   }
 };
