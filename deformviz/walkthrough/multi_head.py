@@ -51,7 +51,7 @@ def multi_head(
     )
     weights = board.write(
         "attention_weights", normalise_scores, scores, symbol="A_{mqk}",
-        equation=r"\exp \term{scores} \,/\, \sum_{k'} \exp s_{mqk'}", axes="head key",
+        equation=r"\exp \, \term{scores} \,/\, \sum_{k'} \exp \, s_{mqk'}", axes="head key",
         source=SOURCE, pick=lambda raw: raw[0, :, 0], checks=sums_to_one(1, over="key"),
     )
     content = "contents" if values is not keys else "keys"

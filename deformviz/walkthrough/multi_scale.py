@@ -199,10 +199,10 @@ def _write_heads(board, module, query, index, source) -> tuple[Tensor, Tensor]:
         equation=r"\term{weight_matrix} \, \term{query} + b", axes="row",
         source=f"{source}: MK channels per level",
     )
-    over = r"\sum_{k'} \exp a_{mqk'}" if index == "mqk" else r"\sum_{l'k'} \exp a_{ml'qk'}"
+    over = r"\sum_{k'} \exp \, a_{mqk'}" if index == "mqk" else r"\sum_{l'k'} \exp \, a_{ml'qk'}"
     weights = board.write(
         "attention_weights", module.formulas.normalise_weights, logits, *sizes,
-        symbol=f"A_{{{index}}}", equation=rf"\exp a_{{{index}}} \,/\, {over}",
+        symbol=f"A_{{{index}}}", equation=rf"\exp \, a_{{{index}}} \,/\, {over}",
         axes="head level point", source=source,
         checks=sums_to_one(1, 2, over="level and point together"),
     )

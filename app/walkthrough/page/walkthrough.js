@@ -105,6 +105,7 @@ export class Walkthrough {
     this.views = pictures.map((picture, at) => new Picture(this, picture, Boolean(change) && at === 0));
     this.scopes.hidden = !this.views.length;
     this.root.classList.toggle("wt-compare", this.lesson.compare);
+    this.root.classList.toggle("wt-alone", !this.views.length && !this.lesson.costs);
     this.pictures.replaceChildren(...this.views.map((view) => view.root));
     if (this.views.length) this.pictures.append(make("p", { class: "wt-legend" }, this.legend));
   }
