@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import checkpoint_files as files
 from app.session import GRID, SAMPLING, choose_model
@@ -80,7 +81,8 @@ def drop() -> None:
     def take() -> None:
         from deformviz.checkpoints.errors import CheckpointError
 
-        if not (file := state[key]):
+        file = state.get(key)
+        if not isinstance(file, UploadedFile):          # cleared, or taken and let go before
             return
         try:
             state["chosen_checkpoint"] = files.take_upload(file.name, file.getvalue())
