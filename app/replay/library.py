@@ -86,7 +86,7 @@ def describe(run: RecordedRun) -> str:
     except (RunFolderError, OSError):
         return ""
     length = f"{len(kept)} snapshots up to iteration {kept[-1]:,}" if kept else "no snapshot yet"
-    facts = ["grows" if run.growing else length]
+    facts = ["followed as it grows" if run.growing else length]
     if "seed" in about["recipe"]:
         facts.append(f"seed {about['recipe']['seed']}")
     if (command := about.get("command")) and run.name != LIVE:

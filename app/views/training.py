@@ -171,6 +171,11 @@ def _is_settled(run: library.RecordedRun, source) -> bool:
     return view is not None and not run.growing and frames.is_current(view)
 
 
+def _has_failed(run: library.RecordedRun, source) -> bool:
+    progress = session.QUEUE.progress(_key(run, source))
+    return progress is not None and progress.state == "failed"
+
+
 def stage(chosen: list[library.RecordedRun], source, settled: bool) -> None:
     """What there is to see so far, and a line about what is on its way."""
     views = []
@@ -183,7 +188,7 @@ def stage(chosen: list[library.RecordedRun], source, settled: bool) -> None:
         replay(manifests=[f"replay/{v.key}/manifest.json?v={v.version}" for v in views],
                pictures=[f"replay/{v.key}/picture.jpg" for v in views],
                drawing=chosen[0].drawing)
-    else:
+    elif not any(_has_failed(run, source) for run in chosen):
         st.skeleton(height=420)
     if not settled and all(_is_settled(run, source) for run in chosen):
         st.rerun()

@@ -178,6 +178,15 @@ def test_a_recording_of_weights_alone_says_what_it_lacks(followed, tmp_path):
     assert progress.state == "failed" and "record with probe=" in progress.error
 
 
+def test_a_recipe_that_builds_no_model_gets_a_sentence(followed, tmp_path):
+    (tmp_path / "run.json").write_text('{"format": 1, "kind": "dat", "recipe": {"speed": 3}}')
+    run = library.open_run(tmp_path, "own", "mine")
+    key = compute.request(run, sample(), "tester")
+    progress = session.QUEUE.wait(key, SECONDS)
+    assert progress.state == "failed"
+    assert "describes no model this version can build" in progress.error
+
+
 @pytest.mark.parametrize("content, sentence", [
     (None, "is not a training run"), ("{", "cannot be read as a run"),
     ('{"format": 1, "kind": "opera", "recipe": {}}', "a run of kind 'opera'"),
