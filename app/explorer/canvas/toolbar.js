@@ -1,6 +1,7 @@
 // Controls that answer at once, without the server. Only those that do something here are shown.
 import { element, setPressed, setText, toggleButton } from "./elements.js";
-import { copyLink, exportCsv, exportHtml, exportPng, exportSvg } from "./export_files.js";
+import { copyLink, exportCsv } from "./export_files.js";
+import { exportMenu } from "./export_menu.js";
 import { hasPadding } from "./frames.js";
 import { COLOUR_MODES } from "./view.js";
 
@@ -78,7 +79,7 @@ export class Toolbar {
       element(
         "div",
         { class: "dv-group dv-group-end" },
-        this.exportMenu(),
+        exportMenu(explorer, page, ["CSV of the points", () => exportCsv(explorer)]),
         this.linkButton(),
         this.helpButton(),
       ),
@@ -120,49 +121,6 @@ export class Toolbar {
       output,
       root: element("label", { class: "dv-field" }, element("span", {}, name), input, output),
     };
-  }
-
-  exportMenu() {
-    const { explorer, page } = this;
-    const entries = [
-      ["PNG picture", () => exportPng(explorer, page)],
-      ["SVG picture", () => exportSvg(explorer, page)],
-      ["CSV of the points", () => exportCsv(explorer)],
-      ...(page.source ? [["Offline HTML of this layer", () => exportHtml(explorer, page)]] : []),
-    ];
-    const menu = element(
-      "details",
-      { class: "dv-menu" },
-      element("summary", { class: "dv-button" }, "Export"),
-      element(
-        "div",
-        { class: "dv-menu-list" },
-        ...entries.map(([name, run]) =>
-          element(
-            "button",
-            {
-              type: "button",
-              onclick: async () => {
-                menu.open = false;
-                try {
-                  await run();
-                } catch (error) {
-                  explorer.tell("notice", {
-                    text: `The export failed: ${error.message}`,
-                    lasting: true,
-                  });
-                }
-              },
-            },
-            name,
-          ),
-        ),
-      ),
-    );
-    menu.addEventListener("focusout", (event) => {
-      if (!menu.contains(event.relatedTarget)) menu.open = false;
-    });
-    return menu;
   }
 
   linkButton() {

@@ -1,6 +1,7 @@
 // Controls of a grid that answer at once, without the server.
 import { element, setPressed, setText, toggleButton } from "../../explorer/canvas/elements.js";
-import { copyLink, exportHtml, exportPng, exportSvg } from "../../explorer/canvas/export_files.js";
+import { copyLink } from "../../explorer/canvas/export_files.js";
+import { exportMenu } from "../../explorer/canvas/export_menu.js";
 import { hasPadding } from "../../explorer/canvas/frames.js";
 import { exportKnots } from "./grid_figure.js";
 
@@ -32,7 +33,7 @@ export class GridToolbar {
     this.root = element("div", { class: "dv-toolbar", role: "group", "aria-label": "Picture controls" },
       element("div", { class: "dv-group dv-slide" }, this.playButton, this.slide.root),
       element("div", { class: "dv-group" }, ...Object.values(this.toggles)),
-      element("div", { class: "dv-group dv-group-end" }, this.exportMenu(page), page.link ? this.button("Copy link", "Copy the address of exactly this view", () => copyLink(explorer)) : "",
+      element("div", { class: "dv-group dv-group-end" }, exportMenu(explorer, page, ["CSV of the knots", () => exportKnots(explorer)]), page.link ? this.button("Copy link", "Copy the address of exactly this view", () => copyLink(explorer)) : "",
         this.button("?", "Keys and signs (key ?)", () => explorer.tell("help"))),
       element("div", { class: "dv-group dv-fields" }, this.top.root, this.dim.root));
     explorer.addEventListener("changed", () => this.update());
@@ -49,32 +50,6 @@ export class GridToolbar {
       onchange: onchange && ((event) => onchange(Number(event.target.value))),
     });
     return { input, output, root: element("label", { class: "dv-field" }, element("span", {}, name), input, output) };
-  }
-
-  exportMenu(page) {
-    const { explorer } = this;
-    const entries = [
-      ["PNG picture", () => exportPng(explorer, page)],
-      ["SVG picture", () => exportSvg(explorer, page)],
-      ["CSV of the knots", () => exportKnots(explorer)],
-      ...(page.source ? [["Offline HTML of this layer", () => exportHtml(explorer, page)]] : []),
-    ];
-    const menu = element("details", { class: "dv-menu" }, element("summary", { class: "dv-button" }, "Export"),
-      element("div", { class: "dv-menu-list" }, ...entries.map(([name, run]) => element("button", {
-        type: "button",
-        onclick: async () => {
-          menu.open = false;
-          try {
-            await run();
-          } catch (error) {
-            explorer.tell("notice", { text: `The export failed: ${error.message}`, lasting: true });
-          }
-        },
-      }, name))));
-    menu.addEventListener("focusout", (event) => {
-      if (!menu.contains(event.relatedTarget)) menu.open = false;
-    });
-    return menu;
   }
 
   update() {
