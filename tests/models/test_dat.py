@@ -102,6 +102,19 @@ def check_model_gradients(model, x_gradient, grads):
             assert found == pytest.approx(norm, rel=1e-3, abs=2e-5 * scale), key
 
 
+@pytest.mark.parametrize("name", cases("model_v*_input*"))
+def test_a_model_at_another_size_equals_the_original(parity, name):
+    recorded = parity(f"dat/{name}.pt")
+    model = build(recorded)
+    weights = recorded.get("state_dict")
+    if weights is None:
+        weights = parity(f"dat/{name.split('_input')[0]}.pt")["state_dict"]
+    model.load_state_dict(weights, strict=True)
+    with torch.no_grad():
+        logits, _ = model.double()(recorded["inputs"]["x"].double())
+    assert_close(logits, recorded["outputs64"]["logits"], EXACT, "float64")
+
+
 @pytest.mark.parametrize("name", cases("load_pretrained_*"))
 def test_tables_are_resized_as_the_original_does(parity, name):
     recorded = parity(f"dat/{name}.pt")

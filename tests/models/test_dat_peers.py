@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from deformviz.models.dat_blocks import MLP, ConvolutionMLP, DropPath
-from deformviz.models.pvt import PVT, PVTConfig
+from deformviz.models.pvt import PVT, PVTBlock, PVTConfig
 from deformviz.models.swin import Swin, SwinBlock, SwinConfig
-from deformviz.models.vit import ViT, ViTConfig
+from deformviz.models.vit import ViT, ViTBlock, ViTConfig
 from tests.dat_parity import cases, check_module
 
 
@@ -33,10 +33,37 @@ def test_a_swin_block_equals_the_original(parity, name):
     check_module(name, recorded, module)
 
 
+@pytest.mark.parametrize("name", cases("swin_model_*"))
+def test_a_swin_model_equals_the_original(parity, name):
+    recorded = parity(f"dat/{name}.pt")
+    config = recorded["config"]
+    module = Swin(SwinConfig(
+        image_size=config["img_size"], patch=config.get("patch_size", 4),
+        classes=config["num_classes"], channels=config["embed_dim"],
+        depths=tuple(config["depths"]), heads=tuple(config["num_heads"]),
+        window=config.get("window_size", 7), mlp_ratio=config.get("mlp_ratio", 4.0),
+        qkv_bias=config.get("qkv_bias", True), position_embedding=config.get("ape", False),
+        normalised_patches=config.get("patch_norm", True)))
+    check_module(name, recorded, module)
+
+
 def epsilon_of(recorded):
     """Of the layer norms that the caller of the original chose; torch's default if none."""
     about = recorded["meta"]["cls"] + recorded["meta"].get("note", "")
     return 1e-6 if "1e-6" in about else 1e-5
+
+
+@pytest.mark.parametrize("name", cases("pvt_block_*", "pvtv2_block_*"))
+def test_a_pvt_block_equals_the_original(parity, name):
+    recorded = parity(f"dat/{name}.pt")
+    config = recorded["config"]
+    module = PVTBlock(
+        config["dim"], config["num_heads"], reduction=config.get("sr_ratio", 1),
+        mlp_ratio=config.get("mlp_ratio", 4.0), qkv_bias=config.get("qkv_bias", False),
+        version=2 if name.startswith("pvtv2") else 1, pooled=config.get("linear", False),
+        epsilon=epsilon_of(recorded))
+    size = config["H"], config["W"]
+    check_module(name, recorded, module, run=lambda module, x: module(x, size)[0])
 
 
 @pytest.mark.parametrize("name", cases("pvt_model_*", "pvtv2_model_*"))
@@ -50,6 +77,27 @@ def test_a_pvt_model_equals_the_original(parity, name):
         depths=tuple(config["depths"]), reductions=tuple(config["sr_ratios"]),
         qkv_bias=config.get("qkv_bias", False), pooled=config.get("linear", False),
         version=2 if name.startswith("pvtv2") else 1, epsilon=epsilon_of(recorded)))
+    check_module(name, recorded, module)
+
+
+@pytest.mark.parametrize("name", cases("vit_block*"))
+def test_a_vit_block_equals_the_original(parity, name):
+    recorded = parity(f"dat/{name}.pt")
+    config = recorded["config"]
+    module = ViTBlock(config["dim"], config["num_heads"], config.get("mlp_ratio", 4.0),
+                      qkv_bias=config.get("qkv_bias", False),
+                      qk_norm=config.get("qk_norm", False))
+    check_module(name, recorded, module)
+
+
+@pytest.mark.parametrize("name", cases("vit_model_*"))
+def test_a_vit_model_equals_the_original(parity, name):
+    recorded = parity(f"dat/{name}.pt")
+    config = recorded["config"]
+    module = ViT(ViTConfig(
+        image_size=config["img_size"], patch=config["patch_size"], classes=config["num_classes"],
+        channels=config["embed_dim"], depth=config["depth"], heads=config["num_heads"],
+        mlp_ratio=config.get("mlp_ratio", 4.0), qkv_bias=config.get("qkv_bias", True)))
     check_module(name, recorded, module)
 
 
