@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+import pytest
 import torch
 
 FOLDER = Path(os.environ.get("DEFORMVIZ_PARITY", Path(__file__).parents[2] / "shared/parity"))
@@ -17,11 +18,13 @@ GRADIENT_FLOOR = 2e-5       # some are zero in theory, rounding in practice
 
 
 def cases(*patterns):
-    """Names of the recorded files that match; without a folder the patterns, to skip by name."""
+    """Names of the recorded files that match; without any the patterns, to be skipped by name."""
     if not FOLDER.is_dir():
         return list(patterns)
-    return sorted({path.stem for pattern in patterns
-                   for path in (FOLDER / "dat").glob(f"{pattern}.pt")})
+    found = sorted({path.stem for pattern in patterns
+                    for path in (FOLDER / "dat").glob(f"{pattern}.pt")})
+    lacking = pytest.mark.skip(reason="only a fuller DEFORMVIZ_PARITY holds such recordings")
+    return found or [pytest.param(pattern, marks=lacking) for pattern in patterns]
 
 
 def single_tolerance(name):
