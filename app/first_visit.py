@@ -12,7 +12,7 @@ import re
 import socket
 import threading
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -26,6 +26,8 @@ from app.session import first_picture, stored_traces
 
 log = logging.getLogger(__name__)
 
+STATIC = Path(st.__file__).parent / "static"
+SCRIPTS = STATIC / "static" / "js"
 COMPONENT = "BidiComponent"
 IMPORTED = re.compile(r'(?:from|import)\s*"\./([^"/]+\.js)"')
 
@@ -66,7 +68,7 @@ class FirstVisit:
             if path.rstrip("/") == address().rstrip("/"):
                 send = with_header(send, "Link", ", ".join(early_links(
                     dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))))))
-            elif path.startswith(address("static", "js") + "/") and is_plain(scope):
+            elif is_script(path) and is_plain(scope):
                 for message in self.kept.get(path, ()):
                     await send(message)
                 if path in self.kept:
@@ -93,6 +95,20 @@ class FirstVisit:
         return send_and_keep
 
 
+@cache
+def script_names() -> frozenset[str]:
+    return frozenset(path.name for path in SCRIPTS.glob("*.js"))
+
+
+def is_script(path: str) -> bool:
+    """Whether a path is the one name of a script.
+
+    Streamlit answers any other with 200 and its page: kept, those would fill the memory.
+    """
+    folder, _, name = path.rpartition("/")
+    return folder == address("static", "js") and name in script_names()
+
+
 def is_plain(scope: Scope) -> bool:
     """Whether a request wants the whole file, whatever the browser has already."""
     asked = {name for name, _ in scope["headers"]}
@@ -109,7 +125,8 @@ def send_at_once(receive: Receive) -> None:
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     connection = transport.get_extra_info("socket") if transport is not None else None
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(OSError):                 # the browser has gone already
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def with_header(send: Send, name: str, value: str) -> Send:
@@ -147,13 +164,13 @@ def late_chunks() -> tuple[str, ...]:
 
     Named by what its scripts import; none where another version is built otherwise.
     """
-    root = Path(st.__file__).parent / "static"
-    early = (root / "index.html").read_text(encoding="utf-8")
-    waiting, found = [path.name for path in (root / "static" / "js").glob(f"{COMPONENT}.*.js")], []
+    page = STATIC / "index.html"
+    early = page.read_text(encoding="utf-8") if page.is_file() else ""
+    waiting, found = [name for name in script_names() if name.startswith(f"{COMPONENT}.")], []
     while waiting:
         name = waiting.pop()
         found.append(name)
-        text = (root / "static" / "js" / name).read_text(encoding="utf-8")
-        waiting += {other for other in IMPORTED.findall(text)
+        text = (SCRIPTS / name).read_text(encoding="utf-8")
+        waiting += {other for other in script_names().intersection(IMPORTED.findall(text))
                     if other not in early and other not in found + waiting}
     return tuple(found)

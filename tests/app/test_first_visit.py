@@ -8,7 +8,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from app import first_visit
-from app.first_visit import FirstVisit, early_links, late_chunks, send_at_once
+from app.first_visit import FirstVisit, early_links, late_chunks, script_names, send_at_once
 from app.session import stored_traces
 from tests.app.test_routes import get
 
@@ -34,12 +34,12 @@ def ask(app, path, query=b"", headers=()):
 def behind():
     """An inner app that counts its calls, and the middleware in front of it."""
     class Behind:
-        calls = 0
+        calls, status = 0, 200
 
         async def __call__(self, scope, receive, send):
             self.calls += 1
-            status = 404 if "missing" in scope["path"] else 200
-            await PlainTextResponse(f"answer {scope['path']}", status)(scope, receive, send)
+            answer = PlainTextResponse(f"answer {scope['path']}", self.status)
+            await answer(scope, receive, send)
 
     inner = Behind()
     return inner, FirstVisit(inner)
@@ -73,11 +73,10 @@ def test_nothing_is_promised_that_would_have_to_be_computed(tiny_server, asked):
 
 
 def test_streamlits_late_files_are_there_and_not_named_by_its_page():
-    root = first_visit.Path(first_visit.st.__file__).parent / "static"
-    page = (root / "index.html").read_text()
+    page = (first_visit.STATIC / "index.html").read_text()
     assert any("BidiComponent" in name for name in late_chunks())
     for name in late_chunks():
-        assert (root / "static" / "js" / name).is_file() and name not in page
+        assert (first_visit.SCRIPTS / name).is_file() and name not in page
 
 
 def test_only_the_landing_page_carries_hints(behind, tiny_server):
@@ -88,18 +87,47 @@ def test_only_the_landing_page_carries_hints(behind, tiny_server):
 
 # -- quick answers -------------------------------------------------------------------------------
 
+SCRIPT, OTHER = (f"/static/js/{name}" for name in sorted(script_names())[:2])
+
+
 def test_a_script_is_read_once_and_answered_alike(behind):
     inner, app = behind
-    first = ask(app, "/static/js/some.js")
-    assert ask(app, "/static/js/some.js") == first and first[2] == b"answer /static/js/some.js"
+    first = ask(app, SCRIPT)
+    assert ask(app, SCRIPT) == first and first[2] == f"answer {SCRIPT}".encode()
     assert inner.calls == 1
-    assert ask(app, "/static/js/other.js")[2] == b"answer /static/js/other.js"
+    assert ask(app, OTHER)[2] == f"answer {OTHER}".encode()
+
+
+def test_nobody_can_fill_the_memory_with_names_that_are_made_up(behind):
+    """Streamlit answers any name with its page, and a file under many spellings of its path."""
+    inner, app = behind
+    for path in (f"/static/js/made-up-{inner.calls}.js", SCRIPT.replace("js/", "js//"),
+                 SCRIPT.replace("js/", "js/./")):
+        assert ask(app, path)[0] == 200
+    assert app.kept == {} and inner.calls == 3
+
+
+def test_a_script_that_could_not_be_read_is_asked_for_again(behind):
+    inner, app = behind
+    inner.status = 500
+    for calls in (1, 2):
+        ask(app, SCRIPT)
+        assert inner.calls == calls
+
+
+def test_a_streamlit_built_otherwise_gets_no_hints_and_no_failure(tmp_path, monkeypatch):
+    monkeypatch.setattr(first_visit, "STATIC", tmp_path)
+    monkeypatch.setattr(first_visit, "SCRIPTS", tmp_path / "static" / "js")
+    first_visit.script_names.cache_clear()
+    try:
+        assert late_chunks.__wrapped__() == ()
+    finally:
+        first_visit.script_names.cache_clear()
 
 
 @pytest.mark.parametrize(("path", "headers"), [
-    ("/static/js/missing.js", ()), ("/trace/key/encoder.0.bin", ()), ("/", ()),
-    ("/static/js/some.js", [(b"range", b"bytes=0-3")]),
-    ("/static/js/some.js", [(b"if-none-match", b'"x"')]),
+    ("/trace/key/encoder.0.bin", ()), ("/", ()), (SCRIPT, [(b"range", b"bytes=0-3")]),
+    (SCRIPT, [(b"if-none-match", b'"x"')]),
 ])
 def test_other_answers_are_not_kept(behind, path, headers):
     inner, app = behind
@@ -127,6 +155,8 @@ def test_small_packets_do_not_wait():
         assert not connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         send_at_once(Cycle(connection).receive)
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        closed = Cycle(connection)
+    send_at_once(closed.receive)            # a browser that has gone
     send_at_once(Cycle(None).receive)
     send_at_once(lambda: None)              # another server: nothing to switch off
 
