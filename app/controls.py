@@ -10,7 +10,6 @@ from app.gallery.component import gallery
 from app.runs import ModelChoice, Run, finished
 from app.session import choose_picture, take_own_picture
 from app.sources import Source
-from deformviz.tracing.store import StoredTrace
 
 GROUPS = {"own": "Your picture", "scene": "Rendered scenes", "photograph": "Photographs"}
 UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif"]
@@ -69,19 +68,6 @@ def _choose_from_gallery(sources: dict[str, Source], model: ModelChoice) -> None
             choose_picture(chosen)
 
     gallery({title: groups[title] for title in GROUPS.values() if title in groups},
-            st.session_state["picture"], key="gallery", on_choose=take)
-
-
-def choose_stored(stored: list[StoredTrace]) -> None:
-    """A gallery of nothing but stored pictures."""
-    names = {trace.name for trace in stored}
-
-    def take() -> None:
-        if (chosen := st.session_state["gallery"].chosen) in names:
-            choose_picture(chosen)
-
-    gallery({GROUPS["scene"]: [{"name": trace.name, "title": trace.title,
-                                "src": f"thumbnail/{trace.name}.jpg"} for trace in stored]},
             st.session_state["picture"], key="gallery", on_choose=take)
 
 

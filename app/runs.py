@@ -17,6 +17,7 @@ import numpy as np
 from app.jobs import Report
 from app.session import (
     GRID,
+    KEYS,
     QUEUE,
     RUNS,
     SAMPLING,
@@ -37,7 +38,8 @@ log = logging.getLogger(__name__)
 
 SHIPPED_MODEL = "deformable-detr-scenes"
 SHIPPED_MODELS = {SAMPLING: (SHIPPED_MODEL, "Deformable DETR, scenes"),
-                  GRID: ("dat-scenes", "DAT, scenes of one object")}
+                  GRID: ("dat-scenes", "DAT, scenes of one object"),
+                  KEYS: ("five-attentions", "Five attentions, both shipped models")}
 RECORDS = {SAMPLING: AttentionTrace, GRID: GridTrace}       # what the pages of a room show
 WITHOUT = {
     SAMPLING: "This model has no sampling points; if it is a DAT, open it on the page Deformed "
@@ -101,6 +103,8 @@ def list_models(room: str = SAMPLING) -> dict[str, ModelChoice]:
     """The shipped model of a room and the files in $DEFORMVIZ_CHECKPOINTS, by name."""
     shipped, title = SHIPPED_MODELS[room]
     choices = [ModelChoice(shipped, title, shipped, 0, room)]
+    if room == KEYS:                    # compares the shipped models; a file is only one
+        return {shipped: choices[0]}
     folder = os.environ.get("DEFORMVIZ_CHECKPOINTS")
     if folder and Path(folder).is_dir():
         files = sorted(p for p in Path(folder).iterdir() if p.suffix in CHECKPOINT_ENDINGS)
@@ -160,6 +164,15 @@ def _work(key: str, source: Source, model: ModelChoice, report: Report) -> None:
     report("reading the picture", 0, 1)
     picture = read_picture(source.read())
     report("loading the model", 0, 1)
+    compute = _compare if model.room == KEYS else _trace
+    done = compute(key, source, picture, model, report)
+    RUNS.put(key, done, done.size_bytes)
+    log.info("run finished: %s, %.1f MB in %.2f s", model.name, done.size_bytes / 1e6,
+             time.perf_counter() - started)
+
+
+def _trace(key: str, source: Source, picture: np.ndarray, model: ModelChoice, report: Report):
+    """What one model does with one picture."""
     from deformviz.tracing.run import run
 
     network = load_model(model.path, model.stamp)
@@ -167,10 +180,24 @@ def _work(key: str, source: Source, model: ModelChoice, report: Report) -> None:
     if not any(isinstance(record, RECORDS[model.room]) for record in trace.layers.values()):
         raise ValueError(WITHOUT[model.room])
     report("packing", 0, 1)
-    done = _computed_run(key, source.title, network, trace, picture)
-    RUNS.put(key, done, done.size_bytes)
-    log.info("run finished: %s, %.1f MB in %.2f s", model.name, done.size_bytes / 1e6,
-             time.perf_counter() - started)
+    return _computed_run(key, source.title, network, trace, picture)
+
+
+def _compare(key: str, source: Source, picture: np.ndarray, model: ModelChoice, report: Report):
+    """What a place of one picture may look at under each kind of attention."""
+    from deformviz.analysis.key_sets import key_sets
+    from deformviz.analysis.key_sets_store import LAYER, pack_key_sets, whose_weights
+    from deformviz.tracing.packing import compress
+
+    networks = [load_model(SHIPPED_MODELS[room][0], 0) for room in (SAMPLING, GRID)]
+    report("five kinds of attention", 0, 1)
+    original_hw = picture.shape[0], picture.shape[1]
+    packed = compress(pack_key_sets(key_sets(picture, *networks), original_hw))
+    return ComputedRun(
+        key=key, title=source.title, original_hw=original_hw, layers=(LAYER,), detections=(),
+        backend=backend_of(networks[0]), packed={LAYER: packed}, picture=picture_jpeg(picture),
+        exact={}, **whose_weights(*networks),
+    )
 
 
 def backend_of(network: Any) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import controls, session
+from app import controls, runs, session
 from app.keys.component import KEYS_CANVAS
+from app.waiting import run_to_show
 from deformviz.tracing.packing import read_header
-from deformviz.tracing.store import StoredTrace
 
 HEADLINE = "What may it look at?"
 INSTRUCTION = ("The same picture and the same place under five kinds of attention. Move over any "
                "of them; click to keep a place.")
-LAYER = "key-sets"
+OUT_OF_DOMAIN = ("Both trained models have seen rendered scenes only, so on this picture they read "
+                 "where they learnt to look elsewhere. Move over any of the five; click to keep a "
+                 "place.")
+CANVAS_HEIGHT_PX = 560
 STYLE = """<style>
 .stMainBlockContainer { padding-inline: clamp(1rem, 3vw, 3rem); max-width: 90rem; }
 .stMain h1 { padding: 0; letter-spacing: -0.01em; }
@@ -31,44 +34,41 @@ SEES = {
 def compare_attention() -> None:
     """The page, top to bottom."""
     session.enter(session.KEYS)
-    stored = {trace.name: trace for trace in session.stored_traces(session.KEYS)}
-    session.read_address([""])
+    models = runs.list_models(session.KEYS)
+    session.read_address(list(models))
     st.html(STYLE)
-    state = st.session_state
-    if state["picture"] not in stored:
-        state["picture"] = next(iter(stored), "")
-    st.title(HEADLINE, anchor=False)
-    if not stored:
-        st.info("There are no stored key sets here; make them with "
-                "`python -m deformviz.analysis.key_sets_store`.")
-        return
     with st.sidebar:
-        controls.choose_stored(list(stored.values()))
-    st.markdown(INSTRUCTION)
-    for note in state["notes"]:
-        st.info(note, icon=":material/link_off:")
-    state["layer"] = LAYER
-    stage(stored[state["picture"]])
+        selection = controls.select(session.sources(), models)
+    st.title(HEADLINE, anchor=False)
+    notes = st.container()
+    run = run_to_show(selection, INSTRUCTION, OUT_OF_DOMAIN)
+    if run is None:
+        st.skeleton(height=CANVAS_HEIGHT_PX)
+    else:
+        session.settle_layer(run.layers)
+        stage(run, default_model=next(iter(models)))
+    for note in st.session_state["notes"]:
+        notes.info(note, icon=":material/link_off:")
 
 
 @st.fragment
-def stage(trace: StoredTrace) -> None:
+def stage(run: runs.Run, *, default_model: str) -> None:
     """The five pictures, and a table of what they cost."""
     with st.container(key="keys_canvas"):
         view = KEYS_CANVAS.mount(
-            trace_url=f"trace/{trace.key}/{LAYER}.bin", picture_url=f"picture/{trace.key}.jpg",
-            title=trace.title, picture_hw=trace.original_hw, key="keys", view_id=trace.key,
-            view=session.start_view(trace.key, "keys"), note=trace.honesty,
+            trace_url=f"trace/{run.key}/{run.layers[0]}.bin", picture_url=f"picture/{run.key}.jpg",
+            title=run.title, picture_hw=run.original_hw, key="keys", view_id=run.key,
+            view=session.start_view(run.key, "keys"), note=run.honesty,
         ).view
-    table(trace)
-    session.write_address((view or {}).get("params"), "")
+    table(run)
+    session.write_address((view or {}).get("params"), default_model)
 
 
-def table(trace: StoredTrace) -> None:
+def table(run: runs.Run) -> None:
     """Keys and cost per query of each kind."""
     import gzip
 
-    header = read_header(gzip.decompress(trace.layer_gzip(LAYER)))[0]
+    header = read_header(gzip.decompress(run.layer_gzip(run.layers[0])))[0]
     small, large = header["cost_sides"]
     rows = [f"| {one['title']} | {SEES[one['name']]} | {one['per_head']} "
             f"| {one['cost'][0]:,} | {one['cost'][1]:,} |" for one in header["sets"]]
@@ -80,7 +80,7 @@ def table(trace: StoredTrace) -> None:
         "heads, projections included, counted while it runs; deformable attention on one level "
         "with 4 points per head. Keys: as drawn. White dots say what may be read; only the "
         "detector and the DAT are trained, so only their discs carry weights. "
-        f"Shown: {trace.honesty}.")
+        f"Shown: {run.honesty}.")
 
 
 compare_attention()

@@ -69,18 +69,18 @@ def read_link() -> list[str]:
 @st.fragment
 def stage(selection: controls.Selection) -> None:
     """Choices, the derivation, and what if."""
-    from app.walkthrough.lesson import RunFailed, lesson
-    from app.walkthrough.payload import payload
-
     state = st.session_state
     choices = st.container()
     subject: Subject = replace(state["walk"], layer=state["layer"] or "decoder.0")
-    try:
-        with st.spinner("The model runs", show_time=False):
+    with st.spinner("The model is loaded and runs", show_time=False):
+        from app.walkthrough.lesson import RunFailed, lesson  # brings torch: seconds, at first
+        from app.walkthrough.payload import payload
+
+        try:
             found = lesson(subject, selection.source, selection.model, session.session_id())
-    except (RunFailed, QueueFull) as problem:
-        st.error(str(problem), icon=":material/error:")
-        return
+        except (RunFailed, QueueFull) as problem:
+            st.error(str(problem), icon=":material/error:")
+            return
     run_key = shown_run(selection)
     state["walk"] = found.subject
     if found.subject.can_break and not found.subject.is_toy:
@@ -151,7 +151,6 @@ def choose(found) -> None:
         from deformviz.walkthrough.prose import read_prose
 
         st.markdown(read_prose("mistakes").sections[subject.mistake])
-
 
 
 def choose_query(found) -> None:

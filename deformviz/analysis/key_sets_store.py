@@ -51,6 +51,12 @@ def pack_key_sets(sets: list[KeySet], original_hw: tuple[int, int]) -> bytes:
     return with_header(header, b"".join(body))
 
 
+def whose_weights(detector: Any, dat: Any) -> dict[str, str]:
+    """Which models the sets are of, and what these have seen, for the line under the picture."""
+    return {"model": f"{model_label(detector)}, {model_label(dat)}",
+            "honesty": f"detector {honesty_label(detector)}; DAT {honesty_label(dat)}"}
+
+
 def write_key_sets(
     detector: Any, dat: Any, pictures: list[tuple[Path, str]], to: Path, *,
     on_progress: Callable[[int, int], None] | None = None,
@@ -69,9 +75,7 @@ def write_key_sets(
         (folder / "meta.json").write_text(json.dumps({
             "title": title, "order": order, "key": hashlib.sha256(blob).hexdigest()[:32],
             "original_hw": original_hw, "layers": [LAYER],
-            "model": f"{model_label(detector)}, {model_label(dat)}",
-            "honesty": f"detector {honesty_label(detector)}; DAT {honesty_label(dat)}",
-            "detections": [],
+            "detections": [], **whose_weights(detector, dat),
         }, indent=1))
         if on_progress:
             on_progress(order + 1, len(pictures))

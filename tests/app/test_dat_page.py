@@ -1,5 +1,6 @@
 """The page of deformed grids as a person meets it, and without torch."""
 
+import gzip
 import re
 import subprocess
 import sys
@@ -13,6 +14,10 @@ from app.explorer import bundle
 from app.grids.component import GRID_CANVAS
 from app.keys.component import KEYS_CANVAS
 from app.sources import list_sources
+from deformviz.analysis.key_sets import key_sets
+from deformviz.analysis.key_sets_store import pack_key_sets
+from deformviz.checkpoints.load import load
+from deformviz.tracing.pictures import read_picture
 from deformviz.tracing.store import SHIPPED_GRIDS, read_index
 from tests.app.test_explore import charts, png, texts
 
@@ -105,14 +110,28 @@ def test_five_attentions_are_shown_with_their_counts_and_costs():
         assert f"| {keys} |" in row
 
 
-def settle(page):
+def settle(page, room=session.GRID):
     """Wait for the run of the chosen picture and model, then see the page."""
     state = page.session_state
-    known = list_sources(session.stored_traces(session.GRID))
+    known = list_sources(session.stored_traces(room))
     source = state["own_picture"] if state["picture"] == "upload" else known[state["picture"]]
-    model = runs.list_models(session.GRID)[state["model"]]
+    model = runs.list_models(room)[state["model"]]
     session.QUEUE.wait(runs.key_of(source, model), SECONDS)
     return page.run()
+
+
+def test_five_attentions_look_at_a_picture_of_ones_own():
+    page = AppTest.from_file(str(ROOT / "app" / "views" / "compare_attention.py"),
+                             default_timeout=SECONDS).run()
+    assert "rendered scenes only" not in texts(page)
+    page.file_uploader[0].upload("mine.png", png(40, 60), "image/png").run()
+    settle(page, session.KEYS)
+    assert not page.exception
+    assert "have seen rendered scenes only" in texts(page) and "| Dense (ViT) |" in texts(page)
+    run = runs.find(page.session_state["shown"]["key"])
+    models = load("deformable-detr-scenes"), load("dat-scenes")
+    expected = pack_key_sets(key_sets(read_picture(png(40, 60)), *models), (40, 60))
+    assert gzip.decompress(run.layer_gzip("key-sets")) == expected
 
 
 def test_a_picture_of_ones_own_gets_a_grid_and_a_warning(page):
