@@ -218,6 +218,22 @@ def test_a_box_or_an_arrow_on_the_picture_chooses_the_query(page, server):
     expect(page.locator(".wt-found.wt-own")).not_to_have_attribute("data-query", query)
 
 
+def test_a_box_that_was_chosen_before_can_be_chosen_again(page, server):
+    visit(page, server, derivation="multi_scale", layer="decoder.1")
+    number = page.get_by_label("Query", exact=True)
+    best = page.locator(".wt-found.wt-own").get_attribute("data-query")
+    query = page.locator(".wt-found:not(.wt-own)").first.get_attribute("data-query")
+    box = page.locator(f".wt-found[data-query='{query}']")
+    box.dispatch_event("click")
+    expect(number).to_have_value(query)
+    number.fill(best)
+    number.press("Enter")
+    expect(page.locator(".wt-found.wt-own")).to_have_attribute("data-query", best)
+    box.dispatch_event("click")
+    expect(page.locator(".wt-found.wt-own")).to_have_attribute("data-query", query)
+    expect(number).to_have_value(query)
+
+
 def test_a_cell_of_the_encoder_is_clicked_and_walked_to_and_explore_follows(page, server):
     visit(page, server, derivation="multi_scale", layer="encoder.1")
     picture = page.locator(".wt-svg")

@@ -60,7 +60,7 @@ export class Costs {
   }
 
   tell() {
-    this.page.component.setStateValue("sizes", this.sizes);
+    this.page.tell("sizes", this.sizes);
   }
 
   letters(queries = this.sizes.queries) {

@@ -222,7 +222,7 @@ export class Walkthrough {
 
   /** Let another query be followed. */
   ask(query) {
-    this.component.setStateValue("query", { query, of: this.viewId });
+    this.tell("query", { query });
   }
 
   /** Make a sample the chosen one. */
@@ -248,12 +248,17 @@ export class Walkthrough {
   }
 
   send({ head, level, point }, x, y) {
-    this.component.setStateValue("moved", { sample: [head, level, point], place: [x, y], of: this.viewId });
+    this.tell("moved", { sample: [head, level, point], place: [x, y] });
   }
 
   report() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.component.setStateValue("at", { step: this.step, ...this.sample, of: this.viewId }), REPORT_MS);
+    this.timer = setTimeout(() => this.tell("at", { step: this.step, ...this.sample }), REPORT_MS);
+  }
+
+  /** Tell Python; it hears only what differs from the last time, so a wish that comes again is another one. */
+  tell(name, value) {
+    this.component.setStateValue(name, { ...value, turn: performance.now() });
   }
 
   press(event) {

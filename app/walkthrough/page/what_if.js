@@ -17,7 +17,7 @@ export class WhatIf {
     this.without = { dropped_heads: make("div", { class: "wt-levels", role: "group", "aria-label": "Heads to leave out" }),
       dropped_levels: make("div", { class: "wt-levels", role: "group", "aria-label": "Levels to leave out" }) };
     this.back = make("button", { type: "button", class: "wt-back" }, "Put everything back");
-    this.back.addEventListener("click", () => this.page.component.setStateValue("change", { sliders: null, turn: performance.now() }));
+    this.back.addEventListener("click", () => this.page.tell("change", { sliders: null }));
     this.root = make("details", { class: "wt-what-if", open: window.innerWidth > 700 && "open" }, make("summary", {}, "What if"),
       make("p", { class: "wt-quiet" }, "Drag a mark on the picture (Shift and arrows move the chosen one), or:"),
       make("div", { class: "wt-sliders" }, ...this.rows.map(({ label }) => label)), ...Object.values(this.without), this.back);
@@ -80,6 +80,6 @@ export class WhatIf {
 
   tell() {
     this.told = performance.now();
-    this.page.component.setStateValue("change", { sliders: this.change });
+    this.page.tell("change", { sliders: this.change });
   }
 }
