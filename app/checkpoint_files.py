@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import functools
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
     from deformviz.checkpoints.inspect import Inspection
+
+log = logging.getLogger(__name__)
 
 MOST_KEPT_BYTES = 4 * 2**30
 TITLES = {"deformable-detr-scenes": "Deformable DETR, scenes", "dat-scenes": "DAT, scenes"}
@@ -130,9 +133,15 @@ def take_upload(name: str, data: bytes) -> str:
 
 
 def let_go(file: UploadedFile) -> None:
-    """Have the server forget the bytes of a dropped file, which lies on disk now."""
-    context = get_script_run_ctx()
-    context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    """Have the server forget the bytes of a dropped file, which lies on disk now.
+
+    Streamlit offers no public way; in a version without this one they stay as long as the session.
+    """
+    try:
+        context = get_script_run_ctx()
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    except AttributeError as problem:
+        log.info("the bytes of a dropped file stay in memory: %s", problem)
 
 
 def remember(title: str, path: Path) -> str:

@@ -60,6 +60,17 @@ def test_a_good_file_can_be_dropped_and_used_elsewhere(page, tiny_model_folder):
     assert Path(page.session_state["own_checkpoints"][name].path).exists()
 
 
+def test_a_file_is_taken_also_where_streamlit_has_no_such_way_to_forget_it(
+        page, tiny_model_folder, monkeypatch):
+    monkeypatch.setattr(checkpoint_files, "get_script_run_ctx", lambda: None)
+    page.run()
+    page.file_uploader[0].upload(
+        "mine.safetensors", (tiny_model_folder / "tiny.safetensors").read_bytes(),
+        "application/octet-stream").run()
+    assert not page.exception
+    assert page.session_state["chosen_checkpoint"].startswith("yours-")
+
+
 def test_a_wrong_file_is_refused_in_one_sentence(page):
     page.run()
     page.file_uploader[0].upload("notes.pth", b"these are no weights at all",
