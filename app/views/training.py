@@ -23,6 +23,7 @@ INSTRUCTIONS = {
 EMPTY = ("There is no recorded training here. Train a small one below, or start the app with "
          "`DEFORMVIZ_RUNS` naming a run folder.")
 STARTING = "The training is being started; its first pictures come in some seconds."
+NO_SNAPSHOT = "This training has kept no snapshot yet."
 LOOKS_AGAIN = "This page looks again every moment."
 NOBODY = ""                 # "compare with" nothing
 LOOK_EVERY_S = 1.5
@@ -200,6 +201,11 @@ def look_after(run: library.RecordedRun, source) -> frames.ReplayView | None:
     view = frames.find(key)
     if view is not None and frames.is_current(view):
         return frames.with_run(view, run)
+    if run.growing and run.kind != "recording" and not library.snapshots_on_disk(run):
+        # Asked for now, it would fail for good; the first snapshot comes in a moment.
+        words = STARTING if run.name == library.LIVE else f"{NO_SNAPSHOT} {LOOKS_AGAIN}"
+        st.info(words, icon=":material/hourglass_top:")
+        return None
     progress = session.QUEUE.progress(key)
     if progress is not None and progress.state == "failed":
         st.error(progress.error, icon=":material/error:")

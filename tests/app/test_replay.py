@@ -119,6 +119,23 @@ def test_new_snapshots_are_added_and_old_ones_kept(followed, tmp_path):
     assert not library.open_run(folder.path, "grows", "grows", growing=True).growing
 
 
+def test_a_run_that_has_no_snapshot_yet_is_waited_for(page, followed, tmp_path, monkeypatch):
+    folder, known = RunFolder(tmp_path / "grows"), RunFolder(followed)
+    folder.create("detector", known.about()["recipe"])
+    monkeypatch.setenv(library.FOLLOWED, str(folder.path))
+    page.run()
+    assert not page.exception and not page.error
+    assert "kept no snapshot yet" in texts(page)
+    folder.save_snapshot(0, known.load_snapshot(0))
+    page.run()
+    source = list_sources(session.stored_traces())[page.session_state["picture"]]
+    key = frames.key_of(library.list_runs()["grows"], source.content())
+    assert session.QUEUE.wait(key, SECONDS).state == "done"
+    page.run()
+    assert not page.exception and not page.error
+    assert "kept no snapshot yet" not in texts(page) and sorted(frames.find(key).frames) == [0]
+
+
 def test_a_dat_is_replayed_as_a_grid(followed, tmp_path):
     folder = RunFolder(tmp_path / "grids")
     for _ in DATTraining(tiny_dat(), folder).run():
