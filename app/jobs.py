@@ -6,6 +6,7 @@ next layer. Nothing here knows Streamlit or torch.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 from collections import OrderedDict
@@ -19,6 +20,7 @@ Report = Callable[[str, int, int], None]
 Work = Callable[[Report], Any]
 
 FINISHED_KEPT = 64          # finished jobs whose outcome can still be asked for
+LAST_LAYER_S = 10.0         # what a running job may take to notice that the process ends
 
 
 class Cancelled(Exception):
@@ -100,6 +102,7 @@ class RunQueue:
             if self._worker is None:
                 self._worker = threading.Thread(target=self._serve, name="runs", daemon=True)
                 self._worker.start()
+                atexit.register(self.close)
             self._changed.notify_all()
 
     def leave(self, key: str, session: str) -> None:
@@ -130,6 +133,19 @@ class RunQueue:
         """Forget how a job that is over went, so that it may be asked for afresh."""
         with self._changed:
             self._finished.pop(key, None)
+
+    def close(self, timeout: float = LAST_LAYER_S) -> None:
+        """Nobody waits any more: wait until the running job has noticed.
+
+        At the process's end a thread that still computes would abort it.
+        """
+        with self._changed:
+            running = [job for job in self._jobs.values() if job.state == "running"]
+            for job in list(self._jobs.values()):
+                for session in list(job.wanted_by):
+                    self._leave(job, session)
+        for job in running:
+            job.over.wait(timeout)
 
     def _leave(self, job: _Job, session: str) -> None:
         job.wanted_by.discard(session)

@@ -217,6 +217,8 @@ def write_address() -> None:
     state = st.session_state
     wanted = to_address(state["walk"], state["walk_step"])
     wanted |= {"picture": state["picture"], "layer": state["layer"]}
+    if state["model"] != runs.SHIPPED_MODEL:
+        wanted["model"] = state["model"]
     state["walk_address"] = wanted
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)

@@ -138,3 +138,11 @@ def test_a_failed_job_tells_why_and_the_line_moves_on():
 
 def test_nobody_asked_for_it():
     assert RunQueue().progress("unknown") is None
+
+
+def test_at_the_end_of_the_process_the_running_job_is_waited_for(busy):
+    queue, first = busy
+    queue.submit("waiting", Work(), "ben")
+    threading.Timer(0.1, first.go_on.set).start()
+    queue.close(SECONDS)
+    assert [queue.progress(key).state for key in ("first", "waiting")] == ["cancelled"] * 2

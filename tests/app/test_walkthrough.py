@@ -1,5 +1,6 @@
 """The pages of equations and of myths: links, notes, and what the numbers of the page are."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +58,16 @@ def test_every_link_of_a_card_opens_what_it_names(view, params):
     if "layer" in params:
         assert shown.layer == params["layer"]
     assert page.session_state["walk_step"] == params["step"]
+
+
+def test_a_link_names_a_model_of_ones_own(tmp_path, monkeypatch):
+    shutil.copy(ROOT / "deformviz" / "assets" / "deformable-detr-scenes.safetensors",
+                tmp_path / "mine.safetensors")
+    monkeypatch.setenv("DEFORMVIZ_CHECKPOINTS", str(tmp_path))
+    page = visit("walkthrough", model="mine.safetensors")
+    assert not page.exception and not page.info
+    assert page.query_params["model"] == "mine.safetensors"
+    assert "model" not in visit("walkthrough").query_params
 
 
 @pytest.mark.parametrize("derivation", DERIVATIONS)

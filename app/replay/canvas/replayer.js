@@ -106,7 +106,7 @@ export class Replayer extends EventTarget {
     return matches[run.iterations[index]]?.[own] ?? 0;
   }
 
-  /** The object of another run that overlaps the chosen one most. */
+  /** The object of another run whose centre is nearest to that of the chosen one. */
   sameObject(run) {
     const centre = ([x0, y0, x1, y1]) => [(x0 + x1) / 2, (y0 + y1) / 2];
     const [x, y] = centre(this.run.manifest.objects[this.chosen].box_xyxy_px);
