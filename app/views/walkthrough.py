@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import logging
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -33,6 +34,16 @@ INSTRUCTION = ("What the model computes for one query of this picture, line by l
                "everywhere. ↑ ↓ walk the steps, ← → the samples, + − come closer.")
 EXAMPLES = {"": "This picture", "toy": "A toy for a pencil"}
 LONGEST = 200
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Unfollowed:
+    """A subject without a lesson, for the choices that lead to another one."""
+
+    subject: Subject
+    layers: tuple[str, ...] = ()
+    queries: int = 1
 
 
 def page() -> None:
@@ -72,22 +83,25 @@ def stage(selection: controls.Selection) -> None:
     state = st.session_state
     choices = st.container()
     subject: Subject = replace(state["walk"], layer=state["layer"] or "decoder.0")
-    with st.spinner("The model is loaded and runs", show_time=False):
+    with st.spinner("Loading the model and running it …", show_time=False):
         from app.walkthrough.lesson import RunFailed, lesson  # brings torch: seconds, at first
         from app.walkthrough.payload import payload
 
         try:
             found = lesson(subject, selection.source, selection.model, session.session_id())
         except (RunFailed, QueueFull) as problem:
-            st.error(str(problem), icon=":material/error:")
-            return
+            return offer_another(choices, subject, str(problem))
+        except Exception:
+            LOG.exception("no lesson for %s", subject)
+            return offer_another(choices, subject, "These choices cannot be followed by hand; "
+                                                   "the log says why. Choose others.")
     run_key = shown_run(selection)
     state["walk"] = found.subject
     if found.subject.can_break and not found.subject.is_toy:
         state["layer"] = found.subject.layer
         hand_over(run_key, found.subject.query)
     else:                                           # their queries mean nothing elsewhere
-        state["walk"] = replace(found.subject, query=subject.query)
+        state["walk"] = replace(found.subject, query=subject.query, mistake=subject.mistake)
     with choices:
         choose(found)
     view_id = f"{found.subject.derivation}|{found.subject.example}|{state['walk_link']}"
@@ -96,6 +110,20 @@ def stage(selection: controls.Selection) -> None:
                 on_moved_change=take_move, on_query_change=take_query,
                 on_sizes_change=take_sizes, on_change_change=take_change)
     write_address()
+
+
+def offer_another(choices, subject: Subject, problem: str) -> None:
+    """Say in one sentence why there is nothing to see, and leave every way out open."""
+    with choices:
+        choose(Unfollowed(subject))
+    st.error(problem, icon=":material/error:")
+    st.button("Start over", icon=":material/restart_alt:", on_click=start_over)
+
+
+def start_over() -> None:
+    """The subject that the page begins with."""
+    state = st.session_state
+    state["walk"], state["walk_step"], state["layer"] = Subject(), "", Subject().layer
 
 
 def shown_run(selection: controls.Selection) -> str:

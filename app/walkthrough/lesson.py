@@ -157,6 +157,8 @@ def _bytes_of(observation: Observation) -> int:
 
 def lesson(subject: Subject, source: Source, model: ModelChoice, session: str) -> Lesson:
     """The derivation somebody asked for. Raises RunFailed or QueueFull."""
+    if not subject.can_break:                       # what was broken elsewhere stays there
+        subject = replace(subject, mistake="")
     if not subject.needs_picture:
         with _ONE_AT_A_TIME:
             return _toy_lesson(subject) if subject.is_toy else _lesson_without_picture(subject)

@@ -130,6 +130,8 @@ def to_address(subject: Subject, step: str) -> dict[str, str]:
     """What the address says of a subject; defaults are left out."""
     values: dict[str, Any] = {name: getattr(subject, name) for name in ADDRESS
                               if name not in ("step", "sizes")}
+    if not subject.can_break:
+        values["mistake"] = ""
     if subject.derivation == "complexity" and subject.sizes != CostSizes():
         values["sizes"] = subject.sizes.to_text()
     shown = {name: str(value) for name, value in values.items()

@@ -6,6 +6,7 @@ models keep their own formulas.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import MethodType
 
 import torch
 from torch import Tensor
@@ -71,13 +72,12 @@ def _with(**formulas: Callable) -> Callable[[DeformableDETR], None]:
 
 def forget_valid_ratios(model: DeformableDETR) -> None:
     """References of the un-padded picture taken for references of the padded one."""
-    right = model.transformer.encode
-
-    def encode(maps, masks, watch) -> Memory:
-        memory = right(maps, masks, watch)
+    def encode(transformer, maps, masks, watch) -> Memory:
+        memory = type(transformer).encode(transformer, maps, masks, watch)
         return replace(memory, valid_ratios=torch.ones_like(memory.valid_ratios))
 
-    model.transformer.encode = encode
+    # Bound, so that a copy of the model gets a method of its own and runs its own layers.
+    model.transformer.encode = MethodType(encode, model.transformer)
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,12 @@ def assert_same(one, other):
     assert torch.equal(one.output.logits, other.output.logits)
 
 
+def test_a_copy_of_a_broken_model_runs_its_own_layers(shipped, shipped_seen):
+    for name in MISTAKES:
+        seen = observe(broken(shipped, name), shipped_seen.images)
+        assert list(seen.attention) == list(shipped_seen.attention), name
+
+
 def test_two_sessions_can_break_different_things_at_once(shipped, shipped_seen):
     image = shipped_seen.images[0]
     wishes = ["swap_xy", "forget_half", None, "swap_xy", None, "forget_half"]
