@@ -8,7 +8,7 @@ from torch import Tensor
 
 from deformviz.attention.corners import offset_gradient, pixel_gradient, sample_slopes
 from deformviz.attention.deformable import Formulas
-from deformviz.attention.reference import split_levels
+from deformviz.attention.reference import sampling_locations, split_levels
 from deformviz.geometry import shapes_list
 from deformviz.models.deformable_detr import DeformableDETR
 from deformviz.schema import AttentionTrace, DetectorOutput
@@ -27,6 +27,7 @@ class LayerGradients:
     trace: AttentionTrace
     of_attended: Tensor         # ∂loss/∂(sum of each head) [query head channel]
     of_offsets: Tensor          # ∂loss/∂Δp [query head level point xy]
+    locate: Callable[..., Tensor] = sampling_locations      # the layer's own way to a location
 
 
 def best_score(output: DetectorOutput) -> Tensor:
@@ -64,7 +65,31 @@ def layer_gradients(
     return LayerGradients(
         traces[layer].image(0).map(Tensor.detach),
         of_attended[0].unflatten(-1, (module.heads, -1)), of_offsets[0],
+        module_formulas.sampling_locations,
     )
+
+
+@torch.enable_grad()
+def location_slopes(
+    locate: Callable[..., Tensor], references: Tensor, sampling_offsets: Tensor,
+    spatial_shapes: Sequence[tuple[int, int]], sample: tuple[int, int, int, int],
+) -> Tensor:
+    """∂(u, v)/∂Δp of one sample [xy offset_xy]: how many pixels a step of its offset leads.
+
+    references [query level xy|cxcywh], sampling_offsets [query head level point xy],
+    sample = query, head, level, point.
+    """
+    offsets = sampling_offsets.detach().requires_grad_()
+    height, width = spatial_shapes[sample[2]]
+    location = locate(references[None], offsets[None], spatial_shapes)[0][sample]
+    pixel = location * location.new_tensor([width, height])
+    rows = [torch.autograd.grad(part, offsets, retain_graph=True)[0][sample] for part in pixel]
+    return torch.stack(rows)
+
+
+def gradient_through(location_slopes: Tensor, pixel_gradient: Tensor) -> Tensor:
+    """∂loss/∂Δp [offset_xy] by the chain rule: each axis of the place tells every offset."""
+    return location_slopes.mT @ pixel_gradient
 
 
 @torch.no_grad()
@@ -95,16 +120,41 @@ def gradients(
         equation=r"\term{attention_weight} \sum_c \term{upstream} \cdot \term{slopes}",
         axes="xy", source=SOURCE, unit="per feature pixel",
     )
+    factor = _write_offset_gradient(board, layer, of_pixel, (query, head, level, point))
+    return board.finished(layer.of_offsets[query, head, level, point], (
+        r"\term{offset_gradient} = \term{attention_weight} \sum_c \term{upstream} \cdot "
+        rf"\term{{slopes}}{factor}"))
+
+
+def _write_offset_gradient(
+    board: Blackboard, layer: LayerGradients, of_pixel: Tensor, sample: tuple[int, int, int, int]
+) -> str:
+    """From the place to the offset; returns the factor between both, for the whole equation."""
+    trace = layer.trace
+    query, _, level, _ = sample
+    shapes = shapes_list(trace.spatial_shapes)
+    symbol = r"\partial \mathcal{L} / \partial \Delta p_{mlqk}"
     reference = trace.references[query, level]
     boxes = reference.shape[-1] == 4
     reference = board.given("reference", reference, symbol=r"\hat{p}_q",
                             axes="cxcywh" if boxes else "xy", source="Eq. 3", unit="normalised")
+    if layer.locate is not sampling_locations:      # a changed formula: its own slopes
+        slopes = board.write(
+            "location_slopes", location_slopes, layer.locate, trace.references,
+            trace.sampling_offsets, shapes, sample,
+            symbol=r"\partial (u, v) / \partial \Delta p_{mlqk}",
+            equation=r"\frac{\partial \, \mathrm{locate}(\term{reference}, \Delta p)}"
+                     r"{\partial \Delta p} \cdot (W_l, H_l)",
+            axes="xy offset_xy", source="autograd of the changed formula", unit="feature pixels",
+        )
+        factor = r" \cdot \term{location_slopes}"
+        board.write("offset_gradient", gradient_through, slopes, of_pixel, symbol=symbol,
+                    equation=rf"\term{{pixel_gradient}}{factor}", axes="xy", source=SOURCE)
+        return factor
     factor = r" \cdot \frac{(w W_l, h H_l)}{2 K}" if boxes else ""
     board.write(
-        "offset_gradient", offset_gradient, of_pixel, reference, size_hw,
-        trace.sampling_offsets.shape[-2], symbol=r"\partial \mathcal{L} / \partial \Delta p_{mlqk}",
+        "offset_gradient", offset_gradient, of_pixel, reference, shapes[level],
+        trace.sampling_offsets.shape[-2], symbol=symbol,
         equation=rf"\term{{pixel_gradient}}{factor}", axes="xy", source=SOURCE,
     )
-    return board.finished(layer.of_offsets[query, head, level, point], (
-        r"\term{offset_gradient} = \term{attention_weight} \sum_c \term{upstream} \cdot "
-        rf"\term{{slopes}}{factor}"))
+    return factor

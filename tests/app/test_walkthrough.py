@@ -103,6 +103,59 @@ def test_breaking_it_says_why():
     assert read_prose("mistakes").sections["swap_xy"] in [text.value for text in page.markdown]
 
 
+@pytest.mark.parametrize("mistake", breaking.MISTAKES)
+@pytest.mark.parametrize("layer", ["encoder.0", "decoder.0"])
+def test_every_mistake_can_be_followed_in_every_derivation_by_hand(layer, mistake):
+    source = next(iter(list_sources(session.stored_traces()).values()))
+    model = next(iter(runs.list_models().values()))
+    for derivation, (_, follows) in DERIVATIONS.items():
+        if follows not in ("any", "decoder") or follows == "decoder" != layer[:7]:
+            continue
+        found = lesson(Subject(derivation, layer=layer, mistake=mistake), source, model, "")
+        shown = payload(found, "")
+        assert [picture["title"] for picture in shown["pictures"]] == ["Right", "Broken"]
+        assert float(shown["difference"]) <= 1e-3 * shown["scale"] + 1e-12, derivation
+
+
+@pytest.mark.parametrize("change", [
+    Change(offset_scale=-0.5), Change(reference_shift_xy=(0.1, 0.0)),
+    Change(moved=(((0, 0, 0), (0.4, 0.6)),)), Change(sharpness=2.0, dropped_levels=(1,)),
+], ids=["scaled", "shifted", "dragged", "sharpened"])
+def test_what_the_loss_tells_an_offset_is_right_where_the_layer_is_edited(change):
+    source = next(iter(list_sources(session.stored_traces()).values()))
+    model = next(iter(runs.list_models().values()))
+    shown = payload(lesson(Subject("gradients", change=change), source, model, ""), "")
+    assert float(shown["difference"]) <= 1e-3 * shown["scale"] + 1e-12
+
+
+def test_a_mistake_is_ignored_where_none_can_be_chosen():
+    for derivation in ("dat", "complexity", "convolutions"):
+        page = visit("walkthrough", derivation=derivation, mistake="align_corners")
+        assert not page.exception and not page.error
+        assert read_prose("mistakes").sections["align_corners"] not in [
+            text.value for text in page.markdown]
+        assert "mistake" not in page.query_params
+        page.selectbox(key="walk_derivation").set_value("multi_scale").run()
+        assert page.selectbox(key="walk_mistake").value == "align_corners"      # as before
+
+
+def test_a_lesson_that_fails_leaves_the_choices_and_a_way_back(monkeypatch):
+    page = visit("walkthrough", derivation="multi_scale")
+
+    def fail(*arguments):
+        raise KeyError("encoder.0")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("app.walkthrough.lesson.lesson", fail)
+        page.selectbox(key="walk_mistake").set_value("swap_xy").run()
+        assert not page.exception
+        assert "Choose others" in page.error[0].value
+        assert page.selectbox(key="walk_mistake").value == "swap_xy"
+    page.button[-1].click().run()
+    assert not page.exception and not page.error
+    assert page.session_state["walk"].mistake == ""
+
+
 def test_the_switches_are_those_of_the_library():
     assert set(MISTAKES) - {""} == set(breaking.MISTAKES)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from deformviz.attention.dat import DATAttention
-from deformviz.walkthrough.breaking import MISTAKES
+from deformviz.walkthrough.breaking import MISTAKES, locations_without_half
 from deformviz.walkthrough.complexity import AttentionSizes, complexity
 from deformviz.walkthrough.convolutions import convolutions
 from deformviz.walkthrough.dat import dat
@@ -37,6 +37,7 @@ def every_derivation(seen):
     yield multi_scale(toy_module(), toy_inputs(), 0)
     yield single_scale(module, inputs, 0, 1)
     yield gradients(found, 0, 0, 0, 0)
+    yield gradients(replace(found, locate=locations_without_half), 0, 0, 0, 0)
     yield decoder(seen, 0, 0)
     yield multi_head(layer.self_attn, queries, queries, seen.decoder.layer_contents[0], 0)
     if seen.model.config.two_stage:
