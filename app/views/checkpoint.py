@@ -65,6 +65,9 @@ def choose_defaults(choices: dict[str, files.Choice]) -> None:
                                    ("other_checkpoint", "with", NOBODY)):
         wanted = state.get(f"chosen_{name}", asked.get(parameter, empty))
         state[f"chosen_{name}"] = wanted if wanted in choices else empty
+    other = state["chosen_other_checkpoint"]
+    if other and not can_be_other(choices, other):
+        state["chosen_other_checkpoint"] = NOBODY
     address = {"checkpoint": state["chosen_checkpoint"]}
     if state["chosen_other_checkpoint"]:
         address["with"] = state["chosen_other_checkpoint"]
@@ -92,8 +95,9 @@ def drop() -> None:
         state["drops"] = state.get("drops", 0) + 1      # the next one begins empty
 
     st.file_uploader("Drop a checkpoint", type=types, key=key, on_change=take,
-                     help="Nothing in it is executed, and it is gone when the server ends. Larger "
-                     "files: start with `./run --checkpoints DIR`.")
+                     help="Nothing in it is executed, and it is gone when the server ends.")
+    st.caption("Larger files: put them in a folder and start the app with "
+               "`./run --checkpoints DIR`.")
     if files.is_shared():
         st.caption("Only safetensors: this server is open to its network.")
 
@@ -110,13 +114,19 @@ def choose(choices: dict[str, files.Choice], columns) -> list[files.Choice]:
 
     for column, widget, label, names in (
         (columns[0], "checkpoint", "Checkpoint", list(choices)),
-        (columns[1], "other_checkpoint", "Compare with", [NOBODY, *choices]),
+        (columns[1], "other_checkpoint", "Compare with",
+         [NOBODY, *(name for name in choices if can_be_other(choices, name))]),
     ):
         state[f"widget_{widget}"] = state[f"chosen_{widget}"]
         column.selectbox(label, names, format_func=titles, key=f"widget_{widget}", on_change=keep,
                          args=(widget,))
     names = [state["chosen_checkpoint"], state["chosen_other_checkpoint"]]
     return [choices[name] for name in names if name]
+
+
+def can_be_other(choices: dict[str, files.Choice], name: str) -> bool:
+    """Whether comparing the chosen checkpoint with it tells anything: itself only by snapshots."""
+    return name != st.session_state["chosen_checkpoint"] or bool(choices[name].iterations)
 
 
 def offer_training(choice: files.Choice, choices: dict[str, files.Choice]) -> None:

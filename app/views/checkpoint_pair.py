@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.checkpoint_files import Choice
-from app.views.checkpoint_parts import CONFIG, star_chart
+from app.views.checkpoint_parts import CONFIG, star_chart, told
 
 
 def comparison(choices: list[Choice], inspections) -> None:
@@ -19,7 +19,7 @@ def comparison(choices: list[Choice], inspections) -> None:
     st.markdown(f"**A** is {names[0]}, **B** is {names[1]}. They have {len(found.layers)} layers "
                 f"in common; {len(found.settings)} settings differ.")
     if found.settings:
-        st.dataframe([{"setting": name, "A": str(a), "B": str(b)}
+        st.dataframe([{"setting": name, "A": told(a), "B": told(b)}
                       for name, a, b in found.settings], hide_index=True)
     for words, keys in (("only in A", found.only_first), ("only in B", found.only_second),
                         ("of another shape", found.other_shape)):

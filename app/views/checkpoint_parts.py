@@ -38,6 +38,11 @@ def one_checkpoint(choice: Choice, inspection, go_on: Callable) -> None:
         _statistics(model)
 
 
+def told(value) -> str:
+    """The value of a setting; a dash where a model has no such setting."""
+    return "–" if value is None else str(value)
+
+
 def _sentence(inspection) -> str:
     report = inspection.report
     assumed = ", ".join(f"{item.name} = {item.value!r}" for item in report.assumed)
@@ -56,7 +61,7 @@ def _report_details(report) -> None:
         if misfits:
             st.dataframe([{"what": kind.replace("_", " "), "key": key, "likely": reason}
                           for kind, key, reason in misfits], hide_index=True)
-        st.dataframe([{"setting": name, "value": str(value)}
+        st.dataframe([{"setting": name, "value": told(value)}
                       for name, value in report.sizes.items()], hide_index=True, height=240)
         facts = {name: value for name, value in report.metadata.items() if name != "config"}
         if facts:

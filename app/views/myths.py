@@ -20,14 +20,26 @@ def page() -> None:
     prose = read_prose("myths")
     st.title(prose.title, anchor=False)
     st.markdown(prose.introduction)
-    wish = st.text_input("Search", key="myths_wish", bind="query-params", max_chars=80,
+    wish = st.text_input("Search", key="myths_wish", bind="query-params", max_chars=80, live=True,
                          placeholder="padding, half precision, DAT …")
     found = [card for card in CARDS if card.matches(wish or "")]
     st.caption(f"{len(found)} of {len(CARDS)} cards")
+    if not found:
+        nothing_found(wish)
     for first in range(0, len(found), 2):
         for column, card in zip(st.columns(2), found[first:first + 2], strict=False):
             with column, st.container(border=True, height="stretch"):
                 show(card)
+
+
+def nothing_found(wish: str) -> None:
+    """What to try instead, and the way back to all cards."""
+    def clear() -> None:
+        st.session_state["myths_wish"] = ""
+
+    st.info(f"No card speaks of “{wish}”. Try a single word, such as *offset*, *padding*, *bias* "
+            "or *DAT*.", icon=":material/search_off:")
+    st.button("Show all cards", icon=":material/close:", key="clear_wish", on_click=clear)
 
 
 def show(card: Card) -> None:

@@ -117,6 +117,27 @@ def test_two_files_are_compared_layer_by_layer(page, tiny_model_folder, tmp_path
     assert "**encoder.0 self_attn** differs most" in said and "least, by 0.0 %" in said
 
 
+def test_a_file_is_not_offered_to_be_compared_with_itself(page):
+    page.query_params["with"] = "tiny.safetensors"
+    page.run()
+    assert not page.exception and "Side by side" not in texts(page)
+    other = page.selectbox(key="widget_other_checkpoint")
+    assert "tiny.safetensors" not in other.options and other.value == ""
+    assert "tiny.safetensors" in page.selectbox(key="widget_checkpoint").options
+
+
+def test_a_setting_a_model_does_not_have_is_a_dash(page):
+    page.run()
+    values = [value for frame in page.dataframe if "setting" in frame.value
+              for value in frame.value["value"]]
+    assert "–" in values and "None" not in values
+
+
+def test_the_way_around_the_limit_can_be_read(page):
+    page.run()
+    assert "--checkpoints DIR" in " ".join(caption.value for caption in page.caption)
+
+
 def test_links_out_of_the_folder_are_not_offered(tmp_path, monkeypatch, tiny_model_folder):
     from deformviz.checkpoints.browse import list_checkpoints
     (tmp_path / "inner").mkdir()
