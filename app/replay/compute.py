@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from deformviz.tracing.packing_grid import pack_grid
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
 SMOOTHED_POINTS = 240       # of the loss curve
+KEEP_EVERY_S = 1.5          # what is computed so far is shown that often
 OWN_PROBE_SCENES = 6        # for the curves of a run that ships none
 
 
@@ -57,7 +59,7 @@ def _compute(key: str, run: RecordedRun, source: Source, report: Report) -> None
     from deformviz.tracing.store import picture_jpeg
 
     report("reading the picture", 0, 1)
-    picture = read_picture(source.read())
+    picture = read_picture(source.read(), name=source.title)
     replay = _open_replay(run.stamp, run)
     frame_of = _grid_frame if run.drawing == "grid" else _sampling_frame
     view = REPLAYS.get(key) or ReplayView(key, run, picture_jpeg(picture), picture.shape[:2])
@@ -67,12 +69,14 @@ def _compute(key: str, run: RecordedRun, source: Source, report: Report) -> None
         raise RunFolderError(f"{run.title} has no snapshots yet; the first one comes soon.")
     ends = [iterations[-1], iterations[0]]
     order = [i for i in dict.fromkeys([*ends, *iterations]) if i not in view.frames]
+    kept_at = -KEEP_EVERY_S
     for done, iteration in enumerate(order):
         report(f"iteration {iteration}", done, len(order))
         frame = frame_of(replay.trace(iteration, picture), run, source)
         view = replace(view, frames={**view.frames, iteration: frame})
-        if len(view.frames) == 2:
-            keep(_with_facts(view))             # enough for a first look
+        if len(view.frames) >= 2 and time.monotonic() - kept_at >= KEEP_EVERY_S:
+            keep(_with_facts(view))             # two are enough for a first look
+            kept_at = time.monotonic()
     view = keep(_with_facts(view))
     keep(replace(view, curves=_curves(replay, view, report), complete=True))
 

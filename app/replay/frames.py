@@ -56,6 +56,11 @@ class ReplayView:
     def size_bytes(self) -> int:
         return len(self.picture) + sum(frame.size_bytes for frame in self.frames.values())
 
+    def coming(self) -> list[int]:
+        """Snapshots on disk that are still to be computed."""
+        on_disk = [] if self.complete else snapshots_on_disk(self.run)
+        return [iteration for iteration in on_disk if iteration not in self.frames]
+
     def manifest(self) -> dict[str, Any]:
         """What the browser needs to know; the layers themselves have addresses of their own."""
         packed = self.frames[min(self.frames)].packed
@@ -64,7 +69,8 @@ class ReplayView:
         return {
             "name": self.run.name, "title": self.run.title, "kind": self.run.kind,
             "growing": self.run.growing, "version": self.version, "address": f"replay/{self.key}",
-            "iterations": sorted(self.frames), "layers": list(packed),
+            "iterations": sorted(self.frames), "coming": self.coming(),
+            "layers": list(packed),
             "layer_titles": {name: layer_title(header) for name, header in headers.items()},
             "heads": first["heads"], "levels": len(first["levels"]),
             "objects": [{"class_name": found.class_name, "score": found.score,

@@ -15,7 +15,7 @@ STARTS = {"star": "star, as in the paper", "zero": "zero: all on the reference",
 LOSSES = {True: "set loss, and a dense one on the encoder", False: "set loss alone, as in the "
           "paper: slower to begin"}
 STATES = {"starting": "starting: loading torch takes some seconds", "running": "learning",
-          "paused": "paused", "ended": "over", "failed": "failed"}
+          "paused": "paused", "failed": "failed"}
 LOOK_EVERY_S = 1.0
 
 
@@ -48,13 +48,20 @@ def status(was_alive: bool) -> None:
     if was_alive != now.is_alive:
         st.rerun()
     loss = "" if now.loss is None else f", loss {now.loss:.2f}"
-    words = f"{STATES[now.name]}: iteration {now.iteration} of {now.iterations}{loss}"
+    words = f"{in_words(now)} iteration {now.iteration} of {now.iterations}{loss}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.progress(min(1.0, now.iteration / max(1, now.iterations)), text=words)
         if now.is_alive:
             steer(live, now.name)
     if now.name == "failed":
         st.error(f"The training stopped by itself. Its last words: {now.error}")
+
+
+def in_words(now) -> str:
+    """What goes before the iteration; one that ended was stopped, unless it reached its last."""
+    if now.name != "ended":
+        return f"{STATES[now.name]}:"
+    return "finished at" if now.iteration >= now.iterations else "stopped at"
 
 
 def steer(live, name: str) -> None:

@@ -117,11 +117,38 @@ def test_slider_curve_preset_and_play_move_the_present_alone(visit):
     assert [error for error in page.console_errors if "404" not in error] == []
 
 
+def test_play_waits_for_the_next_snapshot(visit):
+    page = visit("run=tiny")
+    page.locator(".dr").evaluate("(root) => root.__replay.replayer.run.manifest.coming.push(1)")
+    page.get_by_role("button", name=re.compile("Play")).click()
+    expect(page.locator(".dr-iteration")).to_have_text(
+        "iteration 0 · the next snapshot is on its way")
+    page.wait_for_timeout(1500)                         # longer than a snapshot is shown
+    expect(caption(page, "now")).to_contain_text("iteration 0")
+    page.locator(".dr").evaluate("(root) => root.__replay.replayer.run.manifest.coming.pop()")
+    expect(caption(page, "now")).to_contain_text("iteration 3")
+    expect(page.locator(".dr-iteration")).to_have_text("iteration 3")
+
+
+def test_the_pressed_play_button_can_be_read_and_the_preset_on_show_is_marked(visit):
+    page = visit("run=tiny")
+    presets = page.get_by_role("group", name="Presets")
+    expect(presets.locator("[aria-pressed=true]")).to_have_text(["Heads"])
+    presets.get_by_role("button", name="Scales").click()
+    expect(presets.locator("[aria-pressed=true]")).to_have_text(["Scales"])
+    page.locator(".dr-play").click()
+    play = page.locator(".dr-play[aria-pressed=true]")
+    expect(play).to_have_text("❚❚ Pause")
+    ink = play.evaluate("(button) => getComputedStyle(button).color")
+    text = page.locator(".dr-iteration").evaluate("(words) => getComputedStyle(words).color")
+    assert ink == text
+
+
 def test_a_live_training_is_watched_paused_reloaded_resumed_and_stopped(visit, training_server):
     page = visit("run=tiny")
     page.get_by_role("button", name="Train", exact=True).click()
-    learning, paused, over = (page.get_by_text(re.compile(rf"{word}: iteration \d+"))
-                              for word in ("learning", "paused", "over"))
+    learning, paused, stopped = (page.get_by_text(re.compile(rf"{words} iteration \d+"))
+                                 for words in ("learning:", "paused:", "stopped at"))
     learning.wait_for()
     [child] = trainings(training_server[1].pid)
     clock = page.locator(".dr-iteration")
@@ -136,7 +163,10 @@ def test_a_live_training_is_watched_paused_reloaded_resumed_and_stopped(visit, t
     page.get_by_role("button", name="Resume").click()
     learning.wait_for()
     page.get_by_role("button", name="Stop").click()
-    over.wait_for()
+    stopped.wait_for()
+    expect(caption(page, "last")).to_contain_text("End")            # no more "Newest" ..
+    end = re.search(r"iteration [\d,]+", caption(page, "last").inner_text()).group()
+    expect(clock).to_have_text(end)                     # .. and the present went along
     assert trainings(training_server[1].pid) == []
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
@@ -148,7 +178,7 @@ def test_the_loss_of_a_live_training_falls_as_one_watches(visit):
     page.get_by_role("button", name="Train", exact=True).click()
     page.get_by_text(re.compile(r"learning: iteration [2-9]\d\d ")).wait_for()
     page.get_by_role("button", name="Stop").click()
-    page.get_by_text(re.compile("over: iteration")).wait_for()
+    page.get_by_text(re.compile("stopped at iteration")).wait_for()
     expect(caption(page, "last")).to_contain_text("End")
     iterations, losses = replayer(page, "replayer.run.manifest.loss")
     assert iterations[-1] > 150 and sum(losses[-3:]) < 0.9 * sum(losses[:3])

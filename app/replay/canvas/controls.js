@@ -11,10 +11,10 @@ export class Controls {
     this.layer = chooser("Layer", (name) => replayer.setLayer(name));
     this.trails = toggleButton("Trails", { title: "The paths of the heaviest points through the training so far", onclick: () => replayer.setTrails(!replayer.trails) });
     this.matching = element("p", { class: "dv-quiet dr-matching" });
+    this.presets = kind.presets.map((preset) => [preset, toggleButton(
+      preset.name, { title: preset.hint, onclick: () => replayer.applyPreset(preset) })]);
     const presets = element("div", { class: "dv-group", role: "group", "aria-label": "Presets" },
-      ...kind.presets.map((preset) => element("button", {
-        type: "button", class: "dv-button", title: preset.hint, onclick: () => replayer.applyPreset(preset),
-      }, preset.name)));
+      ...this.presets.map(([, button]) => button));
     this.root = element("div", { class: "dr-controls" }, presets,
       element("div", { class: "dv-group" }, labelled("Layer", this.layer), ...this.own.nodes, this.trails,
         this.exportMenu(theatre, tell)),
@@ -54,6 +54,7 @@ export class Controls {
     const { layers, layer_titles: titles } = replayer.run.manifest;
     offerOptions(this.layer, layers.map((name) => [name, titles[name] ?? name]), replayer.layerName);
     setPressed(this.trails, replayer.trails);
+    for (const [preset, button] of this.presets) setPressed(button, replayer.showsPreset(preset));
     this.own.update();
     setText(this.matching, this.own.sentence());
   }

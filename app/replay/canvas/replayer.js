@@ -24,6 +24,7 @@ export class Replayer extends EventTarget {
     this.trails = false;
     this.speed = 1;
     this.playing = null;
+    this.waits = false;         // what plays stands still until the next snapshot is here
     this.started = false;
   }
 
@@ -42,7 +43,7 @@ export class Replayer extends EventTarget {
     this.runs.forEach((run, index) => { run.picture = pictures[index]; });
     const { layers, iterations, growing, objects } = this.run.manifest;
     if (!layers.includes(this.layerName)) this.layerName = this.kind.firstLayer(layers);
-    const newest = growing && (atEnd || !this.started);
+    const newest = (same && atEnd) || (growing && (atEnd || !this.started));
     this.at = newest ? iterations.length - 1 : this.started ? this.run.nearest(iteration) : 0;
     this.chosen = Math.min(this.chosen, Math.max(0, objects.length - 1));
     this.started = true;
@@ -177,13 +178,15 @@ export class Replayer extends EventTarget {
     if (this.at === this.run.iterations.length - 1) this.seek(0);
     let before = performance.now();
     const advance = (now) => {
-      this.share += ((now - before) * this.speed) / MS_PER_SNAPSHOT;
+      this.waits = !this.nextIsHere();
+      this.share = this.waits ? 0 : this.share + ((now - before) * this.speed) / MS_PER_SNAPSHOT;
       before = now;
-      while (this.share >= 1 && this.at < this.run.iterations.length - 1) {
-        this.share -= 1;
+      if (this.share >= 1) {
+        this.share %= 1;
         this.at++;
       }
-      if (this.at >= this.run.iterations.length - 1) {
+      const over = this.at >= this.run.iterations.length - 1;
+      if (over || this.runs.some((run) => run.problem)) {
         this.pause();
         return;
       }
@@ -194,6 +197,15 @@ export class Replayer extends EventTarget {
     this.tell("changed");
   }
 
+  /** Whether the next snapshot can be shown, of every run; what is missing is asked for. */
+  nextIsHere() {
+    const next = this.run.iterations[this.at + 1];
+    const between = (iteration) => iteration > this.iteration && iteration < next;
+    if (this.run.manifest.coming.some(between)) return false;
+    return this.runs.every((run) => (
+      !run.ownName(this.layerName) || run.layer(run.iterations[run.nearest(next)], this.layerName)));
+  }
+
   pause() {
     this.halt();
     this.arrived();
@@ -202,6 +214,7 @@ export class Replayer extends EventTarget {
   halt() {
     if (this.playing !== null) cancelAnimationFrame(this.playing);
     this.playing = null;
+    this.waits = false;
     this.share = 0;
   }
 
@@ -261,6 +274,15 @@ export class Replayer extends EventTarget {
     this.want();
     this.setView(view);
     if (zoom) this.setZoom(zoom);
+  }
+
+  /** Whether what is on show is what a preset would show. */
+  showsPreset(preset) {
+    const { layerName, zoom, view } = this.kind.presetView(preset, this.run.manifest);
+    return (layerName ?? this.layerName) === this.layerName
+      && (zoom ?? this.view.zoom) === this.view.zoom
+      && (preset.at === "now" || this.at === this.indexOf(this.run, preset.at))
+      && Object.entries(view).every(([name, value]) => String(value) === String(this.view[name]));
   }
 
   /** Point at a place of a picture, normalised: a cell of the encoder, or the object there. */

@@ -32,7 +32,7 @@ export class Scrubber {
     this.input.value = String(replayer.at);
     const words = `iteration ${replayer.iteration.toLocaleString("en")}`;
     this.input.setAttribute("aria-valuetext", words);
-    setText(this.output, words);
+    setText(this.output, replayer.waits ? `${words} · the next snapshot is on its way` : words);
     const playing = replayer.playing !== null;
     setText(this.play, playing ? "❚❚ Pause" : "▶ Play");
     this.play.setAttribute("aria-pressed", String(playing));
