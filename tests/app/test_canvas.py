@@ -112,7 +112,7 @@ def test_a_click_pins_the_query_and_tells_it_once(encoder):
 
 def test_a_query_is_pinned_from_the_start_and_the_first_move_lets_it_go(encoder):
     expect_pressed(encoder, "Pin")
-    expect_status(encoder, "pinned until you move")
+    expect_status(encoder, "an example: move over")
     assert not last_view(encoder)["pinned"] and "pin" not in last_view(encoder)["params"]
     hover(encoder, 0.9, 0.1)
     expect_pressed(encoder, "Pin", False)
@@ -259,6 +259,7 @@ def test_all_queries_can_be_pointed_at(decoder):
         hover(decoder, 0.05 + 0.045 * at, 0.1 + 0.04 * at)
         seen.add(status(decoder).split(" · ")[0])
     assert len(seen) > 3
+    expect_status(decoder, re.compile(r"white dots: references of the \d+ queries without"))
 
 
 def test_sampling_mass_draws_a_map_with_its_scale(encoder):

@@ -202,6 +202,13 @@ def test_side_by_side_shows_the_regular_grid_first_and_both_answer(grid):
     expect_status(grid, re.compile("^row 0, column 0"))
 
 
+def test_side_by_side_never_begins_with_two_regular_grids(tab, packed):
+    show(tab, packed, view={"slide": "0"}, view_id="regular")
+    assert last_view(tab)["slide"] == 0
+    press(tab, "s")
+    assert (last_view(tab)["split"], last_view(tab)["slide"]) == (True, 1)
+
+
 def test_a_link_restores_the_view_and_says_what_it_cannot(tab, packed):
     wanted = {"q": "13", "pin": "1", "heads": "2,5", "slide": "0.35", "all": "0", "split": "1",
               "bias": "1", "top": "3", "object": "1"}

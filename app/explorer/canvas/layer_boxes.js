@@ -1,7 +1,7 @@
 // What one query is: its cell or its detection, and its reference.
 import { applyAffine, normalisedBox } from "./frames.js";
 import { stageRect } from "./layer_field.js";
-import { cellBox, cellOfQuery, decoderChoices } from "./queries.js";
+import { cellBox, cellOfQuery, decoderChoices, hasFound } from "./queries.js";
 
 const BOXES_NAMED = 12;
 const NAME_ROOM = [60, 13];      // pixels between two names, across and down
@@ -43,8 +43,7 @@ function withoutCollisions(marks, names) {
 }
 
 function otherMarks(scene, query) {
-  const found = scene.layer.header.detections[query];
-  if (found && found.score >= scene.layer.header.shown_score) {
+  if (hasFound(scene.layer, query)) {
     return detectionMarks(
       scene,
       query,
@@ -59,11 +58,11 @@ function otherMarks(scene, query) {
       type: "circle",
       x,
       y,
-      radius: 2,
+      radius: 4,
       fill: "#ffffff",
-      alpha: 0.55,
+      alpha: 0.85,
       stroke: "#000000",
-      lineWidth: 0.5,
+      lineWidth: 1,
     },
   ];
 }

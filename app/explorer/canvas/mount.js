@@ -7,7 +7,7 @@ import { LookupList } from "./lookup_list.js";
 import { decodeLayer } from "./packed.js";
 import { Page, mountPage, offlineComponent } from "./page.js";
 import { PointsTable } from "./points_table.js";
-import { queryName } from "./queries.js";
+import { hasFound, queryName } from "./queries.js";
 import { Readout } from "./readout.js";
 import { Toolbar } from "./toolbar.js";
 import { readView } from "./view.js";
@@ -44,9 +44,16 @@ class SamplingPage extends Page {
 
 function queryWords({ layer, view, query, samples }, lightly) {
   const outside = samples.filter(({ x, y }) => placeOf(layer.header, x, y) === "outside").length;
-  const pinned = lightly ? "pinned until you move over the picture" : "pinned, the pointer reads its points";
+  const pinned = lightly ? "an example: move over the picture to explore" : "pinned, the pointer reads its points";
   const state = view.pinned ? pinned : "click to pin";
-  return `${queryName(layer, query)} · ${samples.length} points, ${outside} outside the map · ${state}`;
+  return `${queryName(layer, query)} · ${samples.length} points, ${outside} outside the map · ${dotWords(layer, view)}${state}`;
+}
+
+/** What the white dots among the boxes are. */
+function dotWords(layer, view) {
+  if (layer.isEncoder || !view.all) return "";
+  const count = Array.from({ length: layer.header.queries }, (_, query) => query).filter((query) => !hasFound(layer, query)).length;
+  return `white dots: references of the ${count} queries without a sure object · `;
 }
 
 function lookupWords({ lookup }) {

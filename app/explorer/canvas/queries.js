@@ -39,6 +39,12 @@ export function decoderChoices(layer, all) {
   return choices.sort((a, b) => score(b) - score(a) || a - b);
 }
 
+/** Whether a decoder's query found an object that is sure enough to be shown with a box. */
+export function hasFound(layer, query) {
+  const { detections, shown_score: least } = layer.header;
+  return (detections[query]?.score ?? -Infinity) >= least;
+}
+
 /**
  * The decoder query meant by a place in pixels of the original picture: the smallest detected box
  * around it, else the nearest reference. With `all`, always the nearest reference.

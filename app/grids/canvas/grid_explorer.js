@@ -54,7 +54,8 @@ export class GridExplorer extends Steered {
 
   setView(patch, { quietly = false } = {}) {
     if (!this.layer) return;
-    this.view = { ...this.view, ...patch };
+    const alike = patch.split && !this.view.split && this.view.slide === 0;     // two regular grids
+    this.view = { ...this.view, ...patch, ...(alike ? { slide: 1 } : {}) };
     if ("padding" in patch || "split" in patch) this.reshape();
     this.changed(!quietly, "slide" in patch ? ["marks"] : undefined);
   }

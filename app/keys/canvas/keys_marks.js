@@ -38,17 +38,17 @@ function composeKeys(state, width, height) {
 }
 
 function pictureMarks(scene) {
-  const background = { type: "rect", x: 0, y: 0, width: scene.width, height: scene.height, fill: "#20242e" };
-  return [background, ...scene.panels.flatMap(({ set, left, top, panelWidth, panelHeight }) => {
+  return scene.panels.flatMap(({ set, left, top, panelWidth, panelHeight }) => {
     const box = { x: left, y: top, width: panelWidth, height: panelHeight };
     const title = { type: "text", font: scene.font, fill: "#ffffff", x: left + 8 };
     return [
+      { type: "rect", ...box, y: top - TITLE_ROOM, height: panelHeight + TITLE_ROOM, fill: "#20242e" },
       ...(scene.picture ? [{ type: "image", image: scene.picture, smooth: true, ...box }] : []),
       { type: "rect", fill: "#000000", alpha: scene.view.dim, ...box },
       { ...title, text: set.title, y: top - 24, size: 14, weight: 700 },
       { ...title, text: `${set.per_head} keys per query and head · ${set.honesty.split(",")[0]}`, y: top - 8, size: 11.5 },
     ];
-  })];
+  });
 }
 
 function keyMarks(scene) {
