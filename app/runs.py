@@ -162,7 +162,7 @@ def _work(key: str, source: Source, model: ModelChoice, report: Report) -> None:
 
     started = time.perf_counter()
     report("reading the picture", 0, 1)
-    picture = read_picture(source.read())
+    picture = read_picture(source.read(), name=source.title)
     report("loading the model", 0, 1)
     compute = _compare if model.room == KEYS else _trace
     done = compute(key, source, picture, model, report)

@@ -96,7 +96,7 @@ def _work(question: Question, report: Report) -> None:
 
     model = load_model(question.model.path, question.model.stamp)
     report("looking at the picture", 0, 1)
-    picture = read_picture(question.source.read())
+    picture = read_picture(question.source.read(), name=question.source.title)
     if question.is_of_grids:
         held, target = hold_grids(model, picture), ClassLogit(question.label)
     else:

@@ -20,6 +20,7 @@ STYLE = """<style>
 .stMainBlockContainer { padding-inline: clamp(1rem, 3vw, 3rem); max-width: 90rem; }
 .stMain h1 { padding: 0; letter-spacing: -0.01em; }
 .st-key-keys_canvas { min-height: 38rem; }
+.stMain table { display: block; max-width: 100%; overflow-x: auto; }
 </style>"""
 SEES = {
     "dense": "Everything, always. Cost grows with the number of keys.",

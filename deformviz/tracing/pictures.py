@@ -30,6 +30,7 @@ def read_picture(
     *,
     max_megapixels: float = 40,
     max_bytes: int = 20_000_000,
+    name: str = "The picture",
 ) -> np.ndarray:
     """A picture as the models want it: NumPy uint8 RGB [height width 3], upright.
 
@@ -39,6 +40,7 @@ def read_picture(
             upper 8 bits, and of an animation the first frame counts.
         max_megapixels: larger pictures are refused, for files before they are decoded.
         max_bytes: larger files are refused unread.
+        name: what errors call a picture that comes as bytes.
 
     Raises:
         PictureError: the file is missing, empty, too large, damaged or no image.
@@ -48,13 +50,15 @@ def read_picture(
     if isinstance(source, Image.Image):
         _check_size(source.size, max_megapixels)
         return _to_rgb(source)
-    data, name = _read_bytes(source, max_bytes)
+    data, name = _read_bytes(source, max_bytes, name)
     return _decode(data, name, max_megapixels)
 
 
-def _read_bytes(source: str | Path | bytes, max_bytes: int) -> tuple[bytes, str]:
+def _read_bytes(
+    source: str | Path | bytes, max_bytes: int, name: str
+) -> tuple[bytes, str]:
     if isinstance(source, (bytes, bytearray, memoryview)):
-        data, name, size = bytes(source), "The picture", len(source)
+        data, size = bytes(source), len(source)
     else:
         path = Path(source)
         if not path.is_file():

@@ -145,7 +145,7 @@ def test_an_uploaded_picture_is_run_and_shown(page):
 
 @pytest.mark.parametrize("name, data, sentence", [
     ("words.png", b"these are words", "not an image this program reads"),
-    ("half.png", png(seed=3)[:300], "truncated or damaged"),
+    ("half.png", png(seed=3)[:300], "half.png is truncated or damaged"),
     ("empty.png", b"", "is empty"),
 ])
 def test_a_bad_upload_gets_one_sentence_and_the_old_picture_stays(page, name, data, sentence):

@@ -1,6 +1,7 @@
 """The replay behind the Training page: runs, frames, manifests, and what the page says."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,13 @@ def test_a_followed_run_is_listed_and_computed_once(followed):
     assert view.curves["iterations"] == [0, 2, 3]
     assert view.loss[0] == [1, 2, 3]
     assert frames.find(view.key) is view
+    assert view.manifest()["coming"] == []
+
+
+def test_a_manifest_names_the_snapshots_that_are_still_to_come(followed):
+    view = computed(library.list_runs()["tiny"], sample())
+    ends = {iteration: view.frames[iteration] for iteration in (0, 3)}
+    assert replace(view, frames=ends, complete=False).manifest()["coming"] == [2]
 
 
 def test_the_routes_hand_out_manifest_picture_and_layers(followed):
