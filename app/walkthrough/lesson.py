@@ -35,7 +35,7 @@ from deformviz.walkthrough.multi_scale import multi_scale, single_scale
 from deformviz.walkthrough.observe import Observation, observe
 from deformviz.walkthrough.observe_grids import observe_grids
 from deformviz.walkthrough.padded import SHARE
-from deformviz.walkthrough.proposals import proposals
+from deformviz.walkthrough.proposals import proposals, tokens_of
 from deformviz.walkthrough.step import Derivation
 from deformviz.walkthrough.toy import toy_inputs, toy_module
 from deformviz.walkthrough.what_if import Edit, asked_alone, edit_module, edited, go_on
@@ -67,6 +67,7 @@ class Lesson:
     layers: tuple[str, ...] = ()
     queries: int = 1
     sizes: tuple[int, int, int] = (1, 1, 1)     # heads, levels, points
+    note: str = ""                      # what to know before both sights are compared
 
 
 def edit_of(subject: Subject) -> Edit:
@@ -184,7 +185,22 @@ def lesson(subject: Subject, source: Source, model: ModelChoice, session: str) -
         _sight(right, subject, "Right" if subject.mistake else "As it was") if changed else None,
         layers, right.observation.attention[subject.layer].query.shape[1],
         (module.heads, module.levels, module.points),
+        _reranked(subject, right.observation, changed.observation) if changed else "",
     )
+
+
+def _reranked(subject: Subject, right: Observation, changed: Observation) -> str:
+    """One sentence where a decoder query stands for another proposal than before."""
+    if right.output.proposals is None or not subject.layer.startswith("decoder"):
+        return ""
+    before, now = tokens_of(right), tokens_of(changed)
+    token = before[subject.query]
+    if now[subject.query] == token:
+        return ""
+    place = (now == token).nonzero().flatten().tolist()
+    found = f"is query {place[0]} now" if place else "is not among the queries any more"
+    return (f"The encoder ranks its proposals differently now, so query {subject.query} follows "
+            f"different proposals on the two sides; the one it had {found}.")
 
 
 def settle(subject: Subject, seen: Seen, layers: tuple[str, ...]) -> Subject:

@@ -47,7 +47,7 @@ def payload(lesson: Lesson, picture_url: str) -> dict[str, Any]:
         "sizes": [heads, levels, points],
         "compare": bool(lesson.subject.mistake),
         "what_if": asdict(lesson.subject.change) if lesson.subject.can_edit else None,
-        "answers": [_answer(lesson, sight) for sight in sights],
+        "answers": [_answer(lesson, sight) for sight in sights], "note": lesson.note,
         "costs": _costs(lesson),
     }
 
@@ -63,6 +63,7 @@ def _costs(lesson: Lesson) -> dict[str, Any] | None:
 def _step(derivation: Derivation, step: Step, prose: Prose, shapes) -> dict[str, Any]:
     compute = step.compute
     name = getattr(compute, "__qualname__", type(compute).__name__) if compute else ""
+    name = name.rpartition("<locals>.")[2]          # a function made for one edit
     return {
         "name": step.name, "symbol": symbol_mathml(step.symbol),
         "equation": equation_mathml(derivation, step.equation),

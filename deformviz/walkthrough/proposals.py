@@ -26,8 +26,8 @@ def propose_box(box_step: Tensor, anchor_logits: Tensor) -> Tensor:
     return (box_step + anchor_logits).sigmoid()
 
 
-def token_of(seen: Observation, query: int) -> int:
-    """The encoder token that became a decoder query of the first image.
+def tokens_of(seen: Observation) -> Tensor:
+    """The encoder tokens that became the decoder's queries of the first image [query].
 
     Raises:
         NotTwoStageError: the model has one stage.
@@ -38,7 +38,12 @@ def token_of(seen: Observation, query: int) -> int:
             "This model has one stage: its queries are learnt, not proposed by the encoder. "
             "Choose a two-stage model."
         )
-    return int(best_tokens(proposals.logits, config.queries, config.proposal_score)[0, query])
+    return best_tokens(proposals.logits, config.queries, config.proposal_score)[0]
+
+
+def token_of(seen: Observation, query: int) -> int:
+    """The encoder token that became one decoder query; raises as `tokens_of` does."""
+    return int(tokens_of(seen)[query])
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 """The pages of equations and of myths: links, notes, and what the numbers of the page are."""
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from app import runs, session
 from app.sources import list_sources
 from app.walkthrough.costs import CostSizes, pixels_of, read_sizes, settle
-from app.walkthrough.lesson import lesson
+from app.walkthrough.lesson import lesson, look
 from app.walkthrough.payload import payload
 from app.walkthrough.prose_spans import spans
 from app.walkthrough.subject import (
@@ -27,6 +28,7 @@ from app.walkthrough.tables import tabulate
 from deformviz.walkthrough import breaking
 from deformviz.walkthrough.mathml import symbol_mathml
 from deformviz.walkthrough.myths import CARDS
+from deformviz.walkthrough.proposals import token_of
 from deformviz.walkthrough.prose import read_prose
 
 ROOT = Path(__file__).parents[2]
@@ -117,6 +119,23 @@ def test_every_mistake_can_be_followed_in_every_derivation_by_hand(layer, mistak
         assert float(shown["difference"]) <= 1e-3 * shown["scale"] + 1e-12, derivation
 
 
+def test_a_query_that_follows_another_proposal_than_before_says_so():
+    source = next(iter(list_sources(session.stored_traces()).values()))
+    model = next(iter(runs.list_models().values()))
+    for query in (0, 2, 17):
+        subject = Subject(layer="decoder.0", query=query, mistake="align_corners")
+        both = [look(source, model, "", mistake=mistake).observation
+                for mistake in ("", "align_corners")]
+        before, now = (token_of(seen, query) for seen in both)
+        note = lesson(subject, source, model, "").note
+        assert (before != now) == bool(note)
+        if note and "is query" in note:
+            at = int(re.search(r"is query (\d+) now", note).group(1))
+            assert token_of(both[1], at) == before
+    assert not lesson(replace(subject, mistake="", change=Change(sharpness=0.0)),
+                      source, model, "").note            # the encoder is as it was
+
+
 @pytest.mark.parametrize("change", [
     Change(offset_scale=-0.5), Change(reference_shift_xy=(0.1, 0.0)),
     Change(moved=(((0, 0, 0), (0.4, 0.6)),)), Change(sharpness=2.0, dropped_levels=(1,)),
@@ -174,6 +193,7 @@ def test_what_if_is_an_edit_of_the_layer_and_stays_where_the_hand_is():
     weights = found.derivation["attention_weights"].value
     assert float(weights.max() - weights.min()) < 1e-7
     assert shown["answers"][0]["lines"] != shown["answers"][1]["lines"]
+    assert not any("<locals>" in step["function"] for step in shown["steps"])
     assert shown["what_if"]["sharpness"] == 0.0
 
 

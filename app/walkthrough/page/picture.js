@@ -56,10 +56,11 @@ export class Picture {
     else parts.push(rectangle([0, 0, ...size], { class: "wt-paper" }));
     if (!cells) return parts;
     const [rows, columns] = cells.hw;
+    const above = (this.page.scope === "pixels" ? 9 : 3.5) * this.unit;     // clear of the shares
     for (let row = 0; row <= rows; row += 1) parts.push(draw("line", { class: "wt-grid", x1: 0, x2: padded[0], y1: (row * padded[1]) / rows, y2: (row * padded[1]) / rows }));
     for (let column = 0; column <= columns; column += 1) parts.push(draw("line", { class: "wt-grid", y1: 0, y2: padded[1], x1: (column * padded[0]) / columns, x2: (column * padded[0]) / columns }));
     cells.values.forEach((value, at) => parts.push(draw("text", { class: "wt-cell-value", "font-size": 4.2 * this.unit,
-      x: ((at % columns) + 0.5) * (padded[0] / columns), y: (Math.floor(at / columns) + 0.5) * (padded[1] / rows) - 3.5 * this.unit }, say(value))));
+      x: ((at % columns) + 0.5) * (padded[0] / columns), y: (Math.floor(at / columns) + 0.5) * (padded[1] / rows) - above }, say(value))));
     return parts;
   }
 

@@ -50,7 +50,8 @@ export class Walkthrough {
     this.answers = make("div", { class: "wt-answers" });
     this.costs = new Costs(this);
     this.whatIf = new WhatIf(this);
-    const side = make("aside", { class: "wt-side" }, this.scopes, this.pictures, this.answers, this.whatIf.root, this.costs.root);
+    this.sights = make("div", { class: "wt-sights" }, this.scopes, this.pictures, this.answers);
+    const side = make("aside", { class: "wt-side" }, this.sights, this.whatIf.root, this.costs.root);
     this.root = make("section", { class: "wt", tabindex: "-1" }, this.head,
       make("div", { class: "wt-columns" }, this.diagram.root, this.detail, side));
     host.replaceChildren(this.root);
@@ -83,8 +84,10 @@ export class Walkthrough {
     const picked = focused?.closest(".wt-svg") ? this.views.findIndex((view) => view.svg === focused) : -1;
     this.drawHead();
     this.diagram.update(this.lesson);
+    this.keepHeight();
     this.answers.replaceChildren(...this.lesson.answers.map(({ title, lines }) =>
       make("div", { class: "wt-answer" }, make("strong", {}, title), ...lines.map((line) => make("p", {}, line)))));
+    if (this.lesson.note) this.answers.append(make("p", { class: "wt-note" }, this.lesson.note));
     if (this.dragging) this.views[0].answer(this.lesson.pictures[0]);
     else this.drawPictures();
     this.whatIf.update(data.lesson);
@@ -93,6 +96,17 @@ export class Walkthrough {
     this.show();
     if (picked >= 0) this.views.at(Math.min(picked, this.views.length - 1))?.svg.focus({ preventScroll: true });
     else if (keepsFocus) this.diagram.chips.get(this.step).focus({ preventScroll: true });
+  }
+
+  /** Two sights take the room that one had, so that the sliders below stay under the hand. */
+  keepHeight() {
+    const { width, height } = this.sights.getBoundingClientRect();
+    const beside = Boolean(this.lesson.what_if) && this.lesson.pictures.length > 1;
+    if (!beside) this.room = null;
+    else if (this.pictures.childElementCount && !this.root.classList.contains("wt-beside")) this.room = { width, height };
+    this.root.classList.toggle("wt-beside", beside);
+    this.root.classList.toggle("wt-editable", Boolean(this.lesson.what_if));
+    this.sights.style.minHeight = this.room && this.room.width === width ? `${this.room.height}px` : "";
   }
 
   get legend() {
