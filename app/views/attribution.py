@@ -8,14 +8,16 @@ import streamlit as st
 from app import controls, runs, session, studies
 from app.jobs import Progress, QueueFull
 from app.session import unpacked
+from app.views import attribution_link as link
 from app.views import attribution_parts as parts
 from app.waiting import failed, say
 
 HEADLINE = "Do the weights mean anything?"
 INSTRUCTION = {
     session.SAMPLING: "A large weight says where a model reads, not that it needs what it reads. "
-                      "Choose a detection: its answer is traced back to every sample, and samples "
-                      "are taken away to see what happens.",
+                      "Choose a detection, from the list or by a click on its box: its answer is "
+                      "traced back to every sample, and samples are taken away to see what "
+                      "happens.",
     session.GRID: "A large weight says where a model reads, not that it needs what it reads. "
                   "Choose a class: its logit is traced back to every knot of the deformed grids, "
                   "and knots are taken away to see what happens.",
@@ -33,6 +35,7 @@ REFRESH_SECONDS = 1.0
 def attribution() -> None:
     """The page, top to bottom."""
     st.html(parts.STYLE)
+    link.remember_link()
     with st.sidebar:
         room = choose_kind()
         session.enter(room)
@@ -41,8 +44,10 @@ def attribution() -> None:
         selection = controls.select(session.sources(), models)
     st.title(HEADLINE, anchor=False)
     st.markdown(INSTRUCTION[room])
+    notes = st.container()
     run = run_of(selection)
     if run is None:
+        link.tell_notes(notes)
         st.skeleton(height=300)
         return
     found = classes(run) if room == session.GRID else detections(run)
@@ -50,12 +55,16 @@ def attribution() -> None:
         st.info("The model found nothing on this picture to explain. Choose another picture.",
                 icon=":material/search_off:")
         return
+    link.settle(found, room, list(TARGETS) if room == session.SAMPLING else [], list(PARTS[room]))
+    link.tell_notes(notes)
     seen, asked = st.columns([2, 3], gap="medium", vertical_alignment="center")
     with asked:
         question, chosen = ask(selection, found)
         answer = answer_or_wait(question, chosen)
+    link.write(question, chosen, next(iter(models)), next(iter(PARTS[room])))
     with seen:
-        parts.overview(found, chosen, run)
+        parts.overview(found, chosen, run,
+                       link.detection_key(selection.source.name, selection.model.name))
     if answer is not None:
         what = LOGIT if question.is_of_grids else TARGETS[question.side]
         parts.show(answer, question, chosen, run, what)
@@ -93,14 +102,18 @@ def run_of(selection: controls.Selection):
 
 
 def detections(run) -> list[dict]:
-    """What a detector found, surest first, each with its query and its name in a list."""
+    """What a detector found, surest first, each with its query and its name in a list.
+
+    What Explore does not draw, mostly second boxes of the same thing, is left out here as well.
+    """
     layer = next((name for name in reversed(run.layers) if name.startswith("decoder")), None)
     if layer is None:
         return []
-    per_query = unpacked(run, layer).header["detections"]
+    header = unpacked(run, layer).header
     found = [{"query": query, **entry, "box": np.array(entry["box_xyxy_px"]),
               "name": f"{entry['class_name']}, {entry['score']:.2f} (query {query})"}
-             for query, entry in enumerate(per_query) if entry]
+             for query, entry in enumerate(header["detections"])
+             if entry and entry["score"] >= header["shown_score"]]
     return sorted(found, key=lambda entry: -entry["score"])[:MOST_OFFERED]
 
 
@@ -119,13 +132,13 @@ def ask(selection: controls.Selection, found: list[dict]) -> tuple[studies.Quest
         number = st.selectbox(
             "Class" if room == session.GRID else "Detection", range(len(found)),
             format_func=lambda i: found[i]["name"], width=260,
-            key=f"detection-{selection.source.name}-{selection.model.name}")
+            key=link.detection_key(selection.source.name, selection.model.name))
         side = "" if room == session.GRID else st.selectbox(
-            "What of it", list(TARGETS), format_func=TARGETS.get, width=150,
+            "Which part of its answer", list(TARGETS), format_func=TARGETS.get, width=190,
             key="attributed_side")
+        st.session_state.setdefault(link.part_key(room), next(iter(PARTS[room])))
         part = st.segmented_control("Traced back to", list(PARTS[room]), required=True,
-                                    format_func=PARTS[room].get, default=next(iter(PARTS[room])),
-                                    key=f"attributed_part-{room}")
+                                    format_func=PARTS[room].get, key=link.part_key(room))
     entry = found[number]
     return studies.Question(selection.source, selection.model, entry["query"], entry["label"],
                             side, part), entry

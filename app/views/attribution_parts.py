@@ -20,14 +20,32 @@ PIXEL_MEANINGS = {
 }
 
 
-def overview(found: list[dict], chosen: dict, run) -> None:
-    """The picture with everything that was found; the chosen one stands out."""
+def overview(found: list[dict], chosen: dict, run, choice_key: str) -> None:
+    """The picture with everything that was found; the chosen one stands out, a click chooses.
+
+    Args:
+        choice_key: of the widget that holds the number of the chosen one.
+    """
     from deformviz.figures.attribution import boxes_over
 
     boxes = {entry["name"]: entry["box"] for entry in found if entry["box"] is not None}
     figure = boxes_over(boxes, chosen["name"], run.original_hw, picture=f"picture/{run.key}.jpg")
-    st.plotly_chart(figure.update_layout(height=OVERVIEW_HEIGHT_PX), key="overview", config=CONFIG,
-                    alt=f"The picture; asked is {chosen['name']}.")
+    figure.update_layout(height=OVERVIEW_HEIGHT_PX)
+    alt = f"The picture; asked is {chosen['name']}."
+    if not boxes:
+        st.plotly_chart(figure, key="overview", config=CONFIG, alt=alt)
+        return
+    numbers = {entry["name"]: number for number, entry in enumerate(found)}
+    # A new key with every choice: else a second click on the same spot would only deselect it.
+    key = f"overview-{run.key}-{chosen['query']}"
+
+    def take() -> None:
+        points = st.session_state[key].selection.points
+        if points and (name := points[0].get("text")) in numbers:
+            st.session_state[choice_key] = numbers[name]
+
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt, on_select=take,
+                    selection_mode="points")
 
 
 def show(answer: Answer, question: Question, chosen: dict, run, what: str) -> None:
@@ -54,10 +72,10 @@ def choose(answer: Answer, question: Question) -> tuple[str, str, str]:
     most = max(answer.layers, key=lambda name: abs(study.score - study.without_any[name]))
     layer = st.segmented_control("Layer", list(answer.layers), default=most, required=True,
                                  key=f"layer-{question.key}")
-    quantity = st.segmented_control("Worth of", QUANTITIES, default=QUANTITIES[0],
+    quantity = st.segmented_control("What gets the credit", QUANTITIES, default=QUANTITIES[0],
                                     format_func=lambda name: name.split()[-1],
                                     required=True, key="attributed_quantity")
-    method = st.segmented_control("By", METHODS, default=METHODS[0], required=True,
+    method = st.segmented_control("Method", METHODS, default=METHODS[0], required=True,
                                   key="attributed_method")
     return layer, quantity, method
 
@@ -89,9 +107,10 @@ def pair(answer: Answer, asked: tuple[str, str, str], chosen: dict, run, picture
     st.html(marks_legend(*view.weights.shape[:2], of=colour,
                          more="area: the amount · hollow: speaks against"))
     st.caption(
-        f"{quantity.capitalize()} by {method}: from {found.baseline_score:.4f} to "
-        f"{found.score:.4f}, completeness error {100 * found.completeness_error:.2f} % after "
-        f"{found.steps} {'step' if found.steps == 1 else 'steps'}.")
+        f"Drawn on the right: what {quantity} are worth by {method}. Together they should make "
+        f"up the way from {found.baseline_score:.4f} to {found.score:.4f}; they miss "
+        f"{100 * found.completeness_error:.2f} % of it (completeness error of what is drawn, after "
+        f"{found.steps} {'step' if found.steps == 1 else 'steps'}).")
 
 
 def words(answer: Answer, layer: str, name: str) -> None:
@@ -110,8 +129,8 @@ def curves(answer: Answer, layer: str, what: str) -> None:
         "share of the picture"
     columns = st.columns(3, gap="medium")
     for column, kind, meaning in (
-        (columns[0], "deletion", "Points of this layer are taken away, the first ones first. A "
-         "curve that falls early found what matters."),
+        (columns[0], "deletion", "Points of this layer are taken away, beginning with those "
+         "that rank highest. A curve that falls early found what matters."),
         (columns[1], "insertion", "Starting with none, points are put back. A curve that rises "
          "early found what matters."),
     ):
@@ -163,8 +182,8 @@ def pixels(answer: Answer, run, picture: str) -> None:
                                  strict=False):
             error = found.completeness_error
             told = PIXEL_MEANINGS[found.method] if error is None else (
-                f"Adds up from {found.baseline_score:.4f} to {found.score:.4f}, completeness "
-                f"error {100 * error:.2f} % after {found.steps} steps.")
+                f"From {found.baseline_score:.3f} to {found.score:.3f} in {found.steps} steps; "
+                f"misses {100 * error:.2f} % (completeness error).")
             with column:
                 st.markdown(f"**{found.method.capitalize()}**  \n:small[:gray[{told}]]")
                 st.plotly_chart(pixel_worth(found.values, run.original_hw, picture=picture),

@@ -80,8 +80,8 @@ def completeness_sentence(study: Study, layer: str) -> str:
     if poor:
         listed = ", ".join(f"{quantity} by {percent(error)}" for quantity, error in poor.items())
         return f"Read with care: integrated gradients miss the score difference of {listed}."
-    return (f"Integrated gradients add up to the score difference within "
-            f"{percent(max(wrong.values()))}.")
+    return (f"Whether {' or '.join(wrong)} get the credit, integrated gradients miss at most "
+            f"{percent(max(wrong.values()))} of the score difference (largest completeness error).")
 
 
 def percent(share: float) -> str:

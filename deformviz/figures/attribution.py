@@ -5,17 +5,21 @@ import plotly.graph_objects as go
 
 from deformviz.analysis.attribution_table import Study
 from deformviz.analysis.faithfulness import ORDERS, Faithfulness
-from deformviz.figures.theme import LEVEL_MARKS, PETROFF_10, chart_layout, head_colour
+from deformviz.figures.theme import LEVEL_MARKS, LIGHT, PETROFF_10, chart_layout, head_colour
 
 LARGEST_MARKER_PX = 26
-POINTS_HEIGHT_PX = 340
+PICTURE_HEIGHT_PX = 330
+POINTS_HEIGHT_PX = 280
+MANY_COLUMNS = 6                # of a table: beyond, its numbers are set smaller
 WINDOW_ASPECT = 1.8             # width by height of the panels
 SMALLEST_WINDOW = 0.3           # of the picture's longer side, high
 COUNTS = 0.05                   # of the largest amount: smaller samples may fall out of the window
 ORDER_COLOURS = {"weight": PETROFF_10[0], "attribution": PETROFF_10[6], "random": PETROFF_10[3]}
 ORDER_DASH = {"weight": "solid", "attribution": "solid", "random": "dot"}
-CELLS = ((0.0, "rgba(63, 144, 218, 0.8)"), (0.5, "rgba(128, 136, 155, 0.07)"),
-         (1.0, "rgba(231, 99, 0, 0.8)"))
+# Cells are opaque and none is darker than its ends, so that one ink reads on all of them.
+CELLS = ((0.0, "#3f90da"), (0.5, "#dfe2ea"), (1.0, "#e76300"))
+CELL_INK = LIGHT["edge"]
+LATTICE = 45                    # places for a click along the picture's longer side
 DIVERGING = ((0.0, "#3f90da"), (0.5, "rgba(128, 136, 155, 0)"), (1.0, "#e76300"))
 
 
@@ -30,9 +34,10 @@ def over_picture(
     figure.add_layout_image(source=picture, x=-0.5, y=-0.5, sizex=width, sizey=height, xref="x",
                             yref="y", sizing="stretch", layer="below", opacity=opacity)
     return figure.update_layout(chart_layout(
-        height=POINTS_HEIGHT_PX, margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        height=PICTURE_HEIGHT_PX, margin={"l": 0, "r": 0, "t": 0, "b": 0},
         xaxis={"visible": False, "range": [x0, x1], "constrain": "domain"},
-        yaxis={"visible": False, "range": [y1, y0], "scaleanchor": "x", "constrain": "domain"},
+        yaxis={"visible": False, "range": [y1, y0], "scaleanchor": "x", "constrain": "domain",
+               "constraintoward": "top"},           # what a narrow column leaves free lies below
     ))
 
 
@@ -44,7 +49,10 @@ def _frame(figure: go.Figure, box_xyxy_px, **line) -> None:
 def boxes_over(
     boxes: dict[str, np.ndarray], chosen: str, size_hw: tuple[int, int], *, picture: str,
 ) -> go.Figure:
-    """All boxes (name -> xyxy, px) thin, the chosen one with its name."""
+    """All boxes (name -> xyxy, px) thin, the chosen one with its name; points give a click a name.
+
+    An invisible point in a box has the box's name as its text, where boxes overlap the smallest's.
+    """
     figure = over_picture(picture, size_hw)
     for name, box in boxes.items():
         if name != chosen:
@@ -58,7 +66,32 @@ def boxes_over(
                               yanchor="bottom" if has_room else "top",
                               bgcolor=ORDER_COLOURS["attribution"],
                               font={"color": "#11131a", "size": 13}, borderpad=2)
+    if boxes:
+        _click_points(figure, boxes, size_hw)
     return figure
+
+
+def _click_points(
+    figure: go.Figure, boxes: dict[str, np.ndarray], size_hw: tuple[int, int]
+) -> None:
+    """A lattice of points over the boxes; a box too small for the lattice gets its centre."""
+    height, width = size_hw
+    step = max(size_hw) / LATTICE
+    grid_xy = np.stack(np.meshgrid(np.arange(step / 2, width, step),
+                                   np.arange(step / 2, height, step)), axis=-1).reshape(-1, 2)
+    free = np.ones(len(grid_xy), dtype=bool)
+    places, names = [], []
+    for name, box in sorted(boxes.items(), key=lambda item: np.prod(item[1][2:] - item[1][:2])):
+        inside = free & np.all((grid_xy >= box[:2]) & (grid_xy <= box[2:]), axis=1)
+        free &= ~inside
+        mine = grid_xy[inside] if inside.any() else (box[:2] + box[2:])[None] / 2
+        places.append(mine - 0.5)
+        names += [name] * len(mine)
+    where = np.concatenate(places)
+    unseen = {"marker": {"opacity": 0}}
+    figure.add_scatter(x=where[:, 0].tolist(), y=where[:, 1].tolist(), mode="markers", text=names,
+                       marker={"size": 12, "opacity": 0}, selected=unseen, unselected=unseen,
+                       hovertemplate="%{text}<extra></extra>")
 
 
 def window_around(
@@ -99,6 +132,7 @@ def sample_amounts(
     heads, levels, points = amounts.shape
     largest = float(np.abs(amounts).max()) or 1.0
     figure = over_picture(picture, size_hw, opacity=0.6, window_px=window_px)
+    figure.update_layout(height=POINTS_HEIGHT_PX)
     if box_xyxy_px is not None:
         _frame(figure, box_xyxy_px, color="#ffffff", width=2, dash="dash")
     for head in range(heads):
@@ -139,7 +173,7 @@ def coloured_table(
 ) -> go.Figure:
     """Numbers [row column] in cells coloured by shares from -1, blue, to 1, orange.
 
-    Cells let the page shine through and the text has the page's ink, so both papers suit it.
+    Cells and ink are the same on light and dark paper.
     """
     places = [(r, c) for r, c in np.ndindex(numbers.shape) if np.isfinite(numbers[r, c])]
     figure = go.Figure(go.Heatmap(
@@ -151,7 +185,7 @@ def coloured_table(
     figure.add_scatter(
         x=[columns[c] for _, c in places], y=[rows[r] for r, _ in places], mode="text",
         text=[f"{numbers[place]:.{digits}f}" for place in places], hoverinfo="skip",
-        textfont={"size": 12},
+        textfont={"size": 12 if len(columns) <= MANY_COLUMNS else 10, "color": CELL_INK},
     )
     return figure.update_layout(chart_layout(
         xaxis={"showgrid": False, "type": "category"},

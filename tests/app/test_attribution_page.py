@@ -22,6 +22,22 @@ def page(tiny_server):
     return page.run()
 
 
+def follow(**link):
+    """A new session that opens a link to the page."""
+    page = AppTest.from_file(str(ROOT / "app" / "pages.py"), default_timeout=SECONDS)
+    page.switch_page("views/attribution.py")
+    for name, value in {"model": "tiny.safetensors", **link}.items():
+        page.query_params[name] = value
+    page.run()
+    finish(page)
+    return page.run()
+
+
+def address(page):
+    return {name: value if isinstance(value, str) else value[-1]
+            for name, value in page.query_params.items()}
+
+
 def finish(page):
     """Wait for everything in line."""
     for key in list(session.QUEUE._jobs):
@@ -116,3 +132,36 @@ def test_a_class_logit_of_a_dat_is_traced_back_to_its_knots(page, monkeypatch):
     assert "would move the logit of the" in said and "mean score while deleting" in said
     assert "completeness error" in said
     assert len(page.get("plotly_chart")) == 1 + 2 + 3 + 1
+
+
+def test_copying_the_address_copies_the_question(page):
+    [choice] = [box for box in page.selectbox if box.label == "Detection"]
+    assert len(choice.options) >= 3
+    choice.set_value(2).run()
+    page.selectbox(key="attributed_side").set_value("top").run()
+    page.segmented_control(key="attributed_part-sampling").set_value("encoder").run()
+    copied = address(page)
+    assert copied["of"] == "top" and copied["part"] == "encoder"
+    assert f"(query {copied['detection']})" in choice.options[2]
+    again = follow(**copied)
+    assert not again.exception and not again.info
+    [found] = [box for box in again.selectbox if box.label == "Detection"]
+    assert found.value == 2 and again.selectbox(key="attributed_side").value == "top"
+    assert again.segmented_control(key="attributed_part-sampling").value == "encoder"
+    assert address(again) == copied
+
+
+def test_what_a_link_names_in_vain_is_said(tiny_server):
+    page = follow(detection="7777", of="colour", part="roof")
+    assert not page.exception
+    said = " ".join(note.value for note in page.info)
+    assert "7777" in said and "colour" in said and "roof" in said
+    [choice] = [box for box in page.selectbox if box.label == "Detection"]
+    assert choice.value == 0 and page.selectbox(key="attributed_side").value == ""
+    assert not {"of", "part"} & set(address(page))
+
+
+def test_what_explore_does_not_draw_is_not_offered(page):
+    [choice] = [box for box in page.selectbox if box.label == "Detection"]
+    scores = [float(name.split(", ")[1].split()[0]) for name in choice.options]
+    assert scores == sorted(scores, reverse=True) and len(scores) < 6       # of six queries

@@ -101,6 +101,24 @@ def test_from_a_detection_to_its_attribution_and_its_deletion_curve(server, visi
     assert complaints(visitor) == []
 
 
+def test_a_click_on_a_box_chooses_its_detection(server, visitor):
+    from playwright.sync_api import expect
+    visitor.goto(f"{server}/attribution?picture=busy-street")
+    picture = visitor.get_by_role("figure", name=re.compile("asked is"))
+    points = picture.locator(".point")
+    points.last.wait_for(state="attached")          # of the largest box; the first: the smallest
+    asked = []
+    for point in (points.first, points.last):
+        expect(picture).to_have_count(1)            # the one before has gone
+        asked.append(picture.get_attribute("aria-label"))
+        address = visitor.url
+        point.click(force=True)
+        expect(visitor.get_by_role("figure", name=asked[-1])).to_have_count(0)
+        expect(visitor).to_have_url(re.compile("detection="))
+        expect(visitor).not_to_have_url(address)
+    assert complaints(visitor) == []
+
+
 def detector():
     return tiny_detector()
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from deformviz.figures.attribution import (
+    CELL_INK,
+    CELLS,
     agreement_map,
     boxes_over,
     coloured_table,
@@ -47,6 +49,34 @@ def test_the_chosen_box_alone_carries_its_name():
     figure = boxes_over(boxes, "dog", SIZE_HW, picture="p.jpg")
     assert [note.text for note in figure.layout.annotations] == ["dog"]
     assert len(figure.layout.shapes) == 3           # one thin, two for the chosen one
+
+
+def test_a_click_means_the_smallest_box_around_it():
+    boxes = {"street": np.array([10, 5, 90, 55]), "cat": np.array([40, 20, 60, 40]),
+             "fly": np.array([70.2, 30.2, 70.4, 30.4])}
+    points = boxes_over(boxes, "cat", SIZE_HW, picture="p.jpg").data[0]
+    assert points.marker.opacity == points.unselected.marker.opacity == 0
+    assert set(points.text) == set(boxes)           # the fly as well, smaller than any step
+    for x, y, name in zip(points.x, points.y, points.text, strict=True):
+        x0, y0, x1, y1 = boxes[name] - 0.5
+        assert x0 <= x <= x1 and y0 <= y <= y1
+        if name == "street":
+            assert not (39.5 < x < 59.5 and 19.5 < y < 39.5)
+
+
+def luminance(colour):
+    """Relative luminance of a hex colour, as WCAG 2 defines it."""
+    shares = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+
+def test_numbers_can_be_read_on_every_cell():
+    for _, colour in CELLS:
+        assert (luminance(colour) + 0.05) / (luminance(CELL_INK) + 0.05) > 4.5
+    found = np.array([[1.0]])
+    text = coloured_table(found, found, rows=["a"], columns=["x"], hover="", digits=1).data[1]
+    assert text.textfont.color == CELL_INK
 
 
 def test_a_table_shows_every_number_and_leaves_out_what_is_missing():
