@@ -28,6 +28,7 @@ STYLE = """<style>
 .stMainBlockContainer { padding-inline: clamp(1rem, 2.5vw, 2.5rem); max-width: 96rem; }
 .stMain h1 { padding: 0; letter-spacing: -0.01em; }
 .st-key-walkthrough { min-height: 30rem; }
+.st-key-walk_example button { min-height: 2.5rem; }     /* as high as the choices beside it */
 </style>"""
 INSTRUCTION = ("What the model computes for one query of this picture, line by line. Point at a "
                "symbol, a number, a mark or a word of the code: the same thing lights up "

@@ -124,3 +124,9 @@ def test_without_the_padding_mask_the_answer_changes(compare, page):
 def test_without_the_half_everything_is_read_half_a_pixel_further(compare, page):
     right, broken = compare("forget_half", "encoder.0")
     assert close(broken.places - right.places, 0.5 / sizes_wh(page)[right.level])
+
+
+def test_a_query_that_follows_another_proposal_says_so_below_the_pictures(compare, page):
+    right, broken = compare("align_corners&query=2", "decoder.0")
+    assert not close(broken.reference, right.reference)
+    expect(page.locator(".wt-note")).to_contain_text("query 2 follows different proposals")

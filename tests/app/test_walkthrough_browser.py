@@ -298,6 +298,21 @@ def test_sliders_and_buttons_of_what_if_change_the_answer(page, server):
     expect(weights.last).to_have_attribute("title", re.compile(": 0.0625$"))
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_the_sliders_of_what_if_stay_under_the_hand(page, server, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    visit(page, server, derivation="multi_scale", layer="decoder.1", step="attended")
+    slider = page.get_by_label("Sharpness of weights")
+    if not slider.is_visible():                                     # folded away on a phone
+        page.get_by_text("What if", exact=True).click()
+    slider.scroll_into_view_if_needed()
+    slider.focus()
+    before = slider.bounding_box()["y"]
+    page.keyboard.press("Home")
+    expect(page.locator(".wt-figure")).to_have_count(2)
+    assert abs(slider.bounding_box()["y"] - before) < 2
+
+
 # -- costs ---------------------------------------------------------------------------------------
 
 def test_sliders_of_the_costs_answer_at_once_and_the_count_follows(page, server):
