@@ -21,6 +21,9 @@ STYLE = """<style>
 .stMain h1 { padding: 0; letter-spacing: -0.01em; }
 .st-key-keys_canvas { min-height: 38rem; }
 .stMain table { display: block; max-width: 100%; overflow-x: auto; }
+@media (max-width: 640px) {
+  .stMain :is(th, td) { padding: 0.3rem; font-size: 0.8rem; }
+}
 </style>"""
 SEES = {
     "dense": "Everything, always. Cost grows with the number of keys.",

@@ -5,6 +5,8 @@ import { cellBox, cellOfQuery, queryName } from "../../explorer/canvas/queries.j
 
 const KEYS_GAP = 10;
 const TITLE_ROOM = 44;
+const TITLE_SIZE = 14;
+const LETTER_WIDTH = 0.56;      // of a bold letter, in shares of its size
 const UNTRAINED_RADIUS = 3;
 
 /** How many pictures stand in a row of a stage so wide. */
@@ -37,6 +39,11 @@ function composeKeys(state, width, height) {
   return { ...state, width, height, panels: keyPanels(state.layer, width, height) };
 }
 
+/** Large enough to read, small enough not to be cut off. */
+function titleSize(title, room) {
+  return Math.min(TITLE_SIZE, room / (LETTER_WIDTH * title.length));
+}
+
 function pictureMarks(scene) {
   return scene.panels.flatMap(({ set, left, top, panelWidth, panelHeight }) => {
     const box = { x: left, y: top, width: panelWidth, height: panelHeight };
@@ -45,7 +52,7 @@ function pictureMarks(scene) {
       { type: "rect", ...box, y: top - TITLE_ROOM, height: panelHeight + TITLE_ROOM, fill: "#20242e" },
       ...(scene.picture ? [{ type: "image", image: scene.picture, smooth: true, ...box }] : []),
       { type: "rect", fill: "#000000", alpha: scene.view.dim, ...box },
-      { ...title, text: set.title, y: top - 24, size: 14, weight: 700 },
+      { ...title, text: set.title, y: top - 24, size: titleSize(set.title, panelWidth - 16), weight: 700 },
       { ...title, text: `${set.per_head} keys per query and head · ${set.honesty.split(",")[0]}`, y: top - 8, size: 11.5 },
     ];
   });
