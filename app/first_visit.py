@@ -33,7 +33,7 @@ IMPORTED = re.compile(r'(?:from|import)\s*"\./([^"/]+\.js)"')
 
 # What the first run of the landing page would import, in the order in which it would wait for it;
 # pandas is Streamlit's own need, Plotly's figures come with the charts.
-NEEDED_SOON = ("pandas", "app.controls", "app.waiting", "app.views.explanation",
+NEEDED_SOON = ("pandas", "app.controls", "app.picture_page", "app.views.explanation",
                "app.views.model_details", "app.views.query_charts",
                "deformviz.analysis.sampling", "deformviz.figures.references",
                "deformviz.figures.sampling")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import controls, runs, session
 from app.keys.component import KEYS_CANVAS
-from app.waiting import run_to_show
+from app.picture_page import picture_page
 from deformviz.tracing.packing import read_header
 
 HEADLINE = "What may it look at?"
@@ -15,16 +15,11 @@ INSTRUCTION = ("The same picture and the same place under five kinds of attentio
 OUT_OF_DOMAIN = ("Both trained models have seen rendered scenes only, so on this picture they read "
                  "where they learnt to look elsewhere. Move over any of the five; click to keep a "
                  "place.")
-CANVAS_HEIGHT_PX = 560
-STYLE = """<style>
-.stMainBlockContainer { padding-inline: clamp(1rem, 3vw, 3rem); max-width: 90rem; }
-.stMain h1 { padding: 0; letter-spacing: -0.01em; }
-.st-key-keys_canvas { min-height: 38rem; }
+STYLE = """.st-key-keys_canvas { min-height: 38rem; }
 .stMain table { display: block; max-width: 100%; overflow-x: auto; }
 @media (max-width: 640px) {
   .stMain :is(th, td) { padding: 0.3rem; font-size: 0.8rem; }
-}
-</style>"""
+}"""
 SEES = {
     "dense": "Everything, always. Cost grows with the number of keys.",
     "windows": "Its window only; the next layer's windows are shifted by half.",
@@ -37,22 +32,14 @@ SEES = {
 
 def compare_attention() -> None:
     """The page, top to bottom."""
-    session.enter(session.KEYS)
-    models = runs.list_models(session.KEYS)
-    session.read_address(list(models))
-    st.html(STYLE)
-    with st.sidebar:
-        selection = controls.select(session.sources(), models)
-    st.title(HEADLINE, anchor=False)
-    notes = st.container()
-    run = run_to_show(selection, INSTRUCTION, OUT_OF_DOMAIN)
-    if run is None:
-        st.skeleton(height=CANVAS_HEIGHT_PX)
-    else:
-        session.settle_layer(run.layers)
-        stage(run, default_model=next(iter(models)))
-    for note in st.session_state["notes"]:
-        notes.info(note, icon=":material/link_off:")
+    picture_page(
+        session.KEYS, headline=HEADLINE, instruction=INSTRUCTION,
+        out_of_domain=OUT_OF_DOMAIN, style=STYLE, show=show)
+
+
+def show(run: runs.Run, selection: controls.Selection, default_model: str) -> None:
+    """What there is to see of a run."""
+    stage(run, default_model=default_model)
 
 
 @st.fragment

@@ -6,40 +6,27 @@ import streamlit as st
 
 from app import controls, runs, session
 from app.grids.component import GRID_CANVAS
+from app.picture_page import picture_page
 from app.views.dat_numbers import numbers, versions
 from app.views.dat_text import HEADLINE, INSTRUCTION, OUT_OF_DOMAIN, explanation
-from app.waiting import run_to_show
 
-CANVAS_HEIGHT_PX = 560
-STYLE = """<style>
-.stMainBlockContainer { padding-inline: clamp(1rem, 3vw, 3rem); max-width: 90rem; }
-.stMain h1 { padding: 0; letter-spacing: -0.01em; }
-.st-key-grid_canvas { min-height: 38rem; }
-.stMain .katex-display { overflow: auto hidden; padding: 0.2rem 0; }
-</style>"""
+STYLE = """.st-key-grid_canvas { min-height: 38rem; }
+.stMain .katex-display { overflow: auto hidden; padding: 0.2rem 0; }"""
 
 
 def deformed_grids() -> None:
     """The page, top to bottom."""
-    session.enter(session.GRID)
-    models = runs.list_models(session.GRID)
-    session.read_address(list(models))
-    st.html(STYLE)
-    with st.sidebar:
-        selection = controls.select(session.sources(), models)
-    st.title(HEADLINE, anchor=False)
-    notes = st.container()
-    run = run_to_show(selection, INSTRUCTION, OUT_OF_DOMAIN)
-    if run is None:
-        st.skeleton(height=CANVAS_HEIGHT_PX)
-    else:
-        session.settle_layer(run.layers)
-        stage(run, default_model=next(iter(models)))
-        versions()
-        footer(selection)
-    for note in st.session_state["notes"]:
-        notes.info(note, icon=":material/link_off:")
+    picture_page(
+        session.GRID, headline=HEADLINE, instruction=INSTRUCTION,
+        out_of_domain=OUT_OF_DOMAIN, style=STYLE, show=show)
     explanation()
+
+
+def show(run: runs.Run, selection: controls.Selection, default_model: str) -> None:
+    """What there is to see of a run."""
+    stage(run, default_model=default_model)
+    versions()
+    footer(selection)
 
 
 @st.fragment

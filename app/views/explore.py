@@ -6,47 +6,33 @@ import streamlit as st
 
 from app import controls, runs, session
 from app.explorer.component import explorer
+from app.picture_page import picture_page
 from app.views.explanation import explanation
 from app.views.model_details import model_details, origin
 from app.views.query_charts import query_charts
-from app.waiting import run_to_show
 
 HEADLINE = "Where does it look?"
 INSTRUCTION = ("Move over the picture, or tap it: every mark is a place the model reads to answer "
                "for the spot under your pointer. Click to keep one.")
 OUT_OF_DOMAIN = ("This model has seen rendered scenes only. On other pictures its boxes mean "
                  "little; the marks are still exactly the places it reads.")
-EMPTY = ("There are no stored traces here. Make them with `deformviz precompute`, or choose a "
-         "picture of your own.")
-CANVAS_HEIGHT_PX = 560
-STYLE = """<style>
-.stMainBlockContainer { padding-inline: clamp(1rem, 3vw, 3rem); max-width: 90rem; }
-.stMain h1 { padding: 0; letter-spacing: -0.01em; }
-.st-key-canvas { min-height: 38rem; }
-.stMain .katex-display { overflow: auto hidden; padding: 0.2rem 0; }
-</style>"""
+STYLE = """.st-key-canvas { min-height: 38rem; }
+.stMain .katex-display { overflow: auto hidden; padding: 0.2rem 0; }"""
 
 
 def explore() -> None:
     """The landing page, top to bottom."""
-    models = runs.list_models()
-    session.read_address(list(models))
-    st.html(STYLE)
-    with st.sidebar:
-        selection = controls.select(session.sources(), models)
-    st.title(HEADLINE, anchor=False)
-    notes = st.container()
-    run = run_to_show(selection, INSTRUCTION, OUT_OF_DOMAIN)
-    if run is None:
-        st.skeleton(height=CANVAS_HEIGHT_PX)
-    else:
-        session.settle_layer(run.layers)
-        stage(run, default_model=next(iter(models)))
-        footer(run, selection)
-    for note in st.session_state["notes"]:
-        notes.info(note, icon=":material/link_off:")
+    selection = picture_page(
+        session.SAMPLING, headline=HEADLINE, instruction=INSTRUCTION,
+        out_of_domain=OUT_OF_DOMAIN, style=STYLE, show=show)
     explanation()
     model_details(selection.model)
+
+
+def show(run: runs.Run, selection: controls.Selection, default_model: str) -> None:
+    """What there is to see of a run."""
+    stage(run, default_model=default_model)
+    footer(run, selection)
 
 
 @st.fragment

@@ -190,7 +190,7 @@ def test_progress_is_said_in_words(progress, words):
 def test_own_pictures_are_out_of_the_scenes_models_domain(page, monkeypatch):
     choice = runs.list_models()["tiny.safetensors"]
     shipped = runs.ModelChoice(runs.SHIPPED_MODEL, "shipped", choice.path, choice.stamp)
-    monkeypatch.setattr(runs, "list_models", lambda: {runs.SHIPPED_MODEL: shipped})
+    monkeypatch.setattr(runs, "list_models", lambda *room: {runs.SHIPPED_MODEL: shipped})
     page.run()
     assert "has seen rendered scenes only" not in texts(page)
     upload(page, "photo.png", png(seed=4))
