@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE_S = 600
 DRAWN = ".dv-explorer:not([aria-busy])"
-RUN_LINE = "run finished"           # what app/runs.py logs once per model run
+RUN_LINE = "run finished"  # what app/runs.py logs once per model run
 UPLOAD_HW = (480, 640)
 VISITS = 5
 
@@ -57,15 +57,32 @@ def running_server(script: Path = ROOT / "app" / "main.py") -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true",
-               "--server.address", "127.0.0.1", "--server.port", str(port),
-               "--browser.gatherUsageStats", "false"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(script),
+        "--server.headless",
+        "true",
+        "--server.address",
+        "127.0.0.1",
+        "--server.port",
+        str(port),
+        "--browser.gatherUsageStats",
+        "false",
+    ]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "server.log"
         started = time.time()
         with log.open("w") as out:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT,
-                                       env={**os.environ, "DEFORMVIZ_LOG": "INFO"})
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "DEFORMVIZ_LOG": "INFO"},
+            )
         try:
             _wait_until_listening(port, process, log)
             yield Server(f"http://127.0.0.1:{port}", process, log, started)
@@ -124,11 +141,14 @@ def measure_first_pictures(browser, server: Server) -> tuple[float, list[float]]
         begun.append(time.time())
         page = open_page(browser, server.address)
         page.locator(".js-plotly-plot").first.wait_for()
-        shown.append(page.evaluate("performance.timeOrigin / 1000") + page.locator(".dv").evaluate(
-            "(root) => root.__explorer.firstShownMs / 1000"))
+        shown.append(
+            page.evaluate("performance.timeOrigin / 1000")
+            + page.locator(".dv").evaluate("(root) => root.__explorer.firstShownMs / 1000")
+        )
         page.context.close()
-    return shown[0] - server.started, sorted(b - a for a, b in zip(begun[1:], shown[1:],
-                                                                    strict=True))
+    return shown[0] - server.started, sorted(
+        b - a for a, b in zip(begun[1:], shown[1:], strict=True)
+    )
 
 
 def measure_empty_page(browser) -> list[float]:
@@ -152,12 +172,14 @@ def measure_hover(browser, server: Server, moves: int) -> list[float]:
     """Milliseconds from each pointer event to the drawn frame, over the encoder's cells."""
     page = open_page(browser, f"{server.address}/?layer=encoder.1")
     page.locator(".js-plotly-plot").first.wait_for()
-    page.wait_for_timeout(2000)                 # until charts have settled, as for a visitor
+    page.wait_for_timeout(2000)  # until charts have settled, as for a visitor
     box = page.locator(".dv-stage").bounding_box()
     before = len(_hover_times(page))
     for step in range(moves):
-        page.mouse.move(box["x"] + box["width"] * (0.1 + 0.8 * (step * 37 % 61) / 61),
-                        box["y"] + box["height"] * (0.1 + 0.8 * (step * 53 % 59) / 59))
+        page.mouse.move(
+            box["x"] + box["width"] * (0.1 + 0.8 * (step * 37 % 61) / 61),
+            box["y"] + box["height"] * (0.1 + 0.8 * (step * 53 % 59) / 59),
+        )
         page.wait_for_timeout(20)
     page.wait_for_timeout(200)
     return _hover_times(page)[before:]
@@ -183,8 +205,9 @@ def measure_sessions(browser, server: Server, sessions: int) -> list[float]:
         time.sleep(0.1)
     errors = sum(page.get_by_role("alert").count() for page in pages)
     if errors or len(times) < sessions:
-        raise RuntimeError(f"{sessions - len(times)} of {sessions} sessions saw no picture, "
-                           f"{errors} saw an error.")
+        raise RuntimeError(
+            f"{sessions - len(times)} of {sessions} sessions saw no picture, {errors} saw an error."
+        )
     return sorted(times.values())
 
 
@@ -211,13 +234,17 @@ def report(sessions: int, moves: int) -> None:
         print(f"first picture, next visitors: {spread(later)}")
         print(f"an empty Streamlit page in the same browser: {spread(measure_empty_page(browser))}")
         times = sorted(measure_hover(browser, server, moves))
-        print(f"hover to drawn over {len(times)} moves: p50 {statistics.median(times):.1f} ms, "
-              f"p95 {times[int(0.95 * (len(times) - 1))]:.1f} ms")
+        print(
+            f"hover to drawn over {len(times)} moves: p50 {statistics.median(times):.1f} ms, "
+            f"p95 {times[int(0.95 * (len(times) - 1))]:.1f} ms"
+        )
         print(f"memory of the server, peak: {server.peak_mib():.0f} MiB")
         if sessions:
             seen = measure_sessions(browser, server, sessions)
-            print(f"{sessions} sessions upload one picture: {server.model_runs()} model run(s), "
-                  f"shown after {seen[0]:.2f} s (first) to {seen[-1]:.2f} s (last), 0 errors")
+            print(
+                f"{sessions} sessions upload one picture: {server.model_runs()} model run(s), "
+                f"shown after {seen[0]:.2f} s (first) to {seen[-1]:.2f} s (last), 0 errors"
+            )
             print(f"memory of the server, peak: {server.peak_mib():.0f} MiB")
 
 

@@ -17,13 +17,13 @@ from collections.abc import Callable
 
 from app.bench import PATIENCE_S, running_browser, running_server
 
-READY = ".dr-stage[aria-busy=false] >> nth=2"       # start, now and end are drawn
+READY = ".dr-stage[aria-busy=false] >> nth=2"  # start, now and end are drawn
 LOADED = """(root) => {
   const { replayer } = root.__replay;
   return replayer.run.iterations.every(
     (iteration) => replayer.run.layers.has(`${iteration}/${replayer.layerName}`));
 }"""
-WARM_UP = 3                 # iterations of each that are not measured
+WARM_UP = 3  # iterations of each that are not measured
 TIMES = "(root) => root.__replay.counters.scrubToDrawnMs"
 
 
@@ -54,15 +54,22 @@ def measure_scrubbing(
 def report_scrubbing(steps: int) -> None:
     print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     with running_browser() as browser, running_server() as server:
-        for visitor, run in (("cold server", "detector"), ("next visitor", "detector"),
-                             ("first visitor", "dat")):
+        for visitor, run in (
+            ("cold server", "detector"),
+            ("next visitor", "detector"),
+            ("first visitor", "dat"),
+        ):
             found = measure_scrubbing(browser, server.address, run, steps)
             times = found["scrubs"]
-            print(f"{run}, {visitor}: pictures of start and end after {found['first']:.1f} s, "
-                  f"all snapshots after {found['loaded']:.1f} s")
-            print(f"step of the slider to new picture, {len(times)} steps: "
-                  f"p50 {statistics.median(times):.1f} ms, "
-                  f"p95 {times[int(0.95 * (len(times) - 1))]:.1f} ms")
+            print(
+                f"{run}, {visitor}: pictures of start and end after {found['first']:.1f} s, "
+                f"all snapshots after {found['loaded']:.1f} s"
+            )
+            print(
+                f"step of the slider to new picture, {len(times)} steps: "
+                f"p50 {statistics.median(times):.1f} ms, "
+                f"p95 {times[int(0.95 * (len(times) - 1))]:.1f} ms"
+            )
 
 
 def measure_recording(iterations: int) -> dict[str, float]:
@@ -90,8 +97,10 @@ def measure_recording(iterations: int) -> dict[str, float]:
         spent[name] += time.process_time() - started
 
     with tempfile.TemporaryDirectory() as folder:
-        recorded, plain = (DetectorTraining(recipe, RunFolder(f"{folder}/{name}"))
-                           for name in ("recorded", "plain"))
+        recorded, plain = (
+            DetectorTraining(recipe, RunFolder(f"{folder}/{name}"))
+            for name in ("recorded", "plain")
+        )
         recorder = Recorder(f"{folder}/recorded", recorded.model, recorded.optimiser)
 
         def step() -> None:
@@ -104,23 +113,32 @@ def measure_recording(iterations: int) -> dict[str, float]:
             for name, work in turns if iteration % 2 else turns[::-1]:
                 timed(name, work)
     return {name: seconds / iterations for name, seconds in spent.items()} | {
-        "inside": recorder.seconds / iterations}
+        "inside": recorder.seconds / iterations
+    }
 
 
 def report_recording(iterations: int) -> None:
     found = measure_recording(iterations)
     share = found["recorded"] / found["plain"] - 1
-    print(f"{iterations} iterations of each: {1000 * found['plain']:.1f} ms of processor time "
-          f"without, {1000 * found['recorded']:.1f} ms with recording: {100 * share:+.1f} %; "
-          f"inside the recorder {1000 * found['inside']:.2f} ms per iteration "
-          f"({100 * found['inside'] / found['plain']:.1f} %)")
+    print(
+        f"{iterations} iterations of each: {1000 * found['plain']:.1f} ms of processor time "
+        f"without, {1000 * found['recorded']:.1f} ms with recording: {100 * share:+.1f} %; "
+        f"inside the recorder {1000 * found['inside']:.2f} ms per iteration "
+        f"({100 * found['inside'] / found['plain']:.1f} %)"
+    )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m app.bench_training", description=__doc__)
     parser.add_argument("--steps", type=int, default=60, help="of the slider")
-    parser.add_argument("--recording", type=int, metavar="ITERATIONS", nargs="?", const=100,
-                        help="measure the recorder instead")
+    parser.add_argument(
+        "--recording",
+        type=int,
+        metavar="ITERATIONS",
+        nargs="?",
+        const=100,
+        help="measure the recorder instead",
+    )
     options = parser.parse_args()
     try:
         if options.recording:

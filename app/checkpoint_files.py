@@ -35,11 +35,13 @@ log = logging.getLogger(__name__)
 
 MOST_KEPT_BYTES = 4 * 2**30
 TITLES = {"deformable-detr-scenes": "Deformable DETR, scenes", "dat-scenes": "DAT, scenes"}
-SNAPSHOT = "training:"                  # begins the names of trainings among the choices
-TRAINED_BY = {"deformable-detr-scenes": SNAPSHOT + "detector"}      # shipped model -> its training
-PICKLED_OFF = ("This server is open to its network, so files of torch.save are not taken: they can "
-               "carry code. Convert yours with `deformviz convert FILE model.safetensors` and drop "
-               "that.")
+SNAPSHOT = "training:"  # begins the names of trainings among the choices
+TRAINED_BY = {"deformable-detr-scenes": SNAPSHOT + "detector"}  # shipped model -> its training
+PICKLED_OFF = (
+    "This server is open to its network, so files of torch.save are not taken: they can "
+    "carry code. Convert yours with `deformviz convert FILE model.safetensors` and drop "
+    "that."
+)
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ class Choice:
 
     name: str
     title: str
-    path: str                           # what `dv.load` is given; of a training, its folder
-    stamp: int = 0                      # changes when the file does
-    iterations: tuple[int, ...] = ()    # of a training
+    path: str  # what `dv.load` is given; of a training, its folder
+    stamp: int = 0  # changes when the file does
+    iterations: tuple[int, ...] = ()  # of a training
 
 
 def is_shared() -> bool:
@@ -63,16 +65,28 @@ def list_choices() -> dict[str, Choice]:
     from deformviz.checkpoints.browse import list_checkpoints
     from deformviz.checkpoints.registry import ASSETS, SHIPPED
 
-    found = [Choice(name, f"{TITLES.get(name, name)} (shipped)", name)
-             for name, file in SHIPPED.items() if (ASSETS / file).is_file()]
+    found = [
+        Choice(name, f"{TITLES.get(name, name)} (shipped)", name)
+        for name, file in SHIPPED.items()
+        if (ASSETS / file).is_file()
+    ]
     folder = os.environ.get("DEFORMVIZ_CHECKPOINTS")
     if folder and Path(folder).is_dir():
-        found += [Choice(item.name, item.name, str(item.path), item.stamp)
-                  for item in list_checkpoints(folder)]
+        found += [
+            Choice(item.name, item.name, str(item.path), item.stamp)
+            for item in list_checkpoints(folder)
+        ]
     found += own_checkpoints()
-    found += [Choice(SNAPSHOT + run.name, f"Training of {run.title}", str(run.path),
-                     iterations=tuple(_iterations(run.path, run.stamp)))
-              for run in library.list_runs().values() if run.kind == "detector"]
+    found += [
+        Choice(
+            SNAPSHOT + run.name,
+            f"Training of {run.title}",
+            str(run.path),
+            iterations=tuple(_iterations(run.path, run.stamp)),
+        )
+        for run in library.list_runs().values()
+        if run.kind == "detector"
+    ]
     return {choice.name: choice for choice in found}
 
 
@@ -84,6 +98,7 @@ def _iterations(path: Path, stamp: str) -> list[int]:
 
 
 # -- what people drop here -----------------------------------------------------------------------
+
 
 class KeptFiles:
     """Dropped files on disk under the hash of their content, together within a budget."""
@@ -154,6 +169,7 @@ def remember(title: str, path: Path) -> str:
 
 # -- looking -------------------------------------------------------------------------------------
 
+
 @st.cache_resource(max_entries=3, show_spinner=False)
 def inspected(path: str, stamp: int, said: tuple[tuple[str, Any], ...]) -> Inspection:
     """What a file is, with what somebody said about it; shared by all sessions."""
@@ -174,8 +190,12 @@ def inspected_snapshot(path: str, iteration: int) -> Inspection:
     file = replay.folder.snapshots()[iteration]
     config = model.config
     report = LoadReport(
-        file=file.name, layout="snapshot of a training", system="deformable-detr",
-        variant=config.variant, sizes=config.to_dict(), matched=len(model.state_dict()),
+        file=file.name,
+        layout="snapshot of a training",
+        system="deformable-detr",
+        variant=config.variant,
+        sizes=config.to_dict(),
+        matched=len(model.state_dict()),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         metadata={"iteration": str(iteration)},
     )

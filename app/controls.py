@@ -42,16 +42,24 @@ def _choose_model(models: dict[str, ModelChoice]) -> None:
     def take() -> None:
         state["model"] = state["model_widget"]
 
-    st.selectbox("Model", list(models), format_func=lambda name: models[name].title,
-                 key="model_widget", on_change=take)
+    st.selectbox(
+        "Model",
+        list(models),
+        format_func=lambda name: models[name].title,
+        key="model_widget",
+        on_change=take,
+    )
 
 
 def select_picture(sources: dict[str, Source], model: ModelChoice) -> Source:
     """The gallery and one's own pictures."""
     state = st.session_state
     _choose_from_gallery(sources, model)
-    with st.expander("Use your own picture", icon=":material/add_photo_alternate:",
-                     expanded=state["picture"] == "upload"):
+    with st.expander(
+        "Use your own picture",
+        icon=":material/add_photo_alternate:",
+        expanded=state["picture"] == "upload",
+    ):
         _choose_own_picture()
     return sources[state["picture"]]
 
@@ -61,14 +69,19 @@ def _choose_from_gallery(sources: dict[str, Source], model: ModelChoice) -> None
     for source in sources.values():
         if address := _thumbnail(source, model):
             groups.setdefault(GROUPS[source.group], []).append(
-                {"name": source.name, "title": source.title, "src": address})
+                {"name": source.name, "title": source.title, "src": address}
+            )
 
     def take() -> None:
         if (chosen := st.session_state["gallery"].chosen) in sources:
             choose_picture(chosen)
 
-    gallery({title: groups[title] for title in GROUPS.values() if title in groups},
-            st.session_state["picture"], key="gallery", on_choose=take)
+    gallery(
+        {title: groups[title] for title in GROUPS.values() if title in groups},
+        st.session_state["picture"],
+        key="gallery",
+        on_choose=take,
+    )
 
 
 def _thumbnail(source: Source, model: ModelChoice) -> str:
@@ -84,10 +97,16 @@ def _choose_own_picture() -> None:
         if file := st.session_state[widget]:
             take_own_picture(file.name, file.getvalue())
 
-    st.file_uploader("Upload a picture", type=UPLOAD_TYPES, key="upload", on_change=take,
-                     args=("upload",), max_upload_size=LARGEST_UPLOAD_MB,
-                     help=f"JPEG, PNG, WebP, BMP or GIF, up to {LARGEST_UPLOAD_MB} MB and 40 "
-                     "megapixels. It stays in this server's memory and is never stored.")
+    st.file_uploader(
+        "Upload a picture",
+        type=UPLOAD_TYPES,
+        key="upload",
+        on_change=take,
+        args=("upload",),
+        max_upload_size=LARGEST_UPLOAD_MB,
+        help=f"JPEG, PNG, WebP, BMP or GIF, up to {LARGEST_UPLOAD_MB} MB and 40 "
+        "megapixels. It stays in this server's memory and is never stored.",
+    )
     if st.toggle("Use the camera", key="camera_on"):
         st.camera_input("Take a picture", key="camera", on_change=take, args=("camera",))
 
@@ -107,10 +126,23 @@ def choose_layer(run: Run) -> str:
         state["layer"] = state["number"]
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.segmented_control("Part of the model", kinds, format_func=KINDS.get, key="kind",
-                             on_change=take_kind, required=True, label_visibility="collapsed")
+        st.segmented_control(
+            "Part of the model",
+            kinds,
+            format_func=KINDS.get,
+            key="kind",
+            on_change=take_kind,
+            required=True,
+            label_visibility="collapsed",
+        )
         st.markdown(":gray[layer]", width="content")
-        st.segmented_control("Layer", by_kind[kind], key="number", on_change=take_number,
-                             format_func=lambda name: name.split(".")[1],
-                             required=True, label_visibility="collapsed")
+        st.segmented_control(
+            "Layer",
+            by_kind[kind],
+            key="number",
+            on_change=take_number,
+            format_func=lambda name: name.split(".")[1],
+            required=True,
+            label_visibility="collapsed",
+        )
     return state["layer"]

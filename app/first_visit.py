@@ -33,10 +33,17 @@ IMPORTED = re.compile(r'(?:from|import)\s*"\./([^"/]+\.js)"')
 
 # What the first run of the landing page would import, in the order in which it would wait for it;
 # pandas is Streamlit's own need, Plotly's figures come with the charts.
-NEEDED_SOON = ("pandas", "app.controls", "app.picture_page", "app.views.explanation",
-               "app.views.model_details", "app.views.query_charts",
-               "deformviz.analysis.sampling", "deformviz.figures.references",
-               "deformviz.figures.sampling")
+NEEDED_SOON = (
+    "pandas",
+    "app.controls",
+    "app.picture_page",
+    "app.views.explanation",
+    "app.views.model_details",
+    "app.views.query_charts",
+    "deformviz.analysis.sampling",
+    "deformviz.figures.references",
+    "deformviz.figures.sampling",
+)
 
 
 @asynccontextmanager
@@ -50,7 +57,7 @@ def import_soon() -> None:
     for name in NEEDED_SOON:
         try:
             importlib.import_module(name)
-        except ImportError as problem:          # the page itself will say it better
+        except ImportError as problem:  # the page itself will say it better
             log.info("not imported early: %s", problem)
 
 
@@ -59,15 +66,22 @@ class FirstVisit:
 
     def __init__(self, app: ASGIApp):
         self.app = app
-        self.kept: dict[str, list[Message]] = {}        # answers by path
+        self.kept: dict[str, list[Message]] = {}  # answers by path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             send_at_once(receive)
             path = scope["path"]
             if path.rstrip("/") == address().rstrip("/"):
-                send = with_header(send, "Link", ", ".join(early_links(
-                    dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))))))
+                send = with_header(
+                    send,
+                    "Link",
+                    ", ".join(
+                        early_links(
+                            dict(parse_qsl(scope.get("query_string", b"").decode("latin-1")))
+                        )
+                    ),
+                )
             elif is_script(path) and is_plain(scope):
                 for message in self.kept.get(path, ()):
                     await send(message)
@@ -89,8 +103,13 @@ class FirstVisit:
             await send(message)
             done = message["type"] == "http.response.body" and not message.get("more_body")
             if done and parts[0]["status"] == 200:
-                self.kept[path] = [parts[0], {"type": "http.response.body", "body": b"".join(
-                    part.get("body", b"") for part in parts[1:])}]
+                self.kept[path] = [
+                    parts[0],
+                    {
+                        "type": "http.response.body",
+                        "body": b"".join(part.get("body", b"") for part in parts[1:]),
+                    },
+                ]
 
         return send_and_keep
 
@@ -113,7 +132,10 @@ def is_plain(scope: Scope) -> bool:
     """Whether a request wants the whole file, whatever the browser has already."""
     asked = {name for name, _ in scope["headers"]}
     return scope["method"] == "GET" and not asked & {
-        b"range", b"if-none-match", b"if-modified-since"}
+        b"range",
+        b"if-none-match",
+        b"if-modified-since",
+    }
 
 
 def send_at_once(receive: Receive) -> None:
@@ -125,12 +147,13 @@ def send_at_once(receive: Receive) -> None:
     transport = getattr(getattr(receive, "__self__", None), "transport", None)
     connection = transport.get_extra_info("socket") if transport is not None else None
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
-        with suppress(OSError):                 # the browser has gone already
+        with suppress(OSError):  # the browser has gone already
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def with_header(send: Send, name: str, value: str) -> Send:
     """A `send` that adds one header to the answer."""
+
     async def send_with(message: Message) -> None:
         if message["type"] == "http.response.start":
             MutableHeaders(scope=message)[name] = value
@@ -144,8 +167,10 @@ def early_links(asked: Mapping[str, str]) -> list[str]:
 
     Stored pictures of the shipped model only: nothing is computed for a hint.
     """
-    scripts = [source_addresses()["script"],
-               *(address("static", "js", name) for name in late_chunks())]
+    scripts = [
+        source_addresses()["script"],
+        *(address("static", "js", name) for name in late_chunks()),
+    ]
     links = [f"<{script}>; rel=modulepreload" for script in scripts]
     stored = {trace.name: trace for trace in stored_traces()}
     trace = stored.get(asked.get("picture", first_picture(stored)))
@@ -154,7 +179,8 @@ def early_links(asked: Mapping[str, str]) -> list[str]:
         layer = layer if layer in trace.layers else trace.layers[-1]
         links += [
             f"<{address('trace', trace.key, layer)}.bin>; rel=preload; as=fetch; crossorigin",
-            f"<{address('picture', trace.key)}.jpg>; rel=preload; as=image"]
+            f"<{address('picture', trace.key)}.jpg>; rel=preload; as=image",
+        ]
     return links
 
 
@@ -171,6 +197,9 @@ def late_chunks() -> tuple[str, ...]:
         name = waiting.pop()
         found.append(name)
         text = (SCRIPTS / name).read_text(encoding="utf-8")
-        waiting += {other for other in script_names().intersection(IMPORTED.findall(text))
-                    if other not in early and other not in found + waiting}
+        waiting += {
+            other
+            for other in script_names().intersection(IMPORTED.findall(text))
+            if other not in early and other not in found + waiting
+        }
     return tuple(found)

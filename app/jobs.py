@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 Report = Callable[[str, int, int], None]
 Work = Callable[[Report], Any]
 
-FINISHED_KEPT = 64          # finished jobs whose outcome can still be asked for
-LAST_LAYER_S = 10.0         # what a running job may take to notice that the process ends
+FINISHED_KEPT = 64  # finished jobs whose outcome can still be asked for
+LAST_LAYER_S = 10.0  # what a running job may take to notice that the process ends
 
 
 class Cancelled(Exception):
@@ -35,12 +35,12 @@ class QueueFull(RuntimeError):
 class Progress:
     """What a waiting person may know about a job."""
 
-    state: str              # "waiting" | "running" | "done" | "failed" | "cancelled"
-    place: int = 0          # 1 = next in line; 0 = not in line
-    stage: str = ""         # the layer being computed
-    index: int = 0          # how many stages are behind it
+    state: str  # "waiting" | "running" | "done" | "failed" | "cancelled"
+    place: int = 0  # 1 = next in line; 0 = not in line
+    stage: str = ""  # the layer being computed
+    index: int = 0  # how many stages are behind it
     count: int = 0
-    error: str = ""         # one sentence, if failed
+    error: str = ""  # one sentence, if failed
 
     @property
     def is_over(self) -> bool:
@@ -71,7 +71,7 @@ class RunQueue:
     def __init__(self, *, limit: int = 30, describe: Callable[[Exception], str] = str):
         self._limit = limit
         self._describe = describe
-        self._jobs: OrderedDict[str, _Job] = OrderedDict()      # waiting and running, in order
+        self._jobs: OrderedDict[str, _Job] = OrderedDict()  # waiting and running, in order
         self._finished: OrderedDict[str, _Job] = OrderedDict()
         self._changed = threading.Condition()
         self._worker: threading.Thread | None = None
@@ -91,7 +91,7 @@ class RunQueue:
         with self._changed:
             for other in [j for j in self._jobs.values() if j.key != key]:
                 self._leave(other, session)
-            if key in self._jobs:            # also one left by all that has not noticed yet
+            if key in self._jobs:  # also one left by all that has not noticed yet
                 self._jobs[key].wanted_by.add(session)
                 return
             waiting = sum(j.state == "waiting" for j in self._jobs.values())
@@ -171,7 +171,7 @@ class RunQueue:
                 job.work(self._reporter(job))
             except Cancelled:
                 state = "cancelled"
-            except Exception as problem:         # one bad picture must not stop the line
+            except Exception as problem:  # one bad picture must not stop the line
                 log.info("run %s failed", job.key, exc_info=True)
                 state, error = "failed", self._describe(problem)
             with self._changed:

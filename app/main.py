@@ -19,8 +19,16 @@ from app.traces import ROUTES
 from app.walkthrough.component import walkthrough_routes
 
 logging.basicConfig(level=os.environ.get("DEFORMVIZ_LOG", "WARNING").upper())
-app = st.App(Path(__file__).with_name("pages.py"),
-             routes=[*ROUTES, *explorer_routes(), *GRID_CANVAS.routes(), *KEYS_CANVAS.routes(),
-                     *replay_routes(),
-                     *walkthrough_routes()],
-             middleware=[Middleware(FirstVisit)], lifespan=warm_start)
+app = st.App(
+    Path(__file__).with_name("pages.py"),
+    routes=[
+        *ROUTES,
+        *explorer_routes(),
+        *GRID_CANVAS.routes(),
+        *KEYS_CANVAS.routes(),
+        *replay_routes(),
+        *walkthrough_routes(),
+    ],
+    middleware=[Middleware(FirstVisit)],
+    lifespan=warm_start,
+)

@@ -18,7 +18,12 @@ STYLE = """<style>
 
 
 def picture_page(
-    room: str, *, headline: str, instruction: str, out_of_domain: str, style: str,
+    room: str,
+    *,
+    headline: str,
+    instruction: str,
+    out_of_domain: str,
+    style: str,
     show: Callable[[runs.Run, controls.Selection, str], None],
 ) -> controls.Selection:
     """Choices, headline, and the run that was chosen; returns the choice.

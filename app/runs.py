@@ -37,13 +37,15 @@ from deformviz.tracing.store import StoredTrace, pack_record, picture_jpeg
 log = logging.getLogger(__name__)
 
 SHIPPED_MODEL = "deformable-detr-scenes"
-SHIPPED_MODELS = {SAMPLING: (SHIPPED_MODEL, "Deformable DETR, scenes"),
-                  GRID: ("dat-scenes", "DAT, scenes of one object"),
-                  KEYS: ("five-attentions", "Five attentions, both shipped models")}
-RECORDS = {SAMPLING: AttentionTrace, GRID: GridTrace}       # what the pages of a room show
+SHIPPED_MODELS = {
+    SAMPLING: (SHIPPED_MODEL, "Deformable DETR, scenes"),
+    GRID: ("dat-scenes", "DAT, scenes of one object"),
+    KEYS: ("five-attentions", "Five attentions, both shipped models"),
+}
+RECORDS = {SAMPLING: AttentionTrace, GRID: GridTrace}  # what the pages of a room show
 WITHOUT = {
     SAMPLING: "This model has no sampling points; if it is a DAT, open it on the page Deformed "
-              "grids.",
+    "grids.",
     GRID: "This model has no deformed grid; if it is a detector, open it on the page Explore.",
 }
 CHECKPOINT_ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
@@ -54,11 +56,11 @@ SHOWN_SCORE = 0.3
 class ModelChoice:
     """A model one can choose: the shipped one, or a file in the server's folder."""
 
-    name: str               # what an address calls it
+    name: str  # what an address calls it
     title: str
-    path: str               # what `dv.load` is given
-    stamp: int              # changes when the file does
-    room: str = SAMPLING    # the pages it was chosen on
+    path: str  # what `dv.load` is given
+    stamp: int  # changes when the file does
+    room: str = SAMPLING  # the pages it was chosen on
 
     @property
     def knows_scenes_only(self) -> bool:
@@ -76,10 +78,10 @@ class ComputedRun:
     model: str
     honesty: str
     detections: tuple[dict[str, Any], ...]
-    backend: str                            # which op ran, and why
-    packed: dict[str, bytes]                # layer -> gzip
-    picture: bytes                          # JPEG
-    exact: dict[str, np.ndarray]            # name -> read-only array, float32
+    backend: str  # which op ran, and why
+    packed: dict[str, bytes]  # layer -> gzip
+    picture: bytes  # JPEG
+    exact: dict[str, np.ndarray]  # name -> read-only array, float32
 
     def layer_gzip(self, layer: str) -> bytes:
         return self.packed[layer]
@@ -92,8 +94,11 @@ class ComputedRun:
 
     @property
     def size_bytes(self) -> int:
-        return (len(self.picture) + sum(map(len, self.packed.values()))
-                + sum(array.nbytes for array in self.exact.values()))
+        return (
+            len(self.picture)
+            + sum(map(len, self.packed.values()))
+            + sum(array.nbytes for array in self.exact.values())
+        )
 
 
 Run = StoredTrace | ComputedRun
@@ -103,15 +108,18 @@ def list_models(room: str = SAMPLING) -> dict[str, ModelChoice]:
     """The shipped model of a room and the files in $DEFORMVIZ_CHECKPOINTS, by name."""
     shipped, title = SHIPPED_MODELS[room]
     choices = [ModelChoice(shipped, title, shipped, 0, room)]
-    if room == KEYS:                    # compares the shipped models; a file is only one
+    if room == KEYS:  # compares the shipped models; a file is only one
         return {shipped: choices[0]}
     folder = os.environ.get("DEFORMVIZ_CHECKPOINTS")
     if folder and Path(folder).is_dir():
         files = sorted(p for p in Path(folder).iterdir() if p.suffix in CHECKPOINT_ENDINGS)
-        choices += [ModelChoice(file.name, file.stem, str(file), file.stat().st_mtime_ns, room)
-                    for file in files]
-    choices += [ModelChoice(own.name, own.title, own.path, own.stamp, room)
-                for own in own_checkpoints()]
+        choices += [
+            ModelChoice(file.name, file.stem, str(file), file.stat().st_mtime_ns, room)
+            for file in files
+        ]
+    choices += [
+        ModelChoice(own.name, own.title, own.path, own.stamp, room) for own in own_checkpoints()
+    ]
     return {choice.name: choice for choice in choices}
 
 
@@ -167,8 +175,12 @@ def _work(key: str, source: Source, model: ModelChoice, report: Report) -> None:
     compute = _compare if model.room == KEYS else _trace
     done = compute(key, source, picture, model, report)
     RUNS.put(key, done, done.size_bytes)
-    log.info("run finished: %s, %.1f MB in %.2f s", model.name, done.size_bytes / 1e6,
-             time.perf_counter() - started)
+    log.info(
+        "run finished: %s, %.1f MB in %.2f s",
+        model.name,
+        done.size_bytes / 1e6,
+        time.perf_counter() - started,
+    )
 
 
 def _trace(key: str, source: Source, picture: np.ndarray, model: ModelChoice, report: Report):
@@ -194,9 +206,16 @@ def _compare(key: str, source: Source, picture: np.ndarray, model: ModelChoice, 
     original_hw = picture.shape[0], picture.shape[1]
     packed = compress(pack_key_sets(key_sets(picture, *networks), original_hw))
     return ComputedRun(
-        key=key, title=source.title, original_hw=original_hw, layers=(LAYER,), detections=(),
-        backend=backend_of(networks[0]), packed={LAYER: packed}, picture=picture_jpeg(picture),
-        exact={}, **whose_weights(*networks),
+        key=key,
+        title=source.title,
+        original_hw=original_hw,
+        layers=(LAYER,),
+        detections=(),
+        backend=backend_of(networks[0]),
+        packed={LAYER: packed},
+        picture=picture_jpeg(picture),
+        exact={},
+        **whose_weights(*networks),
     )
 
 
@@ -215,18 +234,26 @@ def _computed_run(
     from deformviz.tracing.labels import honesty_label, model_label
 
     labels = {"model_label": model_label(network), "honesty_label": honesty_label(network)}
-    packed = {layer: blob for layer in trace
-              if (blob := pack_record(network, trace, layer)) is not None}
+    packed = {
+        layer: blob for layer in trace if (blob := pack_record(network, trace, layer)) is not None
+    }
     found = trace.detections
     return ComputedRun(
-        key=key, title=title, original_hw=trace.frame.original_hw, layers=tuple(packed),
-        model=labels["model_label"], honesty=labels["honesty_label"],
+        key=key,
+        title=title,
+        original_hw=trace.frame.original_hw,
+        layers=tuple(packed),
+        model=labels["model_label"],
+        honesty=labels["honesty_label"],
         detections=tuple(
             {"class_name": found.name(i), "score": float(found.scores[i])}
-            for i in range(len(found or ())) if float(found.scores[i]) >= SHOWN_SCORE
+            for i in range(len(found or ()))
+            if float(found.scores[i]) >= SHOWN_SCORE
         ),
         backend=backend_of(network),
-        packed=packed, picture=picture_jpeg(picture), exact=_exact_arrays(trace, title, labels),
+        packed=packed,
+        picture=picture_jpeg(picture),
+        exact=_exact_arrays(trace, title, labels),
     )
 
 
@@ -241,12 +268,15 @@ def _exact_arrays(trace: Trace, title: str, labels: dict[str, str]) -> dict[str,
                 array.flags.writeable = False
                 arrays[f"{layer}/{name}"], meaning[f"{layer}/{name}"] = array, spec
     about = {
-        "picture": title, **labels, "axes": meaning,
-        "original_hw": trace.frame.original_hw, "resized_hw": trace.frame.resized_hw,
+        "picture": title,
+        **labels,
+        "axes": meaning,
+        "original_hw": trace.frame.original_hw,
+        "resized_hw": trace.frame.resized_hw,
         "padded_hw": trace.frame.padded_hw,
         "class_names": list(trace.detections.class_names) if trace.detections else [],
         "frames": "sampling_locations are (x, y), normalised to the padded image; spatial_shapes "
-                  "are (H, W); pixel = location * size - 0.5; grids are (y, x) as grid_sample "
-                  "reads them",
+        "are (H, W); pixel = location * size - 0.5; grids are (y, x) as grid_sample "
+        "reads them",
     }
     return arrays | {"about.json": np.array(json.dumps(about))}

@@ -34,13 +34,16 @@ from deformviz.tracing.store import (
     read_index,
 )
 
-MEBIBYTE = 2 ** 20
+MEBIBYTE = 2**20
 LONGEST_VALUE = 200
-FIRST_PICTURE = "beach-dusk"            # every name is right; its boat reads far and wide
+FIRST_PICTURE = "beach-dusk"  # every name is right; its boat reads far and wide
 # Rooms: pages in one share their picture, model and layer.
 SAMPLING, GRID, KEYS = "sampling", "grid", "keys"
-STORES = {SAMPLING: ("DEFORMVIZ_TRACES", SHIPPED), GRID: ("DEFORMVIZ_GRIDS", SHIPPED_GRIDS),
-          KEYS: ("DEFORMVIZ_KEYS", SHIPPED_KEYS)}
+STORES = {
+    SAMPLING: ("DEFORMVIZ_TRACES", SHIPPED),
+    GRID: ("DEFORMVIZ_GRIDS", SHIPPED_GRIDS),
+    KEYS: ("DEFORMVIZ_KEYS", SHIPPED_KEYS),
+}
 
 
 class ByteCache:
@@ -86,11 +89,11 @@ def _one_sentence(problem: Exception) -> str:
     return f"The run stopped with {type(problem).__name__}; the terminal says more."
 
 
-RUNS = ByteCache(1024 * MEBIBYTE)           # finished runs by key, exact float32 numbers included
-LAYERS = ByteCache(256 * MEBIBYTE)          # unpacked layers by (key, layer), for the charts
-REPLAYS = ByteCache(512 * MEBIBYTE)         # trainings looked at again, by run and picture
-QUEUE = RunQueue(describe=_one_sentence)    # one device, one run at a time
-_SECRET = secrets.token_bytes(32)           # makes addresses of runs impossible to guess
+RUNS = ByteCache(1024 * MEBIBYTE)  # finished runs by key, exact float32 numbers included
+LAYERS = ByteCache(256 * MEBIBYTE)  # unpacked layers by (key, layer), for the charts
+REPLAYS = ByteCache(512 * MEBIBYTE)  # trainings looked at again, by run and picture
+QUEUE = RunQueue(describe=_one_sentence)  # one device, one run at a time
+_SECRET = secrets.token_bytes(32)  # makes addresses of runs impossible to guess
 
 
 def run_key(model: str, content: str) -> str:
@@ -162,13 +165,23 @@ def unpacked(run: Any, layer: str) -> PackedLayer | PackedGrid:
 
 # -- one session -----------------------------------------------------------------------------
 
+
 def session_id() -> str:
     """A name for this browser session in the line."""
     return st.session_state.setdefault("session_id", uuid.uuid4().hex)
 
 
-OF_A_ROOM = ("picture", "model", "layer", "link_view", "notes", "start_view_of", "start_view",
-             "shown", "view_params")
+OF_A_ROOM = (
+    "picture",
+    "model",
+    "layer",
+    "link_view",
+    "notes",
+    "start_view_of",
+    "start_view",
+    "shown",
+    "view_params",
+)
 
 
 def enter(room: str) -> None:
@@ -193,8 +206,11 @@ def own_checkpoints() -> list[Any]:
 def choose_model(name: str, room: str) -> None:
     """Make a model the chosen one of a room's pages, whichever page this is."""
     state = st.session_state
-    of_room = state if state.get("room", SAMPLING) == room else \
-        state.setdefault("rooms", {}).setdefault(room, {})
+    of_room = (
+        state
+        if state.get("room", SAMPLING) == room
+        else state.setdefault("rooms", {}).setdefault(room, {})
+    )
     of_room["model"] = name
 
 
@@ -230,8 +246,11 @@ def start_view(run_key: str, component: str = "explorer") -> dict[str, Any]:
     if state.get("start_view_of") != run_key:
         chosen = getattr(state.get(component), "view", None)
         first = "start_view_of" not in state
-        kept = {k: v for k, v in (chosen or {}).items()
-                if k not in ("query", "pinned", "lookup", "source", "params", "layer")}
+        kept = {
+            k: v
+            for k, v in (chosen or {}).items()
+            if k not in ("query", "pinned", "lookup", "source", "params", "layer")
+        }
         state["start_view"] = state.get("link_view", {}) if first else kept
         state["start_view_of"] = run_key
     return state["start_view"]
@@ -248,13 +267,13 @@ def give_up(key: str) -> None:
 
 # -- the address -----------------------------------------------------------------------------
 
-OURS = ("picture", "model", "layer")        # all other parameters belong to the canvas
+OURS = ("picture", "model", "layer")  # all other parameters belong to the canvas
 
 
 def read_address(models: list[str]) -> None:
     """Once per session: take picture, model, layer and view from the address, noting what fails."""
     state = st.session_state
-    if state.get("model") not in models:            # also a file that has left the folder since
+    if state.get("model") not in models:  # also a file that has left the folder since
         state["model"] = models[0]
     if "picture" in state:
         return
@@ -280,8 +299,9 @@ def settle_layer(layers: tuple[str, ...]) -> None:
     """Make sure the chosen layer is one of `layers`, by default the last, and say if it was not."""
     state = st.session_state
     if state["layer"] and state["layer"] not in layers and "start_view_of" not in state:
-        state["notes"].append("The link names a layer this model does not have, so you see "
-                              "another one.")
+        state["notes"].append(
+            "The link names a layer this model does not have, so you see another one."
+        )
     if state["layer"] not in layers:
         state["layer"] = layers[-1]
 
@@ -294,7 +314,7 @@ def write_address(view_params: dict[str, str] | None, default_model: str) -> Non
     if view_params is None:
         return
     state = st.session_state
-    state["view_params"] = view_params      # a canvas forgets itself when another page is shown
+    state["view_params"] = view_params  # a canvas forgets itself when another page is shown
     wanted = {"picture": state["picture"], "layer": state["layer"], **view_params}
     if state["model"] != default_model:
         wanted["model"] = state["model"]

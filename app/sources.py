@@ -15,7 +15,7 @@ from pathlib import Path
 from deformviz.tracing.store import PICTURES, StoredTrace
 
 SAMPLE_IMAGES = Path(__file__).parents[1] / "sample_images"
-UPLOAD = "upload"           # the name of one's own picture in an address
+UPLOAD = "upload"  # the name of one's own picture in an address
 
 # Name -> (file in skimage/data, title). Licences: public domain or CC0, see their docstrings.
 PHOTOGRAPHS = {
@@ -31,9 +31,9 @@ PHOTOGRAPHS = {
 class Source:
     """A picture one can choose; its bytes are a file, or came from a browser."""
 
-    name: str                       # what an address calls it
+    name: str  # what an address calls it
     title: str
-    group: str                      # "scene" | "photograph" | "own"
+    group: str  # "scene" | "photograph" | "own"
     file: Path | None = None
     data: bytes | None = None
     stored: StoredTrace | None = None
@@ -56,15 +56,20 @@ def own_picture(title: str, data: bytes) -> Source:
 
 def list_sources(index: list[StoredTrace]) -> dict[str, Source]:
     """Every picture of the gallery by name: scenes with a stored trace, then photographs."""
-    scenes = {trace.name: Source(trace.name, trace.title, "scene", file=_original(trace),
-                                 stored=trace) for trace in index}
+    scenes = {
+        trace.name: Source(trace.name, trace.title, "scene", file=_original(trace), stored=trace)
+        for trace in index
+    }
     return scenes | _photographs()
 
 
 def _original(trace: StoredTrace) -> Path:
     """The picture the trace was made from; where it was not installed, its JPEG."""
-    candidates = (folder / f"{trace.name}{ending}" for ending in PICTURES
-                  for folder in (SAMPLE_IMAGES, SAMPLE_IMAGES / "single"))
+    candidates = (
+        folder / f"{trace.name}{ending}"
+        for ending in PICTURES
+        for folder in (SAMPLE_IMAGES, SAMPLE_IMAGES / "single")
+    )
     return next((path for path in candidates if path.is_file()), trace.folder / "picture.jpg")
 
 
@@ -74,8 +79,11 @@ def _photographs() -> dict[str, Source]:
     if package is None:
         return {}
     folder = Path(package.submodule_search_locations[0]) / "data"
-    return {name: Source(name, title, "photograph", file=folder / file)
-            for name, (file, title) in PHOTOGRAPHS.items() if (folder / file).is_file()}
+    return {
+        name: Source(name, title, "photograph", file=folder / file)
+        for name, (file, title) in PHOTOGRAPHS.items()
+        if (folder / file).is_file()
+    }
 
 
 @functools.lru_cache(maxsize=256)

@@ -12,9 +12,9 @@ from app.runs import ModelChoice, key_of
 from app.session import GRID, MEBIBYTE, QUEUE, ByteCache, load_model, run_key
 from app.sources import Source
 
-STUDIES = ByteCache(256 * MEBIBYTE)         # by key; read-only
-SEED = 0                                    # of the random orders
-PIXELS = "pixels"                           # stands for the layers where pixels are asked
+STUDIES = ByteCache(256 * MEBIBYTE)  # by key; read-only
+SEED = 0  # of the random orders
+PIXELS = "pixels"  # stands for the layers where pixels are asked
 # Of a path, by part of the model; a person waits, and the error that is left is said.
 MOST_STEPS = {"decoder": 1024, "encoder": 512, "stages": 512, PIXELS: 512}
 
@@ -25,10 +25,10 @@ class Question:
 
     source: Source
     model: ModelChoice
-    query: int                      # 0 for a class of the whole picture
+    query: int  # 0 for a class of the whole picture
     label: int
-    side: str                       # "" for the class score
-    part: str                       # "decoder", "encoder", "stages" or PIXELS
+    side: str  # "" for the class score
+    part: str  # "decoder", "encoder", "stages" or PIXELS
 
     @property
     def is_of_grids(self) -> bool:
@@ -49,10 +49,10 @@ class LayerView:
     Heads of a DAT that read the same knots are drawn as one mark, `together` many at a time.
     """
 
-    locations_px: np.ndarray        # [mark level point xy], pixel indices of the original
-    weights: np.ndarray             # [mark level point]
-    query: int                      # of an encoder layer: the token that is worth most
-    agreement: np.ndarray           # [head]
+    locations_px: np.ndarray  # [mark level point xy], pixel indices of the original
+    weights: np.ndarray  # [mark level point]
+    query: int  # of an encoder layer: the token that is worth most
+    agreement: np.ndarray  # [head]
     together: int = 1
 
     def marks(self, values: np.ndarray) -> np.ndarray:
@@ -69,9 +69,9 @@ def add_up(values: np.ndarray, together: int) -> np.ndarray:
 class Answer:
     """A finished study, or the worth of pixels."""
 
-    study: Any = None                               # attribution_table.Study
+    study: Any = None  # attribution_table.Study
     layers: dict[str, LayerView] | None = None
-    pixels: tuple[Any, ...] = ()                    # PixelAttribution of every method
+    pixels: tuple[Any, ...] = ()  # PixelAttribution of every method
 
     @property
     def size_bytes(self) -> int:
@@ -106,8 +106,11 @@ def _work(question: Question, report: Report) -> None:
     def on_step(done: int, count: int) -> None:
         report("weighing", done, count)
 
-    answer = _pixels(held, target, question, on_step) if question.part == PIXELS else \
-        _study(held, target, question.part, on_step)
+    answer = (
+        _pixels(held, target, question, on_step)
+        if question.part == PIXELS
+        else _study(held, target, question.part, on_step)
+    )
     STUDIES.put(question.key, answer, answer.size_bytes)
 
 
@@ -117,8 +120,14 @@ def _study(held, target, part: str, on_step) -> Answer:
     from deformviz.analysis.attribution_table import study
 
     layers = tuple(name for name in held.layers if name.startswith(part))
-    found = study(held, target, layers=layers, generator=torch.Generator().manual_seed(SEED),
-                  on_step=on_step, most_steps=MOST_STEPS[part])
+    found = study(
+        held,
+        target,
+        layers=layers,
+        generator=torch.Generator().manual_seed(SEED),
+        on_step=on_step,
+        most_steps=MOST_STEPS[part],
+    )
     return Answer(found, {name: _layer_view(held, found, name) for name in layers})
 
 
@@ -131,11 +140,18 @@ def _layer_view(held, found, layer: str) -> LayerView:
     query = found.target.query
     if layer.startswith("encoder"):
         query = int(np.abs(worth).sum(axis=(1, 2, 3)).argmax())
-    weights, locations = (numbers[query].double().cpu().numpy() for numbers in
-                          (held.weights(layer), held.locations_px(layer)))
+    weights, locations = (
+        numbers[query].double().cpu().numpy()
+        for numbers in (held.weights(layer), held.locations_px(layer))
+    )
     together = held.heads_together(layer)
-    return LayerView(locations[::together], add_up(weights, together), query,
-                     agreement(weights[None], worth[query][None])[0], together)
+    return LayerView(
+        locations[::together],
+        add_up(weights, together),
+        query,
+        agreement(weights[None], worth[query][None])[0],
+        together,
+    )
 
 
 def _pixels(held, target, question: Question, on_step) -> Answer:
@@ -146,11 +162,15 @@ def _pixels(held, target, question: Question, on_step) -> Answer:
         detector_question,
     )
 
-    asked = classifier_question(held.model, held.pixels, target.label) \
-        if question.is_of_grids else detector_question(held, target)
-    height, width = held.frame.resized_hw           # a DAT sees the picture on a square
+    asked = (
+        classifier_question(held.model, held.pixels, target.label)
+        if question.is_of_grids
+        else detector_question(held, target)
+    )
+    height, width = held.frame.resized_hw  # a DAT sees the picture on a square
     found = []
     for place, method in enumerate(PIXEL_METHODS):
+
         def within(done: int, count: int, place: int = place) -> None:
             on_step(int(100 * (place + done / count) / len(PIXEL_METHODS)), 100)
 

@@ -32,7 +32,8 @@ async def trace(request: Request) -> Response:
     if run is None or layer not in run.layers:
         return _missing("This trace is not here any more; reload the page to compute it again.")
     return Response(
-        await run_in_threadpool(run.layer_gzip, layer), media_type="application/octet-stream",
+        await run_in_threadpool(run.layer_gzip, layer),
+        media_type="application/octet-stream",
         headers={"Cache-Control": FOR_EVER, "Content-Encoding": "gzip", **SAFE},
     )
 
@@ -42,8 +43,11 @@ async def picture(request: Request) -> Response:
     run = await run_in_threadpool(find, request.path_params["key"])
     if run is None:
         return _missing("This picture is not here any more; reload the page.")
-    return Response(await run_in_threadpool(run.picture_jpeg), media_type="image/jpeg",
-                    headers={"Cache-Control": FOR_EVER, **SAFE})
+    return Response(
+        await run_in_threadpool(run.picture_jpeg),
+        media_type="image/jpeg",
+        headers={"Cache-Control": FOR_EVER, **SAFE},
+    )
 
 
 async def thumbnail(request: Request) -> Response:

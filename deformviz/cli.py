@@ -70,11 +70,18 @@ def train_dat(options: argparse.Namespace) -> int:
         raise ValueError("train dat knows neither --watch, --recipe nor --device.")
     if options.threads:
         torch.set_num_threads(options.threads)
-    changes = {name: value for name in ("iterations", "seed")
-               if (value := getattr(options, name)) is not None}
+    changes = {
+        name: value
+        for name in ("iterations", "seed")
+        if (value := getattr(options, name)) is not None
+    }
     recipe, folder = replace(DATRecipe(), **changes), RunFolder(options.out)
-    folder.create("dat", recipe.to_dict(), torch=str(torch.__version__),
-                  command="deformviz " + " ".join(options.command_line))
+    folder.create(
+        "dat",
+        recipe.to_dict(),
+        torch=str(torch.__version__),
+        command="deformviz " + " ".join(options.command_line),
+    )
     show_training(DATTraining(recipe, folder), options.parent)
     return 0
 
@@ -90,8 +97,11 @@ def show_training(training, parent: int | None) -> None:
         done = record["iteration"]
         if training.world.is_first and (done % 50 == 0 or done == last):
             pace = (time.monotonic() - started) / (done - first)
-            print(f"iteration {done}/{last}  loss {sum(recent) / len(recent):.3f}  "
-                  f"{pace:.2f} s each, {pace * (last - done) / 60:.0f} min left", flush=True)
+            print(
+                f"iteration {done}/{last}  loss {sum(recent) / len(recent):.3f}  "
+                f"{pace:.2f} s each, {pace * (last - done) / 60:.0f} min left",
+                flush=True,
+            )
 
 
 def prepare_training(options: argparse.Namespace, world):
@@ -105,17 +115,25 @@ def prepare_training(options: argparse.Namespace, world):
     if options.threads:
         torch.set_num_threads(options.threads)
     recipe = read_recipe(options.recipe) if options.recipe else DetectorRecipe()
-    changes = {name: value for name in ("iterations", "seed")
-               if (value := getattr(options, name)) is not None}
+    changes = {
+        name: value
+        for name in ("iterations", "seed")
+        if (value := getattr(options, name)) is not None
+    }
     recipe = replace(recipe, **changes)
     folder = RunFolder(options.out)
     if world.is_first:
-        folder.create("detector", recipe.to_dict(), torch=str(torch.__version__),
-                      command="deformviz " + " ".join(options.command_line))
+        folder.create(
+            "detector",
+            recipe.to_dict(),
+            torch=str(torch.__version__),
+            command="deformviz " + " ".join(options.command_line),
+        )
     training = DetectorTraining(recipe, folder, world)
     if world.is_first and training.iteration:
-        folder.taken_up(training.iteration, recipe.to_dict(),
-                        "deformviz " + " ".join(options.command_line))
+        folder.taken_up(
+            training.iteration, recipe.to_dict(), "deformviz " + " ".join(options.command_line)
+        )
     return training
 
 
@@ -135,8 +153,12 @@ def export_run(options: argparse.Namespace) -> int:
     else:
         recipe = DetectorRecipe.from_dict(about["recipe"])
         training = DetectorTraining(recipe, folder)
-    facts = {"iterations": str(training.iteration), "seed": str(recipe.seed),
-             "command": about.get("command", ""), "trained_on": "rendered scenes"}
+    facts = {
+        "iterations": str(training.iteration),
+        "seed": str(recipe.seed),
+        "command": about.get("command", ""),
+        "trained_on": "rendered scenes",
+    }
     save(training.average, Path(options.to), metadata=facts)
     print(f"{options.to}: averaged weights after {training.iteration} iterations.")
     return 0
@@ -155,11 +177,22 @@ def record_run(options: argparse.Namespace) -> int:
     if source.about()["kind"] == "dat":
         from deformviz.analysis.recorded_dat import ship_dat_run
 
-        ship_dat_run(source, to, coding=options.coding, scenes=options.score_scenes,
-                     on_progress=_progress("snapshots"))
+        ship_dat_run(
+            source,
+            to,
+            coding=options.coding,
+            scenes=options.score_scenes,
+            on_progress=_progress("snapshots"),
+        )
     else:
-        ship_run(source, to, coding=options.coding, scenes=options.scenes,
-                 score_scenes=options.score_scenes, on_progress=_progress("snapshots"))
+        ship_run(
+            source,
+            to,
+            coding=options.coding,
+            scenes=options.scenes,
+            score_scenes=options.score_scenes,
+            on_progress=_progress("snapshots"),
+        )
     size_mb = sum(file.stat().st_size for file in to.rglob("*") if file.is_file()) / 1e6
     print(f"{to}: {size_mb:.1f} MB.")
     return 0
@@ -173,8 +206,13 @@ def evaluate(options: argparse.Namespace) -> int:
     model = load(options.model or SHIPPED[options.what])
     if options.what == "dat":
         return evaluate_dat(model, options)
-    score = evaluate_detector(model, scenes=options.scenes, seed=options.seed,
-                              size_px=options.size, on_progress=_progress("scenes"))
+    score = evaluate_detector(
+        model,
+        scenes=options.scenes,
+        seed=options.seed,
+        size_px=options.size,
+        on_progress=_progress("scenes"),
+    )
     print(score)
     return 0
 
@@ -184,13 +222,17 @@ def evaluate_dat(model, options: argparse.Namespace) -> int:
     from deformviz.analysis.grid_scenes import object_shares
     from deformviz.training.dat import evaluate_classifier
 
-    accuracy = evaluate_classifier(model, scenes=options.scenes, seed=options.seed,
-                                   on_progress=_progress("scenes"))
+    accuracy = evaluate_classifier(
+        model, scenes=options.scenes, seed=options.seed, on_progress=_progress("scenes")
+    )
     if options.grids:
-        shares = object_shares(model, scenes=options.scenes, seed=options.seed,
-                               on_progress=_progress("grids"))
-        print(f"on the object: attention {shares.weighted:.3f}, knots {shares.plain:.3f}, "
-              f"undeformed knots {shares.undeformed:.3f}")
+        shares = object_shares(
+            model, scenes=options.scenes, seed=options.seed, on_progress=_progress("grids")
+        )
+        print(
+            f"on the object: attention {shares.weighted:.3f}, knots {shares.plain:.3f}, "
+            f"undeformed knots {shares.undeformed:.3f}"
+        )
     print(f"accuracy {accuracy:.3f}")
     return 0
 
@@ -200,8 +242,12 @@ def precompute(options: argparse.Namespace) -> int:
     from deformviz.checkpoints.load import load
     from deformviz.tracing.store import write_store
 
-    write_store(load(options.model), Path(options.images), Path(options.to),
-                on_progress=_progress("pictures"))
+    write_store(
+        load(options.model),
+        Path(options.images),
+        Path(options.to),
+        on_progress=_progress("pictures"),
+    )
     return 0
 
 
@@ -224,8 +270,12 @@ def convert(options: argparse.Namespace) -> int:
     if not options.to.endswith(".safetensors"):
         raise ValueError(f"{options.to} must end in .safetensors.")
     model = load(options.file, **_layout_options(options))
-    save(model, options.to, dtype=getattr(torch, options.dtype),
-         metadata={"converted_from": Path(options.file).name})
+    save(
+        model,
+        options.to,
+        dtype=getattr(torch, options.dtype),
+        metadata={"converted_from": Path(options.file).name},
+    )
     print(f"{options.to}: {model.load_report}")
     return 0
 
@@ -244,8 +294,15 @@ def judge_weights(options: argparse.Namespace) -> int:
     from deformviz.analysis.faithfulness_scenes import deletion_on_scenes
     from deformviz.checkpoints.load import load
 
-    print(deletion_on_scenes(load(options.model), layer=options.layer, scenes=options.scenes,
-                             seed=options.seed, on_progress=_progress("scenes")))
+    print(
+        deletion_on_scenes(
+            load(options.model),
+            layer=options.layer,
+            scenes=options.scenes,
+            seed=options.seed,
+            on_progress=_progress("scenes"),
+        )
+    )
     return 0
 
 
@@ -271,15 +328,20 @@ def build_parser() -> argparse.ArgumentParser:
     score = commands.add_parser("evaluate", help="how good a model is on held-out scenes")
     score.add_argument("what", nargs="?", default="detector", choices=list(SHIPPED))
     score.add_argument("--model", help="shipped name or checkpoint; default: the shipped one")
-    score.add_argument("--grids", action="store_true",
-                       help="of a DAT, also the share of its attention on the object")
+    score.add_argument(
+        "--grids",
+        action="store_true",
+        help="of a DAT, also the share of its attention on the object",
+    )
     score.add_argument("--scenes", type=int, default=500)
     score.add_argument("--seed", type=int, default=20_000)
     score.add_argument("--size", type=int, default=192, help="side of the pictures in pixels")
     score.set_defaults(act=evaluate)
 
-    judge = commands.add_parser("faithfulness", help="do weights and attributions find what "
-                                "matters? deletion over many scenes")
+    judge = commands.add_parser(
+        "faithfulness",
+        help="do weights and attributions find what matters? deletion over many scenes",
+    )
     judge.add_argument("--model", default=SHIPPED["detector"], help="shipped name or checkpoint")
     judge.add_argument("--layer", help="default: the last one of the decoder")
     judge.add_argument("--scenes", type=int, default=100)
@@ -343,8 +405,13 @@ def _checkpoint_commands(commands) -> None:
         command.add_argument("--config", help="JSON file of constructor values")
 
 
-EXTRA_OF = {"pycocotools": "train", "scipy": "train", "transformers": "hf",
-            "huggingface_hub": "hf", "playwright": "test"}
+EXTRA_OF = {
+    "pycocotools": "train",
+    "scipy": "train",
+    "transformers": "hf",
+    "huggingface_hub": "hf",
+    "playwright": "test",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -362,8 +429,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         package = (missing.name or "deformviz").partition(".")[0]
         if package not in EXTRA_OF:
             raise
-        print(f"deformviz: this needs the package {package}. Install it with "
-              f"`pip install 'deformviz[{EXTRA_OF[package]}]'`.", file=sys.stderr)
+        print(
+            f"deformviz: this needs the package {package}. Install it with "
+            f"`pip install 'deformviz[{EXTRA_OF[package]}]'`.",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("\ndeformviz: stopped.", file=sys.stderr)

@@ -128,8 +128,9 @@ def cell_centres(size_hw: tuple[int, int]) -> Any:
     import numpy as np
 
     height, width = size_hw
-    y, x = np.meshgrid((np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width,
-                       indexing="ij")
+    y, x = np.meshgrid(
+        (np.arange(height) + 0.5) / height, (np.arange(width) + 0.5) / width, indexing="ij"
+    )
     return np.stack([x, y], axis=-1).reshape(-1, 2)
 
 
@@ -151,12 +152,14 @@ def scale_boxes(boxes_xyxy: Array, size_hw: tuple[int, int]) -> Array:
     Box edges are not pixel indices: the box of a whole picture is 0, 0, W, H.
     """
     height, width = size_hw
-    return stack_last([
-        boxes_xyxy[..., 0] * width,
-        boxes_xyxy[..., 1] * height,
-        boxes_xyxy[..., 2] * width,
-        boxes_xyxy[..., 3] * height,
-    ])
+    return stack_last(
+        [
+            boxes_xyxy[..., 0] * width,
+            boxes_xyxy[..., 1] * height,
+            boxes_xyxy[..., 2] * width,
+            boxes_xyxy[..., 3] * height,
+        ]
+    )
 
 
 def level_starts(spatial_shapes: Any) -> list[int]:
@@ -183,9 +186,7 @@ def grid_to_normalised_affine(size_hw: tuple[int, int], *, align_corners: bool) 
 
     Source: torch.nn.functional.grid_sample; DAT samples with True, lucidrains with False.
     """
-    scale_y, scale_x = (
-        (size - 1) / (2 * size) if align_corners else 0.5 for size in size_hw
-    )
+    scale_y, scale_x = ((size - 1) / (2 * size) if align_corners else 0.5 for size in size_hw)
     return Affine(scale_x, 0.5, scale_y, 0.5)
 
 

@@ -51,15 +51,15 @@ class AttentionTrace(_Arrays):
     module received: normalised to the padded image, one per level (valid ratios applied).
     """
 
-    spatial_shapes: Array = axes("level hw")                        # (H_l, W_l), feature pixels
-    sampling_offsets: Array = axes("query head level point xy")     # feature px; boxes: share
-    sampling_locations: Array = axes("query head level point xy")   # normalised, may leave [0, 1]
-    attention_weights: Array = axes("query head level point")       # sums to 1 over level, point
-    reference_points: Array | None = axes("query level xy", optional=True)        # p_q, normalised
-    reference_boxes: Array | None = axes("query level cxcywh", optional=True)     # normalised
-    value: Array | None = axes("pixel head channel", optional=True)               # W'_m x
-    query: Array | None = axes("query embedding", optional=True)                  # z_q + position
-    output: Array | None = axes("query embedding", optional=True)                 # after W_m
+    spatial_shapes: Array = axes("level hw")  # (H_l, W_l), feature pixels
+    sampling_offsets: Array = axes("query head level point xy")  # feature px; boxes: share
+    sampling_locations: Array = axes("query head level point xy")  # normalised, may leave [0, 1]
+    attention_weights: Array = axes("query head level point")  # sums to 1 over level, point
+    reference_points: Array | None = axes("query level xy", optional=True)  # p_q, normalised
+    reference_boxes: Array | None = axes("query level cxcywh", optional=True)  # normalised
+    value: Array | None = axes("pixel head channel", optional=True)  # W'_m x
+    query: Array | None = axes("query embedding", optional=True)  # z_q + position
+    output: Array | None = axes("query embedding", optional=True)  # after W_m
 
     def __post_init__(self):
         check_axes(self)
@@ -79,7 +79,7 @@ class AttentionTrace(_Arrays):
 class DenseTrace(_Arrays):
     """What one dense multi-head attention layer did (DETR, Eq. 1)."""
 
-    attention_weights: Array = axes("head query key")               # sums to 1 over key
+    attention_weights: Array = axes("head query key")  # sums to 1 over key
     query: Array | None = axes("query embedding", optional=True)
     output: Array | None = axes("query embedding", optional=True)
 
@@ -96,17 +96,17 @@ class GridTrace(_Arrays):
     Head m attends to the knots of group m // (heads / groups).
     """
 
-    reference_grid: Array = axes("group knot yx")                   # p, the undeformed grid
-    offsets: Array = axes("group knot yx")                          # delta p, scaled
-    positions: Array = axes("group knot yx")                        # where the features are read
-    attention_weights: Array = axes("head query knot")              # sums to 1 over knot
-    position_bias: Array | None = axes("head query knot", optional=True)    # added before softmax
-    sampled_features: Array | None = axes("channel knot", optional=True)    # x(p + delta p)
-    query_grid: Array | None = axes("query yx", optional=True)      # displacements start here
-    output: Array | None = axes("channel query", optional=True)     # after proj_out
-    grid_hw: tuple[int, int] = field(kw_only=True)                  # knots, row by row
-    query_hw: tuple[int, int] = field(kw_only=True)                 # queries and sampled map
-    version: str = field(kw_only=True)                              # "v1" | "++" | "lucidrains .."
+    reference_grid: Array = axes("group knot yx")  # p, the undeformed grid
+    offsets: Array = axes("group knot yx")  # delta p, scaled
+    positions: Array = axes("group knot yx")  # where the features are read
+    attention_weights: Array = axes("head query knot")  # sums to 1 over knot
+    position_bias: Array | None = axes("head query knot", optional=True)  # added before softmax
+    sampled_features: Array | None = axes("channel knot", optional=True)  # x(p + delta p)
+    query_grid: Array | None = axes("query yx", optional=True)  # displacements start here
+    output: Array | None = axes("channel query", optional=True)  # after proj_out
+    grid_hw: tuple[int, int] = field(kw_only=True)  # knots, row by row
+    query_hw: tuple[int, int] = field(kw_only=True)  # queries and sampled map
+    version: str = field(kw_only=True)  # "v1" | "++" | "lucidrains .."
     align_corners: bool = field(default=True, kw_only=True)
 
     def __post_init__(self):
@@ -114,8 +114,7 @@ class GridTrace(_Arrays):
         for axis, (height, width) in (("knot", self.grid_hw), ("query", self.query_hw)):
             if height * width != sizes[axis]:
                 raise ShapeError(
-                    f"GridTrace has {sizes[axis]} on axis {axis!r}, which is not "
-                    f"{height}x{width}."
+                    f"GridTrace has {sizes[axis]} on axis {axis!r}, which is not {height}x{width}."
                 )
         if sizes["head"] % sizes["group"]:
             raise ShapeError(
@@ -135,8 +134,8 @@ class LocalTrace(_Arrays):
     Queries and keys are pixels of a map, counted row by row.
     """
 
-    attention_weights: Array = axes("head query key")               # sums to 1 over key
-    keys: Array = axes("query key")                                 # pixel index; -1 = padding
+    attention_weights: Array = axes("head query key")  # sums to 1 over key
+    keys: Array = axes("query key")  # pixel index; -1 = padding
     map_hw: tuple[int, int] = field(kw_only=True)
 
     def __post_init__(self):
@@ -147,10 +146,10 @@ class LocalTrace(_Arrays):
 class DetectorOutput:
     """What a detector says of a batch, before post-processing."""
 
-    logits: Array                                   # [batch query class], sigmoid classes
-    boxes_cxcywh: Array                             # [batch query cxcywh], of the un-padded image
-    auxiliary: tuple[DetectorOutput, ...] = ()      # one per earlier decoder layer
-    proposals: DetectorOutput | None = None         # two-stage: every encoder token's guess
+    logits: Array  # [batch query class], sigmoid classes
+    boxes_cxcywh: Array  # [batch query cxcywh], of the un-padded image
+    auxiliary: tuple[DetectorOutput, ...] = ()  # one per earlier decoder layer
+    proposals: DetectorOutput | None = None  # two-stage: every encoder token's guess
 
     def image(self, index: int) -> DetectorOutput:
         """The output for one image: [query class], [query cxcywh]."""
@@ -175,10 +174,10 @@ class DetectorOutput:
 class Detections(_Arrays):
     """Objects found in one image, best first."""
 
-    boxes_xyxy_px: Array = axes("detection xyxy")   # pixels of the original image
-    scores: Array = axes("detection")               # sigmoid, 0 to 1
-    labels: Array = axes("detection")               # index into `class_names`
-    queries: Array = axes("detection")              # the decoder query that found it
+    boxes_xyxy_px: Array = axes("detection xyxy")  # pixels of the original image
+    scores: Array = axes("detection")  # sigmoid, 0 to 1
+    labels: Array = axes("detection")  # index into `class_names`
+    queries: Array = axes("detection")  # the decoder query that found it
     class_names: tuple[str, ...] = ()
 
     def __post_init__(self):
@@ -224,7 +223,7 @@ class Trace:
     frame: ImageFrame
     detections: Detections | None = None
     output: DetectorOutput | None = None
-    logits: Array | None = None                     # classifiers: [class]
+    logits: Array | None = None  # classifiers: [class]
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.layers:

@@ -29,8 +29,7 @@ CSRC = Path(__file__).resolve().parent / "csrc"
 TORCH_TARGET = "-DTORCH_TARGET_VERSION=0x020a000000000000"
 COMMON_FLAGS = ["-std=c++17", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wno-psabi"]
 INSTRUCTION_SETS = {
-    "avx512": ["-O3", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl",
-               "-mfma"],
+    "avx512": ["-O3", "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
     "avx2": ["-O3", "-mavx2", "-mfma"],
     "generic": ["-O2"],
 }
@@ -80,19 +79,37 @@ def instruction_sets() -> dict[str, list[str]]:
 def compile_commands(cxx: str) -> dict[str, list[str]]:
     """Object file -> command that makes it, output name left to the caller; the longest first."""
     kernels = [cxx, *COMMON_FLAGS, "-c", str(CSRC / "cpu" / "kernels.cpp")]
-    commands = {f"{name}.o": [*kernels, *flags, f"-DDEFORMVIZ_ISA={name}"]
-                for name, flags in instruction_sets().items()}
+    commands = {
+        f"{name}.o": [*kernels, *flags, f"-DDEFORMVIZ_ISA={name}"]
+        for name, flags in instruction_sets().items()
+    }
     commands["float64.o"] = [*kernels, *FLOAT64_FLAGS]
-    commands["register.o"] = [cxx, *COMMON_FLAGS, "-O2", TORCH_TARGET, "-isystem",
-                              str(torch_folder() / "include"), "-c",
-                              str(CSRC / "cpu" / "register.cpp")]
+    commands["register.o"] = [
+        cxx,
+        *COMMON_FLAGS,
+        "-O2",
+        TORCH_TARGET,
+        "-isystem",
+        str(torch_folder() / "include"),
+        "-c",
+        str(CSRC / "cpu" / "register.cpp"),
+    ]
     return commands
 
 
 def link_command(cxx: str, objects: list[str], output: str) -> list[str]:
     """Links against torch_cpu by name, so that the library loads beside any torch."""
-    return [cxx, "-shared", "-o", output, *objects, "-L", str(torch_folder() / "lib"),
-            "-Wl,--no-as-needed", "-ltorch_cpu"]
+    return [
+        cxx,
+        "-shared",
+        "-o",
+        output,
+        *objects,
+        "-L",
+        str(torch_folder() / "lib"),
+        "-Wl,--no-as-needed",
+        "-ltorch_cpu",
+    ]
 
 
 def cuda_compiler() -> str:
@@ -101,8 +118,10 @@ def cuda_compiler() -> str:
     path = shutil.which("nvcc") or (home and shutil.which("nvcc", path=f"{home}/bin"))
     if path:
         return path
-    raise BuildError("No CUDA compiler was found. Install the CUDA toolkit (nvcc) of the version "
-                     "torch was built with, or set CUDA_HOME.")
+    raise BuildError(
+        "No CUDA compiler was found. Install the CUDA toolkit (nvcc) of the version "
+        "torch was built with, or set CUDA_HOME."
+    )
 
 
 def cuda_include(nvcc: str) -> str:
@@ -128,12 +147,31 @@ def cuda_commands(nvcc: str, architectures: list[str]) -> dict[str, list[str]]:
     """Object file -> command, for the CUDA library."""
     folder = CSRC / "cuda"
     return {
-        "kernels.o": [nvcc, "-std=c++17", "-O3", "-Xcompiler", "-fPIC,-fvisibility=hidden",
-                      "-Werror", "all-warnings", *cuda_targets(architectures),
-                      "-c", str(folder / "kernels.cu")],
-        "register.o": [compiler(), *COMMON_FLAGS, "-O2", TORCH_TARGET, "-DUSE_CUDA",
-                       "-isystem", str(torch_folder() / "include"),
-                       "-isystem", cuda_include(nvcc), "-c", str(folder / "register.cpp")],
+        "kernels.o": [
+            nvcc,
+            "-std=c++17",
+            "-O3",
+            "-Xcompiler",
+            "-fPIC,-fvisibility=hidden",
+            "-Werror",
+            "all-warnings",
+            *cuda_targets(architectures),
+            "-c",
+            str(folder / "kernels.cu"),
+        ],
+        "register.o": [
+            compiler(),
+            *COMMON_FLAGS,
+            "-O2",
+            TORCH_TARGET,
+            "-DUSE_CUDA",
+            "-isystem",
+            str(torch_folder() / "include"),
+            "-isystem",
+            cuda_include(nvcc),
+            "-c",
+            str(folder / "register.cpp"),
+        ],
     }
 
 
@@ -152,8 +190,12 @@ def library_for(kind: str, compilers: list[str], flags: list) -> Path:
 def run_together(commands: list[list[str]], slots: int) -> None:
     """Runs commands, `slots` at a time; the first failure is raised with what it printed."""
     with ThreadPoolExecutor(slots) as pool:
-        results = pool.map(lambda command: subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True), commands)
+        results = pool.map(
+            lambda command: subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            ),
+            commands,
+        )
         for command, result in zip(commands, results, strict=True):
             if result.returncode:
                 raise BuildError(f"`{' '.join(command)}` failed:\n{result.stdout}")
@@ -170,21 +212,31 @@ def locked(path: Path):
         yield
 
 
-def build(library: Path, what: str, commands: Callable[[], dict[str, list[str]]],
-          link: Callable[[list[str], str], list[str]], force: bool) -> Path:
+def build(
+    library: Path,
+    what: str,
+    commands: Callable[[], dict[str, list[str]]],
+    link: Callable[[list[str], str], list[str]],
+    force: bool,
+) -> Path:
     """Makes `library` unless it is there: compiles all objects at once, then links them."""
     if library.exists() and not force:
         return library
     with locked(library.with_suffix(".lock")):
         if library.exists() and not force:
             return library
-        print(f"deformviz: compiling the {what} kernels, once, into {library.parent} ...",
-              end=" ", flush=True, file=sys.stderr)
+        print(
+            f"deformviz: compiling the {what} kernels, once, into {library.parent} ...",
+            end=" ",
+            flush=True,
+            file=sys.stderr,
+        )
         start = time.perf_counter()
         with tempfile.TemporaryDirectory(dir=library.parent) as folder:
             objects = {f"{folder}/{name}": command for name, command in commands().items()}
-            run_together([[*command, "-o", name] for name, command in objects.items()],
-                         os.cpu_count() or 1)
+            run_together(
+                [[*command, "-o", name] for name, command in objects.items()], os.cpu_count() or 1
+            )
             made = f"{folder}/{library.name}"
             run_together([link(list(objects), made)], 1)
             os.replace(made, library)
@@ -200,8 +252,13 @@ def build_cpu(*, force: bool = False) -> Path:
     """
     cxx = compiler()
     library = library_for("cpu", [cxx], [instruction_sets(), FLOAT64_FLAGS])
-    return build(library, "CPU", lambda: compile_commands(cxx),
-                 lambda objects, made: link_command(cxx, objects, made), force)
+    return build(
+        library,
+        "CPU",
+        lambda: compile_commands(cxx),
+        lambda objects, made: link_command(cxx, objects, made),
+        force,
+    )
 
 
 def build_cuda(architectures: list[str], *, force: bool = False) -> Path:
@@ -213,16 +270,24 @@ def build_cuda(architectures: list[str], *, force: bool = False) -> Path:
     nvcc = cuda_compiler()
     library = library_for("cuda", [nvcc, compiler()], [cuda_targets(architectures)])
     torch_libraries = ["-L", str(torch_folder() / "lib"), "-ltorch_cpu", "-ltorch_cuda"]
-    return build(library, "CUDA", lambda: cuda_commands(nvcc, architectures),
-                 lambda objects, made: [nvcc, "-shared", "-o", made, *objects, *torch_libraries],
-                 force)
+    return build(
+        library,
+        "CUDA",
+        lambda: cuda_commands(nvcc, architectures),
+        lambda objects, made: [nvcc, "-shared", "-o", made, *objects, *torch_libraries],
+        force,
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--force", action="store_true", help="build even if the cache has it")
-    parser.add_argument("--cuda", nargs="+", metavar="ARCH",
-                        help=f"build the CUDA library instead, e.g. {' '.join(CUDA_ARCHITECTURES)}")
+    parser.add_argument(
+        "--cuda",
+        nargs="+",
+        metavar="ARCH",
+        help=f"build the CUDA library instead, e.g. {' '.join(CUDA_ARCHITECTURES)}",
+    )
     arguments = parser.parse_args()
     try:
         if arguments.cuda:

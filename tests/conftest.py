@@ -22,12 +22,15 @@ DESELECTED = pytest.StashKey[list]()
 
 # -- what could not run, and why -----------------------------------------------------------------
 
+
 def pytest_configure(config):
     config.stash[DESELECTED] = []
     unknown = REQUIRED - {"browser", "compiler", "parity"}
     if unknown:
-        raise pytest.UsageError(f"DEFORMVIZ_REQUIRE names {', '.join(sorted(unknown))}; "
-                                "it knows browser, compiler and parity.")
+        raise pytest.UsageError(
+            f"DEFORMVIZ_REQUIRE names {', '.join(sorted(unknown))}; "
+            "it knows browser, compiler and parity."
+        )
 
 
 def pytest_deselected(items):
@@ -38,6 +41,7 @@ def pytest_deselected(items):
 def pytest_runtest_setup(item):
     if item.get_closest_marker("gpu"):
         import torch
+
         if not torch.cuda.is_available():
             pytest.skip("no GPU that torch can use")
 
@@ -90,6 +94,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 # -- what a machine may lack ---------------------------------------------------------------------
 
+
 @pytest.fixture(scope="session")
 def parity():
     """Reads a file of the parity folder: `parity("detr/ddetr_plain.pt")`; skips without one."""
@@ -101,6 +106,7 @@ def parity():
         if not (folder / name).is_file():
             pytest.skip(f"no parity file {name} in the parity folder")
         import torch
+
         return torch.load(folder / name, weights_only=True)
 
     return read
@@ -118,14 +124,20 @@ def compiler():
 @pytest.fixture(scope="session")
 def chromium():
     """Path of a Chromium or Chrome; DEFORMVIZ_CHROMIUM names another one."""
-    for name in (os.environ.get("DEFORMVIZ_CHROMIUM"), "chromium", "chromium-browser",
-                 "google-chrome", "google-chrome-stable"):
+    for name in (
+        os.environ.get("DEFORMVIZ_CHROMIUM"),
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ):
         if name and (path := shutil.which(name)):
             return path
     pytest.skip("no browser: neither Chromium nor Chrome is on the PATH")
 
 
 # -- the app in a browser ------------------------------------------------------------------------
+
 
 def free_port():
     with socket.socket() as probe:
@@ -143,8 +155,19 @@ def server_log(tmp_path_factory):
 def server(server_log):
     """Address of the real app, started as the README says, ended after the last test."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.headless", "true",
-               "--server.address", "127.0.0.1", "--server.port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app/main.py",
+        "--server.headless",
+        "true",
+        "--server.address",
+        "127.0.0.1",
+        "--server.port",
+        str(port),
+    ]
     with server_log.open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
     try:
@@ -173,11 +196,13 @@ def wait_until_listening(process, port, log):
 def browser(chromium):
     """Headless Chromium. One per module: its event loop must not outlive the browser tests."""
     from playwright.sync_api import expect, sync_playwright
-    expect.set_options(timeout=30_000)          # a busy machine takes its time
+
+    expect.set_options(timeout=30_000)  # a busy machine takes its time
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"])
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
         yield browser
         browser.close()
 
@@ -189,7 +214,9 @@ def page(browser):
     page = context.new_page()
     page.console_errors = []
     page.on("pageerror", lambda error: page.console_errors.append(str(error)))
-    page.on("console", lambda message: message.type == "error"
-            and page.console_errors.append(message.text))
+    page.on(
+        "console",
+        lambda message: message.type == "error" and page.console_errors.append(message.text),
+    )
     yield page
     context.close()

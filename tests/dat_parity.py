@@ -11,18 +11,19 @@ import pytest
 import torch
 
 FOLDER = Path(os.environ.get("DEFORMVIZ_PARITY", Path(__file__).parents[2] / "shared/parity"))
-EXACT = 1e-9                # float64, relative to the largest value
-USUAL_SINGLE = 5e-6         # float32, where the folder's README gives no other figure
-GRADIENT = 1e-4             # gradients were recorded in float32
-GRADIENT_FLOOR = 2e-5       # some are zero in theory, rounding in practice
+EXACT = 1e-9  # float64, relative to the largest value
+USUAL_SINGLE = 5e-6  # float32, where the folder's README gives no other figure
+GRADIENT = 1e-4  # gradients were recorded in float32
+GRADIENT_FLOOR = 2e-5  # some are zero in theory, rounding in practice
 
 
 def cases(*patterns):
     """Names of the recorded files that match; without any the patterns, to be skipped by name."""
     if not FOLDER.is_dir():
         return list(patterns)
-    found = sorted({path.stem for pattern in patterns
-                    for path in (FOLDER / "dat").glob(f"{pattern}.pt")})
+    found = sorted(
+        {path.stem for pattern in patterns for path in (FOLDER / "dat").glob(f"{pattern}.pt")}
+    )
     lacking = pytest.mark.skip(reason="only a fuller DEFORMVIZ_PARITY holds such recordings")
     return found or [pytest.param(pattern, marks=lacking) for pattern in patterns]
 
@@ -30,8 +31,11 @@ def cases(*patterns):
 def single_tolerance(name):
     """The float32 tolerance that the folder's README suggests for a file."""
     readme = FOLDER / "dat" / "README.md"
-    row = re.search(rf"^\| `{name}` \|.*\| (\S+) \|$", readme.read_text(), re.M) \
-        if readme.is_file() else None
+    row = (
+        re.search(rf"^\| `{name}` \|.*\| (\S+) \|$", readme.read_text(), re.M)
+        if readme.is_file()
+        else None
+    )
     return float(row[1]) if row else USUAL_SINGLE
 
 

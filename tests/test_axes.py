@@ -27,8 +27,10 @@ def test_a_record_takes_arrays_of_either_library(make):
 
 def test_a_wrong_axis_is_named_with_what_was_expected():
     arrays = trace_arrays() | dict(attention_weights=np.zeros((5, 2, 2, 4)))
-    message = (r"attention_weights has 2 on axis 'head', expected 3; its axes are "
-               r"\[query head level point\], its shape is \(5, 2, 2, 4\)")
+    message = (
+        r"attention_weights has 2 on axis 'head', expected 3; its axes are "
+        r"\[query head level point\], its shape is \(5, 2, 2, 4\)"
+    )
     with pytest.raises(ShapeError, match=message):
         AttentionTrace(**arrays)
 
@@ -77,8 +79,13 @@ def test_check_shape_learns_sizes():
 
 
 def test_detections_know_names_and_fall_back_to_numbers():
-    found = Detections(boxes_xyxy_px=np.zeros((2, 4)), scores=np.ones(2), labels=np.array([1, 9]),
-                       queries=np.zeros(2), class_names=("house", "tree"))
+    found = Detections(
+        boxes_xyxy_px=np.zeros((2, 4)),
+        scores=np.ones(2),
+        labels=np.array([1, 9]),
+        queries=np.zeros(2),
+        class_names=("house", "tree"),
+    )
     assert len(found) == 2 and found.name(0) == "tree" and found.name(1) == "class 9"
 
 

@@ -43,16 +43,21 @@ def test_an_exported_checkpoint_says_where_it_comes_from(checkpoint):
 
 
 def test_evaluate_prints_one_line_in_the_agreed_form(checkpoint, capsys):
-    assert main(["evaluate", "detector", "--model", str(checkpoint), "--scenes", "2",
-                 "--size", "64"]) == 0
+    assert (
+        main(["evaluate", "detector", "--model", str(checkpoint), "--scenes", "2", "--size", "64"])
+        == 0
+    )
     last = capsys.readouterr().out.splitlines()[-1]
     assert re.fullmatch(r"AP -?\d\.\d{3} AP50 -?\d\.\d{3} AP75 -?\d\.\d{3}", last)
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["evaluate", "--model", "nothing.pth"], "neither a shipped model nor a file"),
-    (["export", "no-such-run", "x.safetensors"], "it has no run.json"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["evaluate", "--model", "nothing.pth"], "neither a shipped model nor a file"),
+        (["export", "no-such-run", "x.safetensors"], "it has no run.json"),
+    ],
+)
 def test_a_mistake_ends_with_one_sentence(arguments, message, capsys):
     assert main(arguments) == 2
     said = capsys.readouterr().err
@@ -60,7 +65,8 @@ def test_a_mistake_ends_with_one_sentence(arguments, message, capsys):
 
 
 def test_the_module_and_the_command_are_the_same():
-    shown = subprocess.run([sys.executable, "-m", "deformviz", "--help"], check=True,
-                           capture_output=True, text=True).stdout
+    shown = subprocess.run(
+        [sys.executable, "-m", "deformviz", "--help"], check=True, capture_output=True, text=True
+    ).stdout
     for command in ("train", "evaluate", "export", "precompute", "doctor"):
         assert command in shown

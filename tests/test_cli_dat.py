@@ -25,12 +25,29 @@ def test_an_exported_dat_loads_and_is_small(checkpoint):
 
 
 def test_evaluate_prints_the_accuracy_last(checkpoint, capsys):
-    assert main(["evaluate", "dat", "--model", str(checkpoint), "--scenes", "4", "--seed", "9",
-                 "--grids"]) == 0
+    assert (
+        main(
+            [
+                "evaluate",
+                "dat",
+                "--model",
+                str(checkpoint),
+                "--scenes",
+                "4",
+                "--seed",
+                "9",
+                "--grids",
+            ]
+        )
+        == 0
+    )
     shares, accuracy = capsys.readouterr().out.splitlines()[-2:]
     assert re.fullmatch(r"accuracy [01]\.\d{3}", accuracy)
-    assert re.fullmatch(r"on the object: attention 0\.\d{3}, knots 0\.\d{3}, "
-                        r"undeformed knots 0\.\d{3}", shares)
+    assert re.fullmatch(
+        r"on the object: attention 0\.\d{3}, knots 0\.\d{3}, "
+        r"undeformed knots 0\.\d{3}",
+        shares,
+    )
 
 
 def test_an_option_the_dat_does_not_have_is_refused(capsys):

@@ -38,8 +38,13 @@ def ending(tmp_path):
 
     def run(require):
         environ = os.environ | {"DEFORMVIZ_REQUIRE": require, "DEFORMVIZ_PARITY": "/not/there"}
-        reply = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
-                               cwd=tmp_path, env=environ, capture_output=True, text=True)
+        reply = subprocess.run(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
+            cwd=tmp_path,
+            env=environ,
+            capture_output=True,
+            text=True,
+        )
         return reply.returncode, reply.stdout + reply.stderr
 
     return run

@@ -51,15 +51,17 @@ def test_pixel_centres_are_whole_numbers():
 @given(points, sizes)
 def test_pixel_index_and_back(point, size_hw):
     array = np.array(point)
-    np.testing.assert_allclose(from_pixel_index(to_pixel_index(array, size_hw), size_hw), array,
-                               atol=1e-9)
+    np.testing.assert_allclose(
+        from_pixel_index(to_pixel_index(array, size_hw), size_hw), array, atol=1e-9
+    )
 
 
 @given(points, sizes)
 def test_coefficients_say_the_same_as_the_function(point, size_hw):
     array = np.array([point])
-    np.testing.assert_allclose(normalised_to_pixels(size_hw)(array),
-                               to_pixel_index(array, size_hw), atol=1e-9)
+    np.testing.assert_allclose(
+        normalised_to_pixels(size_hw)(array), to_pixel_index(array, size_hw), atol=1e-9
+    )
 
 
 @given(points, frames())

@@ -13,19 +13,34 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DEPENDENCIES = {Requirement(line).name: Requirement(line) for line in PROJECT["dependencies"]}
-EXTRAS = {extra: {Requirement(line).name: Requirement(line) for line in lines}
-          for extra, lines in PROJECT["optional-dependencies"].items()}
-DISTRIBUTION_OF = {"cv2": "opencv-python-headless", "PIL": "pillow", "skimage": "scikit-image",
-                   "huggingface_hub": "huggingface-hub"}
-BROUGHT_BY = {"starlette": "streamlit", "pandas": "streamlit", "scipy": "scikit-image",
-              "matplotlib": "captum"}
+EXTRAS = {
+    extra: {Requirement(line).name: Requirement(line) for line in lines}
+    for extra, lines in PROJECT["optional-dependencies"].items()
+}
+DISTRIBUTION_OF = {
+    "cv2": "opencv-python-headless",
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "huggingface_hub": "huggingface-hub",
+}
+BROUGHT_BY = {
+    "starlette": "streamlit",
+    "pandas": "streamlit",
+    "scipy": "scikit-image",
+    "matplotlib": "captum",
+}
 
 
 def imports_of(tree, inside_a_function=False):
     """(package, whether inside a function) of every absolute import."""
     for node in ast.iter_child_nodes(tree):
-        names = [node.module] if isinstance(node, ast.ImportFrom) and node.level == 0 else \
-            [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names = (
+            [node.module]
+            if isinstance(node, ast.ImportFrom) and node.level == 0
+            else [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
         yield from ((name.split(".")[0], inside_a_function) for name in names)
         yield from imports_of(node, inside_a_function or isinstance(node, ast.FunctionDef))
 
@@ -58,8 +73,10 @@ def test_every_import_is_declared():
 
 
 def test_a_command_without_its_extra_says_what_to_install():
-    code = ("import sys; sys.modules['pycocotools'] = None; from deformviz.cli import main; "
-            "sys.exit(main(['evaluate', '--scenes', '1']))")
+    code = (
+        "import sys; sys.modules['pycocotools'] = None; from deformviz.cli import main; "
+        "sys.exit(main(['evaluate', '--scenes', '1']))"
+    )
     reply = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert reply.returncode == 2 and "Traceback" not in reply.stderr
     assert "needs the package pycocotools" in reply.stderr
@@ -72,8 +89,9 @@ def test_the_pins_are_the_dependencies_and_lie_within_their_bounds():
     versions = dict(line.split("==") for line in pinned)
     bounds = DEPENDENCIES | EXTRAS["train"]
     assert versions.keys() == bounds.keys()
-    outside = [name for name, version in versions.items()
-               if not bounds[name].specifier.contains(version)]
+    outside = [
+        name for name, version in versions.items() if not bounds[name].specifier.contains(version)
+    ]
     assert not outside
 
 
@@ -91,14 +109,18 @@ def wheel(tmp_path_factory):
 
 def source_files(*places):
     """Names of the files at and below these places, without what Python compiled."""
-    paths = [path for place in places
-             for path in (ROOT / place, *(ROOT / place).rglob("*")) if path.is_file()]
+    paths = [
+        path
+        for place in places
+        for path in (ROOT / place, *(ROOT / place).rglob("*"))
+        if path.is_file()
+    ]
     return {str(path.relative_to(ROOT)) for path in paths if "__pycache__" not in path.parts}
 
 
 @pytest.mark.parametrize("folder", ["app", "deformviz"])
 def test_the_wheel_carries_code_and_assets(wheel, folder):
-    assert source_files(folder) - wheel - {"app/screenshot.png"} == set()   # the README's
+    assert source_files(folder) - wheel - {"app/screenshot.png"} == set()  # the README's
 
 
 def test_the_wheel_carries_the_sources_of_the_op_beside_the_library(wheel):

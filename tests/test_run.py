@@ -95,26 +95,46 @@ class Checkout:
         os.symlink(sys.executable, self.tools / "python3")
         if with_uv:
             executable(self.tools / "uv", FAKE_UV)
-        self.environ = {"PATH": f"{self.tools}:/usr/bin:/bin", "HOME": str(folder),
-                        "PIP_CONFIG_FILE": os.devnull}
+        self.environ = {
+            "PATH": f"{self.tools}:/usr/bin:/bin",
+            "HOME": str(folder),
+            "PIP_CONFIG_FILE": os.devnull,
+        }
 
     def write(self, name, text):
         (self.root / name).write_text(text)
 
     def run(self, *arguments):
-        return subprocess.run([sys.executable, self.root / "run", *arguments], text=True,
-                              env=self.environ, capture_output=True, timeout=120)
+        return subprocess.run(
+            [sys.executable, self.root / "run", *arguments],
+            text=True,
+            env=self.environ,
+            capture_output=True,
+            timeout=120,
+        )
 
     def start(self, *arguments, before="exec"):
         """`./run` in the background; `before` is the shell's last word before the command.
 
         Ctrl-C reaches it even where these tests run in a background that ignores it.
         """
-        command = ["sh", "-c", f'{before} "$@"', "sh", sys.executable, self.root / "run",
-                   *arguments]
-        return subprocess.Popen(command, text=True, env=self.environ, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT,
-                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        command = [
+            "sh",
+            "-c",
+            f'{before} "$@"',
+            "sh",
+            sys.executable,
+            self.root / "run",
+            *arguments,
+        ]
+        return subprocess.Popen(
+            command,
+            text=True,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
 
     def uv_calls(self):
         log = self.tools / "calls.jsonl"
@@ -122,8 +142,11 @@ class Checkout:
 
     def installed(self):
         """What uv was asked to install, one tuple of arguments per call."""
-        return [tuple(words[4:]) for words, _ in self.uv_calls()
-                if words[0] == "pip" and "--dry-run" not in words]
+        return [
+            tuple(words[4:])
+            for words, _ in self.uv_calls()
+            if words[0] == "pip" and "--dry-run" not in words
+        ]
 
     def started(self):
         """(arguments, environment) the app or pytest got."""
@@ -142,7 +165,8 @@ def test_the_cpu_build_comes_from_pytorch_alone_and_nothing_else_does(checkout):
     assert f"torch 2.13.0: CPU build, about 190 MB, from {CPU_INDEX}" in reply.stdout
     assert checkout.installed() == [
         ("--no-deps", "--default-index", CPU_INDEX, "torch==2.13.0+cpu"),
-        ("-r", "requirements.txt")]
+        ("-r", "requirements.txt"),
+    ]
 
 
 def test_a_cpu_build_among_pips_own_sources_comes_first(checkout):
@@ -162,13 +186,19 @@ def test_pips_configuration_reaches_uv(checkout, tmp_path):
     present = tmp_path / "present"
     present.mkdir()
     config = tmp_path / "pip.conf"
-    config.write_text("[global]\nindex-url = https://mirror.example/simple\nfind-links = /wheels\n"
-                      f"extra-index-url =\n  file://{present}\n  file:///not/there\n")
+    config.write_text(
+        "[global]\nindex-url = https://mirror.example/simple\nfind-links = /wheels\n"
+        f"extra-index-url =\n  file://{present}\n  file:///not/there\n"
+    )
     checkout.environ |= {"PIP_CONFIG_FILE": str(config), "PIP_FIND_LINKS": "/a /b"}
     checkout.run("--no-start")
     _, said = checkout.uv_calls()[-1]
-    assert said == {"UV_FIND_LINKS": "/a,/b", "UV_DEFAULT_INDEX": "https://mirror.example/simple",
-                    "UV_INDEX": f"file://{present}", "UV_INDEX_STRATEGY": "unsafe-best-match"}
+    assert said == {
+        "UV_FIND_LINKS": "/a,/b",
+        "UV_DEFAULT_INDEX": "https://mirror.example/simple",
+        "UV_INDEX": f"file://{present}",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+    }
 
 
 def test_an_unchanged_lock_installs_nothing(checkout):
@@ -198,8 +228,14 @@ def test_tests_add_their_tools_once_and_pass_on_their_arguments_and_status(check
     checkout.run("--no-start")
     reply = checkout.run("test", "-k", "geometry", "-x", "tests/test_geometry.py")
     assert reply.returncode == 5  # what the pretended pytest returns
-    assert checkout.started()[0] == ["-m", "pytest", "-k", "geometry", "-x",
-                                     "tests/test_geometry.py"]
+    assert checkout.started()[0] == [
+        "-m",
+        "pytest",
+        "-k",
+        "geometry",
+        "-x",
+        "tests/test_geometry.py",
+    ]
     assert checkout.installed()[-1] == ("-e", ".[test]")
     before = len(checkout.uv_calls())
     assert checkout.run("test").returncode == 5
@@ -250,8 +286,11 @@ def test_the_app_starts_on_this_machine_only_and_ends_with_ctrl_c(checkout, tmp_
     arguments, environ = checkout.started()
     assert arguments[:4] == ["-m", "streamlit", "run", "app/main.py"]
     assert arguments[arguments.index("--server.address") + 1] == "127.0.0.1"
-    assert environ == {"DEFORMVIZ_CHECKPOINTS": str(tmp_path), "DEFORMVIZ_LAN": None,
-                       "CUDA_VISIBLE_DEVICES": ""}
+    assert environ == {
+        "DEFORMVIZ_CHECKPOINTS": str(tmp_path),
+        "DEFORMVIZ_LAN": None,
+        "CUDA_VISIBLE_DEVICES": "",
+    }
     assert arguments[arguments.index("--server.maxUploadSize") + 1] == "500"
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=1)
@@ -267,7 +306,7 @@ def test_lan_opens_it_and_says_where(checkout):
     arguments, environ = checkout.started()
     assert arguments[arguments.index("--server.address") + 1] == "0.0.0.0"
     assert environ["DEFORMVIZ_LAN"] == "1"
-    assert "--server.maxUploadSize" not in arguments        # strangers keep the 20 of config.toml
+    assert "--server.maxUploadSize" not in arguments  # strangers keep the 20 of config.toml
 
 
 def test_the_next_free_port_is_taken_and_a_wish_is_not_bent(monkeypatch):
@@ -291,10 +330,14 @@ def test_a_missing_venv_module_is_one_sentence_with_the_cure(monkeypatch):
         script.Installer(uv=None, environ={}).create(keep=False)
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["--checkpoints", "/not/there"], "--checkpoints: /not/there is not a folder."),
-    (["--colour"], "unknown: --colour"),
-    (["tset"], "invalid choice: 'tset'")])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--checkpoints", "/not/there"], "--checkpoints: /not/there is not a folder."),
+        (["--colour"], "unknown: --colour"),
+        (["tset"], "invalid choice: 'tset'"),
+    ],
+)
 def test_a_wrong_command_line_is_told_in_a_sentence(checkout, arguments, words):
     reply = checkout.run(*arguments)
     assert reply.returncode in (1, 2) and words in reply.stderr
@@ -312,9 +355,11 @@ def test_a_broken_pip_configuration_is_named(checkout, tmp_path):
 def tiny_wheel(folder, name, version, files):
     """A wheel that pip accepts: some files and the metadata that pip insists on."""
     info = f"{name}-{version}.dist-info"
-    files |= {f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-              f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
-                               "Tag: py3-none-any\n"}
+    files |= {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
+        "Tag: py3-none-any\n",
+    }
     rows = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
         for path, text in (files | {f"{info}/RECORD": rows}).items():
@@ -328,8 +373,12 @@ def checkout_with_pip(tmp_path):
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     for version, cuda in (("2.13.0", "'13.0'"), ("2.13.0+cpu", "None")):
-        tiny_wheel(wheels, "torch", version, {"torch/__init__.py": "",
-                                              "torch/version.py": f"cuda = {cuda}\n"})
+        tiny_wheel(
+            wheels,
+            "torch",
+            version,
+            {"torch/__init__.py": "", "torch/version.py": f"cuda = {cuda}\n"},
+        )
     tiny_wheel(wheels, "small", "1.0", {"small.py": ""})
     checkout.environ |= {"PIP_FIND_LINKS": str(wheels), "PIP_NO_INDEX": "1"}
     return checkout
@@ -337,8 +386,11 @@ def checkout_with_pip(tmp_path):
 
 def torch_in(checkout):
     code = "import importlib.metadata as m; print(m.version('torch'))"
-    return subprocess.run([checkout.root / ".venv" / "bin" / "python", "-I", "-c", code],
-                          text=True, capture_output=True).stdout.strip()
+    return subprocess.run(
+        [checkout.root / ".venv" / "bin" / "python", "-I", "-c", code],
+        text=True,
+        capture_output=True,
+    ).stdout.strip()
 
 
 def test_pip_itself_brings_the_build_that_was_asked_for(checkout_with_pip):

@@ -29,8 +29,9 @@ def bundle(entry: Path) -> str:
 
     visit(entry.resolve())
     texts = [(path.name, path.read_text(encoding="utf-8")) for path in order]
-    return "\n".join(f"// -- {name}\n{EXPORT.sub('', IMPORT.sub('', text))}"
-                     for name, text in texts)
+    return "\n".join(
+        f"// -- {name}\n{EXPORT.sub('', IMPORT.sub('', text))}" for name, text in texts
+    )
 
 
 @cache

@@ -32,7 +32,8 @@ export default function (component) {
 """
 
 MOUNT = st.components.v2.component(
-    "deformviz_explorer", html='<div class="dv-mount"></div>', css=bundle.style(), js=LOADER)
+    "deformviz_explorer", html='<div class="dv-mount"></div>', css=bundle.style(), js=LOADER
+)
 
 
 def explorer_routes() -> list[Route]:
@@ -55,14 +56,25 @@ def address(*parts: str) -> str:
 def source_addresses() -> dict[str, str]:
     """Where the routes serve the current files."""
     root = address("explorer", bundle.version())
-    return {"script": f"{root}/canvas.js", "style": f"{root}/style.css",
-            "template": f"{root}/offline.html"}
+    return {
+        "script": f"{root}/canvas.js",
+        "style": f"{root}/style.css",
+        "template": f"{root}/offline.html",
+    }
 
 
 def explorer(
-    *, trace_url: str, picture_url: str, title: str, key: str, levels: int = 5, note: str = "",
-    picture_alt: str = "", picture_hw: tuple[int, int] | None = None,
-    view: dict[str, Any] | None = None, view_id: str = "",
+    *,
+    trace_url: str,
+    picture_url: str,
+    title: str,
+    key: str,
+    levels: int = 5,
+    note: str = "",
+    picture_alt: str = "",
+    picture_hw: tuple[int, int] | None = None,
+    view: dict[str, Any] | None = None,
+    view_id: str = "",
     on_view_change: Callable[[], None] = lambda: None,
     on_layer_change: Callable[[], None] = lambda: None,
 ) -> Any:
@@ -82,10 +94,22 @@ def explorer(
     lookup and the layer's name. `.layer` is +1 or -1 in the run after `[` or `]` was pressed.
     """
     data = {
-        "trace_url": trace_url, "picture_url": picture_url, "title": title, "note": note,
-        "picture_alt": picture_alt or title, "picture_hw": picture_hw, "view": view or {},
-        "view_id": view_id, "palette": palette(levels), "link": True,
+        "trace_url": trace_url,
+        "picture_url": picture_url,
+        "title": title,
+        "note": note,
+        "picture_alt": picture_alt or title,
+        "picture_hw": picture_hw,
+        "view": view or {},
+        "view_id": view_id,
+        "palette": palette(levels),
+        "link": True,
         "source": source_addresses(),
     }
-    return MOUNT(key=key, data=json.loads(json.dumps(data)), default={"view": None},
-                 on_view_change=on_view_change, on_layer_change=on_layer_change)
+    return MOUNT(
+        key=key,
+        data=json.loads(json.dumps(data)),
+        default={"view": None},
+        on_view_change=on_view_change,
+        on_layer_change=on_layer_change,
+    )

@@ -24,7 +24,7 @@ from deformviz.figures.theme import palette
 class CanvasKind:
     """One kind of picture; its `canvas/mount.js` and `style.css` lie in `folder`."""
 
-    name: str               # in addresses, and of the Streamlit component
+    name: str  # in addresses, and of the Streamlit component
     folder: Path
 
     @cached_property
@@ -46,8 +46,8 @@ class CanvasKind:
     def component(self) -> Any:
         """The Streamlit component that mounts it."""
         return st.components.v2.component(
-            f"deformviz_{self.name}", html='<div class="dv-mount"></div>', css=self.style,
-            js=LOADER)
+            f"deformviz_{self.name}", html='<div class="dv-mount"></div>', css=self.style, js=LOADER
+        )
 
     def routes(self) -> list[Route]:
         """Routes for `st.App`."""
@@ -62,21 +62,44 @@ class CanvasKind:
 
     def _addresses(self) -> dict[str, str]:
         root = address(self.name, self.version)
-        return {"script": f"{root}/canvas.js", "style": f"{root}/style.css",
-                "template": source_addresses()["template"]}
+        return {
+            "script": f"{root}/canvas.js",
+            "style": f"{root}/style.css",
+            "template": source_addresses()["template"],
+        }
 
     def mount(
-        self, *, trace_url: str, picture_url: str, title: str, key: str, note: str = "",
-        picture_hw: tuple[int, int] | None = None, view: dict[str, Any] | None = None,
-        view_id: str = "", on_view_change: Callable[[], None] = lambda: None,
+        self,
+        *,
+        trace_url: str,
+        picture_url: str,
+        title: str,
+        key: str,
+        note: str = "",
+        picture_hw: tuple[int, int] | None = None,
+        view: dict[str, Any] | None = None,
+        view_id: str = "",
+        on_view_change: Callable[[], None] = lambda: None,
         on_layer_change: Callable[[], None] = lambda: None,
     ) -> Any:
         """Show a picture of this kind; arguments and result are those of `explorer`."""
         data = {
-            "trace_url": trace_url, "picture_url": picture_url, "title": title, "note": note,
-            "picture_alt": title, "picture_hw": picture_hw, "view": view or {},
-            "view_id": view_id, "palette": palette(), "link": True, "source": self._addresses(),
+            "trace_url": trace_url,
+            "picture_url": picture_url,
+            "title": title,
+            "note": note,
+            "picture_alt": title,
+            "picture_hw": picture_hw,
+            "view": view or {},
+            "view_id": view_id,
+            "palette": palette(),
+            "link": True,
+            "source": self._addresses(),
         }
-        return self.component(key=key, data=json.loads(json.dumps(data)),
-                              default={"view": None}, on_view_change=on_view_change,
-                              on_layer_change=on_layer_change)
+        return self.component(
+            key=key,
+            data=json.loads(json.dumps(data)),
+            default={"view": None},
+            on_view_change=on_view_change,
+            on_layer_change=on_layer_change,
+        )

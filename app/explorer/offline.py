@@ -12,8 +12,13 @@ from deformviz.tracing.packing import compress, unpack_layer
 
 
 def offline_page(
-    packed_layer: bytes, picture_jpeg: bytes, *, title: str = "deformviz", note: str = "",
-    picture_alt: str = "", view: dict[str, Any] | None = None,
+    packed_layer: bytes,
+    picture_jpeg: bytes,
+    *,
+    title: str = "deformviz",
+    note: str = "",
+    picture_alt: str = "",
+    view: dict[str, Any] | None = None,
 ) -> str:
     """The explorer with its script, style, trace and picture inside, as HTML text.
 
@@ -25,12 +30,17 @@ def offline_page(
     levels = len(unpack_layer(packed_layer).header["levels"])
     zipped = packed_layer if packed_layer[:2] == b"\x1f\x8b" else compress(packed_layer)
     data = {
-        "title": title, "note": note, "picture_alt": picture_alt or title, "view": view or {},
+        "title": title,
+        "note": note,
+        "picture_alt": picture_alt or title,
+        "view": view or {},
         "picture_url": "data:image/jpeg;base64," + base64.b64encode(picture_jpeg).decode(),
         "palette": palette(levels),
     }
     parts = {
-        "title": html.escape(title), "style": bundle.style(), "script": bundle.script(),
+        "title": html.escape(title),
+        "style": bundle.style(),
+        "script": bundle.script(),
         "trace": base64.b64encode(zipped).decode(),
         "data": json.dumps(data).replace("<", "\\u003c"),
     }

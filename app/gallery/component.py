@@ -10,7 +10,10 @@ HERE = Path(__file__).parent
 
 
 def gallery(
-    groups: dict[str, list[dict[str, str]]], chosen: str, *, key: str,
+    groups: dict[str, list[dict[str, str]]],
+    chosen: str,
+    *,
+    key: str,
     on_choose: Callable[[], Any],
 ) -> None:
     """Thumbnails to choose from; a click leaves the name in `st.session_state[key].chosen`.
@@ -20,10 +23,16 @@ def gallery(
         chosen: name of the chosen picture; none is marked if it is not among them.
     """
     mount = st.components.v2.component(
-        "deformviz_gallery", html='<div class="gallery"></div>',
-        css=(HERE / "gallery.css").read_text(), js=(HERE / "gallery.js").read_text(),
+        "deformviz_gallery",
+        html='<div class="gallery"></div>',
+        css=(HERE / "gallery.css").read_text(),
+        js=(HERE / "gallery.js").read_text(),
     )
-    mount(key=key, on_chosen_change=on_choose, data={
-        "groups": [{"title": title, "items": items} for title, items in groups.items()],
-        "chosen": chosen,
-    })
+    mount(
+        key=key,
+        on_chosen_change=on_choose,
+        data={
+            "groups": [{"title": title, "items": items} for title, items in groups.items()],
+            "chosen": chosen,
+        },
+    )

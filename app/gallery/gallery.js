@@ -13,10 +13,10 @@ function tile(item, chosen, choose) {
   input.addEventListener("change", () => choose(item.name));
   const image = document.createElement("img");
   image.src = item.src;
-  image.alt = "";                       // the radio button carries the name
+  image.alt = ""; // the radio button carries the name
   image.loading = "lazy";
   image.decoding = "async";
-  image.fetchPriority = "low";          // the large picture comes first
+  image.fetchPriority = "low"; // the large picture comes first
   label.append(input, image);
   return label;
 }
@@ -37,8 +37,9 @@ export default function mount({ data, parentElement, setTriggerValue }) {
   const contents = JSON.stringify(data.groups);
   if (root.dataset.contents !== contents) {
     root.dataset.contents = contents;
-    root.replaceChildren(...data.groups.map(
-      (group) => section(group, data.chosen, (name) => root.choose(name))));
+    root.replaceChildren(
+      ...data.groups.map((group) => section(group, data.chosen, (name) => root.choose(name))),
+    );
   }
   root.choose = (name) => setTriggerValue("chosen", name);
   for (const input of root.querySelectorAll("input")) input.checked = input.value === data.chosen;

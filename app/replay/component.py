@@ -46,7 +46,8 @@ def _style() -> str:
 
 
 MOUNT = st.components.v2.component(
-    "deformviz_replay", html='<div class="dr-mount"></div>', css=_style(), js=LOADER)
+    "deformviz_replay", html='<div class="dr-mount"></div>', css=_style(), js=LOADER
+)
 
 
 def replay(*, manifests: list[str], pictures: list[str], drawing: str) -> Any:
@@ -59,6 +60,11 @@ def replay(*, manifests: list[str], pictures: list[str], drawing: str) -> Any:
     """
     base = st.get_option("server.baseUrlPath").strip("/")
     root = "/".join(["", *filter(None, [base]), "replay", "canvas", f"{version()}.js"])
-    data = {"manifests": manifests, "pictures": pictures, "palette": palette(5),
-            "drawing": drawing, "script": root}
+    data = {
+        "manifests": manifests,
+        "pictures": pictures,
+        "palette": palette(5),
+        "drawing": drawing,
+        "script": root,
+    }
     return MOUNT(key=f"replay_{drawing}", data=json.loads(json.dumps(data)))

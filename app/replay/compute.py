@@ -24,9 +24,9 @@ from deformviz.tracing.packing import compress, pack_layer, unpack_layer
 from deformviz.tracing.packing_grid import pack_grid
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
-SMOOTHED_POINTS = 240       # of the loss curve
-KEEP_EVERY_S = 1.5          # what is computed so far is shown that often
-OWN_PROBE_SCENES = 6        # for the curves of a run that ships none
+SMOOTHED_POINTS = 240  # of the loss curve
+KEEP_EVERY_S = 1.5  # what is computed so far is shown that often
+OWN_PROBE_SCENES = 6  # for the curves of a run that ships none
 
 
 def request(run: RecordedRun, source: Source | int, session: str) -> str:
@@ -45,6 +45,7 @@ def request(run: RecordedRun, source: Source | int, session: str) -> str:
 
 
 # -- weights of our own models, on any picture ---------------------------------------------------
+
 
 @functools.lru_cache(maxsize=3)
 def _open_replay(stamp: str, run: RecordedRun):
@@ -75,7 +76,7 @@ def _compute(key: str, run: RecordedRun, source: Source, report: Report) -> None
         frame = frame_of(replay.trace(iteration, picture), run, source)
         view = replace(view, frames={**view.frames, iteration: frame})
         if len(view.frames) >= 2 and time.monotonic() - kept_at >= KEEP_EVERY_S:
-            keep(_with_facts(view))             # two are enough for a first look
+            keep(_with_facts(view))  # two are enough for a first look
             kept_at = time.monotonic()
     view = keep(_with_facts(view))
     keep(replace(view, curves=_curves(replay, view, report), complete=True))
@@ -84,7 +85,8 @@ def _compute(key: str, run: RecordedRun, source: Source, report: Report) -> None
 def _sampling_frame(trace: Trace, run: RecordedRun, source: Source) -> Frame:
     packed = {
         name: compress(pack_layer(trace, name, model_label=run.title))
-        for name, record in trace.layers.items() if isinstance(record, AttentionTrace)
+        for name, record in trace.layers.items()
+        if isinstance(record, AttentionTrace)
     }
     answer = replace(trace, layers={}, output=replace(trace.output, proposals=None, auxiliary=()))
     return Frame(packed, answer)
@@ -94,12 +96,15 @@ def _grid_frame(trace: Trace, run: RecordedRun, source: Source) -> Frame:
     from deformviz.analysis.grid_curves import grid_layer_statistics
 
     mask, names = _object_mask(source), _class_names(run.stamp, run)
-    grids = {name: record for name, record in trace.layers.items()
-             if isinstance(record, GridTrace)}
-    packed = {name: compress(pack_grid(trace, name, model_label=run.title, class_names=names,
-                                       mask=mask)) for name in grids}
-    return Frame(packed, statistics={name: grid_layer_statistics(record, mask)
-                                     for name, record in grids.items()})
+    grids = {name: record for name, record in trace.layers.items() if isinstance(record, GridTrace)}
+    packed = {
+        name: compress(pack_grid(trace, name, model_label=run.title, class_names=names, mask=mask))
+        for name in grids
+    }
+    return Frame(
+        packed,
+        statistics={name: grid_layer_statistics(record, mask) for name, record in grids.items()},
+    )
 
 
 def _class_names(stamp: str, run: RecordedRun) -> tuple[str, ...]:
@@ -124,15 +129,21 @@ def _with_facts(view: ReplayView) -> ReplayView:
     newest = view.frames[max(view.frames)].trace
     objects = tuple(followed_objects(newest.detections))
     matches = {i: matched_queries(frame.trace, objects) for i, frame in view.frames.items()}
-    return replace(view, objects=objects, matches=matches,
-                   curves=view.curves or read_curves(RunFolder(view.run.path)))
+    return replace(
+        view,
+        objects=objects,
+        matches=matches,
+        curves=view.curves or read_curves(RunFolder(view.run.path)),
+    )
 
 
 def _grid_curves(view: ReplayView) -> dict[str, Any]:
     from deformviz.analysis.grid_curves import grid_curves, read_grid_scores
 
-    return grid_curves({i: frame.statistics for i, frame in view.frames.items()},
-                       read_grid_scores(RunFolder(view.run.path)))
+    return grid_curves(
+        {i: frame.statistics for i, frame in view.frames.items()},
+        read_grid_scores(RunFolder(view.run.path)),
+    )
 
 
 def _curves(replay, view: ReplayView, report: Report) -> dict[str, Any] | None:
@@ -165,11 +176,14 @@ def smooth_loss(folder: RunFolder) -> tuple[list[int], list[float]]:
         return [], []
     width = max(1, -(-len(iterations) // SMOOTHED_POINTS))
     groups = [slice(at, at + width) for at in range(0, len(iterations), width)]
-    return ([round(float(np.mean(iterations[group]))) for group in groups],
-            [round(float(np.mean(losses[group])), 4) for group in groups])
+    return (
+        [round(float(np.mean(iterations[group]))) for group in groups],
+        [round(float(np.mean(losses[group])), 4) for group in groups],
+    )
 
 
 # -- a recording of another model, on its own pictures -------------------------------------------
+
 
 def probe_count(run: RecordedRun) -> int:
     """How many probe pictures a recording has traces of."""
@@ -193,11 +207,16 @@ def _read_recording(key: str, run: RecordedRun, number: int, report: Report) -> 
     view = replace(view, run=run)
     for done, iteration in enumerate(kept):
         report(f"iteration {iteration}", done, len(kept))
-        layers = [name.partition("/")[2] for name in folder.trace_names(iteration)
-                  if name.startswith(f"{number}/")]
+        layers = [
+            name.partition("/")[2]
+            for name in folder.trace_names(iteration)
+            if name.startswith(f"{number}/")
+        ]
         if iteration not in view.frames and layers:
-            packed = {name: folder.load_trace(iteration, number, name)
-                      for name in sorted(layers, key=_in_order)}
+            packed = {
+                name: folder.load_trace(iteration, number, name)
+                for name in sorted(layers, key=_in_order)
+            }
             view = replace(view, frames={**view.frames, iteration: Frame(packed)})
     if not view.frames:
         raise RunFolderError(f"{run.title} has no readable trace of picture {number}.")

@@ -20,9 +20,9 @@ from deformviz.tracing.packing_grid import unpack_any
 class Frame:
     """One snapshot on one picture."""
 
-    packed: dict[str, bytes]                    # layer -> gzip
-    trace: Trace | None = None                  # the answer alone, for matching objects
-    statistics: dict[str, dict[str, list]] = field(default_factory=dict)    # of a DAT, per layer
+    packed: dict[str, bytes]  # layer -> gzip
+    trace: Trace | None = None  # the answer alone, for matching objects
+    statistics: dict[str, dict[str, list]] = field(default_factory=dict)  # of a DAT, per layer
 
     @property
     def size_bytes(self) -> int:
@@ -35,21 +35,27 @@ class ReplayView:
 
     key: str
     run: RecordedRun
-    picture: bytes                              # JPEG or PNG
+    picture: bytes  # JPEG or PNG
     picture_hw: tuple[int, int]
     frames: dict[int, Frame] = field(default_factory=dict)
     objects: tuple[Any, ...] = ()
     matches: dict[int, list[int | None]] = field(default_factory=dict)
     curves: dict[str, Any] | None = None
     loss: tuple[list[int], list[float]] = ((), ())
-    complete: bool = False                      # every snapshot there was at the time
+    complete: bool = False  # every snapshot there was at the time
 
     @property
     def version(self) -> str:
         """Changes with everything the manifest says."""
         measured = len(self.curves["iterations"]) if self.curves else 0
-        facts = [sorted(self.frames), self.complete, self.run.growing, measured, len(self.loss[0]),
-                 list(self.loss[0])[-1:]]
+        facts = [
+            sorted(self.frames),
+            self.complete,
+            self.run.growing,
+            measured,
+            len(self.loss[0]),
+            list(self.loss[0])[-1:],
+        ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
     @property
@@ -67,15 +73,29 @@ class ReplayView:
         headers = {name: unpack_any(blob).header for name, blob in packed.items()}
         first = next(iter(headers.values()))
         return {
-            "name": self.run.name, "title": self.run.title, "kind": self.run.kind,
-            "growing": self.run.growing, "version": self.version, "address": f"replay/{self.key}",
-            "iterations": sorted(self.frames), "coming": self.coming(),
+            "name": self.run.name,
+            "title": self.run.title,
+            "kind": self.run.kind,
+            "growing": self.run.growing,
+            "version": self.version,
+            "address": f"replay/{self.key}",
+            "iterations": sorted(self.frames),
+            "coming": self.coming(),
             "layers": list(packed),
             "layer_titles": {name: layer_title(header) for name, header in headers.items()},
-            "heads": first["heads"], "levels": len(first["levels"]),
-            "objects": [{"class_name": found.class_name, "score": found.score,
-                         "box_xyxy_px": found.box_xyxy_px} for found in self.objects],
-            "matches": self.matches, "curves": self.curves, "loss": self.loss,
+            "heads": first["heads"],
+            "levels": len(first["levels"]),
+            "objects": [
+                {
+                    "class_name": found.class_name,
+                    "score": found.score,
+                    "box_xyxy_px": found.box_xyxy_px,
+                }
+                for found in self.objects
+            ],
+            "matches": self.matches,
+            "curves": self.curves,
+            "loss": self.loss,
         }
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
 SHIPPED_RUNS = Path(__file__).parents[2] / "deformviz" / "assets" / "runs"
-FOLLOWED = "DEFORMVIZ_RUNS"         # run folders, or folders of them, that this server may show
+FOLLOWED = "DEFORMVIZ_RUNS"  # run folders, or folders of them, that this server may show
 LIVE, OWN = "live", "own"
-DRAWINGS = {"detector": "sampling", "recording": "sampling", "dat": "grid"}    # by kind of run
+DRAWINGS = {"detector": "sampling", "recording": "sampling", "dat": "grid"}  # by kind of run
 SHIPPED_TITLES = {"detector": "Deformable DETR, shipped", "dat": "DAT, shipped"}
 
 
@@ -19,12 +19,12 @@ SHIPPED_TITLES = {"detector": "Deformable DETR, shipped", "dat": "DAT, shipped"}
 class RecordedRun:
     """A run folder one can choose."""
 
-    name: str               # what an address calls it
+    name: str  # what an address calls it
     title: str
     path: Path
-    kind: str = ""          # "" where `problem` says why the folder cannot be opened
+    kind: str = ""  # "" where `problem` says why the folder cannot be opened
     problem: str = ""
-    growing: bool = False   # more snapshots may come
+    growing: bool = False  # more snapshots may come
 
     @property
     def drawing(self) -> str:
@@ -49,8 +49,7 @@ def list_runs(
         live: folder of the training that was started from the page.
         own: a folder somebody at this very machine named.
     """
-    shipped = [open_run(SHIPPED_RUNS / name, name, title)
-               for name, title in SHIPPED_TITLES.items()]
+    shipped = [open_run(SHIPPED_RUNS / name, name, title) for name, title in SHIPPED_TITLES.items()]
     found = {run.name: run for run in shipped if not run.problem}
     for path in _followed():
         run = open_run(path, path.name, path.name, growing=True)
@@ -70,8 +69,14 @@ def open_run(path: Path, name: str, title: str, *, growing: bool = False) -> Rec
         return RecordedRun(name, title, path, problem=str(problem), growing=growing)
     kind = about["kind"]
     if kind not in DRAWINGS:
-        return RecordedRun(name, title, path, kind, f"{path.name} is a run of kind {kind!r}, "
-                           f"which this page cannot show; it knows {', '.join(DRAWINGS)}.")
+        return RecordedRun(
+            name,
+            title,
+            path,
+            kind,
+            f"{path.name} is a run of kind {kind!r}, "
+            f"which this page cannot show; it knows {', '.join(DRAWINGS)}.",
+        )
     iterations = about["recipe"].get("iterations")
     if kind != "recording" and isinstance(iterations, int):
         growing = growing and iterations not in RunFolder(path).snapshots()

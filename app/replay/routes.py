@@ -19,8 +19,11 @@ PUBLIC = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 def _gone() -> Response:
-    return PlainTextResponse("This replay is not here any more; reload the page.",
-                             status_code=404, headers={"Cache-Control": "no-store"})
+    return PlainTextResponse(
+        "This replay is not here any more; reload the page.",
+        status_code=404,
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 def _find(key: str) -> ReplayView | None:
@@ -39,8 +42,9 @@ async def manifest(request: Request) -> Response:
     view = await _view(request)
     if view is None:
         return _gone()
-    return JSONResponse(await run_in_threadpool(view.manifest),
-                        headers={"Cache-Control": "no-store", **SAFE})
+    return JSONResponse(
+        await run_in_threadpool(view.manifest), headers={"Cache-Control": "no-store", **SAFE}
+    )
 
 
 async def picture(request: Request) -> Response:
@@ -48,8 +52,9 @@ async def picture(request: Request) -> Response:
     view = await _view(request)
     if view is None:
         return _gone()
-    return Response(view.picture, media_type="image/jpeg",
-                    headers={"Cache-Control": FOR_EVER, **SAFE})
+    return Response(
+        view.picture, media_type="image/jpeg", headers={"Cache-Control": FOR_EVER, **SAFE}
+    )
 
 
 async def layer(request: Request) -> Response:
@@ -58,8 +63,11 @@ async def layer(request: Request) -> Response:
     frame = view.frames.get(place["iteration"]) if view else None
     if frame is None or place["layer"] not in frame.packed:
         return _gone()
-    return Response(frame.packed[place["layer"]], media_type="application/octet-stream",
-                    headers={"Cache-Control": FOR_EVER, "Content-Encoding": "gzip", **SAFE})
+    return Response(
+        frame.packed[place["layer"]],
+        media_type="application/octet-stream",
+        headers={"Cache-Control": FOR_EVER, "Content-Encoding": "gzip", **SAFE},
+    )
 
 
 async def canvas(request: Request) -> Response:

@@ -15,19 +15,26 @@ from app.waiting import failed, say
 HEADLINE = "Do the weights mean anything?"
 INSTRUCTION = {
     session.SAMPLING: "A large weight says where a model reads, not that it needs what it reads. "
-                      "Choose a detection, from the list or by a click on its box: its answer is "
-                      "traced back to every sample, and samples are taken away to see what "
-                      "happens.",
+    "Choose a detection, from the list or by a click on its box: its answer is "
+    "traced back to every sample, and samples are taken away to see what "
+    "happens.",
     session.GRID: "A large weight says where a model reads, not that it needs what it reads. "
-                  "Choose a class: its logit is traced back to every knot of the deformed grids, "
-                  "and knots are taken away to see what happens.",
+    "Choose a class: its logit is traced back to every knot of the deformed grids, "
+    "and knots are taken away to see what happens.",
 }
 KINDS = {session.SAMPLING: "Detector", session.GRID: "Classifier (DAT)"}
-TARGETS = {"": "its score", "left": "its left side", "top": "its top", "right": "its right side",
-           "bottom": "its bottom"}
+TARGETS = {
+    "": "its score",
+    "left": "its left side",
+    "top": "its top",
+    "right": "its right side",
+    "bottom": "its bottom",
+}
 LOGIT = "its logit"
-PARTS = {session.SAMPLING: {"decoder": "Decoder", "encoder": "Encoder", studies.PIXELS: "Pixels"},
-         session.GRID: {"stages": "Deformed grids", studies.PIXELS: "Pixels"}}
+PARTS = {
+    session.SAMPLING: {"decoder": "Decoder", "encoder": "Encoder", studies.PIXELS: "Pixels"},
+    session.GRID: {"stages": "Deformed grids", studies.PIXELS: "Pixels"},
+}
 MOST_OFFERED = 12
 REFRESH_SECONDS = 1.0
 
@@ -52,8 +59,10 @@ def attribution() -> None:
         return
     found = classes(run) if room == session.GRID else detections(run)
     if not found:
-        st.info("The model found nothing on this picture to explain. Choose another picture.",
-                icon=":material/search_off:")
+        st.info(
+            "The model found nothing on this picture to explain. Choose another picture.",
+            icon=":material/search_off:",
+        )
         return
     link.settle(found, room, list(TARGETS) if room == session.SAMPLING else [], list(PARTS[room]))
     link.tell_notes(notes)
@@ -63,8 +72,9 @@ def attribution() -> None:
         answer = answer_or_wait(question, chosen)
     link.write(question, chosen, next(iter(models)), next(iter(PARTS[room])))
     with seen:
-        parts.overview(found, chosen, run,
-                       link.detection_key(selection.source.name, selection.model.name))
+        parts.overview(
+            found, chosen, run, link.detection_key(selection.source.name, selection.model.name)
+        )
     if answer is not None:
         what = LOGIT if question.is_of_grids else TARGETS[question.side]
         parts.show(answer, question, chosen, run, what)
@@ -78,8 +88,15 @@ def choose_kind() -> str:
     def take() -> None:
         state["attribution_of"] = state["attribution_kind"]
 
-    st.segmented_control("Kind of model", list(KINDS), format_func=KINDS.get, required=True,
-                         key="attribution_kind", on_change=take, label_visibility="collapsed")
+    st.segmented_control(
+        "Kind of model",
+        list(KINDS),
+        format_func=KINDS.get,
+        required=True,
+        key="attribution_kind",
+        on_change=take,
+        label_visibility="collapsed",
+    )
     return state["attribution_of"]
 
 
@@ -110,19 +127,31 @@ def detections(run) -> list[dict]:
     if layer is None:
         return []
     header = unpacked(run, layer).header
-    found = [{"query": query, **entry, "box": np.array(entry["box_xyxy_px"]),
-              "name": f"{entry['class_name']}, {entry['score']:.2f} (query {query})"}
-             for query, entry in enumerate(header["detections"])
-             if entry and entry["score"] >= header["shown_score"]]
+    found = [
+        {
+            "query": query,
+            **entry,
+            "box": np.array(entry["box_xyxy_px"]),
+            "name": f"{entry['class_name']}, {entry['score']:.2f} (query {query})",
+        }
+        for query, entry in enumerate(header["detections"])
+        if entry and entry["score"] >= header["shown_score"]
+    ]
     return sorted(found, key=lambda entry: -entry["score"])[:MOST_OFFERED]
 
 
 def classes(run) -> list[dict]:
     """What a classifier takes the picture for, likeliest first."""
     likely = unpacked(run, run.layers[-1]).header["classes"]
-    return [{"query": 0, **entry, "box": None,
-             "name": f"{entry['class_name']}, {100 * entry['probability']:.1f} %"}
-            for entry in likely]
+    return [
+        {
+            "query": 0,
+            **entry,
+            "box": None,
+            "name": f"{entry['class_name']}, {100 * entry['probability']:.1f} %",
+        }
+        for entry in likely
+    ]
 
 
 def ask(selection: controls.Selection, found: list[dict]) -> tuple[studies.Question, dict]:
@@ -130,18 +159,35 @@ def ask(selection: controls.Selection, found: list[dict]) -> tuple[studies.Quest
     room = selection.model.room
     with st.container(horizontal=True, vertical_alignment="bottom"):
         number = st.selectbox(
-            "Class" if room == session.GRID else "Detection", range(len(found)),
-            format_func=lambda i: found[i]["name"], width=260,
-            key=link.detection_key(selection.source.name, selection.model.name))
-        side = "" if room == session.GRID else st.selectbox(
-            "Which part of its answer", list(TARGETS), format_func=TARGETS.get, width=190,
-            key="attributed_side")
+            "Class" if room == session.GRID else "Detection",
+            range(len(found)),
+            format_func=lambda i: found[i]["name"],
+            width=260,
+            key=link.detection_key(selection.source.name, selection.model.name),
+        )
+        side = (
+            ""
+            if room == session.GRID
+            else st.selectbox(
+                "Which part of its answer",
+                list(TARGETS),
+                format_func=TARGETS.get,
+                width=190,
+                key="attributed_side",
+            )
+        )
         st.session_state.setdefault(link.part_key(room), next(iter(PARTS[room])))
-        part = st.segmented_control("Traced back to", list(PARTS[room]), required=True,
-                                    format_func=PARTS[room].get, key=link.part_key(room))
+        part = st.segmented_control(
+            "Traced back to",
+            list(PARTS[room]),
+            required=True,
+            format_func=PARTS[room].get,
+            key=link.part_key(room),
+        )
     entry = found[number]
-    return studies.Question(selection.source, selection.model, entry["query"], entry["label"],
-                            side, part), entry
+    return studies.Question(
+        selection.source, selection.model, entry["query"], entry["label"], side, part
+    ), entry
 
 
 def answer_or_wait(question: studies.Question, chosen: dict) -> studies.Answer | None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import session
 
-CLASSIFIER = "classifier"               # `kind` in an address; a detector goes without
+CLASSIFIER = "classifier"  # `kind` in an address; a detector goes without
 WHO = {session.SAMPLING: "detection", session.GRID: "class"}
 NUMBERED_BY = {session.SAMPLING: "query", session.GRID: "label"}
 
@@ -16,7 +16,7 @@ def remember_link() -> None:
     state = st.session_state
     if "attribution_link" in state:
         return
-    link = {name: value[:session.LONGEST_VALUE] for name, value in st.query_params.items()}
+    link = {name: value[: session.LONGEST_VALUE] for name, value in st.query_params.items()}
     state["attribution_link"] = link
     if link.get("kind") == CLASSIFIER:
         state["attribution_of"] = session.GRID
@@ -45,8 +45,13 @@ def settle(found: list[dict], room: str, sides: list[str], parts: list[str]) -> 
         note("The link names a kind of model that is not known, so you see a detector.")
     numbers = [str(entry[NUMBERED_BY[room]]) for entry in found]
     for name, options, values, key, fallback in (
-        (WHO[room], numbers, range(len(found)), detection_key(state["picture"], state["model"]),
-         "the first one"),
+        (
+            WHO[room],
+            numbers,
+            range(len(found)),
+            detection_key(state["picture"], state["model"]),
+            "the first one",
+        ),
         ("of", sides, sides, "attributed_side", "the score"),
         ("part", parts, parts, part_key(room), "the first part of the model"),
     ):
@@ -54,10 +59,12 @@ def settle(found: list[dict], room: str, sides: list[str], parts: list[str]) -> 
         if asked in options:
             state[key] = values[options.index(asked)]
         elif asked is not None:
-            note(f"The link names a {name} that is not here ({asked!r}), so you see {fallback}."
-                 if name != "of" else
-                 f"The link names a part of the answer that is not known ({asked!r}), so you see "
-                 f"{fallback}.")
+            note(
+                f"The link names a {name} that is not here ({asked!r}), so you see {fallback}."
+                if name != "of"
+                else f"The link names a part of the answer that is not known ({asked!r}), so you "
+                f"see {fallback}."
+            )
 
 
 def note(text: str) -> None:
@@ -75,9 +82,12 @@ def write(question, chosen: dict, first_model: str, first_part: str) -> None:
     """Keep the address in step with the question, so that copying it copies the question."""
     room = question.model.room
     wanted = {"picture": question.source.name, WHO[room]: str(chosen[NUMBERED_BY[room]])}
-    for name, value, usual in (("kind", room, session.SAMPLING),
-                               ("model", question.model.name, first_model),
-                               ("of", question.side, ""), ("part", question.part, first_part)):
+    for name, value, usual in (
+        ("kind", room, session.SAMPLING),
+        ("model", question.model.name, first_model),
+        ("of", question.side, ""),
+        ("part", question.part, first_part),
+    ):
         if value != usual:
             wanted[name] = CLASSIFIER if name == "kind" else value
     if st.query_params.to_dict() != wanted:

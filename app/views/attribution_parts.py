@@ -44,8 +44,9 @@ def overview(found: list[dict], chosen: dict, run, choice_key: str) -> None:
         if points and (name := points[0].get("text")) in numbers:
             st.session_state[choice_key] = numbers[name]
 
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt, on_select=take,
-                    selection_mode="points")
+    st.plotly_chart(
+        figure, key=key, config=CONFIG, alt=alt, on_select=take, selection_mode="points"
+    )
 
 
 def show(answer: Answer, question: Question, chosen: dict, run, what: str) -> None:
@@ -70,13 +71,20 @@ def choose(answer: Answer, question: Question) -> tuple[str, str, str]:
 
     study = answer.study
     most = max(answer.layers, key=lambda name: abs(study.score - study.without_any[name]))
-    layer = st.segmented_control("Layer", list(answer.layers), default=most, required=True,
-                                 key=f"layer-{question.key}")
-    quantity = st.segmented_control("What gets the credit", QUANTITIES, default=QUANTITIES[0],
-                                    format_func=lambda name: name.split()[-1],
-                                    required=True, key="attributed_quantity")
-    method = st.segmented_control("Method", METHODS, default=METHODS[0], required=True,
-                                  key="attributed_method")
+    layer = st.segmented_control(
+        "Layer", list(answer.layers), default=most, required=True, key=f"layer-{question.key}"
+    )
+    quantity = st.segmented_control(
+        "What gets the credit",
+        QUANTITIES,
+        default=QUANTITIES[0],
+        format_func=lambda name: name.split()[-1],
+        required=True,
+        key="attributed_quantity",
+    )
+    method = st.segmented_control(
+        "Method", METHODS, default=METHODS[0], required=True, key="attributed_method"
+    )
     return layer, quantity, method
 
 
@@ -89,28 +97,49 @@ def pair(answer: Answer, asked: tuple[str, str, str], chosen: dict, run, picture
     view: LayerView = answer.layers[layer]
     found = answer.study.attributions[asked]
     worth, colour = view.marks(found.values), "group" if view.together > 1 else "head"
-    window = None if chosen["box"] is None else window_around(
-        view.locations_px, [view.weights, worth], run.original_hw, chosen["box"])
-    whose = f" of token {view.query}, the one that is worth most" \
-        if layer.startswith("encoder") else ""
+    window = (
+        None
+        if chosen["box"] is None
+        else window_around(view.locations_px, [view.weights, worth], run.original_hw, chosen["box"])
+    )
+    whose = (
+        f" of token {view.query}, the one that is worth most" if layer.startswith("encoder") else ""
+    )
     for column, title, amounts, unit in zip(
-        st.columns(2, gap="medium"), ("Attention weights", "What they are worth"),
-        (view.weights, worth), ("weight", "worth"), strict=True,
+        st.columns(2, gap="medium"),
+        ("Attention weights", "What they are worth"),
+        (view.weights, worth),
+        ("weight", "worth"),
+        strict=True,
     ):
         with column:
             st.markdown(f"**{title}{whose}**")
             st.plotly_chart(
-                sample_amounts(view.locations_px, amounts, run.original_hw, picture=picture,
-                               box_xyxy_px=chosen["box"], unit=unit, of=colour,
-                               window_px=window),
-                key=f"points-{unit}", config=CONFIG, alt=f"{title} in {layer}, over the picture.")
-    st.html(marks_legend(*view.weights.shape[:2], of=colour,
-                         more="area: the amount · hollow: speaks against"))
+                sample_amounts(
+                    view.locations_px,
+                    amounts,
+                    run.original_hw,
+                    picture=picture,
+                    box_xyxy_px=chosen["box"],
+                    unit=unit,
+                    of=colour,
+                    window_px=window,
+                ),
+                key=f"points-{unit}",
+                config=CONFIG,
+                alt=f"{title} in {layer}, over the picture.",
+            )
+    st.html(
+        marks_legend(
+            *view.weights.shape[:2], of=colour, more="area: the amount · hollow: speaks against"
+        )
+    )
     st.caption(
         f"Drawn on the right: what {quantity} are worth by {method}. Together they should make "
         f"up the way from {found.baseline_score:.4f} to {found.score:.4f}; they miss "
         f"{100 * found.completeness_error:.2f} % of it (completeness error of what is drawn, after "
-        f"{found.steps} {'step' if found.steps == 1 else 'steps'}).")
+        f"{found.steps} {'step' if found.steps == 1 else 'steps'})."
+    )
 
 
 def words(answer: Answer, layer: str, name: str) -> None:
@@ -125,27 +154,44 @@ def curves(answer: Answer, layer: str, what: str) -> None:
     """Deletion, insertion and agreement."""
     from deformviz.figures.attribution import agreement_map, faithfulness_curves
 
-    unit = what.removeprefix("its ") if answer.study.target.is_share or "logit" in what else \
-        "share of the picture"
+    unit = (
+        what.removeprefix("its ")
+        if answer.study.target.is_share or "logit" in what
+        else "share of the picture"
+    )
     columns = st.columns(3, gap="medium")
     for column, kind, meaning in (
-        (columns[0], "deletion", "Points of this layer are taken away, beginning with those "
-         "that rank highest. A curve that falls early found what matters."),
-        (columns[1], "insertion", "Starting with none, points are put back. A curve that rises "
-         "early found what matters."),
+        (
+            columns[0],
+            "deletion",
+            "Points of this layer are taken away, beginning with those "
+            "that rank highest. A curve that falls early found what matters.",
+        ),
+        (
+            columns[1],
+            "insertion",
+            "Starting with none, points are put back. A curve that rises early found what matters.",
+        ),
     ):
         with column:
             st.markdown(f"**{kind.capitalize()}**  \n:small[:gray[{meaning}]]")
-            st.plotly_chart(faithfulness_curves(answer.study.curves[layer], kind, unit),
-                            key=f"curve-{kind}", config=CONFIG,
-                            alt=f"{kind} curves of {layer} by weight, attribution, at random.")
+            st.plotly_chart(
+                faithfulness_curves(answer.study.curves[layer], kind, unit),
+                key=f"curve-{kind}",
+                config=CONFIG,
+                alt=f"{kind} curves of {layer} by weight, attribution, at random.",
+            )
     with columns[2]:
-        st.markdown("**Agreement**  \n:small[:gray[Rank correlation of weights and worth within "
-                    "each head. 1: the same order.]]")
-        st.plotly_chart(agreement_map({name: view.agreement
-                                       for name, view in answer.layers.items()}),
-                        key="agreement", config=CONFIG,
-                        alt="Rank correlation of weights and attributions per layer and head.")
+        st.markdown(
+            "**Agreement**  \n:small[:gray[Rank correlation of weights and worth within "
+            "each head. 1: the same order.]]"
+        )
+        st.plotly_chart(
+            agreement_map({name: view.agreement for name, view in answer.layers.items()}),
+            key="agreement",
+            config=CONFIG,
+            alt="Rank correlation of weights and attributions per layer and head.",
+        )
 
 
 def table(answer: Answer, question: Question) -> None:
@@ -153,39 +199,73 @@ def table(answer: Answer, question: Question) -> None:
     from deformviz.figures.attribution import method_areas
 
     st.subheader("Every method against every layer", anchor=False)
-    st.markdown("The mean answer while points are deleted in a method's order. :gray[Orange: lower "
-                "than at random, so the method knows what matters. Blue: higher.]")
-    st.plotly_chart(method_areas(answer.study), key="areas", config=CONFIG,
-                    alt="Deletion areas of every method for every layer.")
+    st.markdown(
+        "The mean answer while points are deleted in a method's order. :gray[Orange: lower "
+        "than at random, so the method knows what matters. Blue: higher.]"
+    )
+    st.plotly_chart(
+        method_areas(answer.study),
+        key="areas",
+        config=CONFIG,
+        alt="Deletion areas of every method for every layer.",
+    )
     with st.expander("All numbers", icon=":material/table:"):
-        st.dataframe([{
-            "layer": row.layer, "of": row.quantity, "method": row.method,
-            "score difference": row.difference, "completeness error": row.completeness_error,
-            "steps": row.steps, "agreement with weights": row.agreement,
-            "deletion area": row.deletion_area, "insertion area": row.insertion_area,
-            "at other queries": row.other_queries,
-        } for row in answer.study.rows], hide_index=True)
-    st.download_button("Table (CSV)", answer.study.to_csv(), icon=":material/download:",
-                       file_name=f"deformviz-attribution-{question.source.name}.csv",
-                       mime="text/csv", on_click="ignore", key="csv")
+        st.dataframe(
+            [
+                {
+                    "layer": row.layer,
+                    "of": row.quantity,
+                    "method": row.method,
+                    "score difference": row.difference,
+                    "completeness error": row.completeness_error,
+                    "steps": row.steps,
+                    "agreement with weights": row.agreement,
+                    "deletion area": row.deletion_area,
+                    "insertion area": row.insertion_area,
+                    "at other queries": row.other_queries,
+                }
+                for row in answer.study.rows
+            ],
+            hide_index=True,
+        )
+    st.download_button(
+        "Table (CSV)",
+        answer.study.to_csv(),
+        icon=":material/download:",
+        file_name=f"deformviz-attribution-{question.source.name}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        key="csv",
+    )
 
 
 def pixels(answer: Answer, run, picture: str) -> None:
     """The worth of pixels by every method."""
     from deformviz.figures.attribution import pixel_worth
 
-    st.markdown("Orange speaks for the answer, blue against it. :gray[A grey picture stands for "
-                "nothing there; a detector's query keeps the box it started from.]")
+    st.markdown(
+        "Orange speaks for the answer, blue against it. :gray[A grey picture stands for "
+        "nothing there; a detector's query keeps the box it started from.]"
+    )
     for first in range(0, len(answer.pixels), PIXELS_IN_A_ROW):
         columns = st.columns(PIXELS_IN_A_ROW, gap="medium")
-        for column, found in zip(columns, answer.pixels[first:first + PIXELS_IN_A_ROW],
-                                 strict=False):
+        for column, found in zip(
+            columns, answer.pixels[first : first + PIXELS_IN_A_ROW], strict=False
+        ):
             error = found.completeness_error
-            told = PIXEL_MEANINGS[found.method] if error is None else (
-                f"From {found.baseline_score:.3f} to {found.score:.3f} in {found.steps} steps; "
-                f"misses {100 * error:.2f} % (completeness error).")
+            told = (
+                PIXEL_MEANINGS[found.method]
+                if error is None
+                else (
+                    f"From {found.baseline_score:.3f} to {found.score:.3f} in {found.steps} steps; "
+                    f"misses {100 * error:.2f} % (completeness error)."
+                )
+            )
             with column:
                 st.markdown(f"**{found.method.capitalize()}**  \n:small[:gray[{told}]]")
-                st.plotly_chart(pixel_worth(found.values, run.original_hw, picture=picture),
-                                key=f"pixels-{found.method}", config=CONFIG,
-                                alt=f"Worth of pixels by {found.method}.")
+                st.plotly_chart(
+                    pixel_worth(found.values, run.original_hw, picture=picture),
+                    key=f"pixels-{found.method}",
+                    config=CONFIG,
+                    alt=f"Worth of pixels by {found.method}.",
+                )

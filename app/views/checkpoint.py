@@ -13,19 +13,25 @@ from app.views import checkpoint_pair as pair
 from app.views import checkpoint_parts as parts
 
 HEADLINE = "What is in this checkpoint?"
-INSTRUCTION = ("A file of weights says a lot before any picture: what it is, how large, and where "
-               "every head looks by default. Drop your own, or choose one.")
-NOBODY = ""                             # "compare with" nothing
+INSTRUCTION = (
+    "A file of weights says a lot before any picture: what it is, how large, and where "
+    "every head looks by default. Drop your own, or choose one."
+)
+NOBODY = ""  # "compare with" nothing
 PICKLES = ["pth", "pt", "bin"]
 OPTIONS_HELP = "Only what the tensors cannot tell; leave it empty to take the usual value."
 ATTRIBUTION = ("Do its weights mean anything?", "views/attribution.py", ":material/balance:")
 # System -> the room of its pages, and those pages.
 ONWARD = {
-    "deformable-detr": (SAMPLING, (
-        ("Explore where it looks", "views/explore.py", ":material/center_focus_strong:"),
-        ("Follow its equations", "views/walkthrough.py", ":material/function:"), ATTRIBUTION)),
-    "dat": (GRID, (
-        ("See its deformed grids", "views/dat.py", ":material/grid_4x4:"), ATTRIBUTION)),
+    "deformable-detr": (
+        SAMPLING,
+        (
+            ("Explore where it looks", "views/explore.py", ":material/center_focus_strong:"),
+            ("Follow its equations", "views/walkthrough.py", ":material/function:"),
+            ATTRIBUTION,
+        ),
+    ),
+    "dat": (GRID, (("See its deformed grids", "views/dat.py", ":material/grid_4x4:"), ATTRIBUTION)),
 }
 
 
@@ -43,13 +49,17 @@ def checkpoint() -> None:
     if problem:
         st.error(problem, icon=":material/block:")
     if not choices:
-        st.info("There is no checkpoint here yet. Drop one, or start the app with "
-                "`./run --checkpoints DIR`.", icon=":material/folder_open:")
+        st.info(
+            "There is no checkpoint here yet. Drop one, or start the app with "
+            "`./run --checkpoints DIR`.",
+            icon=":material/folder_open:",
+        )
         return
     shown = choose(choices, (first, second))
-    inspections = [look(choice, place, column)
-                   for place, (choice, column) in enumerate(zip(shown, (first, second),
-                                                                strict=False))]
+    inspections = [
+        look(choice, place, column)
+        for place, (choice, column) in enumerate(zip(shown, (first, second), strict=False))
+    ]
     if len(shown) == 1:
         with second:
             offer_training(shown[0], choices)
@@ -61,8 +71,10 @@ def checkpoint() -> None:
 def choose_defaults(choices: dict[str, files.Choice]) -> None:
     """What the session or the address names, else the first; what is gone is let go."""
     state, asked = st.session_state, st.query_params
-    for name, parameter, empty in (("checkpoint", "checkpoint", next(iter(choices), NOBODY)),
-                                   ("other_checkpoint", "with", NOBODY)):
+    for name, parameter, empty in (
+        ("checkpoint", "checkpoint", next(iter(choices), NOBODY)),
+        ("other_checkpoint", "with", NOBODY),
+    ):
         wanted = state.get(f"chosen_{name}", asked.get(parameter, empty))
         state[f"chosen_{name}"] = wanted if wanted in choices else empty
     other = state["chosen_other_checkpoint"]
@@ -85,19 +97,25 @@ def drop() -> None:
         from deformviz.checkpoints.errors import CheckpointError
 
         file = state.get(key)
-        if not isinstance(file, UploadedFile):          # cleared, or taken and let go before
+        if not isinstance(file, UploadedFile):  # cleared, or taken and let go before
             return
         try:
             state["chosen_checkpoint"] = files.take_upload(file.name, file.getvalue())
         except CheckpointError as problem:
             state["checkpoint_problem"] = str(problem)
         files.let_go(file)
-        state["drops"] = state.get("drops", 0) + 1      # the next one begins empty
+        state["drops"] = state.get("drops", 0) + 1  # the next one begins empty
 
-    st.file_uploader("Drop a checkpoint", type=types, key=key, on_change=take,
-                     help="Nothing in it is executed, and it is gone when the server ends.")
-    st.caption("Larger files: put them in a folder and start the app with "
-               "`./run --checkpoints DIR`.")
+    st.file_uploader(
+        "Drop a checkpoint",
+        type=types,
+        key=key,
+        on_change=take,
+        help="Nothing in it is executed, and it is gone when the server ends.",
+    )
+    st.caption(
+        "Larger files: put them in a folder and start the app with `./run --checkpoints DIR`."
+    )
     if files.is_shared():
         st.caption("Only safetensors: this server is open to its network.")
 
@@ -114,12 +132,17 @@ def choose(choices: dict[str, files.Choice], columns) -> list[files.Choice]:
 
     for column, widget, label, names in (
         (columns[0], "checkpoint", "Checkpoint", list(choices)),
-        (columns[1], "other_checkpoint", "Compare with",
-         [NOBODY, *(name for name in choices if can_be_other(choices, name))]),
+        (
+            columns[1],
+            "other_checkpoint",
+            "Compare with",
+            [NOBODY, *(name for name in choices if can_be_other(choices, name))],
+        ),
     ):
         state[f"widget_{widget}"] = state[f"chosen_{widget}"]
-        column.selectbox(label, names, format_func=titles, key=f"widget_{widget}", on_change=keep,
-                         args=(widget,))
+        column.selectbox(
+            label, names, format_func=titles, key=f"widget_{widget}", on_change=keep, args=(widget,)
+        )
     names = [state["chosen_checkpoint"], state["chosen_other_checkpoint"]]
     return [choices[name] for name in names if name]
 
@@ -139,9 +162,14 @@ def offer_training(choice: files.Choice, choices: dict[str, files.Choice]) -> No
         st.session_state["chosen_checkpoint"] = training
         st.session_state["chosen_other_checkpoint"] = training
 
-    st.button("What did its training change?", icon=":material/difference:", key="offer_training",
-              on_click=compare, width="stretch",
-              help="Compares the last snapshot of its training with the first one.")
+    st.button(
+        "What did its training change?",
+        icon=":material/difference:",
+        key="offer_training",
+        on_click=compare,
+        width="stretch",
+        help="Compares the last snapshot of its training with the first one.",
+    )
 
 
 def look(choice: files.Choice, place: int, column):
@@ -149,8 +177,11 @@ def look(choice: files.Choice, place: int, column):
     with column:
         if choice.iterations:
             iteration = st.select_slider(
-                "Iteration", choice.iterations, value=choice.iterations[-1 if place == 0 else 0],
-                key=f"iteration_{place}")
+                "Iteration",
+                choice.iterations,
+                value=choice.iterations[-1 if place == 0 else 0],
+                key=f"iteration_{place}",
+            )
         else:
             said = options(choice, place)
     with st.spinner(f"Reading {choice.title} …"):
@@ -162,19 +193,24 @@ def look(choice: files.Choice, place: int, column):
 def options(choice: files.Choice, place: int) -> tuple:
     """What somebody may say about a file that its tensors cannot tell."""
     said = {}
-    if choice.path == choice.name:          # shipped files carry all of it
+    if choice.path == choice.name:  # shipped files carry all of it
         return ()
     with st.expander("What the file does not say", icon=":material/tune:"):
         st.caption(OPTIONS_HELP)
         said["heads"] = st.number_input("Attention heads", 1, 64, None, key=f"heads_{place}")
-        said["queries"] = st.number_input("Queries (two-stage)", 1, 5000, None,
-                                          key=f"queries_{place}")
-        said["version"] = st.selectbox("DAT version", ["v1", "++"], index=None,
-                                       key=f"version_{place}")
+        said["queries"] = st.number_input(
+            "Queries (two-stage)", 1, 5000, None, key=f"queries_{place}"
+        )
+        said["version"] = st.selectbox(
+            "DAT version", ["v1", "++"], index=None, key=f"version_{place}"
+        )
         if st.checkbox("Dilated last stage (DC5)", key=f"dilation_{place}"):
             said["dilation"] = True
-        text = st.text_area("Configuration (JSON)", key=f"config_{place}",
-                            help="Constructor values, or the tree of a DAT training.")
+        text = st.text_area(
+            "Configuration (JSON)",
+            key=f"config_{place}",
+            help="Constructor values, or the tree of a DAT training.",
+        )
     if text and text.strip():
         try:
             said["config"] = json.loads(text)
@@ -204,8 +240,9 @@ def go_on(choice: files.Choice, inspection) -> None:
                 choose_model(files.for_other_pages(choice, inspection), room)
                 st.session_state["attribution_of"] = room
                 st.switch_page(page)
-        if choice.iterations and st.button("Watch it learn", icon=":material/timeline:",
-                                           key="go_training"):
+        if choice.iterations and st.button(
+            "Watch it learn", icon=":material/timeline:", key="go_training"
+        ):
             st.session_state["run"] = choice.name.removeprefix(files.SNAPSHOT)
             st.switch_page("views/training.py")
 

@@ -13,16 +13,24 @@ def comparison(choices: list[Choice], inspections) -> None:
     from deformviz.analysis.compare import compare_models
 
     found = compare_models(*(inspection.model for inspection in inspections))
-    names = [_name(choice, inspection)
-             for choice, inspection in zip(choices, inspections, strict=True)]
+    names = [
+        _name(choice, inspection) for choice, inspection in zip(choices, inspections, strict=True)
+    ]
     st.subheader("Side by side", anchor=False)
-    st.markdown(f"**A** is {names[0]}, **B** is {names[1]}. They have {len(found.layers)} layers "
-                f"in common; {len(found.settings)} settings differ.")
+    st.markdown(
+        f"**A** is {names[0]}, **B** is {names[1]}. They have {len(found.layers)} layers "
+        f"in common; {len(found.settings)} settings differ."
+    )
     if found.settings:
-        st.dataframe([{"setting": name, "A": told(a), "B": told(b)}
-                      for name, a, b in found.settings], hide_index=True)
-    for words, keys in (("only in A", found.only_first), ("only in B", found.only_second),
-                        ("of another shape", found.other_shape)):
+        st.dataframe(
+            [{"setting": name, "A": told(a), "B": told(b)} for name, a, b in found.settings],
+            hide_index=True,
+        )
+    for words, keys in (
+        ("only in A", found.only_first),
+        ("only in B", found.only_second),
+        ("of another shape", found.other_shape),
+    ):
         if keys:
             with st.expander(f"{len(keys)} keys {words}"):
                 st.code("\n".join(keys), language=None)
@@ -45,10 +53,16 @@ def _differences(found) -> None:
 
     most = max(found.layers, key=lambda layer: layer.relative)
     least = min(found.layers, key=lambda layer: layer.relative)
-    st.markdown(f"**{most.layer}** differs most, by {percent(most.relative)} of its size in A, "
-                f"**{least.layer}** least, by {percent(least.relative)}.")
-    st.plotly_chart(layer_differences(found), key="differences", config=CONFIG,
-                    alt="Relative difference of every layer between the two checkpoints.")
+    st.markdown(
+        f"**{most.layer}** differs most, by {percent(most.relative)} of its size in A, "
+        f"**{least.layer}** least, by {percent(least.relative)}."
+    )
+    st.plotly_chart(
+        layer_differences(found),
+        key="differences",
+        config=CONFIG,
+        alt="Relative difference of every layer between the two checkpoints.",
+    )
 
 
 def _stars_of_both(inspections) -> None:
@@ -59,8 +73,9 @@ def _stars_of_both(inspections) -> None:
     both = [name for name in stars[0] if name in stars[1]]
     if not both:
         return
-    name = st.segmented_control("Star of layer", both, default=both[-1], required=True,
-                                key="star_layer")
+    name = st.segmented_control(
+        "Star of layer", both, default=both[-1], required=True, key="star_layer"
+    )
     for column, letter, of in zip(st.columns(2, gap="medium"), "AB", stars, strict=True):
         with column:
             star_chart(f"{letter}: {name}", of[name], key=f"star-{letter}")

@@ -46,30 +46,45 @@ def told(value) -> str:
 def _sentence(inspection) -> str:
     report = inspection.report
     assumed = ", ".join(f"{item.name} = {item.value!r}" for item in report.assumed)
-    return (f"A **{SYSTEMS[report.system]}** ({report.variant}) in the key layout "
-            f"*{report.layout}*: {report.matched} keys matched, {inspection.size_bytes / 1e6:.1f} "
-            f"MB." + (f" Assumed: {assumed}." if assumed else ""))
+    return (
+        f"A **{SYSTEMS[report.system]}** ({report.variant}) in the key layout "
+        f"*{report.layout}*: {report.matched} keys matched, {inspection.size_bytes / 1e6:.1f} "
+        f"MB." + (f" Assumed: {assumed}." if assumed else "")
+    )
 
 
 def _report_details(report) -> None:
     misfits = report.misfits()
-    with st.expander("Every size, assumption and misfit", icon=":material/receipt_long:",
-                     expanded=bool(misfits)):
+    with st.expander(
+        "Every size, assumption and misfit", icon=":material/receipt_long:", expanded=bool(misfits)
+    ):
         for assumption in report.assumed:
-            st.markdown(f"- assumed `{assumption.name} = {assumption.value!r}`: "
-                        f"{assumption.source}")
+            st.markdown(
+                f"- assumed `{assumption.name} = {assumption.value!r}`: {assumption.source}"
+            )
         if misfits:
-            st.dataframe([{"what": kind.replace("_", " "), "key": key, "likely": reason}
-                          for kind, key, reason in misfits], hide_index=True)
-        st.dataframe([{"setting": name, "value": told(value)}
-                      for name, value in report.sizes.items()], hide_index=True, height=240)
+            st.dataframe(
+                [
+                    {"what": kind.replace("_", " "), "key": key, "likely": reason}
+                    for kind, key, reason in misfits
+                ],
+                hide_index=True,
+            )
+        st.dataframe(
+            [{"setting": name, "value": told(value)} for name, value in report.sizes.items()],
+            hide_index=True,
+            height=240,
+        )
         facts = {name: value for name, value in report.metadata.items() if name != "config"}
         if facts:
-            st.dataframe([{"fact": name, "value": value} for name, value in facts.items()],
-                         hide_index=True)
+            st.dataframe(
+                [{"fact": name, "value": value} for name, value in facts.items()], hide_index=True
+            )
         if report.filled or report.ignored:
-            st.caption(f"{len(report.filled)} keys were filled in with weights they share, "
-                       f"{len(report.ignored)} keys without a use were left out.")
+            st.caption(
+                f"{len(report.filled)} keys were filled in with weights they share, "
+                f"{len(report.ignored)} keys without a use were left out."
+            )
 
 
 def _architecture(model) -> None:
@@ -78,13 +93,21 @@ def _architecture(model) -> None:
 
     found = describe(model)
     height, width = found.input_hw
-    facts = [("Parameters", short_number(found.parameters), ""),
-             (f"Multiply-adds at {height} × {width}", short_number(found.multiply_adds), "")]
+    facts = [
+        ("Parameters", short_number(found.parameters), ""),
+        (f"Multiply-adds at {height} × {width}", short_number(found.multiply_adds), ""),
+    ]
     if found.published:
         name, millions, giga = found.published
-        facts += [("Parameters, paper", f"{millions:g} M", f"What the paper states of {name}."),
-                  ("FLOPs, paper", f"{giga:g} G", f"What the paper states of {name}. It counts a "
-                   "multiply-add as one FLOP; Deformable DETR averages over COCO's pictures.")]
+        facts += [
+            ("Parameters, paper", f"{millions:g} M", f"What the paper states of {name}."),
+            (
+                "FLOPs, paper",
+                f"{giga:g} G",
+                f"What the paper states of {name}. It counts a "
+                "multiply-add as one FLOP; Deformable DETR averages over COCO's pictures.",
+            ),
+        ]
     st.subheader("The model, part by part", anchor=False)
     with st.container(horizontal=True, gap="large"):
         for label, value, meaning in facts:
@@ -100,20 +123,27 @@ def _stars(model) -> None:
     if not stars:
         return
     st.subheader("Where every head looks by default", anchor=False)
-    st.markdown("Before it has seen a query, a head samples in a star around the reference point: "
-                "the bias of `sampling_offsets`. Every mark is a sampling point, every cross where "
-                "training puts it at first.")
+    st.markdown(
+        "Before it has seen a query, a head samples in a star around the reference point: "
+        "the bias of `sampling_offsets`. Every mark is a sampling point, every cross where "
+        "training puts it at first."
+    )
     with st.container(horizontal=True, vertical_alignment="center", gap="large"):
         heads, levels = next(iter(stars.values())).trained.shape[:2]
         st.html(marks_legend(heads, levels, more="✕ where training starts"), width="content")
         exaggerated = st.segmented_control(
-            "Movement drawn", EXAGGERATIONS, default=EXAGGERATIONS[0], required=True,
+            "Movement drawn",
+            EXAGGERATIONS,
+            default=EXAGGERATIONS[0],
+            required=True,
             format_func=lambda times: f"{times} ×" if times > 1 else "as it is",
-            key="exaggerated", width="content")
+            key="exaggerated",
+            width="content",
+        )
     names = list(stars)
     for first in range(0, len(names), STARS_IN_A_ROW):
         columns = st.columns(STARS_IN_A_ROW, gap="medium")
-        for column, name in zip(columns, names[first:first + STARS_IN_A_ROW], strict=False):
+        for column, name in zip(columns, names[first : first + STARS_IN_A_ROW], strict=False):
             with column:
                 star_chart(name, stars[name], key=f"star-{name}", exaggerated=exaggerated)
 
@@ -123,12 +153,18 @@ def star_chart(title: str, star, *, key: str, exaggerated: float = 1.0) -> None:
     from deformviz.figures.weights import offset_star_chart
 
     unit = "box shares" if star.per_box else "cells"
-    st.markdown(f"**{title}**  \n:small[:gray[moved by {star.moved.mean():.2f} {unit}; a query "
-                f"adds {100 * star.query_share:.0f} %]]",
-                help="Mean distance from where training starts, and what a query whose "
-                "channels have size 1 adds, as a share of the star's size.")
-    st.plotly_chart(offset_star_chart(star, exaggerated), key=key, config=CONFIG,
-                    alt=f"Offset star of {title}, trained and initial.")
+    st.markdown(
+        f"**{title}**  \n:small[:gray[moved by {star.moved.mean():.2f} {unit}; a query "
+        f"adds {100 * star.query_share:.0f} %]]",
+        help="Mean distance from where training starts, and what a query whose "
+        "channels have size 1 adds, as a share of the star's size.",
+    )
+    st.plotly_chart(
+        offset_star_chart(star, exaggerated),
+        key=key,
+        config=CONFIG,
+        alt=f"Offset star of {title}, trained and initial.",
+    )
 
 
 def _heads(model) -> None:
@@ -140,19 +176,31 @@ def _heads(model) -> None:
         return
     st.subheader("How alike are its heads?", anchor=False)
     st.markdown("Orange: two heads do the same. Blue: the opposite. Pale: nothing in common.")
-    name = st.segmented_control("Layer", list(found), default=list(found)[-1], required=True,
-                                key="likeness_layer")
+    name = st.segmented_control(
+        "Layer", list(found), default=list(found)[-1], required=True, key="likeness_layer"
+    )
     first, second, cosine = found[name].most_alike
-    shown = [("What they pass on", f"Cosines between their maps from value to output; "
-              f"heads {first} and {second} are closest, {cosine:.2f}.", found[name].passes_on)]
+    shown = [
+        (
+            "What they pass on",
+            f"Cosines between their maps from value to output; "
+            f"heads {first} and {second} are closest, {cosine:.2f}.",
+            found[name].passes_on,
+        )
+    ]
     if found[name].looks is not None:
-        shown.append(("Where they look", "Cosines between their parts of the star.",
-                      found[name].looks))
+        shown.append(
+            ("Where they look", "Cosines between their parts of the star.", found[name].looks)
+        )
     for column, (title, meaning, cosines) in zip(st.columns(2, gap="medium"), shown, strict=False):
         with column:
             st.markdown(f"**{title}**  \n:small[:gray[{meaning}]]")
-            st.plotly_chart(likeness_map(cosines, title.lower()), key=f"likeness-{title}",
-                            config=CONFIG, alt=f"{title}: cosines between the heads of {name}.")
+            st.plotly_chart(
+                likeness_map(cosines, title.lower()),
+                key=f"likeness-{title}",
+                config=CONFIG,
+                alt=f"{title}: cosines between the heads of {name}.",
+            )
 
 
 def _statistics(model) -> None:
@@ -162,11 +210,27 @@ def _statistics(model) -> None:
     rows = weight_statistics(model)
     st.subheader("Weights in numbers", anchor=False)
     st.markdown("Every mark is a tensor: how large its numbers typically are.")
-    st.plotly_chart(weight_sizes(rows), key="weight-sizes", config=CONFIG,
-                    alt="Root mean square of every tensor of the model, on a logarithmic scale.")
+    st.plotly_chart(
+        weight_sizes(rows),
+        key="weight-sizes",
+        config=CONFIG,
+        alt="Root mean square of every tensor of the model, on a logarithmic scale.",
+    )
     with st.expander("Every tensor", icon=":material/table:"):
-        st.dataframe([{
-            "tensor": row.name, "kind": row.kind, "shape": "×".join(map(str, row.shape)),
-            "numbers": row.count, "mean": row.mean, "deviation": row.deviation,
-            "smallest": row.smallest, "largest": row.largest, "near zero": row.near_zero,
-        } for row in rows], hide_index=True)
+        st.dataframe(
+            [
+                {
+                    "tensor": row.name,
+                    "kind": row.kind,
+                    "shape": "×".join(map(str, row.shape)),
+                    "numbers": row.count,
+                    "mean": row.mean,
+                    "deviation": row.deviation,
+                    "smallest": row.smallest,
+                    "largest": row.largest,
+                    "near zero": row.near_zero,
+                }
+                for row in rows
+            ],
+            hide_index=True,
+        )

@@ -10,11 +10,15 @@ from app.picture_page import picture_page
 from deformviz.tracing.packing import read_header
 
 HEADLINE = "What may it look at?"
-INSTRUCTION = ("The same picture and the same place under five kinds of attention. Move over any "
-               "of them; click to keep a place.")
-OUT_OF_DOMAIN = ("Both trained models have seen rendered scenes only, so on this picture they read "
-                 "where they learnt to look elsewhere. Move over any of the five; click to keep a "
-                 "place.")
+INSTRUCTION = (
+    "The same picture and the same place under five kinds of attention. Move over any "
+    "of them; click to keep a place."
+)
+OUT_OF_DOMAIN = (
+    "Both trained models have seen rendered scenes only, so on this picture they read "
+    "where they learnt to look elsewhere. Move over any of the five; click to keep a "
+    "place."
+)
 STYLE = """.st-key-keys_canvas { min-height: 38rem; }
 .stMain table { display: block; max-width: 100%; overflow-x: auto; }
 @media (max-width: 640px) {
@@ -24,7 +28,7 @@ SEES = {
     "dense": "Everything, always. Cost grows with the number of keys.",
     "windows": "Its window only; the next layer's windows are shifted by half.",
     "convolution": "Nine taps, moved by offsets of this very place. Nothing is compared: each tap "
-                   "has its own matrix.",
+    "has its own matrix.",
     "detector": "A few points per head, moved and weighed by the query alone; no keys.",
     "dat": "All knots of one grid per group, moved by the picture, compared with the query.",
 }
@@ -33,8 +37,13 @@ SEES = {
 def compare_attention() -> None:
     """The page, top to bottom."""
     picture_page(
-        session.KEYS, headline=HEADLINE, instruction=INSTRUCTION,
-        out_of_domain=OUT_OF_DOMAIN, style=STYLE, show=show)
+        session.KEYS,
+        headline=HEADLINE,
+        instruction=INSTRUCTION,
+        out_of_domain=OUT_OF_DOMAIN,
+        style=STYLE,
+        show=show,
+    )
 
 
 def show(run: runs.Run, selection: controls.Selection, default_model: str) -> None:
@@ -47,9 +56,14 @@ def stage(run: runs.Run, *, default_model: str) -> None:
     """The five pictures, and a table of what they cost."""
     with st.container(key="keys_canvas"):
         view = KEYS_CANVAS.mount(
-            trace_url=f"trace/{run.key}/{run.layers[0]}.bin", picture_url=f"picture/{run.key}.jpg",
-            title=run.title, picture_hw=run.original_hw, key="keys", view_id=run.key,
-            view=session.start_view(run.key, "keys"), note=run.honesty,
+            trace_url=f"trace/{run.key}/{run.layers[0]}.bin",
+            picture_url=f"picture/{run.key}.jpg",
+            title=run.title,
+            picture_hw=run.original_hw,
+            key="keys",
+            view_id=run.key,
+            view=session.start_view(run.key, "keys"),
+            note=run.honesty,
         ).view
     table(run)
     session.write_address((view or {}).get("params"), default_model)
@@ -61,17 +75,23 @@ def table(run: runs.Run) -> None:
 
     header = read_header(gzip.decompress(run.layer_gzip(run.layers[0])))[0]
     small, large = header["cost_sides"]
-    rows = [f"| {one['title']} | {SEES[one['name']]} | {one['per_head']} "
-            f"| {one['cost'][0]:,} | {one['cost'][1]:,} |" for one in header["sets"]]
-    st.markdown(f"| kind | what a query may read | keys per head "
-                f"| cost, {small} × {small} map | cost, {large} × {large} map |\n"
-                "|---|---|---:|---:|---:|\n" + "\n".join(rows))
+    rows = [
+        f"| {one['title']} | {SEES[one['name']]} | {one['per_head']} "
+        f"| {one['cost'][0]:,} | {one['cost'][1]:,} |"
+        for one in header["sets"]
+    ]
+    st.markdown(
+        f"| kind | what a query may read | keys per head "
+        f"| cost, {small} × {small} map | cost, {large} × {large} map |\n"
+        "|---|---|---:|---:|---:|\n" + "\n".join(rows)
+    )
     st.caption(
         f"Cost: multiply-adds per query of one module with {header['channels']} channels and 4 "
         "heads, projections included, counted while it runs; deformable attention on one level "
         "with 4 points per head. Keys: as drawn. White dots say what may be read; only the "
         "detector and the DAT are trained, so only their discs carry weights. "
-        f"Shown: {run.honesty}.")
+        f"Shown: {run.honesty}."
+    )
 
 
 compare_attention()

@@ -17,8 +17,13 @@ STYLE = """.st-key-grid_canvas { min-height: 38rem; }
 def deformed_grids() -> None:
     """The page, top to bottom."""
     picture_page(
-        session.GRID, headline=HEADLINE, instruction=INSTRUCTION,
-        out_of_domain=OUT_OF_DOMAIN, style=STYLE, show=show)
+        session.GRID,
+        headline=HEADLINE,
+        instruction=INSTRUCTION,
+        out_of_domain=OUT_OF_DOMAIN,
+        style=STYLE,
+        show=show,
+    )
     explanation()
 
 
@@ -34,7 +39,7 @@ def stage(run: runs.Run, *, default_model: str) -> None:
     """Layer, canvas and numbers: what changes together when a query is kept."""
     layer = choose_layer(run)
     trace_url = f"trace/{run.key}/{layer}.bin"
-    with st.container(key="grid_canvas"):   # keeps its place while its script is on the way
+    with st.container(key="grid_canvas"):  # keeps its place while its script is on the way
         view = canvas(run, trace_url)
     on_show = view if view and view.get("source") == trace_url else {}
     numbers(run, layer, on_show, drawn=bool(view))
@@ -49,9 +54,15 @@ def choose_layer(run: runs.Run) -> str:
     def take() -> None:
         state["layer"] = state["grid_layer"]
 
-    st.segmented_control("Layer", run.layers, key="grid_layer", on_change=take, required=True,
-                         format_func=lambda name: layer_title(run, name),
-                         label_visibility="collapsed")
+    st.segmented_control(
+        "Layer",
+        run.layers,
+        key="grid_layer",
+        on_change=take,
+        required=True,
+        format_func=lambda name: layer_title(run, name),
+        label_visibility="collapsed",
+    )
     return state["layer"]
 
 
@@ -73,9 +84,14 @@ def canvas(run: runs.Run, trace_url: str) -> dict | None:
         state["layer"] = run.layers[min(max(at, 0), len(run.layers) - 1)]
 
     result = GRID_CANVAS.mount(
-        trace_url=trace_url, picture_url=f"picture/{run.key}.jpg", title=run.title,
-        picture_hw=run.original_hw, view=session.start_view(run.key, "grid"), view_id=run.key,
-        key="grid", on_layer_change=take_step,
+        trace_url=trace_url,
+        picture_url=f"picture/{run.key}.jpg",
+        title=run.title,
+        picture_hw=run.original_hw,
+        view=session.start_view(run.key, "grid"),
+        view_id=run.key,
+        key="grid",
+        on_layer_change=take_step,
     )
     return result.view
 
@@ -84,9 +100,12 @@ def footer(selection: controls.Selection) -> None:
     """Exact numbers to take away."""
     waits_as = session.session_id()
     st.download_button(
-        "All numbers (NPZ)", icon=":material/download:", on_click="ignore",
+        "All numbers (NPZ)",
+        icon=":material/download:",
+        on_click="ignore",
         data=lambda: runs.exact_npz(selection.source, selection.model, waits_as),
-        file_name=f"deformviz-{selection.source.name}-grids.npz", mime="application/octet-stream",
+        file_name=f"deformviz-{selection.source.name}-grids.npz",
+        mime="application/octet-stream",
         help="Every layer's grid, attention and bias as the model computed them, float32.",
     )
 

@@ -25,12 +25,16 @@ def numbers(run, layer: str, view: dict, *, drawn: bool) -> None:
     _, width = packed.header["query_hw"]
     attention, bias = st.columns(2, gap="medium")
     with attention:
-        st.markdown(f"**Attention over the knots**  \n:small[:gray[Of the query in row "
-                    f"{query // width}, column {query % width}; each map adds up to 1.]]")
+        st.markdown(
+            f"**Attention over the knots**  \n:small[:gray[Of the query in row "
+            f"{query // width}, column {query % width}; each map adds up to 1.]]"
+        )
         _maps(packed.trace.attention_weights, packed, query, heads, "attention", drawn)
     with bias:
-        st.markdown("**Position bias at the knots**  \n:small[:gray[What their displacement from "
-                    "the query adds to the scores, before the softmax.]]")
+        st.markdown(
+            "**Position bias at the knots**  \n:small[:gray[What their displacement from "
+            "the query adds to the scores, before the softmax.]]"
+        )
         if packed.trace.position_bias is None:
             st.caption("This layer adds no position bias to its scores.")
         else:
@@ -44,8 +48,12 @@ def _maps(values: np.ndarray, packed, query: int, heads: list[int], name: str, d
     from deformviz.figures.grid import head_maps
 
     figure = head_maps(values[heads, query], packed.trace.grid_hw, heads, name=name)
-    st.plotly_chart(figure, key=f"chart-{name}", config=CONFIG,
-                    alt=f"{name} of query {query} for every knot and head")
+    st.plotly_chart(
+        figure,
+        key=f"chart-{name}",
+        config=CONFIG,
+        alt=f"{name} of query {query} for every knot and head",
+    )
 
 
 def statistics(packed) -> None:
@@ -54,20 +62,35 @@ def statistics(packed) -> None:
 
     found = grid_statistics(packed.trace)
     cards = [
-        ("Mean displacement", f"{found.displacement:.2f} cells",
-         "How far a knot moved, in distances of neighbouring knots of the undeformed grid."),
-        ("Stretch", f"{found.stretch:.2f}",
-         "Mean distance of neighbouring knots; 1 where the grid is undeformed."),
+        (
+            "Mean displacement",
+            f"{found.displacement:.2f} cells",
+            "How far a knot moved, in distances of neighbouring knots of the undeformed grid.",
+        ),
+        (
+            "Stretch",
+            f"{found.stretch:.2f}",
+            "Mean distance of neighbouring knots; 1 where the grid is undeformed.",
+        ),
     ]
     if packed.mask is not None:
         share = mask_share(packed.trace, packed.mask)
         cards += [
-            ("Attention on the object", f"{share.weighted:.0%}",
-             "Share of the attention of all queries and heads that is read on the object."),
-            ("Knots on the object", f"{share.plain:.0%}",
-             "Share of the knots of all groups that lie on the object."),
-            ("Undeformed knots on it", f"{share.undeformed:.0%}",
-             "The same share had the grid not moved."),
+            (
+                "Attention on the object",
+                f"{share.weighted:.0%}",
+                "Share of the attention of all queries and heads that is read on the object.",
+            ),
+            (
+                "Knots on the object",
+                f"{share.plain:.0%}",
+                "Share of the knots of all groups that lie on the object.",
+            ),
+            (
+                "Undeformed knots on it",
+                f"{share.undeformed:.0%}",
+                "The same share had the grid not moved.",
+            ),
         ]
     with st.container(horizontal=True, key="grid_statistics"):
         for label, value, meaning in cards:
@@ -77,9 +100,12 @@ def statistics(packed) -> None:
 def versions() -> None:
     """Four codes at zero offset, on demand: their modules need torch."""
     with st.container(key="grid_versions"):
-        if st.toggle("Compare the codes at zero offset", key="versions_on",
-                     help="DAT, DAT++ and a popular reimplementation call the same thing a "
-                          "reference grid, and do not mean the same places."):
+        if st.toggle(
+            "Compare the codes at zero offset",
+            key="versions_on",
+            help="DAT, DAT++ and a popular reimplementation call the same thing a "
+            "reference grid, and do not mean the same places.",
+        ):
             _versions()
 
 
@@ -94,18 +120,24 @@ def _versions() -> None:
     from deformviz.figures.grid import undeformed_grids as drawn
 
     grids = _undeformed()
-    st.plotly_chart(drawn({g.title: g.knots_xy for g in grids},
-                          {g.title: g.starts_xy for g in grids}, (6, 8)),
-                    key="chart-versions", config=CONFIG,
-                    alt="Knots of four codes over the cells of one map, at zero offset")
-    rows = "\n".join(f"| {g.title} | {g.mean_shift[0]:+.2f}, {g.mean_shift[1]:+.2f} "
-                     f"| {g.largest_shift:.2f} |" for g in grids)
-    st.markdown("| code | mean shift x, y (cells) | largest shift (cells) |\n|---|---|---|\n"
-                + rows)
+    st.plotly_chart(
+        drawn({g.title: g.knots_xy for g in grids}, {g.title: g.starts_xy for g in grids}, (6, 8)),
+        key="chart-versions",
+        config=CONFIG,
+        alt="Knots of four codes over the cells of one map, at zero offset",
+    )
+    rows = "\n".join(
+        f"| {g.title} | {g.mean_shift[0]:+.2f}, {g.mean_shift[1]:+.2f} | {g.largest_shift:.2f} |"
+        for g in grids
+    )
+    st.markdown(
+        "| code | mean shift x, y (cells) | largest shift (cells) |\n|---|---|---|\n" + rows
+    )
     st.caption(
         "A map of 6 × 8 cells, a knot for every 2 × 2 of them, all offsets zero; shifts are "
         "measured from the middle of those four cells. DAT divides by the size but samples "
         "with aligned corners, which pulls the grid together. DAT++ divides by the size less "
         "one, half a cell further on; its last row and column read beyond the map. The "
         "reimplementation as shipped normalises one way, samples the other, and divides x by "
-        "the height.")
+        "the height."
+    )

@@ -7,15 +7,22 @@ import streamlit as st
 from app import session
 from app.replay.library import LIVE
 
-EXPLANATION = ("A small detector learns rendered scenes on this server's CPU, with the loop that "
-               "trained the shipped one. One at a time: everybody here watches the same training, "
-               "and anybody may pause or stop it. After half an hour of pause it ends by itself.")
-STARTS = {"star": "star, as in the paper", "zero": "zero: all on the reference",
-          "random": "random"}
-LOSSES = {True: "set loss, and a dense one on the encoder", False: "set loss alone, as in the "
-          "paper: slower to begin"}
-STATES = {"starting": "starting: loading torch takes some seconds", "running": "learning",
-          "paused": "paused", "failed": "failed"}
+EXPLANATION = (
+    "A small detector learns rendered scenes on this server's CPU, with the loop that "
+    "trained the shipped one. One at a time: everybody here watches the same training, "
+    "and anybody may pause or stop it. After half an hour of pause it ends by itself."
+)
+STARTS = {"star": "star, as in the paper", "zero": "zero: all on the reference", "random": "random"}
+LOSSES = {
+    True: "set loss, and a dense one on the encoder",
+    False: "set loss alone, as in the paper: slower to begin",
+}
+STATES = {
+    "starting": "starting: loading torch takes some seconds",
+    "running": "learning",
+    "paused": "paused",
+    "failed": "failed",
+}
 LOOK_EVERY_S = 1.0
 
 
@@ -73,7 +80,8 @@ def steer(live, name: str) -> None:
     if st.button("Stop", icon=":material/stop:", on_click=live.stop) or pressed:
         st.rerun()
     if st.session_state.get("run") != LIVE and st.button(
-            "Watch it", icon=":material/visibility:", on_click=_watch):
+        "Watch it", icon=":material/visibility:", on_click=_watch
+    ):
         st.rerun()
 
 
@@ -87,8 +95,12 @@ def options_form() -> None:
         left, middle, right = st.columns(3)
         with left:
             iterations = st.slider("Iterations", 100, 3000, 600, 100)
-            rate = st.select_slider("Learning rate", [1e-4, 3e-4, 1e-3, 3e-3], 1e-3,
-                                    format_func=lambda value: f"{value:g}")
+            rate = st.select_slider(
+                "Learning rate",
+                [1e-4, 3e-4, 1e-3, 3e-3],
+                1e-3,
+                format_func=lambda value: f"{value:g}",
+            )
         with middle:
             heads = st.segmented_control("Heads", [1, 2, 4, 8], default=8, required=True)
             levels = st.slider("Levels", 1, 4, 4)
@@ -97,8 +109,15 @@ def options_form() -> None:
             start = st.selectbox("Offsets begin as", list(STARTS), format_func=STARTS.get)
             dense = st.selectbox("Loss", list(LOSSES), format_func=LOSSES.get)
         if st.form_submit_button("Train", icon=":material/model_training:", type="primary"):
-            _start(iterations=iterations, learning_rate=rate, heads=heads, levels=levels,
-                   points=points, offset_start=start, dense_loss=dense)
+            _start(
+                iterations=iterations,
+                learning_rate=rate,
+                heads=heads,
+                levels=levels,
+                points=points,
+                offset_start=start,
+                dense_loss=dense,
+            )
 
 
 def _start(**choices) -> None:

@@ -10,9 +10,12 @@ from app.session import load_model
 STORED = "Stored numbers of this model, rounded to 16 bits; nothing was computed for this picture."
 # Options of the model in which a recipe may differ from the published one, in words.
 RECIPE = {
-    "backbone": "backbone", "content_queries": "content of the queries",
-    "query_position": "position of the queries", "position_frequencies": "sine frequencies",
-    "proposal_base_size": "size of the proposals' anchors", "proposal_score": "score of a proposal",
+    "backbone": "backbone",
+    "content_queries": "content of the queries",
+    "query_position": "position of the queries",
+    "position_frequencies": "sine frequencies",
+    "proposal_base_size": "size of the proposals' anchors",
+    "proposal_score": "score of a proposal",
 }
 
 
@@ -25,8 +28,9 @@ def origin(run: runs.Run) -> str:
 @st.fragment
 def model_details(model: runs.ModelChoice) -> None:
     """How the model was loaded; nothing is loaded before somebody asks."""
-    details = st.expander("About this model", icon=":material/inventory_2:", key="about_model",
-                          on_change="rerun")
+    details = st.expander(
+        "About this model", icon=":material/inventory_2:", key="about_model", on_change="rerun"
+    )
     if not details.open:
         return
     with details:
@@ -38,19 +42,24 @@ def model_details(model: runs.ModelChoice) -> None:
             return
         st.markdown(_report_text(network.load_report))
         if differences := recipe_differences(network):
-            st.markdown("Where this model's recipe differs from the published one:\n\n"
-                        + "\n".join(f"- {line}" for line in differences))
+            st.markdown(
+                "Where this model's recipe differs from the published one:\n\n"
+                + "\n".join(f"- {line}" for line in differences)
+            )
         st.caption(runs.backend_of(network))
 
 
 def _report_text(report) -> str:
     assumed = [f"`{item.name} = {item.value!r}`: {item.source}" for item in report.assumed]
-    found = (f"**{report.system}**, {report.variant}: {report.parameters / 1e6:.2f} M parameters, "
-             f"{report.matched} keys matched, file layout *{report.layout}*.")
+    found = (
+        f"**{report.system}**, {report.variant}: {report.parameters / 1e6:.2f} M parameters, "
+        f"{report.matched} keys matched, file layout *{report.layout}*."
+    )
     if not assumed:
         return f"{found} Nothing had to be assumed: the file says all that the weights cannot."
     return f"{found}\n\nAssumed, because the weights cannot tell:\n\n" + "\n".join(
-        f"- {line}" for line in assumed)
+        f"- {line}" for line in assumed
+    )
 
 
 def recipe_differences(network) -> list[str]:
@@ -60,6 +69,8 @@ def recipe_differences(network) -> list[str]:
     config, published = getattr(network, "config", None), DeformableDETRConfig(classes=1)
     if not isinstance(config, DeformableDETRConfig):
         return []
-    return [f"{words}: `{getattr(config, name)}` instead of `{getattr(published, name)}`"
-            for name, words in RECIPE.items()
-            if getattr(config, name) != getattr(published, name)]
+    return [
+        f"{words}: `{getattr(config, name)}` instead of `{getattr(published, name)}`"
+        for name, words in RECIPE.items()
+        if getattr(config, name) != getattr(published, name)
+    ]

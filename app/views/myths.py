@@ -10,9 +10,12 @@ from deformviz.walkthrough.myths import CARDS, Card
 from deformviz.walkthrough.prose import read_prose
 
 VIEWS = Path(__file__).parent
-LINKS = {"walkthrough": "See it, step by step", "explore": "See it on a picture",
-         "compare_attention": "See the nine taps on a picture",
-         "dat": "Compare four codes, with the switch below the grid"}
+LINKS = {
+    "walkthrough": "See it, step by step",
+    "explore": "See it on a picture",
+    "compare_attention": "See the nine taps on a picture",
+    "dat": "Compare four codes, with the switch below the grid",
+}
 
 
 def page() -> None:
@@ -20,25 +23,35 @@ def page() -> None:
     prose = read_prose("myths")
     st.title(prose.title, anchor=False)
     st.markdown(prose.introduction)
-    wish = st.text_input("Search", key="myths_wish", bind="query-params", max_chars=80, live=True,
-                         placeholder="padding, half precision, DAT …")
+    wish = st.text_input(
+        "Search",
+        key="myths_wish",
+        bind="query-params",
+        max_chars=80,
+        live=True,
+        placeholder="padding, half precision, DAT …",
+    )
     found = [card for card in CARDS if card.matches(wish or "")]
     st.caption(f"{len(found)} of {len(CARDS)} cards")
     if not found:
         nothing_found(wish)
     for first in range(0, len(found), 2):
-        for column, card in zip(st.columns(2), found[first:first + 2], strict=False):
+        for column, card in zip(st.columns(2), found[first : first + 2], strict=False):
             with column, st.container(border=True, height="stretch"):
                 show(card)
 
 
 def nothing_found(wish: str) -> None:
     """What to try instead, and the way back to all cards."""
+
     def clear() -> None:
         st.session_state["myths_wish"] = ""
 
-    st.info(f"No card speaks of “{wish}”. Try a single word, such as *offset*, *padding*, *bias* "
-            "or *DAT*.", icon=":material/search_off:")
+    st.info(
+        f"No card speaks of “{wish}”. Try a single word, such as *offset*, *padding*, *bias* "
+        "or *DAT*.",
+        icon=":material/search_off:",
+    )
     st.button("Show all cards", icon=":material/close:", key="clear_wish", on_click=clear)
 
 
@@ -48,11 +61,19 @@ def show(card: Card) -> None:
     st.markdown(f"**Myth.** *{card.myth}*")
     st.markdown(card.answer)
     if card.view is not None:
-        st.page_link(VIEWS / f"{card.view.page}.py", label=LINKS[card.view.page],
-                     icon=":material/visibility:", query_params=card.view.params)
+        st.page_link(
+            VIEWS / f"{card.view.page}.py",
+            label=LINKS[card.view.page],
+            icon=":material/visibility:",
+            query_params=card.view.params,
+        )
     if card.message is not None:
-        with st.expander("What deformviz itself says", icon=":material/terminal:",
-                         on_change="rerun", key=f"says_{card.number}") as says:
+        with st.expander(
+            "What deformviz itself says",
+            icon=":material/terminal:",
+            on_change="rerun",
+            key=f"says_{card.number}",
+        ) as says:
             if says.open:
                 st.code(card.message(), language=None, wrap_lines=True)
     st.caption(f"Guarded by `{card.test}`")

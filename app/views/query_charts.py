@@ -37,8 +37,12 @@ def query_charts(run, layer: str, query: int | None, *, drawn: bool) -> None:
             elif figures.get(name) is None:
                 st.caption("This model does not predict a box after each layer.")
             else:
-                st.plotly_chart(figures[name], key=f"chart-{name}", config=CONFIG,
-                                alt=f"{title} of query {query}. {meaning}")
+                st.plotly_chart(
+                    figures[name],
+                    key=f"chart-{name}",
+                    config=CONFIG,
+                    alt=f"{title} of query {query}. {meaning}",
+                )
 
 
 def _figures(run, layer: str, query: int | None) -> dict:
@@ -49,12 +53,18 @@ def _figures(run, layer: str, query: int | None) -> dict:
     packed = unpacked(run, layer)
     if query is None or not 0 <= query < len(packed.weights):
         query = packed.header["start_query"]
-    sampling = query_sampling(packed.locations, packed.weights, packed.references,
-                              packed.header["levels"], query)
+    sampling = query_sampling(
+        packed.locations, packed.weights, packed.references, packed.header["levels"], query
+    )
     boxes = None
     if packed.boxes_by_layer is not None:
         corners = cxcywh_to_xyxy(np.asarray(packed.boxes_by_layer[:, query], np.float64))
-        boxes = box_history(scale_boxes(corners, run.original_hw), run.original_hw,
-                            picture=f"picture/{run.key}.jpg")
-    return {"weights": weight_map(sampling), "offsets": offset_rose(sampling),
-            "levels": level_bars(sampling), "boxes": boxes}
+        boxes = box_history(
+            scale_boxes(corners, run.original_hw), run.original_hw, picture=f"picture/{run.key}.jpg"
+        )
+    return {
+        "weights": weight_map(sampling),
+        "offsets": offset_rose(sampling),
+        "levels": level_bars(sampling),
+        "boxes": boxes,
+    }

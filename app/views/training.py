@@ -16,16 +16,18 @@ from app.waiting import say
 HEADLINE = "How did it learn to look there?"
 INSTRUCTIONS = {
     "sampling": "Drag through the training, or move over a curve: before the first step every "
-                "query looks the same way, in a star. Point at any picture to ask for that place.",
+    "query looks the same way, in a star. Point at any picture to ask for that place.",
     "grid": "Drag through the training, or move over a curve: before the first step the grid that "
-            "all queries share is regular. Point at any picture to ask for that place.",
+    "all queries share is regular. Point at any picture to ask for that place.",
 }
-EMPTY = ("There is no recorded training here. Train a small one below, or start the app with "
-         "`DEFORMVIZ_RUNS` naming a run folder.")
+EMPTY = (
+    "There is no recorded training here. Train a small one below, or start the app with "
+    "`DEFORMVIZ_RUNS` naming a run folder."
+)
 STARTING = "The training is being started; its first pictures come in some seconds."
 NO_SNAPSHOT = "This training has kept no snapshot yet."
 LOOKS_AGAIN = "This page looks again every moment."
-NOBODY = ""                 # "compare with" nothing
+NOBODY = ""  # "compare with" nothing
 LOOK_EVERY_S = 1.5
 # A replay that still grows is looked after every moment; it must not fade each time.
 STYLE = """<style>
@@ -39,8 +41,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def training() -> None:
     """The page, top to bottom."""
     live = session.live_training_if_any()
-    known = library.list_runs(live and live.folder, live_grows=bool(live and live.state().is_alive),
-                              own=_own_folder())
+    known = library.list_runs(
+        live and live.folder, live_grows=bool(live and live.state().is_alive), own=_own_folder()
+    )
     choose_defaults(known)
     model = enter_room(known.get(st.session_state["run"]))
     write_address()
@@ -65,7 +68,7 @@ def enter_room(run: library.RecordedRun | None) -> runs.ModelChoice:
     session.enter(room)
     models = runs.list_models(room)
     session.read_address(list(models))
-    st.session_state["notes"] = []      # the picture in the address may be another run's
+    st.session_state["notes"] = []  # the picture in the address may be another run's
     return models[st.session_state["model"]]
 
 
@@ -83,7 +86,7 @@ def is_local() -> bool:
 def choose_defaults(known: dict[str, library.RecordedRun]) -> None:
     """Once per session the runs of the address, then the ones chosen; what is gone is let go."""
     state, asked = st.session_state, st.query_params
-    if "next_run" in state:                     # a button below the widget wished for another run
+    if "next_run" in state:  # a button below the widget wished for another run
         state["run"] = state.pop("next_run")
     for name, empty in (("run", next(iter(known), "")), ("other_run", NOBODY)):
         parameter = {"run": "run", "other_run": "with"}[name]
@@ -108,19 +111,33 @@ def choose_runs(known: dict[str, library.RecordedRun]) -> list[library.RecordedR
         st.selectbox("Training", list(known), key="run", format_func=lambda n: known[n].title)
         st.caption(library.describe(known[state["run"]]))
         kind = known[state["run"]].kind
-        others = [NOBODY, *(name for name, run in known.items()
-                            if name != state["run"] and run.kind == kind)]
+        others = [
+            NOBODY,
+            *(name for name, run in known.items() if name != state["run"] and run.kind == kind),
+        ]
         if state["other_run"] not in others:
             state["other_run"] = NOBODY
         if len(others) > 1:
-            st.selectbox("Compare with", others, key="other_run",
-                         format_func=lambda n: known[n].title if n else "nothing")
+            st.selectbox(
+                "Compare with",
+                others,
+                key="other_run",
+                format_func=lambda n: known[n].title if n else "nothing",
+            )
     if is_local():
-        with st.expander("Follow a run folder", icon=":material/folder_open:",
-                         expanded=bool(state.get("own_run"))):
-            st.text_input("Folder on this machine", key="own_run", on_change=_choose_own,
-                          placeholder="runs/mine", help="What `deformviz train … --out` or a "
-                          "`Recorder` writes; also while it is written.")
+        with st.expander(
+            "Follow a run folder",
+            icon=":material/folder_open:",
+            expanded=bool(state.get("own_run")),
+        ):
+            st.text_input(
+                "Folder on this machine",
+                key="own_run",
+                on_change=_choose_own,
+                placeholder="runs/mine",
+                help="What `deformviz train … --out` or a "
+                "`Recorder` writes; also while it is written.",
+            )
     return [known[name] for name in (state["run"], state["other_run"]) if name in known]
 
 
@@ -134,8 +151,13 @@ def choose_picture(chosen: list[library.RecordedRun], model):
     if chosen and chosen[0].kind == "recording":
         count = compute.probe_count(chosen[0])
         if count > 1:
-            return st.segmented_control("Probe picture", range(count), default=0, required=True,
-                                        format_func=lambda number: str(number + 1))
+            return st.segmented_control(
+                "Probe picture",
+                range(count),
+                default=0,
+                required=True,
+                format_func=lambda number: str(number + 1),
+            )
         return 0
     return controls.select_picture(session.sources(), model)
 
@@ -186,9 +208,11 @@ def stage(chosen: list[library.RecordedRun], source, settled: bool) -> None:
             break
         views.append(view)
     if views:
-        replay(manifests=[f"replay/{v.key}/manifest.json?v={v.version}" for v in views],
-               pictures=[f"replay/{v.key}/picture.jpg" for v in views],
-               drawing=chosen[0].drawing)
+        replay(
+            manifests=[f"replay/{v.key}/manifest.json?v={v.version}" for v in views],
+            pictures=[f"replay/{v.key}/picture.jpg" for v in views],
+            drawing=chosen[0].drawing,
+        )
     elif not any(_has_failed(run, source) for run in chosen):
         st.skeleton(height=420)
     if not settled and all(_is_settled(run, source) for run in chosen):
@@ -217,8 +241,9 @@ def look_after(run: library.RecordedRun, source) -> frames.ReplayView | None:
         compute.request(run, source, session.session_id())
         progress = session.QUEUE.progress(key)
         if progress is not None and not progress.is_over and not (view and run.growing):
-            st.progress(min(1.0, progress.index / max(1, progress.count)),
-                        text=say(progress, run.title))
+            st.progress(
+                min(1.0, progress.index / max(1, progress.count)), text=say(progress, run.title)
+            )
     except QueueFull as problem:
         st.markdown(f":material/groups: {problem}")
     return view

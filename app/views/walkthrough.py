@@ -30,9 +30,11 @@ STYLE = """<style>
 .st-key-walkthrough { min-height: 30rem; }
 .st-key-walk_example button { min-height: 2.5rem; }     /* as high as the choices beside it */
 </style>"""
-INSTRUCTION = ("What the model computes for one query of this picture, line by line. Point at a "
-               "symbol, a number, a mark or a word of the code: the same thing lights up "
-               "everywhere. ↑ ↓ walk the steps, ← → the samples, + − come closer.")
+INSTRUCTION = (
+    "What the model computes for one query of this picture, line by line. Point at a "
+    "symbol, a number, a mark or a word of the code: the same thing lights up "
+    "everywhere. ↑ ↓ walk the steps, ← → the samples, + − come closer."
+)
 EXAMPLES = {"": "This picture", "toy": "A toy for a pencil"}
 LONGEST = 200
 LOG = logging.getLogger(__name__)
@@ -94,22 +96,32 @@ def stage(selection: controls.Selection) -> None:
             return offer_another(choices, subject, str(problem))
         except Exception:
             LOG.exception("no lesson for %s", subject)
-            return offer_another(choices, subject, "These choices cannot be followed by hand; "
-                                                   "the log says why. Choose others.")
+            return offer_another(
+                choices,
+                subject,
+                "These choices cannot be followed by hand; the log says why. Choose others.",
+            )
     run_key = shown_run(selection)
     state["walk"] = found.subject
     if found.subject.can_break and not found.subject.is_toy:
         state["layer"] = found.subject.layer
         hand_over(run_key, found.subject.query)
-    else:                                           # their queries mean nothing elsewhere
+    else:  # their queries mean nothing elsewhere
         state["walk"] = replace(found.subject, query=subject.query, mistake=subject.mistake)
     with choices:
         choose(found)
     view_id = f"{found.subject.derivation}|{found.subject.example}|{state['walk_link']}"
-    walkthrough(payload(found, f"picture/{run_key}.jpg"), step=state["walk_step"],
-                view_id=view_id, key="walkthrough", on_at_change=take_report,
-                on_moved_change=take_move, on_query_change=take_query,
-                on_sizes_change=take_sizes, on_change_change=take_change)
+    walkthrough(
+        payload(found, f"picture/{run_key}.jpg"),
+        step=state["walk_step"],
+        view_id=view_id,
+        key="walkthrough",
+        on_at_change=take_report,
+        on_moved_change=take_move,
+        on_query_change=take_query,
+        on_sizes_change=take_sizes,
+        on_change_change=take_change,
+    )
     write_address()
 
 
@@ -137,10 +149,11 @@ def shown_run(selection: controls.Selection) -> str:
 
 # -- choices ---------------------------------------------------------------------------------
 
+
 def change(**values) -> None:
     """Replace fields of the subject; a new derivation starts at its own first step."""
     state, before = st.session_state, st.session_state["walk"]
-    if values.get("query", before.query) != before.query:   # places of one query, not of another
+    if values.get("query", before.query) != before.query:  # places of one query, not of another
         values = {"change": replace(before.change, moved=())} | values
     if "derivation" in values and of_own(values["derivation"]) != of_own(before.derivation):
         values["query"] = None if of_own(values["derivation"]) else state.get("walk_query")
@@ -165,17 +178,35 @@ def choose(found) -> None:
     for name in ("derivation", "example", "mistake"):
         state[f"walk_{name}"] = getattr(subject, name)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox("Derivation", list(DERIVATIONS), format_func=lambda name: DERIVATIONS[name][0],
-                     key="walk_derivation", on_change=chooser("derivation"), width=300)
+        st.selectbox(
+            "Derivation",
+            list(DERIVATIONS),
+            format_func=lambda name: DERIVATIONS[name][0],
+            key="walk_derivation",
+            on_change=chooser("derivation"),
+            width=300,
+        )
         if subject.derivation in WITH_TOY:
-            st.segmented_control("Numbers of", list(EXAMPLES), format_func=EXAMPLES.get,
-                                 key="walk_example", on_change=chooser("example"),
-                                 required=True, width=250)
+            st.segmented_control(
+                "Numbers of",
+                list(EXAMPLES),
+                format_func=EXAMPLES.get,
+                key="walk_example",
+                on_change=chooser("example"),
+                required=True,
+                width=250,
+            )
         if subject.needs_picture:
             choose_query(found)
         if subject.can_break:
-            st.selectbox("Break it", list(MISTAKES), format_func=MISTAKES.get, key="walk_mistake",
-                         on_change=chooser("mistake"), width=200)
+            st.selectbox(
+                "Break it",
+                list(MISTAKES),
+                format_func=MISTAKES.get,
+                key="walk_mistake",
+                on_change=chooser("mistake"),
+                width=200,
+            )
     if subject.mistake:
         from deformviz.walkthrough.prose import read_prose
 
@@ -195,11 +226,19 @@ def choose_query(found) -> None:
     if len(found.layers) > 1:
         st.selectbox("Layer", found.layers, key="walk_layer", on_change=take_layer, width=120)
     if found.queries > 1:
-        st.number_input("Query", 0, found.queries - 1, step=1, key="walk_number",
-                        on_change=chooser("query", "walk_number"), width=110)
+        st.number_input(
+            "Query",
+            0,
+            found.queries - 1,
+            step=1,
+            key="walk_number",
+            on_change=chooser("query", "walk_number"),
+            width=110,
+        )
 
 
 # -- what the component reports --------------------------------------------------------------
+
 
 def take_report() -> None:
     """A step or a sample was chosen."""

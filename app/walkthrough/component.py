@@ -18,10 +18,12 @@ from starlette.routing import Route
 from deformviz.figures.theme import palette
 
 FOLDER = Path(__file__).with_name("page")
-GLYPHS = FOLDER.parents[1] / "explorer" / "canvas" / "glyphs.js"     # one visual language
-FONT = "STIXTwoMath-Regular.ttf"            # OFL; comes with the package ziamath
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable",
-            "X-Content-Type-Options": "nosniff"}
+GLYPHS = FOLDER.parents[1] / "explorer" / "canvas" / "glyphs.js"  # one visual language
+FONT = "STIXTwoMath-Regular.ttf"  # OFL; comes with the package ziamath
+FOR_EVER = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+}
 
 # Streamlit resends inline scripts at every rerun; this one only fetches the real modules, once.
 LOADER = """
@@ -43,7 +45,8 @@ def style() -> str:
 
 
 MOUNT = st.components.v2.component(
-    "deformviz_walkthrough", html='<div class="wt-mount"></div>', css=style(), js=LOADER)
+    "deformviz_walkthrough", html='<div class="wt-mount"></div>', css=style(), js=LOADER
+)
 
 
 @cache
@@ -77,7 +80,11 @@ async def _serve(request: Request) -> Response:
 
 
 def walkthrough(
-    lesson: dict[str, Any], *, step: str, view_id: str, key: str,
+    lesson: dict[str, Any],
+    *,
+    step: str,
+    view_id: str,
+    key: str,
     on_at_change: Callable[[], None] = lambda: None,
     on_moved_change: Callable[[], None] = lambda: None,
     on_sizes_change: Callable[[], None] = lambda: None,
@@ -97,10 +104,22 @@ def walkthrough(
     """
     base = st.get_option("server.baseUrlPath").strip("/")
     root = "/".join(["", *filter(None, [base]), "walkthrough-files", version()])
-    data = {"lesson": lesson, "step": step, "view_id": view_id, "script": f"{root}/mount.js",
-            "font": f"{root}/math.ttf", "palette": palette(max(1, lesson["sizes"][1]))}
+    data = {
+        "lesson": lesson,
+        "step": step,
+        "view_id": view_id,
+        "script": f"{root}/mount.js",
+        "font": f"{root}/math.ttf",
+        "palette": palette(max(1, lesson["sizes"][1])),
+    }
     names = ("at", "moved", "sizes", "query", "change")
-    return MOUNT(key=key, data=json.loads(json.dumps(data)), default=dict.fromkeys(names),
-                 on_at_change=on_at_change, on_moved_change=on_moved_change,
-                 on_sizes_change=on_sizes_change, on_query_change=on_query_change,
-                 on_change_change=on_change_change)
+    return MOUNT(
+        key=key,
+        data=json.loads(json.dumps(data)),
+        default=dict.fromkeys(names),
+        on_at_change=on_at_change,
+        on_moved_change=on_moved_change,
+        on_sizes_change=on_sizes_change,
+        on_query_change=on_query_change,
+        on_change_change=on_change_change,
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, fields
 from typing import Any
 
-STRIDE = 8                      # of the first level; each further one halves
-ASPECT = (3, 4)                 # height to width, as in 800 x 1066
+STRIDE = 8  # of the first level; each further one halves
+ASPECT = (3, 4)  # height to width, as in 800 x 1066
 CHOICES = {
     "queries": (0, 1, 3, 10, 30, 100, 300, 900, 1000, 3000, 10_000, 30_000),
     "side": (64, 128, 192, 256, 320, 400, 480, 640, 800, 1000, 1200, 1600),
@@ -21,8 +21,8 @@ CHOICES = {
 class CostSizes:
     """The sliders; as they start, the decoder of Deformable DETR on 800 x 1066 pixels."""
 
-    queries: int = 300          # 0: an encoder, where every pixel of every level asks
-    side: int = 800             # short side of the picture
+    queries: int = 300  # 0: an encoder, where every pixel of every level asks
+    side: int = 800  # short side of the picture
     points: int = 4
     heads: int = 8
     channels: int = 256
@@ -70,9 +70,18 @@ def cost_panel(sizes: CostSizes) -> dict[str, Any]:
     return {
         "sizes": {field.name: getattr(sizes, field.name) for field in fields(sizes)},
         "choices": {name: list(values) for name, values in CHOICES.items()},
-        "pixels": {side: [pixels_of(side, levels) for levels in CHOICES["levels"]]
-                   for side in CHOICES["side"]},
-        "terms": [{"name": term.name, "symbol": symbol_mathml(term.symbol),
-                   "formula": symbol_mathml(term.equation), "factor": term.factor,
-                   "powers": term.powers} for term in TERMS],
+        "pixels": {
+            side: [pixels_of(side, levels) for levels in CHOICES["levels"]]
+            for side in CHOICES["side"]
+        },
+        "terms": [
+            {
+                "name": term.name,
+                "symbol": symbol_mathml(term.symbol),
+                "formula": symbol_mathml(term.equation),
+                "factor": term.factor,
+                "powers": term.powers,
+            }
+            for term in TERMS
+        ],
     }

@@ -41,18 +41,18 @@ from deformviz.walkthrough.toy import toy_inputs, toy_module
 from deformviz.walkthrough.what_if import Edit, asked_alone, edit_module, edited, go_on
 
 DAT_MODEL = "dat-scenes"
-OBSERVED = ByteCache(384 * MEBIBYTE)        # forward passes with all that went into their layers
-_ONE_AT_A_TIME = threading.Lock()           # derivations use the shared model's device
+OBSERVED = ByteCache(384 * MEBIBYTE)  # forward passes with all that went into their layers
+_ONE_AT_A_TIME = threading.Lock()  # derivations use the shared model's device
 
 
 @dataclass(frozen=True)
 class Sight:
     """What one version of a model sees: the query's samples and the detections."""
 
-    trace: AttentionTrace               # of one image
+    trace: AttentionTrace  # of one image
     frame: ImageFrame
     detections: Detections | None
-    output: Any                         # DetectorOutput of one image; None for the toy
+    output: Any  # DetectorOutput of one image; None for the toy
     title: str
 
 
@@ -60,14 +60,14 @@ class Sight:
 class Lesson:
     """A derivation, the sight it belongs to, and the right sight beside a changed one."""
 
-    subject: Subject                    # with every index inside its layer
+    subject: Subject  # with every index inside its layer
     derivation: Derivation
     sight: Sight | None
-    right: Sight | None                 # set where a mistake or an edit changes something
+    right: Sight | None  # set where a mistake or an edit changes something
     layers: tuple[str, ...] = ()
     queries: int = 1
-    sizes: tuple[int, int, int] = (1, 1, 1)     # heads, levels, points
-    note: str = ""                      # what to know before both sights are compared
+    sizes: tuple[int, int, int] = (1, 1, 1)  # heads, levels, points
+    note: str = ""  # what to know before both sights are compared
 
 
 def edit_of(subject: Subject) -> Edit:
@@ -90,7 +90,12 @@ class RunFailed(RuntimeError):
 
 
 def look(
-    source: Source, model: ModelChoice, session: str, *, mistake: str = "", padded: bool = False,
+    source: Source,
+    model: ModelChoice,
+    session: str,
+    *,
+    mistake: str = "",
+    padded: bool = False,
     edit: Edit | None = None,
 ) -> Seen:
     """A forward pass, from the cache or in line with all others.
@@ -126,8 +131,9 @@ def _work(key, source, choice, mistake, padded, edit) -> None:
     parameter = next(model.parameters())
     images = [pixels.to(parameter.device, parameter.dtype)]
     if padded:
-        height, width = (round(side * (1 + share))
-                         for side, share in zip(pixels.shape[1:], SHARE, strict=True))
+        height, width = (
+            round(side * (1 + share)) for side, share in zip(pixels.shape[1:], SHARE, strict=True)
+        )
         images.append(images[0].new_zeros(3, height, width))
         frame = replace(frame, padded_hw=(height, width))
     version = model
@@ -140,25 +146,33 @@ def _work(key, source, choice, mistake, padded, edit) -> None:
 
 def _keep(key: str, observation: Observation, frame: ImageFrame) -> None:
     one = observation.output.image(0).map(lambda tensor: tensor.cpu())
-    found = postprocess(one, frame.original_hw, top=30,
-                        class_names=observation.model.config.class_names)
+    found = postprocess(
+        one, frame.original_hw, top=30, class_names=observation.model.config.class_names
+    )
     OBSERVED.put(key, Seen(observation, frame, found), _bytes_of(observation))
 
 
 def _bytes_of(observation: Observation) -> int:
-    tensors = [tensor for inputs in observation.attention.values()
-               for tensor in (inputs.query, inputs.value_input)]
-    tensors += [result for result in observation.results.values()
-                if isinstance(result, torch.Tensor)]
-    traces = [getattr(trace, name) for trace in observation.traces.values()
-              for name in ("value", "sampling_locations", "attention_weights")
-              if getattr(trace, name, None) is not None]
+    tensors = [
+        tensor
+        for inputs in observation.attention.values()
+        for tensor in (inputs.query, inputs.value_input)
+    ]
+    tensors += [
+        result for result in observation.results.values() if isinstance(result, torch.Tensor)
+    ]
+    traces = [
+        getattr(trace, name)
+        for trace in observation.traces.values()
+        for name in ("value", "sampling_locations", "attention_weights")
+        if getattr(trace, name, None) is not None
+    ]
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors + traces)
 
 
 def lesson(subject: Subject, source: Source, model: ModelChoice, session: str) -> Lesson:
     """The derivation somebody asked for. Raises RunFailed or QueueFull."""
-    if not subject.can_break:                       # what was broken elsewhere stays there
+    if not subject.can_break:  # what was broken elsewhere stays there
         subject = replace(subject, mistake="")
     if not subject.needs_picture:
         with _ONE_AT_A_TIME:
@@ -180,10 +194,14 @@ def lesson(subject: Subject, source: Source, model: ModelChoice, session: str) -
         derivation = _derive(subject, seen.observation, right.observation.module(subject.layer))
     module = seen.observation.module(subject.layer)
     return Lesson(
-        subject, derivation, _sight(seen, subject, "Broken" if subject.mistake else
-                                    "Changed" if changed else "This query"),
+        subject,
+        derivation,
+        _sight(
+            seen, subject, "Broken" if subject.mistake else "Changed" if changed else "This query"
+        ),
         _sight(right, subject, "Right" if subject.mistake else "As it was") if changed else None,
-        layers, right.observation.attention[subject.layer].query.shape[1],
+        layers,
+        right.observation.attention[subject.layer].query.shape[1],
         (module.heads, module.levels, module.points),
         _reranked(subject, right.observation, changed.observation) if changed else "",
     )
@@ -199,8 +217,10 @@ def _reranked(subject: Subject, right: Observation, changed: Observation) -> str
         return ""
     place = (now == token).nonzero().flatten().tolist()
     found = f"is query {place[0]} now" if place else "is not among the queries any more"
-    return (f"The encoder ranks its proposals differently now, so query {subject.query} follows "
-            f"different proposals on the two sides; the one it had {found}.")
+    return (
+        f"The encoder ranks its proposals differently now, so query {subject.query} follows "
+        f"different proposals on the two sides; the one it had {found}."
+    )
 
 
 def settle(subject: Subject, seen: Seen, layers: tuple[str, ...]) -> Subject:
@@ -217,10 +237,15 @@ def settle(subject: Subject, seen: Seen, layers: tuple[str, ...]) -> Subject:
     count = seen.observation.attention[layer].query.shape[1]
     if query is None:
         query = _first_query(seen, layer)
-    return replace(subject, layer=layer, derivation=derivation, query=min(query, count - 1),
-                   head=min(subject.head, module.heads - 1),
-                   level=min(subject.level, module.levels - 1),
-                   point=min(subject.point, module.points - 1))
+    return replace(
+        subject,
+        layer=layer,
+        derivation=derivation,
+        query=min(query, count - 1),
+        head=min(subject.head, module.heads - 1),
+        level=min(subject.level, module.levels - 1),
+        point=min(subject.point, module.points - 1),
+    )
 
 
 def _first_query(seen: Seen, layer: str) -> int:
@@ -269,8 +294,14 @@ def _sight(seen: Seen, subject: Subject, title: str) -> Sight:
 @torch.no_grad()
 def _toy_lesson(subject: Subject) -> Lesson:
     inputs, right = toy_inputs(), toy_module()
-    subject = replace(subject, query=0, head=min(subject.head, 1), level=min(subject.level, 1),
-                      point=min(subject.point, 1), layer="toy")
+    subject = replace(
+        subject,
+        query=0,
+        head=min(subject.head, 1),
+        level=min(subject.level, 1),
+        point=min(subject.point, 1),
+        layer="toy",
+    )
     edit, module = edit_of(subject), right
     if subject.mistake == "forget_valid_ratios":
         inputs = replace(inputs, references=torch.full_like(inputs.references, 0.5))
@@ -290,8 +321,15 @@ def _toy_lesson(subject: Subject) -> Lesson:
     frame = ImageFrame((48, 48), (48, 48), (48, 64))
     before = Sight(_toy_trace(right, toy_inputs()), frame, None, None, "Right")
     title = "Broken" if subject.mistake else "Changed" if changed else "The toy"
-    return Lesson(subject, derivation, Sight(trace, frame, None, None, title),
-                  before if changed else None, ("toy",), 1, (2, 2, 2))
+    return Lesson(
+        subject,
+        derivation,
+        Sight(trace, frame, None, None, title),
+        before if changed else None,
+        ("toy",),
+        1,
+        (2, 2, 2),
+    )
 
 
 def _formula_of(mistake: str) -> dict[str, Any]:
@@ -301,8 +339,13 @@ def _formula_of(mistake: str) -> dict[str, Any]:
 
 
 def _toy_trace(module, inputs) -> AttentionTrace:
-    _, trace = module(inputs.query, inputs.references, inputs.value_input, inputs.spatial_shapes,
-                      inputs.padding_mask)
+    _, trace = module(
+        inputs.query,
+        inputs.references,
+        inputs.value_input,
+        inputs.spatial_shapes,
+        inputs.padding_mask,
+    )
     return trace.image(0)
 
 
@@ -321,12 +364,30 @@ def _dat_lesson(subject: Subject, source: Source) -> Lesson:
     middle = height // 2 * width + width // 2
     query = min(middle if subject.query is None else subject.query, count - 1)
     heads, knots = trace.attention_weights.shape[0], trace.positions.shape[1]
-    subject = replace(subject, query=query, layer=layer, head=min(subject.head, heads - 1), level=0,
-                      point=min(subject.point, knots - 1))
-    sight = Sight(_as_samples(trace), framed_in_square(frame, side), None, None,
-                  "All queries of a group share these knots")
-    return Lesson(subject, dat(seen.module(layer), seen.features[layer], query), sight, None,
-                  (layer,), count, (heads, 1, knots))
+    subject = replace(
+        subject,
+        query=query,
+        layer=layer,
+        head=min(subject.head, heads - 1),
+        level=0,
+        point=min(subject.point, knots - 1),
+    )
+    sight = Sight(
+        _as_samples(trace),
+        framed_in_square(frame, side),
+        None,
+        None,
+        "All queries of a group share these knots",
+    )
+    return Lesson(
+        subject,
+        dat(seen.module(layer), seen.features[layer], query),
+        sight,
+        None,
+        (layer,),
+        count,
+        (heads, 1, knots),
+    )
 
 
 def _as_samples(trace: GridTrace) -> AttentionTrace:
@@ -352,7 +413,8 @@ def _lesson_without_picture(subject: Subject) -> Lesson:
     if subject.derivation == "complexity":
         sizes, hw = subject.sizes, subject.sizes.map_hw
         pixels = pixels_of(sizes.side, sizes.levels)
-        letters = AttentionSizes(sizes.queries or pixels, pixels, sizes.channels, sizes.heads,
-                                 sizes.points, sizes.levels)
+        letters = AttentionSizes(
+            sizes.queries or pixels, pixels, sizes.channels, sizes.heads, sizes.points, sizes.levels
+        )
         return Lesson(subject, complexity(letters, hw), None, None)
     raise AssertionError(f"{subject.derivation} needs a picture")

@@ -36,9 +36,12 @@ def payload(lesson: Lesson, picture_url: str) -> dict[str, Any]:
     sights = [sight for sight in order if sight is not None]
     heads, levels, points = lesson.sizes
     return {
-        "name": derivation.name, "title": prose.title, "introduction": spans(prose.introduction),
+        "name": derivation.name,
+        "title": prose.title,
+        "introduction": spans(prose.introduction),
         "whole": equation_mathml(derivation, derivation.whole) if derivation.whole else "",
-        "difference": f"{derivation.difference:.1e}", "holds": derivation.holds,
+        "difference": f"{derivation.difference:.1e}",
+        "holds": derivation.holds,
         "scale": float(derivation.module_output.abs().max()),
         "dtype": str(derivation.module_output.dtype).removeprefix("torch."),
         "steps": [_step(derivation, step, prose, shapes) for step in derivation],
@@ -47,7 +50,8 @@ def payload(lesson: Lesson, picture_url: str) -> dict[str, Any]:
         "sizes": [heads, levels, points],
         "compare": bool(lesson.subject.mistake),
         "what_if": asdict(lesson.subject.change) if lesson.subject.can_edit else None,
-        "answers": [_answer(lesson, sight) for sight in sights], "note": lesson.note,
+        "answers": [_answer(lesson, sight) for sight in sights],
+        "note": lesson.note,
         "costs": _costs(lesson),
     }
 
@@ -63,14 +67,20 @@ def _costs(lesson: Lesson) -> dict[str, Any] | None:
 def _step(derivation: Derivation, step: Step, prose: Prose, shapes) -> dict[str, Any]:
     compute = step.compute
     name = getattr(compute, "__qualname__", type(compute).__name__) if compute else ""
-    name = name.rpartition("<locals>.")[2]          # a function made for one edit
+    name = name.rpartition("<locals>.")[2]  # a function made for one edit
     return {
-        "name": step.name, "symbol": symbol_mathml(step.symbol),
+        "name": step.name,
+        "symbol": symbol_mathml(step.symbol),
         "equation": equation_mathml(derivation, step.equation),
-        "axes": [[axis, size] for axis, size in step.sizes.items()], "unit": step.unit,
-        "source": step.source, "text": spans(prose.sections.get(step.name, "")),
-        "given": compute is None, "function": name, "code": _dedented(step.code),
-        "inputs": dict(step.inputs), "terms": list(step.terms),
+        "axes": [[axis, size] for axis, size in step.sizes.items()],
+        "unit": step.unit,
+        "source": step.source,
+        "text": spans(prose.sections.get(step.name, "")),
+        "given": compute is None,
+        "function": name,
+        "code": _dedented(step.code),
+        "inputs": dict(step.inputs),
+        "terms": list(step.terms),
         "checks": [asdict(check) for check in step.checks],
         "table": tabulate(step.value, step.axes, shapes),
     }
@@ -98,18 +108,27 @@ def _picture(lesson: Lesson, sight: Sight, url: str) -> dict[str, Any]:
     size_hw = shapes_list(trace.spatial_shapes)[subject.level]
     height, width = frame.original_hw
     return {
-        "title": sight.title, "url": "" if subject.is_toy else url,
-        "size": [width, height], "padded": rounded(whole),
+        "title": sight.title,
+        "url": "" if subject.is_toy else url,
+        "size": [width, height],
+        "padded": rounded(whole),
         "cells": _toy_cells(trace, subject) if subject.is_toy else None,
-        "affine": [to_picture.scale_x, to_picture.shift_x + 0.5,
-                   to_picture.scale_y, to_picture.shift_y + 0.5],
-        "starts": rounded(starts), "locations": rounded(locations),
+        "affine": [
+            to_picture.scale_x,
+            to_picture.shift_x + 0.5,
+            to_picture.scale_y,
+            to_picture.shift_y + 0.5,
+        ],
+        "starts": rounded(starts),
+        "locations": rounded(locations),
         "shape": list(locations.shape[:3]),
         "weights": rounded(trace.attention_weights[subject.query]),
         "references": rounded(centres),
         "reference_box": _edges(cxcywh_to_xyxy(reference[0]), to_picture) if is_box else None,
         "corners": _corners(trace, subject, size_hw, to_picture),
-        "boxes": _boxes(sight), "box": _own_box(sight, subject), "query": subject.query,
+        "boxes": _boxes(sight),
+        "box": _own_box(sight, subject),
+        "query": subject.query,
         "cells_hw": _asking_cells(trace),
     }
 
@@ -149,8 +168,9 @@ def _corners(trace, subject, size_hw, to_picture) -> list[dict[str, Any]]:
     found = []
     for cell, share in zip(cells_xy, shares.tolist(), strict=True):
         edges = torch.stack([cell, cell + 1]) / torch.tensor([width, height])
-        found.append({"box": rounded(to_picture(edges) + 0.5), "share": share,
-                      "cell": cell.int().tolist()})
+        found.append(
+            {"box": rounded(to_picture(edges) + 0.5), "share": share, "cell": cell.int().tolist()}
+        )
     return found
 
 
@@ -158,9 +178,15 @@ def _boxes(sight: Sight) -> list[dict[str, Any]]:
     if sight.detections is None:
         return []
     found = sight.detections
-    return [{"box": rounded(found.boxes_xyxy_px[i]), "query": int(found.queries[i]),
-             "name": f"{found.name(i)} {float(found.scores[i]):.2f}"}
-            for i in range(min(len(found), MOST_BOXES)) if float(found.scores[i]) >= SHOWN_SCORE]
+    return [
+        {
+            "box": rounded(found.boxes_xyxy_px[i]),
+            "query": int(found.queries[i]),
+            "name": f"{found.name(i)} {float(found.scores[i]):.2f}",
+        }
+        for i in range(min(len(found), MOST_BOXES))
+        if float(found.scores[i]) >= SHOWN_SCORE
+    ]
 
 
 def _own_box(sight: Sight, subject) -> list[float] | None:
@@ -187,10 +213,13 @@ def _answer(lesson: Lesson, sight: Sight) -> dict[str, Any]:
         scores = output.logits[subject.query].sigmoid()
         best = scores.topk(min(3, len(scores)))
         names = found.class_names
-        said = ", ".join(f"{names[i] if i < len(names) else f'class {i}'} {score:.3f}"
-                         for score, i in zip(best.values.tolist(), best.indices.tolist(),
-                                             strict=True))
+        said = ", ".join(
+            f"{names[i] if i < len(names) else f'class {i}'} {score:.3f}"
+            for score, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+        )
         box = output.boxes_cxcywh[subject.query].tolist()
-        lines += [f"query {subject.query}: {said}",
-                  "box (cx, cy, w, h): " + ", ".join(f"{number:.3f}" for number in box)]
+        lines += [
+            f"query {subject.query}: {said}",
+            "box (cx, cy, w, h): " + ", ".join(f"{number:.3f}" for number in box),
+        ]
     return {"title": sight.title, "lines": lines}

@@ -14,7 +14,7 @@ def spans(markdown: str) -> list[list[str]]:
     found, at = [], 0
     for match in PATTERN.finditer(markdown):
         if match.start() > at:
-            found.append(["text", markdown[at:match.start()]])
+            found.append(["text", markdown[at : match.start()]])
         kind, text = match.lastgroup, match[match.lastgroup]
         found.append([kind, symbol_mathml(text) if kind == "math" else text])
         at = match.end()

@@ -26,8 +26,11 @@ def arrive(subject: Subject, *, asked: bool) -> Subject:
     if asked:
         return subject
     if explored is not None:
-        return subject if explored == subject.query else replace(
-            subject, query=explored, change=Change())
+        return (
+            subject
+            if explored == subject.query
+            else replace(subject, query=explored, change=Change())
+        )
     if state.get("walk_of", _part()) != _part():
         return replace(subject, query=None, change=Change())
     return subject
@@ -38,8 +41,9 @@ def hand_over(run_key: str, query: int) -> None:
     state = st.session_state
     state["walk_query"] = query
     state["walk_of"] = _part()
-    kept = {name: value for name, value in state.get("start_view", {}).items()
-            if name not in OF_A_QUERY}
+    kept = {
+        name: value for name, value in state.get("start_view", {}).items() if name not in OF_A_QUERY
+    }
     state["start_view"] = kept | {"query": query, "pinned": True}
     state["start_view_of"] = run_key
 

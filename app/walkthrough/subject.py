@@ -22,7 +22,7 @@ DERIVATIONS = {
     "convolutions": ("Counting a convolution's weights", "none"),
 }
 WITH_TOY = ("multi_scale", "single_scale", "bilinear")
-EDITABLE = ("multi_scale", "bilinear", "gradients", "decoder")      # they follow the whole layer
+EDITABLE = ("multi_scale", "bilinear", "gradients", "decoder")  # they follow the whole layer
 MISTAKES = {
     "": "Everything right",
     "swap_xy": "Swap x and y",
@@ -34,8 +34,7 @@ MISTAKES = {
     "forget_padding_mask": "Forget the padding mask",
     "forget_half": "Forget the −½",
 }
-ADDRESS = ("derivation", "example", "query", "step", "head", "level", "point", "mistake",
-           "sizes")
+ADDRESS = ("derivation", "example", "query", "step", "head", "level", "point", "mistake", "sizes")
 HIGHEST = 10**6
 
 
@@ -60,7 +59,8 @@ def read_change(wanted: Mapping[str, Any], now: Change) -> Change:
             sharpness=min(8.0, max(0.0, float(wanted["sharpness"]))),
             dropped_heads=tuple(sorted({int(head) for head in wanted["dropped_heads"]})),
             dropped_levels=tuple(sorted({int(level) for level in wanted["dropped_levels"]})),
-            reference_shift_xy=(x, y), moved=now.moved,
+            reference_shift_xy=(x, y),
+            moved=now.moved,
         )
     except (KeyError, TypeError, ValueError):
         return now
@@ -71,15 +71,15 @@ class Subject:
     """Everything a derivation depends on, besides the picture's and the model's names."""
 
     derivation: str = "multi_scale"
-    example: str = ""                   # "toy", or "" for the picture
+    example: str = ""  # "toy", or "" for the picture
     layer: str = "decoder.0"
-    query: int | None = None            # None: the best detection's, or the middle token
+    query: int | None = None  # None: the best detection's, or the middle token
     head: int = 0
     level: int = 0
     point: int = 0
     mistake: str = ""
     change: Change = field(default_factory=Change)
-    sizes: CostSizes = field(default_factory=CostSizes)     # of "complexity" alone
+    sizes: CostSizes = field(default_factory=CostSizes)  # of "complexity" alone
 
     @property
     def is_toy(self) -> bool:
@@ -128,12 +128,16 @@ def read_subject(asked: Mapping[str, str]) -> tuple[Subject, str, list[str]]:
 
 def to_address(subject: Subject, step: str) -> dict[str, str]:
     """What the address says of a subject; defaults are left out."""
-    values: dict[str, Any] = {name: getattr(subject, name) for name in ADDRESS
-                              if name not in ("step", "sizes")}
+    values: dict[str, Any] = {
+        name: getattr(subject, name) for name in ADDRESS if name not in ("step", "sizes")
+    }
     if not subject.can_break:
         values["mistake"] = ""
     if subject.derivation == "complexity" and subject.sizes != CostSizes():
         values["sizes"] = subject.sizes.to_text()
-    shown = {name: str(value) for name, value in values.items()
-             if value not in ("", None) and value != getattr(Subject(), name, "")}
+    shown = {
+        name: str(value)
+        for name, value in values.items()
+        if value not in ("", None) and value != getattr(Subject(), name, "")
+    }
     return {"derivation": subject.derivation} | shown | ({"step": step} if step else {})

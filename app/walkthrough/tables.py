@@ -12,7 +12,7 @@ from torch import Tensor
 MOST_NUMBERS = 640
 MOST_ROWS = 64
 DIGITS = 4
-DIGITS_ALONE = 15           # a single number is shown whole
+DIGITS_ALONE = 15  # a single number is shown whole
 
 
 def tabulate(value: Tensor, axes: str, shapes_hw: Sequence[tuple[int, int]] = ()) -> dict[str, Any]:
@@ -27,20 +27,38 @@ def tabulate(value: Tensor, axes: str, shapes_hw: Sequence[tuple[int, int]] = ()
     names, value = axes.split(), value.detach().cpu().double()
     if value.numel() <= MOST_NUMBERS and (value.ndim < 2 or value.shape[0] <= MOST_ROWS):
         rows = 1 if value.ndim < 2 else value.shape[0]
-        return {"kind": "table", "row_axes": names[:1] if value.ndim > 1 else [],
-                "column_axes": names[1:] if value.ndim > 1 else names,
-                "shape": list(value.shape), "rows": rows, "columns": value.numel() // rows,
-                "values": rounded(value, DIGITS_ALONE if value.ndim == 0 else DIGITS)}
+        return {
+            "kind": "table",
+            "row_axes": names[:1] if value.ndim > 1 else [],
+            "column_axes": names[1:] if value.ndim > 1 else names,
+            "shape": list(value.shape),
+            "rows": rows,
+            "columns": value.numel() // rows,
+            "values": rounded(value, DIGITS_ALONE if value.ndim == 0 else DIGITS),
+        }
     if names[0] == "pixel" and value.shape[0] == sum(map(prod, shapes_hw)):
         strength = value.abs().flatten(1).mean(1).split([prod(size) for size in shapes_hw])
-        return {"kind": "maps", "note": "mean size of a pixel's channels",
-                "maps": [{"height": height, "width": width, "values": rounded(level)}
-                         for level, (height, width) in zip(strength, shapes_hw, strict=True)]}
+        return {
+            "kind": "maps",
+            "note": "mean size of a pixel's channels",
+            "maps": [
+                {"height": height, "width": width, "values": rounded(level)}
+                for level, (height, width) in zip(strength, shapes_hw, strict=True)
+            ],
+        }
     if names[:2] == ["row", "column"] and value.ndim == 3:
         strength = value.abs().mean(2)
-        return {"kind": "maps", "note": "mean size of a pixel's channels",
-                "maps": [{"height": strength.shape[0], "width": strength.shape[1],
-                          "values": rounded(strength)}]}
+        return {
+            "kind": "maps",
+            "note": "mean size of a pixel's channels",
+            "maps": [
+                {
+                    "height": strength.shape[0],
+                    "width": strength.shape[1],
+                    "values": rounded(strength),
+                }
+            ],
+        }
     return {"kind": "maps", "note": "mean size of blocks of numbers", "maps": [_blocks(value)]}
 
 

@@ -18,18 +18,18 @@ from deformviz.models.decoder import Memory
 from deformviz.models.deformable_detr import DeformableDETR
 from deformviz.models.watch import LayerWatch
 
-COCO_HW = (800, 1066)       # the size of most COCO pictures after the evaluation's resize
+COCO_HW = (800, 1066)  # the size of most COCO pictures after the evaluation's resize
 
 
 @dataclass(frozen=True)
 class Part:
     """One box of the diagram."""
 
-    name: str                   # "encoder"
-    detail: str                 # what is inside, in words
+    name: str  # "encoder"
+    detail: str  # what is inside, in words
     parameters: int
-    multiply_adds: int          # of one picture
-    output: str                 # shape of what leaves it, in words
+    multiply_adds: int  # of one picture
+    output: str  # shape of what leaves it, in words
     repeats: int = 1
 
 
@@ -39,7 +39,7 @@ class Architecture:
 
     input_hw: tuple[int, int]
     parts: tuple[Part, ...]
-    published: tuple[str, float, float] | None      # (name, millions of parameters, GFLOPs)
+    published: tuple[str, float, float] | None  # (name, millions of parameters, GFLOPs)
 
     @property
     def parameters(self) -> int:
@@ -54,9 +54,13 @@ class Architecture:
 # Deformable DETR: Table 1 of arXiv 2010.04159. DAT: Table 2 of 2201.00520; DAT++: of 2309.01430.
 PAPER = {
     "Deformable DETR, ResNet-50": (40.0, 173.0),
-    "dat_tiny": (29.0, 4.6), "dat_small": (50.0, 9.0), "dat_base": (88.0, 15.8),
+    "dat_tiny": (29.0, 4.6),
+    "dat_small": (50.0, 9.0),
+    "dat_base": (88.0, 15.8),
     "dat_base_384": (88.0, 49.8),
-    "dat_pp_tiny": (24.0, 4.3), "dat_pp_small": (53.0, 9.4), "dat_pp_base": (94.0, 16.6),
+    "dat_pp_tiny": (24.0, 4.3),
+    "dat_pp_small": (53.0, 9.4),
+    "dat_pp_base": (94.0, 16.6),
     "dat_pp_base_384": (94.0, 49.7),
 }
 
@@ -89,6 +93,7 @@ def detector_input(config) -> tuple[int, int]:
 @contextmanager
 def counting():
     """Counts multiply-adds of what runs inside, our op included: yields a function that tells."""
+
     def attention(value, shapes, locations, weights, *rest, out_shape=None, **_):
         return 2 * (BILINEAR + WEIGHTED) * prod(weights) * value[-1]
 
@@ -98,11 +103,14 @@ def counting():
     def samples(image, grid, *rest, out_shape=None, **_):
         return 2 * BILINEAR * prod(out_shape)
 
-    counter = FlopCounterMode(display=False, custom_mapping={
-        torch.ops.deformviz.ms_deform_attn: attention,
-        torch.ops.deformviz.ms_deform_attn_fused: fused,
-        torch.ops.aten.grid_sampler_2d: samples,
-    })
+    counter = FlopCounterMode(
+        display=False,
+        custom_mapping={
+            torch.ops.deformviz.ms_deform_attn: attention,
+            torch.ops.deformviz.ms_deform_attn_fused: fused,
+            torch.ops.aten.grid_sampler_2d: samples,
+        },
+    )
     with torch.no_grad(), counter:
         yield lambda: counter.get_total_flops() // 2
 
@@ -135,36 +143,75 @@ def _describe_detector(model: DeformableDETR, input_hw: tuple[int, int]) -> Arch
         tokens = torch.empty(1, pixels, width)
         points = torch.empty(1, pixels, config.levels, 2)
         watch = LayerWatch(shell.stages, (), False, None)
-        _, encoder = _count(lambda: shell.transformer.encoder(
-            tokens, tokens, points, shapes, None, watch))
+        _, encoder = _count(
+            lambda: shell.transformer.encoder(tokens, tokens, points, shapes, None, watch)
+        )
         decoder, proposals = _count_decoder(shell, tokens, shapes, watch), 0
         if config.two_stage:
-            _, proposals = _count(lambda: (
-                shell.class_embed[-1](shell.transformer.enc_output(tokens)),
-                shell.bbox_embed[-1](tokens)))
+            _, proposals = _count(
+                lambda: (
+                    shell.class_embed[-1](shell.transformer.enc_output(tokens)),
+                    shell.bbox_embed[-1](tokens),
+                )
+            )
     sizes = " + ".join(f"{h}×{w}" for h, w in shapes)
     transformer = model.transformer
-    own = [parameter for name, parameter in transformer.named_parameters()
-           if not name.startswith(("encoder.", "decoder."))]
+    own = [
+        parameter
+        for name, parameter in transformer.named_parameters()
+        if not name.startswith(("encoder.", "decoder."))
+    ]
     queries = own if config.two_stage else [*own, model.query_embed]
     heads = [model.class_embed, model.bbox_embed]
     known = _size(model.backbone, model.input_proj, transformer.encoder, *queries, *heads)
     parts = [
-        Part("backbone", config.backbone, _size(model.backbone), backbone,
-             ", ".join(f"{f.shape[1]}×{f.shape[2]}×{f.shape[3]}" for f in features)),
-        Part("projection", f"{config.levels} levels of {width} channels", _size(model.input_proj),
-             projection, f"{pixels} tokens: {sizes}"),
-        Part("encoder", f"deformable attention, {config.heads} heads × {config.levels} levels × "
-             f"{config.encoder_points} points", _size(transformer.encoder), encoder,
-             f"{pixels} tokens", config.encoder_layers),
-        Part("queries", "two-stage proposals" if config.two_stage else "learned", _size(*queries),
-             proposals, f"{config.queries} queries"),
-        Part("decoder", f"among queries, then to {config.heads} heads × {config.levels} levels × "
-             f"{config.decoder_points} points", _size(model) - known, decoder[0],
-             f"{config.queries} queries", config.decoder_layers),
-        Part("heads", "class and box" + (", one pair per layer" if config.refine else
-             ", shared by all layers"), _size(*heads), decoder[1],
-             f"{config.queries} × {config.classes} scores, boxes"),
+        Part(
+            "backbone",
+            config.backbone,
+            _size(model.backbone),
+            backbone,
+            ", ".join(f"{f.shape[1]}×{f.shape[2]}×{f.shape[3]}" for f in features),
+        ),
+        Part(
+            "projection",
+            f"{config.levels} levels of {width} channels",
+            _size(model.input_proj),
+            projection,
+            f"{pixels} tokens: {sizes}",
+        ),
+        Part(
+            "encoder",
+            f"deformable attention, {config.heads} heads × {config.levels} levels × "
+            f"{config.encoder_points} points",
+            _size(transformer.encoder),
+            encoder,
+            f"{pixels} tokens",
+            config.encoder_layers,
+        ),
+        Part(
+            "queries",
+            "two-stage proposals" if config.two_stage else "learned",
+            _size(*queries),
+            proposals,
+            f"{config.queries} queries",
+        ),
+        Part(
+            "decoder",
+            f"among queries, then to {config.heads} heads × {config.levels} levels × "
+            f"{config.decoder_points} points",
+            _size(model) - known,
+            decoder[0],
+            f"{config.queries} queries",
+            config.decoder_layers,
+        ),
+        Part(
+            "heads",
+            "class and box"
+            + (", one pair per layer" if config.refine else ", shared by all layers"),
+            _size(*heads),
+            decoder[1],
+            f"{config.queries} × {config.classes} scores, boxes",
+        ),
     ]
     return Architecture(input_hw, tuple(parts), _published_detector(model))
 
@@ -176,19 +223,29 @@ def _count_decoder(shell: DeformableDETR, tokens: Tensor, shapes, watch) -> tupl
     content = torch.empty(1, config.queries, config.hidden_channels)
     references = torch.empty(1, config.queries, 4 if config.two_stage else 2)
     position = None if config.query_position == "mlp" else content
-    _, both = _count(lambda: shell.transformer.decoder(
-        content, position, references, memory, shell.bbox_embed, watch))
-    _, boxes = _count(lambda: [head(content) for head in
-                               shell.bbox_embed[:config.decoder_layers]])
-    _, classes = _count(lambda: [head(content) for head in
-                                 shell.class_embed[:config.decoder_layers]])
+    _, both = _count(
+        lambda: shell.transformer.decoder(
+            content, position, references, memory, shell.bbox_embed, watch
+        )
+    )
+    _, boxes = _count(lambda: [head(content) for head in shell.bbox_embed[: config.decoder_layers]])
+    _, classes = _count(
+        lambda: [head(content) for head in shell.class_embed[: config.decoder_layers]]
+    )
     return both - boxes, boxes + classes
 
 
 def _published_detector(model: DeformableDETR) -> tuple[str, float, float] | None:
     config = model.config
-    usual = (config.backbone, config.levels, config.hidden_channels, config.encoder_layers,
-             config.decoder_layers, config.backbone_width, config.queries)
+    usual = (
+        config.backbone,
+        config.levels,
+        config.hidden_channels,
+        config.encoder_layers,
+        config.decoder_layers,
+        config.backbone_width,
+        config.queries,
+    )
     if usual != ("resnet50", 4, 256, 6, 6, 64, 300):
         return None
     return "Deformable DETR, ResNet-50", *PAPER["Deformable DETR, ResNet-50"]
@@ -200,30 +257,64 @@ def _describe_dat(model: DAT) -> Architecture:
     with torch.device("meta"):
         shell = DAT(config).eval()
         (maps, stem) = _count(lambda: shell.patch_proj(torch.empty(1, 3, side, side)))
-        parts = [Part("stem", config.stem.replace("_", " "), _size(model.patch_proj), stem,
-                      _map_size(maps))]
+        parts = [
+            Part(
+                "stem",
+                config.stem.replace("_", " "),
+                _size(model.patch_proj),
+                stem,
+                _map_size(maps),
+            )
+        ]
         watch = LayerWatch(shell.stage_names, (), False, None)
         for index, stage in enumerate(shell.stages):
             if index:
                 maps, cost = _count(lambda i=index, m=maps: shell.down_projs[i - 1](m))
-                parts.append(Part(f"transition {index}", "halves the map",
-                                  _size(model.down_projs[index - 1]), cost, _map_size(maps)))
+                parts.append(
+                    Part(
+                        f"transition {index}",
+                        "halves the map",
+                        _size(model.down_projs[index - 1]),
+                        cost,
+                        _map_size(maps),
+                    )
+                )
             maps, cost = _count(lambda s=stage, m=maps: s(m, watch))
-            parts.append(Part(f"stage {index + 1}", _blocks(config.stages[index].blocks),
-                              _size(model.stages[index]), cost, _map_size(maps)))
-    parts.append(Part("head", "mean over the map, one linear layer",
-                      _size(model.cls_norm, model.cls_head),
-                      config.classes * model.cls_head.in_features, f"{config.classes} logits"))
-    name = next((name for name, known in PUBLISHED.items()
-                 if known.stages == config.stages and known.long_side == side), None)
+            parts.append(
+                Part(
+                    f"stage {index + 1}",
+                    _blocks(config.stages[index].blocks),
+                    _size(model.stages[index]),
+                    cost,
+                    _map_size(maps),
+                )
+            )
+    parts.append(
+        Part(
+            "head",
+            "mean over the map, one linear layer",
+            _size(model.cls_norm, model.cls_head),
+            config.classes * model.cls_head.in_features,
+            f"{config.classes} logits",
+        )
+    )
+    name = next(
+        (
+            name
+            for name, known in PUBLISHED.items()
+            if known.stages == config.stages and known.long_side == side
+        ),
+        None,
+    )
     published = (name, *PAPER[name]) if name in PAPER else None
     return Architecture((side, side), tuple(parts), published)
 
 
 def _blocks(letters: str) -> str:
     """The blocks of a stage in words: "LDLD" -> "2 × windows, 2 × deformed grid"."""
-    return ", ".join(f"{letters.count(letter)} × {LETTERS[letter]}"
-                     for letter in dict.fromkeys(letters))
+    return ", ".join(
+        f"{letters.count(letter)} × {LETTERS[letter]}" for letter in dict.fromkeys(letters)
+    )
 
 
 def _map_size(maps: Tensor) -> str:

@@ -24,12 +24,12 @@ from deformviz.analysis.attribution_targets import QUANTITIES, Held
 from deformviz.axes import axes, check_axes
 
 METHODS = ("integrated gradients", "gradient x input")
-OnStep = Callable[[int, int], None]         # (done, of how many); what it raises cancels
+OnStep = Callable[[int, int], None]  # (done, of how many); what it raises cancels
 
 PIECE_STEPS, MOST_STEPS = 8, 1536
-COMPLETE = 0.01                             # of the score difference
-ALL_PIECES = 5 * COMPLETE                   # of it, errors of either sign taken together
-NUMBERS_AT_ONCE = 4_000_000                 # of a layer's inputs in one batch
+COMPLETE = 0.01  # of the score difference
+ALL_PIECES = 5 * COMPLETE  # of it, errors of either sign taken together
+NUMBERS_AT_ONCE = 4_000_000  # of a layer's inputs in one batch
 PICTURES_AT_ONCE = 16
 
 
@@ -42,8 +42,8 @@ class Attribution:
     method: str
     values: np.ndarray = axes("query head level point")
     score: float
-    baseline_score: float               # at the other end of the path
-    steps: int                          # of the path; 1 for a gradient
+    baseline_score: float  # at the other end of the path
+    steps: int  # of the path; 1 for a gradient
 
     def __post_init__(self):
         check_axes(self, unbatched=("values",))
@@ -70,8 +70,14 @@ def relative_error(total: float, difference: float) -> float:
 
 
 def attribute(
-    held: Held, target: Any, layer: str, quantity: str = QUANTITIES[0],
-    method: str = METHODS[0], *, on_step: OnStep | None = None, most_steps: int = MOST_STEPS,
+    held: Held,
+    target: Any,
+    layer: str,
+    quantity: str = QUANTITIES[0],
+    method: str = METHODS[0],
+    *,
+    on_step: OnStep | None = None,
+    most_steps: int = MOST_STEPS,
 ) -> Attribution:
     """Attribute one number of the answer to the samples of one layer.
 
@@ -98,13 +104,24 @@ def attribute(
     per_input, steps = explain(answer, way.inputs, way.baseline, method, on_step, most_steps)
     with torch.no_grad():
         ends = answer(torch.cat([way.inputs, way.baseline]))
-    return Attribution(layer, quantity, method, way.per_sample(per_input).double().cpu().numpy(),
-                       float(ends[0]), float(ends[1]), steps)
+    return Attribution(
+        layer,
+        quantity,
+        method,
+        way.per_sample(per_input).double().cpu().numpy(),
+        float(ends[0]),
+        float(ends[1]),
+        steps,
+    )
 
 
 def explain(
-    answer: Callable[[Tensor], Tensor], inputs: Tensor, baseline: Tensor, method: str,
-    on_step: OnStep | None = None, most_steps: int = MOST_STEPS,
+    answer: Callable[[Tensor], Tensor],
+    inputs: Tensor,
+    baseline: Tensor,
+    method: str,
+    on_step: OnStep | None = None,
+    most_steps: int = MOST_STEPS,
 ) -> tuple[Tensor, int]:
     """Attributions of `answer(inputs)` like `inputs` [1 ..], and how many steps they took.
 
@@ -114,12 +131,13 @@ def explain(
     if method == "gradient x input":
         gradient = Saliency(answer).attribute(inputs.clone().requires_grad_(), abs=False)
         return (gradient * (inputs - baseline)).detach(), 1
-    return integrate_gradients(counted(answer, on_step, most_steps), inputs, baseline,
-                               most_steps)
+    return integrate_gradients(counted(answer, on_step, most_steps), inputs, baseline, most_steps)
 
 
 def integrate_gradients(
-    answer: Callable[[Tensor], Tensor], inputs: Tensor, baseline: Tensor,
+    answer: Callable[[Tensor], Tensor],
+    inputs: Tensor,
+    baseline: Tensor,
     most_steps: int = MOST_STEPS,
 ) -> tuple[Tensor, int]:
     """Captum's Integrated Gradients, the path halved where it does not add up.
@@ -128,24 +146,29 @@ def integrate_gradients(
     normalisation nearly all of it may happen close to the baseline: equal steps would miss that.
     """
     with torch.no_grad():
-        value_at = {share: float(answer(given)[0])
-                    for share, given in ((0.0, baseline), (1.0, inputs))}
+        value_at = {
+            share: float(answer(given)[0]) for share, given in ((0.0, baseline), (1.0, inputs))
+        }
     pieces = [_piece(answer, inputs, baseline, 0.0, 1.0, value_at)]
     steps, difference = PIECE_STEPS, abs(value_at[1.0] - value_at[0.0])
     while steps < most_steps and not _complete([piece.error for piece in pieces], difference):
         worst = max(pieces, key=lambda piece: abs(piece.error))
         pieces.remove(worst)
         middle = (worst.start + worst.end) / 2
-        pieces += [_piece(answer, inputs, baseline, start, end, value_at)
-                   for start, end in ((worst.start, middle), (middle, worst.end))]
+        pieces += [
+            _piece(answer, inputs, baseline, start, end, value_at)
+            for start, end in ((worst.start, middle), (middle, worst.end))
+        ]
         steps += 2 * PIECE_STEPS
     return torch.stack([piece.found for piece in pieces]).sum(0), steps
 
 
 def _complete(errors: list[float], difference: float) -> bool:
     """Whether pieces add up, and not by errors that happen to cancel."""
-    return (abs(sum(errors)) <= COMPLETE * difference
-            and sum(map(abs, errors)) <= ALL_PIECES * difference)
+    return (
+        abs(sum(errors)) <= COMPLETE * difference
+        and sum(map(abs, errors)) <= ALL_PIECES * difference
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,18 +178,22 @@ class _Piece:
     start: float
     end: float
     found: Tensor
-    error: float            # the sum of `found` less the rise over the stretch
+    error: float  # the sum of `found` less the rise over the stretch
 
 
-def _piece(answer, inputs: Tensor, baseline: Tensor, start: float, end: float,
-           value_at: dict[float, float]) -> _Piece:
+def _piece(
+    answer, inputs: Tensor, baseline: Tensor, start: float, end: float, value_at: dict[float, float]
+) -> _Piece:
     low, high = (baseline + share * (inputs - baseline) for share in (start, end))
     for share, given in ((start, low), (end, high)):
         if share not in value_at:
             with torch.no_grad():
                 value_at[share] = float(answer(given)[0])
-    found = IntegratedGradients(answer).attribute(
-        high, baselines=low, n_steps=PIECE_STEPS, internal_batch_size=at_once(inputs)).detach()
+    found = (
+        IntegratedGradients(answer)
+        .attribute(high, baselines=low, n_steps=PIECE_STEPS, internal_batch_size=at_once(inputs))
+        .detach()
+    )
     rise = value_at[end] - value_at[start]
     return _Piece(start, end, found, float(found.double().sum()) - rise)
 

@@ -28,8 +28,8 @@ class ClassLogit:
     """One class logit of a classifier."""
 
     label: int
-    query: int = 0              # the picture stands for the only one
-    is_share: bool = False      # a logit of 0 does not mean "nothing"
+    query: int = 0  # the picture stands for the only one
+    is_share: bool = False  # a logit of 0 does not mean "nothing"
 
     def of(self, logits: Tensor) -> Tensor:
         """The number for each image: logits [batch class] -> [batch]."""
@@ -41,11 +41,11 @@ class HeldGrids:
     """A DAT's pass over one picture, and everything needed to run its later stages again."""
 
     model: DAT
-    pixels: Tensor                      # [colour height width], normalised, padded to a square
-    entries: tuple[Tensor, ...]         # what each stage received, [1 channel height width]
-    raw_offsets: dict[str, Tensor]      # what each layer's offset network said [1 group knot yx]
-    traces: dict[str, GridTrace]        # of the deformed grids, batched
-    output: Tensor                      # logits [1 class]
+    pixels: Tensor  # [colour height width], normalised, padded to a square
+    entries: tuple[Tensor, ...]  # what each stage received, [1 channel height width]
+    raw_offsets: dict[str, Tensor]  # what each layer's offset network said [1 group knot yx]
+    traces: dict[str, GridTrace]  # of the deformed grids, batched
+    output: Tensor  # logits [1 class]
     frame: ImageFrame
 
     @property
@@ -59,8 +59,9 @@ class HeldGrids:
     def locations_px(self, layer: str) -> Tensor:
         """Knots as each head reads them [1 head 1 knot xy]."""
         trace = self.traces[layer]
-        points = grid_to_normalised(trace.positions[0], trace.query_hw,
-                                    align_corners=trace.align_corners)
+        points = grid_to_normalised(
+            trace.positions[0], trace.query_hw, align_corners=trace.align_corners
+        )
         per_head = points.repeat_interleave(self.heads_together(layer), dim=0)
         return normalised_to_original(self.frame)(per_head)[None, :, None]
 
@@ -87,17 +88,24 @@ class LaterStages:
         self._held, self._layer, self._stage = held, layer, int(layer.split(".")[1])
 
     def way(self, quantity: str) -> Way:
-        weights = self._held.traces[self._layer].attention_weights      # [1 head query knot]
+        weights = self._held.traces[self._layer].attention_weights  # [1 head query knot]
         if quantity == QUANTITIES[0]:
             ones = torch.ones_like(self._held.weights(self._layer))[None]
             return Way(ones, torch.zeros_like(ones), self._answer(_gate), lambda found: found[0])
         if quantity == QUANTITIES[1]:
-            return Way(weights, torch.full_like(weights, 1 / weights.shape[-1]),
-                       self._answer(_replace),
-                       lambda found: found[0].sum(1)[None, :, None])
+            return Way(
+                weights,
+                torch.full_like(weights, 1 / weights.shape[-1]),
+                self._answer(_replace),
+                lambda found: found[0].sum(1)[None, :, None],
+            )
         raw, share = self._held.raw_offsets[self._layer], self._held.heads_together(self._layer)
-        return Way(raw, torch.zeros_like(raw), self._answer(_offset), lambda found: (
-            found[0].sum(-1) / share).repeat_interleave(share, dim=0)[None, :, None])
+        return Way(
+            raw,
+            torch.zeros_like(raw),
+            self._answer(_offset),
+            lambda found: (found[0].sum(-1) / share).repeat_interleave(share, dim=0)[None, :, None],
+        )
 
     def _answer(self, enter: Callable[[DATAttention, Tensor], None]) -> Callable[[Tensor], Tensor]:
         copied = private_copy(self._held.model)
@@ -160,8 +168,9 @@ def hold_grids(model: DAT, picture: np.ndarray) -> HeldGrids:
     for layer in model.trace_names:
         _keep_offsets(copied.get_submodule(layer), layer, raw_offsets)
     logits, traces = copied(pixels[None])
-    return HeldGrids(model, pixels, tuple(entries), raw_offsets, traces, logits,
-                     framed_in_square(frame, side))
+    return HeldGrids(
+        model, pixels, tuple(entries), raw_offsets, traces, logits, framed_in_square(frame, side)
+    )
 
 
 def _keep_offsets(module: DATAttention, layer: str, kept: dict[str, Tensor]) -> None:

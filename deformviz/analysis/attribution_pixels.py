@@ -26,8 +26,8 @@ from deformviz.models.dat import DAT
 from deformviz.models.parts import private_copy
 
 PIXEL_METHODS = (*METHODS, "occlusion", "grad-cam")
-WINDOWS = 8                     # an occluding square is an eighth of the longer side
-OVERLAP = 2                     # and moves by half of itself
+WINDOWS = 8  # an occluding square is an eighth of the longer side
+OVERLAP = 2  # and moves by half of itself
 OCCLUDED_AT_ONCE = 8
 
 
@@ -38,7 +38,7 @@ class PixelAttribution:
     method: str
     values: np.ndarray
     score: float
-    baseline_score: float       # of the grey picture
+    baseline_score: float  # of the grey picture
     steps: int
 
     @property
@@ -53,9 +53,9 @@ class PixelAttribution:
 class PixelQuestion:
     """An answer as a function of pixels, and the feature maps a CAM can be drawn on."""
 
-    pixels: Tensor                                      # [colour height width], normalised
-    model: nn.Module                                    # a private copy
-    answer: Callable[[Tensor], Tensor]                  # [batch colour height width] -> [batch]
+    pixels: Tensor  # [colour height width], normalised
+    model: nn.Module  # a private copy
+    answer: Callable[[Tensor], Tensor]  # [batch colour height width] -> [batch]
     feature_layers: tuple[nn.Module, ...]
 
 
@@ -80,7 +80,10 @@ def classifier_question(model: DAT, pixels: Tensor, label: int) -> PixelQuestion
 
 
 def attribute_pixels(
-    question: PixelQuestion, method: str = METHODS[0], *, on_step: OnStep | None = None,
+    question: PixelQuestion,
+    method: str = METHODS[0],
+    *,
+    on_step: OnStep | None = None,
     most_steps: int = MOST_STEPS,
 ) -> PixelAttribution:
     """Attribute one number of the answer to pixels.
@@ -106,8 +109,9 @@ def attribute_pixels(
         values = _grad_cam(question, inputs, on_step)
     with torch.no_grad():
         ends = question.answer(torch.cat([inputs, baseline]))
-    return PixelAttribution(method, values.detach().double().cpu().numpy(), float(ends[0]),
-                            float(ends[1]), steps)
+    return PixelAttribution(
+        method, values.detach().double().cpu().numpy(), float(ends[0]), float(ends[1]), steps
+    )
 
 
 def _occlude(question: PixelQuestion, inputs: Tensor, on_step: OnStep | None) -> Tensor:
@@ -119,11 +123,17 @@ def _occlude(question: PixelQuestion, inputs: Tensor, on_step: OnStep | None) ->
         windows *= -(-max(size - side, 0) // stride) + 1
     answer = counted(question.answer, on_step, windows)
     with torch.no_grad():
-        return Occlusion(answer).attribute(
-            inputs, sliding_window_shapes=(inputs.shape[1], side, side),
-            strides=(inputs.shape[1], stride, stride), baselines=0.0,
-            perturbations_per_eval=OCCLUDED_AT_ONCE,
-        )[0].mean(0)
+        return (
+            Occlusion(answer)
+            .attribute(
+                inputs,
+                sliding_window_shapes=(inputs.shape[1], side, side),
+                strides=(inputs.shape[1], stride, stride),
+                baselines=0.0,
+                perturbations_per_eval=OCCLUDED_AT_ONCE,
+            )[0]
+            .mean(0)
+        )
 
 
 def _grad_cam(question: PixelQuestion, inputs: Tensor, on_step: OnStep | None) -> Tensor:
@@ -134,6 +144,7 @@ def _grad_cam(question: PixelQuestion, inputs: Tensor, on_step: OnStep | None) -
         if on_step is not None:
             on_step(done, len(layers))
         cam = LayerGradCam(question.answer, layer).attribute(
-            inputs.clone().requires_grad_(), relu_attributions=True)
+            inputs.clone().requires_grad_(), relu_attributions=True
+        )
         total = total + F.interpolate(cam, size, mode="bilinear", align_corners=False)[0, 0]
     return total

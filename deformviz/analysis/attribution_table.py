@@ -26,15 +26,15 @@ class TableRow:
     """One method on one layer; areas are mean scores while points are deleted by that method."""
 
     layer: str
-    quantity: str               # "" for the attention weights themselves and for chance
+    quantity: str  # "" for the attention weights themselves and for chance
     method: str
-    difference: float           # of the score between both ends of the path; NaN without a path
-    completeness_error: float   # as a share of it
+    difference: float  # of the score between both ends of the path; NaN without a path
+    completeness_error: float  # as a share of it
     steps: int
-    agreement: float            # rank correlation with the attention weights
+    agreement: float  # rank correlation with the attention weights
     deletion_area: float
     insertion_area: float
-    other_queries: float        # share of the attribution at samples of other queries
+    other_queries: float  # share of the attribution at samples of other queries
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Study:
     target: Any
     score: float
     rows: tuple[TableRow, ...]
-    attributions: dict[tuple[str, str, str], Attribution]   # (layer, quantity, method)
-    curves: dict[str, Faithfulness]                         # layer -> Faithfulness, by values
-    without_heaviest: dict[str, float]                      # layer -> score without ten points
-    without_any: dict[str, float]                           # layer -> score without its points
+    attributions: dict[tuple[str, str, str], Attribution]  # (layer, quantity, method)
+    curves: dict[str, Faithfulness]  # layer -> Faithfulness, by values
+    without_heaviest: dict[str, float]  # layer -> score without ten points
+    without_any: dict[str, float]  # layer -> score without its points
 
     def to_csv(self) -> str:
         """The table as text, one row per method and layer."""
@@ -60,8 +60,13 @@ class Study:
 
 
 def study(
-    held: Held, target: Any, *, layers: tuple[str, ...] | None = None,
-    generator: torch.Generator, on_step: OnStep | None = None, most_steps: int = MOST_STEPS,
+    held: Held,
+    target: Any,
+    *,
+    layers: tuple[str, ...] | None = None,
+    generator: torch.Generator,
+    on_step: OnStep | None = None,
+    most_steps: int = MOST_STEPS,
 ) -> Study:
     """Attribute one number of the answer by every method to every layer, and test each.
 
@@ -83,15 +88,33 @@ def study(
         for quantity in QUANTITIES:
             for method in METHODS:
                 key = layer, quantity, method
-                attributions[key] = attribute(held, target, layer, quantity, method,
-                                              on_step=parts.within, most_steps=most_steps)
+                attributions[key] = attribute(
+                    held,
+                    target,
+                    layer,
+                    quantity,
+                    method,
+                    on_step=parts.within,
+                    most_steps=most_steps,
+                )
                 parts.next()
-                found = faithfulness(held, target, layer, attributions[key].values,
-                                     generator=generator, orders=("attribution",))
+                found = faithfulness(
+                    held,
+                    target,
+                    layer,
+                    attributions[key].values,
+                    generator=generator,
+                    orders=("attribution",),
+                )
                 rows.append(_row(attributions[key], weights, found, asked))
         curves[layer] = faithfulness(
-            held, target, layer, attributions[layer, QUANTITIES[0], METHODS[0]].values,
-            generator=generator, on_step=parts.within)
+            held,
+            target,
+            layer,
+            attributions[layer, QUANTITIES[0], METHODS[0]].values,
+            generator=generator,
+            on_step=parts.within,
+        )
         parts.next()
         rows += [_plain_row(layer, order, curves[layer]) for order in ("weight", "random")]
         for place, count in zip(without, (HEAVIEST, curves[layer].points), strict=True):
@@ -122,9 +145,15 @@ def _score_without(held: Held, target: Any, layer: str, count: int) -> float:
 
 def _row(found: Attribution, weights: np.ndarray, tested: Faithfulness, asked: slice) -> TableRow:
     return TableRow(
-        found.layer, found.quantity, found.method, found.difference, found.completeness_error,
-        found.steps, mean_agreement(weights[asked], found.values[asked]),
-        tested.area("deletion", "attribution"), tested.area("insertion", "attribution"),
+        found.layer,
+        found.quantity,
+        found.method,
+        found.difference,
+        found.completeness_error,
+        found.steps,
+        mean_agreement(weights[asked], found.values[asked]),
+        tested.area("deletion", "attribution"),
+        tested.area("insertion", "attribution"),
         found.other_queries(asked),
     )
 
@@ -132,7 +161,14 @@ def _row(found: Attribution, weights: np.ndarray, tested: Faithfulness, asked: s
 def _plain_row(layer: str, order: str, tested: Faithfulness) -> TableRow:
     nothing = float("nan")
     return TableRow(
-        layer, "", {"weight": "attention weight", "random": "at random"}[order], nothing, nothing,
-        0, 1.0 if order == "weight" else nothing, tested.area("deletion", order),
-        tested.area("insertion", order), nothing,
+        layer,
+        "",
+        {"weight": "attention weight", "random": "at random"}[order],
+        nothing,
+        nothing,
+        0,
+        1.0 if order == "weight" else nothing,
+        tested.area("deletion", order),
+        tested.area("insertion", order),
+        nothing,
     )

@@ -28,10 +28,10 @@ QUANTITIES = ("sampled values", "attention weights", "sampling offsets")
 class Way:
     """How one quantity of a layer enters the answer, and the path it is followed along."""
 
-    inputs: Tensor                                      # [1 ..], what it is
-    baseline: Tensor                                    # [1 ..], where the path begins
-    answer: Callable[[Tensor], Any]                     # of such inputs [batch ..]
-    per_sample: Callable[[Tensor], Tensor]              # like inputs -> [query head level point]
+    inputs: Tensor  # [1 ..], what it is
+    baseline: Tensor  # [1 ..], where the path begins
+    answer: Callable[[Tensor], Any]  # of such inputs [batch ..]
+    per_sample: Callable[[Tensor], Tensor]  # like inputs -> [query head level point]
 
 
 class Rest(Protocol):
@@ -81,7 +81,7 @@ class Target:
 
     query: int
     label: int
-    side: str = ""          # one of SIDES; "": the class score
+    side: str = ""  # one of SIDES; "": the class score
 
     @property
     def is_share(self) -> bool:
@@ -90,8 +90,10 @@ class Target:
 
     def __post_init__(self):
         if self.side and self.side not in SIDES:
-            raise ValueError(f"side is {self.side!r}; it must be one of {', '.join(SIDES)}, or "
-                             f"empty for the class score.")
+            raise ValueError(
+                f"side is {self.side!r}; it must be one of {', '.join(SIDES)}, or "
+                f"empty for the class score."
+            )
 
     def of(self, output: DetectorOutput) -> Tensor:
         """The number for each image [batch]: a score, or a share of the picture, 0 to 1."""
@@ -123,11 +125,11 @@ class HeldPass:
     """A detector's pass over one picture, and everything needed to run parts of it again."""
 
     model: DeformableDETR
-    pixels: Tensor                          # [colour height width], normalised
-    maps: tuple[Tensor, ...]                # projected features, [1 channel height width] each
-    memory: Memory                          # what the encoder made of them
-    start: Tensor | None                    # two-stage: logits of the start boxes [1 query cxcywh]
-    traces: dict[str, AttentionTrace]       # of the deformable layers, batched
+    pixels: Tensor  # [colour height width], normalised
+    maps: tuple[Tensor, ...]  # projected features, [1 channel height width] each
+    memory: Memory  # what the encoder made of them
+    start: Tensor | None  # two-stage: logits of the start boxes [1 query cxcywh]
+    traces: dict[str, AttentionTrace]  # of the deformable layers, batched
     output: DetectorOutput
     frame: ImageFrame
 
@@ -175,15 +177,32 @@ class Continuation:
             return lambda given: self.answer(len(given), **formulas(given))
 
         if quantity == QUANTITIES[0]:
-            return Way(torch.ones_like(weights), torch.zeros_like(weights),
-                       answer(gated(right.normalise_weights)), lambda found: found[0])
+            return Way(
+                torch.ones_like(weights),
+                torch.zeros_like(weights),
+                answer(gated(right.normalise_weights)),
+                lambda found: found[0],
+            )
         if quantity == QUANTITIES[1]:
             even = torch.full_like(weights, 1 / (weights.shape[-1] * weights.shape[-2]))
-            return Way(weights, even, answer(lambda given: {
-                "normalise_weights": lambda *_: given}), lambda found: found[0])
-        return Way(offsets, torch.zeros_like(offsets), answer(lambda given: {
-            "sampling_locations": lambda references, _, shapes: right.sampling_locations(
-                references, given, shapes)}), lambda found: found[0].sum(-1))     # x and y
+            return Way(
+                weights,
+                even,
+                answer(lambda given: {"normalise_weights": lambda *_: given}),
+                lambda found: found[0],
+            )
+        return Way(
+            offsets,
+            torch.zeros_like(offsets),
+            answer(
+                lambda given: {
+                    "sampling_locations": lambda references, _, shapes: right.sampling_locations(
+                        references, given, shapes
+                    )
+                }
+            ),
+            lambda found: found[0].sum(-1),
+        )  # x and y
 
     def answer(self, count: int, **formulas: Callable) -> DetectorOutput:
         """The answer of `count` copies of the picture with other formulas; gradients flow."""
@@ -191,8 +210,12 @@ class Continuation:
         model.backbone[0].body = nn.Identity()
         model.project = lambda features: [level.expand(count, -1, -1, -1) for level in held.maps]
         if self._in_decoder:
-            memory = Memory(held.memory.tokens.expand(count, -1, -1), held.memory.spatial_shapes,
-                            None, held.memory.valid_ratios.expand(count, -1, -1))
+            memory = Memory(
+                held.memory.tokens.expand(count, -1, -1),
+                held.memory.spatial_shapes,
+                None,
+                held.memory.valid_ratios.expand(count, -1, -1),
+            )
             model.transformer.encode = lambda maps, masks, watch: memory
         self._module.formulas = replace(self._right, **formulas)
         return run_held(model, held, [held.pixels.new_zeros(3, 1, 1)] * count)
@@ -200,8 +223,9 @@ class Continuation:
 
 def gated(normalise_weights: Callable) -> Callable[[Tensor], dict[str, Callable]]:
     """Formulas in which a gate per sample scales what it adds: 1 leaves it, 0 deletes it."""
-    return lambda gates: {"normalise_weights": lambda raw, *sizes: gates * normalise_weights(
-        raw, *sizes)}
+    return lambda gates: {
+        "normalise_weights": lambda raw, *sizes: gates * normalise_weights(raw, *sizes)
+    }
 
 
 @torch.no_grad()
@@ -216,10 +240,14 @@ def hold(model: DeformableDETR, picture: np.ndarray) -> HeldPass:
         _keep(copied.transformer, name, kept)
     output, traces = copied([pixels])
     return HeldPass(
-        model, pixels, tuple(kept["project"]), kept["encode"],
+        model,
+        pixels,
+        tuple(kept["project"]),
+        kept["encode"],
         kept["propose"][1] if "propose" in kept else None,
         {name: trace for name, trace in traces.items() if isinstance(trace, AttentionTrace)},
-        output, frame,
+        output,
+        frame,
     )
 
 
@@ -234,9 +262,7 @@ def _keep(module: nn.Module, name: str, kept: dict[str, Any]) -> None:
     setattr(module, name, remember)
 
 
-def run_held(
-    model: DeformableDETR, held: HeldPass, images: Sequence[Tensor]
-) -> DetectorOutput:
+def run_held(model: DeformableDETR, held: HeldPass, images: Sequence[Tensor]) -> DetectorOutput:
     """Run a private copy whose queries start from the held boxes."""
     if held.start is not None:
         chosen = held.start.expand(len(images), -1, -1)

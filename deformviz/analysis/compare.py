@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-PARTS = (       # (pattern of a parameter's name, the layer it belongs to)
+PARTS = (  # (pattern of a parameter's name, the layer it belongs to)
     (r"transformer\.(encoder|decoder)\.layers\.(\d+)\.(self_attn|cross_attn)\.", r"\1.\2 \3"),
     (r"transformer\.(encoder|decoder)\.layers\.(\d+)\.linear", r"\1.\2 feed-forward"),
     (r"transformer\.(encoder|decoder)\.layers\.(\d+)\.norm", r"\1.\2 norms"),
@@ -27,18 +27,18 @@ class LayerDifference:
 
     layer: str
     parameters: int
-    relative: float             # |b - a| / |a|, over all its numbers
-    cosine: float               # of a and b as vectors
-    largest: float              # change of a single number
+    relative: float  # |b - a| / |a|, over all its numbers
+    cosine: float  # of a and b as vectors
+    largest: float  # change of a single number
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Everything that tells two models apart."""
 
-    settings: tuple[tuple[str, Any, Any], ...]      # of their configurations, where they differ
+    settings: tuple[tuple[str, Any, Any], ...]  # of their configurations, where they differ
     layers: tuple[LayerDifference, ...]
-    only_first: tuple[str, ...]                     # keys, and those whose shapes differ
+    only_first: tuple[str, ...]  # keys, and those whose shapes differ
     only_second: tuple[str, ...]
     other_shape: tuple[str, ...]
 
@@ -65,19 +65,27 @@ def compare_models(first: nn.Module, second: nn.Module) -> Comparison:
         by_layer.setdefault(layer_of(key), []).append(key)
     return Comparison(
         settings=_settings(first, second),
-        layers=tuple(_difference(layer, _flat(ours, keys), _flat(theirs, keys))
-                     for layer, keys in by_layer.items()),
+        layers=tuple(
+            _difference(layer, _flat(ours, keys), _flat(theirs, keys))
+            for layer, keys in by_layer.items()
+        ),
         only_first=tuple(key for key in ours if key not in theirs),
         only_second=tuple(key for key in theirs if key not in ours),
-        other_shape=tuple(f"{key}: {tuple(ours[key].shape)} and {tuple(theirs[key].shape)}"
-                          for key in ours if key in theirs and key not in shared),
+        other_shape=tuple(
+            f"{key}: {tuple(ours[key].shape)} and {tuple(theirs[key].shape)}"
+            for key in ours
+            if key in theirs and key not in shared
+        ),
     )
 
 
 def _settings(first: nn.Module, second: nn.Module) -> tuple[tuple[str, Any, Any], ...]:
     ours, theirs = (model.config.to_dict() for model in (first, second))
-    return tuple((name, ours.get(name), theirs.get(name)) for name in (ours | theirs)
-                 if ours.get(name) != theirs.get(name))
+    return tuple(
+        (name, ours.get(name), theirs.get(name))
+        for name in (ours | theirs)
+        if ours.get(name) != theirs.get(name)
+    )
 
 
 def _flat(parameters: dict[str, Tensor], keys: list[str]) -> Tensor:

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-BILINEAR = 4            # multiply-adds of one bilinear sample per channel: four corners
-WEIGHTED = 1            # and one more for its attention weight: the 5 of the formula
+BILINEAR = 4  # multiply-adds of one bilinear sample per channel: four corners
+WEIGHTED = 1  # and one more for its attention weight: the 5 of the formula
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class AttentionSizes:
     becomes L·K.
     """
 
-    queries: int            # N_q
-    pixels: int             # HW
-    channels: int           # C
-    heads: int              # M
-    points: int             # K
-    levels: int = 1         # L
+    queries: int  # N_q
+    pixels: int  # HW
+    channels: int  # C
+    heads: int  # M
+    points: int  # K
+    levels: int = 1  # L
 
     def __post_init__(self):
         for name, value in vars(self).items():
@@ -74,8 +74,9 @@ def deformable_cost(sizes: AttentionSizes) -> int:
 
 def module_cost(sizes: AttentionSizes) -> int:
     """The same for a module that always projects the value first, as ours and the published do."""
-    return (output_cost(sizes) + value_first_cost(sizes) + sampling_cost(sizes)
-            + prediction_cost(sizes))
+    return (
+        output_cost(sizes) + value_first_cost(sizes) + sampling_cost(sizes) + prediction_cost(sizes)
+    )
 
 
 def short_form_holds(sizes: AttentionSizes) -> bool:
@@ -84,8 +85,7 @@ def short_form_holds(sizes: AttentionSizes) -> bool:
 
 
 def flip_queries(sizes: AttentionSizes) -> float:
-    """The N_q at which min() changes its mind: above HW/K, projecting the value first is cheaper.
-    """
+    """The N_q at which min() changes its mind: above HW/K, projecting values first is cheaper."""
     return sizes.pixels / sizes.samples
 
 
@@ -106,8 +106,9 @@ def convolution_parameters(inputs: int, outputs: int, kernel: int, groups: int =
 
 def separable_parameters(inputs: int, outputs: int, kernel: int) -> int:
     """C_in · k² + C_in · C_out weights: one filter per channel, then a 1x1 convolution."""
-    return (convolution_parameters(inputs, inputs, kernel, groups=inputs)
-            + convolution_parameters(inputs, outputs, 1))
+    return convolution_parameters(inputs, inputs, kernel, groups=inputs) + convolution_parameters(
+        inputs, outputs, 1
+    )
 
 
 def count_multiply_adds(compute: Callable[[], Any]) -> int:
@@ -115,6 +116,7 @@ def count_multiply_adds(compute: Callable[[], Any]) -> int:
 
     Run a module with `backend="reference"`: a compiled op hides its own from the counter.
     """
+
     def samples(image, grid, *rest, out_shape=None, **_):
         return 2 * BILINEAR * prod(out_shape)
 

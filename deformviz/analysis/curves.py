@@ -38,8 +38,16 @@ from deformviz.training.scenes import EVALUATION, Scene, render_many
 
 FORMAT = 1
 PROBE_SEED = 30_000
-NAMES = ("spread", "displacement", "level_share", "entropy", "heaviest", "outside_share",
-         "inside_share", "inside_points")
+NAMES = (
+    "spread",
+    "displacement",
+    "level_share",
+    "entropy",
+    "heaviest",
+    "outside_share",
+    "inside_share",
+    "inside_points",
+)
 Samples = dict[str, LayerSamples]
 Progress = Callable[[int, int], None]
 
@@ -63,19 +71,25 @@ def sample_scenes(
     overlaps: list[float] = []
     mean, std = model.config.image_mean, model.config.image_std
     for first in range(0, len(scenes), batch):
-        group = scenes[first:first + batch]
-        output, traces = model([to_model_input(s.image, mean, std) for s in group],
-                               traced=tuple(names))
+        group = scenes[first : first + batch]
+        output, traces = model(
+            [to_model_input(s.image, mean, std) for s in group], traced=tuple(names)
+        )
         for i, scene in enumerate(group):
             matched, overlap = _matched_boxes(output.image(i), to_targets(scene))
             overlaps += overlap
             for name in names:
                 trace = traces[name].image(i)
-                boxes = matched if name.startswith("decoder") else object_of_points(
-                    _encoder_cells(trace), scene.boxes_cxcywh)
+                boxes = (
+                    matched
+                    if name.startswith("decoder")
+                    else object_of_points(_encoder_cells(trace), scene.boxes_cxcywh)
+                )
                 parts[name].append(_samples(trace, boxes))
-    return ({name: _together(found) for name, found in parts.items()},
-            float(np.mean(overlaps)) if overlaps else float("nan"))
+    return (
+        {name: _together(found) for name, found in parts.items()},
+        float(np.mean(overlaps)) if overlaps else float("nan"),
+    )
 
 
 def _encoder_cells(trace: AttentionTrace) -> np.ndarray:
@@ -84,13 +98,21 @@ def _encoder_cells(trace: AttentionTrace) -> np.ndarray:
 
 
 def _samples(trace: AttentionTrace, boxes_xyxy: np.ndarray) -> LayerSamples:
-    return LayerSamples(trace.sampling_offsets.numpy(), trace.sampling_locations.numpy(),
-                        trace.attention_weights.numpy(), boxes_xyxy)
+    return LayerSamples(
+        trace.sampling_offsets.numpy(),
+        trace.sampling_locations.numpy(),
+        trace.attention_weights.numpy(),
+        boxes_xyxy,
+    )
 
 
 def _together(parts: list[LayerSamples]) -> LayerSamples:
-    return LayerSamples(*(np.concatenate([getattr(part, name) for part in parts])
-                          for name in ("offsets", "locations", "weights", "boxes_xyxy")))
+    return LayerSamples(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("offsets", "locations", "weights", "boxes_xyxy")
+        )
+    )
 
 
 def _matched_boxes(output: DetectorOutput, targets: Targets) -> tuple[np.ndarray, list[float]]:
@@ -110,17 +132,28 @@ class CurveWriter:
 
     def __init__(self, probe: dict[str, int] | None, score: dict[str, int] | None = None):
         self.curves: dict[str, Any] = {
-            "format": FORMAT, "probe": probe, "score": score, "iterations": [], "layers": {},
-            "scores": {}, "matched_iou": [],
+            "format": FORMAT,
+            "probe": probe,
+            "score": score,
+            "iterations": [],
+            "layers": {},
+            "scores": {},
+            "matched_iou": [],
         }
         self._start: dict[str, np.ndarray] = {}
 
-    def add(self, iteration: int, samples: Samples, matched_iou: float = float("nan"),
-            scores: dict[str, float] | None = None) -> None:
+    def add(
+        self,
+        iteration: int,
+        samples: Samples,
+        matched_iou: float = float("nan"),
+        scores: dict[str, float] | None = None,
+    ) -> None:
         """Statistics of a snapshot; the first one added is the start the others are held to."""
         self.curves["iterations"].append(iteration)
         self.curves["matched_iou"].append(
-            round(matched_iou, 4) if np.isfinite(matched_iou) else None)
+            round(matched_iou, 4) if np.isfinite(matched_iou) else None
+        )
         for name, found in samples.items():
             start = self._start.setdefault(name, mean_offsets(found.offsets))
             lists = layer_statistics(found, start).to_lists()
@@ -132,8 +165,13 @@ class CurveWriter:
 
 
 def measure_run(
-    replay: Replay, *, scenes: int = 32, size_px: int = 192, score_scenes: int = 0,
-    iterations: Iterable[int] | None = None, on_progress: Progress | None = None,
+    replay: Replay,
+    *,
+    scenes: int = 32,
+    size_px: int = 192,
+    score_scenes: int = 0,
+    iterations: Iterable[int] | None = None,
+    on_progress: Progress | None = None,
 ) -> dict[str, Any]:
     """The curves of a detector's run; takes about a second per snapshot, more with scores.
 
@@ -144,8 +182,9 @@ def measure_run(
     chosen = list(replay.iterations() if iterations is None else iterations)
     probe = probe_scenes(scenes, size_px)
     score = {"scenes": score_scenes, "seed": EVALUATION_SEED, "size_px": size_px}
-    writer = CurveWriter({"scenes": scenes, "seed": PROBE_SEED, "size_px": size_px},
-                         score if score_scenes else None)
+    writer = CurveWriter(
+        {"scenes": scenes, "seed": PROBE_SEED, "size_px": size_px}, score if score_scenes else None
+    )
     for done, iteration in enumerate(chosen):
         model, scores = replay.model_at(iteration), None
         if score_scenes:
@@ -168,11 +207,13 @@ def measure_recording(folder: RunFolder) -> dict[str, Any]:
                 packed = unpack_layer(folder.load_trace(iteration, int(picture), layer))
             except (PackedLayerError, ValueError):
                 continue
-            offsets = offsets_of_locations(packed.locations, packed.references,
-                                           packed.header["levels"])
+            offsets = offsets_of_locations(
+                packed.locations, packed.references, packed.header["levels"]
+            )
             nothing = np.full((len(offsets), 4), np.nan)
             parts.setdefault(layer, []).append(
-                LayerSamples(offsets, packed.locations, packed.weights, nothing))
+                LayerSamples(offsets, packed.locations, packed.weights, nothing)
+            )
         if parts:
             writer.add(iteration, {name: _together(found) for name, found in parts.items()})
     return writer.curves

@@ -17,7 +17,7 @@ from deformviz.analysis.attribution_targets import QUANTITIES, Held, Rest
 
 ORDERS = ("weight", "attribution", "random")
 KINDS = ("deletion", "insertion")
-STEPS = 16                  # places of a curve after the first
+STEPS = 16  # places of a curve after the first
 RANDOM_ORDERS = 8
 
 
@@ -26,9 +26,9 @@ class Faithfulness:
     """Scores while points of one layer are deleted or inserted, for each order."""
 
     layer: str
-    points: int                                     # how many there are
-    counts: np.ndarray                              # [step], how many are gone, or in
-    curves: Mapping[tuple[str, str], np.ndarray]    # (kind, order) -> score [step]
+    points: int  # how many there are
+    counts: np.ndarray  # [step], how many are gone, or in
+    curves: Mapping[tuple[str, str], np.ndarray]  # (kind, order) -> score [step]
 
     def area(self, kind: str, order: str) -> float:
         """Mean score along the curve: small is telling for deletion, large for insertion."""
@@ -47,8 +47,14 @@ def weight_order(held: Held, target: Any, layer: str) -> torch.Tensor:
 
 
 def faithfulness(
-    held: Held, target: Any, layer: str, attribution: np.ndarray, *,
-    generator: torch.Generator, on_step: OnStep | None = None, kinds: tuple[str, ...] = KINDS,
+    held: Held,
+    target: Any,
+    layer: str,
+    attribution: np.ndarray,
+    *,
+    generator: torch.Generator,
+    on_step: OnStep | None = None,
+    kinds: tuple[str, ...] = KINDS,
     orders: tuple[str, ...] = ORDERS,
 ) -> Faithfulness:
     """Curves of one layer.
@@ -64,8 +70,9 @@ def faithfulness(
     ways = {
         "weight": lambda: [by_weight],
         "attribution": lambda: [worth.argsort(descending=True)],
-        "random": lambda: [torch.randperm(points, generator=generator)
-                           for _ in range(RANDOM_ORDERS)],
+        "random": lambda: [
+            torch.randperm(points, generator=generator) for _ in range(RANDOM_ORDERS)
+        ],
     }
     counts = np.unique(np.linspace(0, points, STEPS + 1).round().astype(int))
     jobs = [(kind, name, order) for kind in kinds for name in orders for order in ways[name]()]
@@ -74,8 +81,9 @@ def faithfulness(
     for done, (kind, name, order) in enumerate(jobs):
         if on_step is not None:
             on_step(done, len(jobs))
-        scores = scores_along(held, target, layer, order, counts, insert=kind == "insertion",
-                              rest=rest)
+        scores = scores_along(
+            held, target, layer, order, counts, insert=kind == "insertion", rest=rest
+        )
         found.setdefault((kind, name), []).append(scores)
     curves = {key: np.mean(several, axis=0) for key, several in found.items()}
     return Faithfulness(layer, points, counts, curves)
@@ -83,8 +91,14 @@ def faithfulness(
 
 @torch.no_grad()
 def scores_along(
-    held: Held, target: Any, layer: str, order: torch.Tensor, counts: np.ndarray, *,
-    insert: bool = False, rest: Rest | None = None,
+    held: Held,
+    target: Any,
+    layer: str,
+    order: torch.Tensor,
+    counts: np.ndarray,
+    *,
+    insert: bool = False,
+    rest: Rest | None = None,
 ) -> np.ndarray:
     """The target [step] with the first `counts` points of an order deleted, or alone present.
 
@@ -94,11 +108,11 @@ def scores_along(
     way, asked = (rest or held.rest(layer)).way(QUANTITIES[0]), held.asked(target, layer)
     scores, most = [], max(1, min(len(counts), NUMBERS_AT_ONCE // way.inputs.numel()))
     for first in range(0, len(counts), most):
-        some = counts[first:first + most]
+        some = counts[first : first + most]
         gates = way.inputs.repeat(len(some), 1, 1, 1, 1)
         points = gates.new_full((len(some), len(order)), 0.0 if insert else 1.0)
         for row, count in zip(points, some, strict=True):
-            row[order[:int(count)]] = 1.0 if insert else 0.0
+            row[order[: int(count)]] = 1.0 if insert else 0.0
         gates[:, asked] = points.view(len(some), -1, *gates.shape[2:])
         scores.append(target.of(way.answer(gates)).double().cpu())
     return torch.cat(scores).numpy()
@@ -124,5 +138,3 @@ def mean_agreement(weights: np.ndarray, attribution: np.ndarray, most: int = 64)
     strongest = np.argsort(-np.abs(attribution).sum(axis=(1, 2, 3)))[:most]
     found = agreement(weights[strongest], attribution[strongest])
     return float(np.nanmean(found)) if np.isfinite(found).any() else float("nan")
-
-

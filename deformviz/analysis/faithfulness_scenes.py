@@ -20,9 +20,9 @@ class SceneAreas:
     """Mean score while points are deleted, of the surest detection of each scene."""
 
     layer: str
-    scores: np.ndarray                  # [scene], before anything is deleted
-    areas: dict[str, np.ndarray]        # order -> [scene]
-    errors: np.ndarray                  # [scene], completeness of the attributions
+    scores: np.ndarray  # [scene], before anything is deleted
+    areas: dict[str, np.ndarray]  # order -> [scene]
+    errors: np.ndarray  # [scene], completeness of the attributions
 
     def mean(self, order: str) -> float:
         return float(self.areas[order].mean())
@@ -32,18 +32,31 @@ class SceneAreas:
         return float((self.areas[order] < self.areas["random"]).mean())
 
     def __str__(self) -> str:
-        lines = [f"{self.layer}, {len(self.scores)} scenes, mean score {self.scores.mean():.3f}, "
-                 f"completeness error: median {np.median(self.errors):.4f}, largest "
-                 f"{self.errors.max():.4f}"]
-        lines += [f"  deleted by {order:12} area {self.mean(order):.4f}"
-                  + (f", below random in {100 * self.below_random(order):.0f} % of scenes"
-                     if order != "random" else "") for order in ORDERS]
+        lines = [
+            f"{self.layer}, {len(self.scores)} scenes, mean score {self.scores.mean():.3f}, "
+            f"completeness error: median {np.median(self.errors):.4f}, largest "
+            f"{self.errors.max():.4f}"
+        ]
+        lines += [
+            f"  deleted by {order:12} area {self.mean(order):.4f}"
+            + (
+                f", below random in {100 * self.below_random(order):.0f} % of scenes"
+                if order != "random"
+                else ""
+            )
+            for order in ORDERS
+        ]
         return "\n".join(lines)
 
 
 def deletion_on_scenes(
-    model: DeformableDETR, *, layer: str | None = None, scenes: int = 100, seed: int = 20_000,
-    size_px: int = 192, on_progress: OnProgress | None = None,
+    model: DeformableDETR,
+    *,
+    layer: str | None = None,
+    scenes: int = 100,
+    seed: int = 20_000,
+    size_px: int = 192,
+    on_progress: OnProgress | None = None,
 ) -> SceneAreas:
     """Delete points of one layer under the surest detection of each held-out scene.
 
@@ -61,10 +74,16 @@ def deletion_on_scenes(
         best = int(held.output.logits[0].argmax())
         target = Target(*divmod(best, held.output.logits.shape[-1]))
         found = attribute(held, target, layer)
-        tested = faithfulness(held, target, layer, found.values, generator=generator,
-                              kinds=("deletion",))
-        rows.append((found.score, found.completeness_error,
-                     *(tested.area("deletion", order) for order in ORDERS)))
+        tested = faithfulness(
+            held, target, layer, found.values, generator=generator, kinds=("deletion",)
+        )
+        rows.append(
+            (
+                found.score,
+                found.completeness_error,
+                *(tested.area("deletion", order) for order in ORDERS),
+            )
+        )
     if on_progress is not None:
         on_progress(scenes, scenes)
     table = np.array(rows)

@@ -19,17 +19,17 @@ from deformviz.schema import GridTrace
 class GridStatistics:
     """One layer's grid in numbers, over all groups and heads."""
 
-    displacement: float         # mean distance of a knot from where it started, in cells
-    stretch: float              # mean distance of neighbouring knots, 1 = undeformed
+    displacement: float  # mean distance of a knot from where it started, in cells
+    stretch: float  # mean distance of neighbouring knots, 1 = undeformed
 
 
 @dataclass(frozen=True)
 class MaskShare:
     """How much of a layer's grid lies on an object; each from 0 to 1."""
 
-    plain: float                # share of knots
-    weighted: float             # share of attention, over all queries and heads
-    undeformed: float           # share of knots that would lie there without offsets
+    plain: float  # share of knots
+    weighted: float  # share of attention, over all queries and heads
+    undeformed: float  # share of knots that would lie there without offsets
 
 
 def cells(grid_yx: np.ndarray, grid_hw: tuple[int, int], reference: np.ndarray) -> np.ndarray:
@@ -85,11 +85,15 @@ def mask_share(trace: GridTrace, mask: np.ndarray) -> MaskShare:
             f"mask has shape {mask.shape} and type {mask.dtype}, expected bool [height width]."
         )
     deformed, start = (
-        on_mask(grid_to_normalised(np.asarray(grid, np.float64), trace.query_hw,
-                                   align_corners=trace.align_corners), mask)
+        on_mask(
+            grid_to_normalised(
+                np.asarray(grid, np.float64), trace.query_hw, align_corners=trace.align_corners
+            ),
+            mask,
+        )
         for grid in (trace.positions, trace.reference_grid)
-    )                                                                       # [group knot]
-    importance = knot_importance(trace)                                     # [head knot]
+    )  # [group knot]
+    importance = knot_importance(trace)  # [head knot]
     of_head = deformed.repeat(len(importance) // len(deformed), axis=0)
     return MaskShare(
         plain=float(deformed.mean()),

@@ -17,7 +17,7 @@ from deformviz.schema import GridTrace
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
 SCORES = ("accuracy", "attention_on_object", "knots_on_object", "undeformed_on_object")
-Statistics = dict[str, list[float | None]]          # name -> [head]
+Statistics = dict[str, list[float | None]]  # name -> [head]
 
 
 def grid_layer_statistics(trace: GridTrace, mask: np.ndarray | None = None) -> Statistics:
@@ -33,7 +33,7 @@ def grid_layer_statistics(trace: GridTrace, mask: np.ndarray | None = None) -> S
         heaviest: the largest attention of a query, mean over queries.
         inside_share: share of the attention that is read on the object; only with a mask.
     """
-    weights = np.asarray(trace.attention_weights, np.float64)           # [head query knot]
+    weights = np.asarray(trace.attention_weights, np.float64)  # [head query knot]
     of_group = [trace.group_of(head) for head in range(len(weights))]
     with np.errstate(divide="ignore", invalid="ignore"):
         information = np.where(weights > 0, -weights * np.log(weights), 0.0)
@@ -43,8 +43,11 @@ def grid_layer_statistics(trace: GridTrace, mask: np.ndarray | None = None) -> S
         "heaviest": weights.max(-1).mean(-1),
     }
     if mask is not None:
-        points = grid_to_normalised(np.asarray(trace.positions, np.float64), trace.query_hw,
-                                    align_corners=trace.align_corners)
+        points = grid_to_normalised(
+            np.asarray(trace.positions, np.float64),
+            trace.query_hw,
+            align_corners=trace.align_corners,
+        )
         found["inside_share"] = (knot_importance(trace) * on_mask(points, mask)[of_group]).sum(-1)
     return {name: [round(float(value), 5) for value in values] for name, values in found.items()}
 
@@ -52,8 +55,10 @@ def grid_layer_statistics(trace: GridTrace, mask: np.ndarray | None = None) -> S
 def _moved(trace: GridTrace) -> np.ndarray:
     """Mean distance of the knots of each group from where they started, in cells: [group]."""
     reference = np.asarray(trace.reference_grid, np.float64)
-    start, end = (cells(np.asarray(grid, np.float64), trace.grid_hw, reference)
-                  for grid in (trace.reference_grid, trace.positions))
+    start, end = (
+        cells(np.asarray(grid, np.float64), trace.grid_hw, reference)
+        for grid in (trace.reference_grid, trace.positions)
+    )
     return np.linalg.norm(end - start, axis=-1).mean(-1)
 
 
@@ -72,8 +77,10 @@ def grid_curves(
     known = [name for name in SCORES if any(name in row for row in rows)]
     return {
         "iterations": iterations,
-        "layers": {layer: {name: [snapshots[i][layer][name] for i in iterations]
-                           for name in statistics} for layer, statistics in first.items()},
+        "layers": {
+            layer: {name: [snapshots[i][layer][name] for i in iterations] for name in statistics}
+            for layer, statistics in first.items()
+        },
         "scores": {name: [measured.get(i, {}).get(name) for i in iterations] for name in known},
     }
 
@@ -92,5 +99,6 @@ def read_grid_scores(folder: RunFolder) -> list[dict[str, Any]]:
             raise ValueError
         return rows
     except (ValueError, KeyError, TypeError):
-        raise RunFolderError(f"{folder.path.name}/grids.json cannot be read as rows of numbers, "
-                             "one per snapshot.") from None
+        raise RunFolderError(
+            f"{folder.path.name}/grids.json cannot be read as rows of numbers, one per snapshot."
+        ) from None

@@ -22,10 +22,10 @@ class UndeformedGrid:
     """A code's knots and query starts at zero offset, normalised (x, y)."""
 
     title: str
-    knots_xy: np.ndarray            # [knot xy]
-    starts_xy: np.ndarray           # [query xy]
-    mean_shift: tuple[float, float]     # (x, y) from the middles of the patches, in cells
-    largest_shift: float                # of one knot, in cells
+    knots_xy: np.ndarray  # [knot xy]
+    starts_xy: np.ndarray  # [query xy]
+    mean_shift: tuple[float, float]  # (x, y) from the middles of the patches, in cells
+    largest_shift: float  # of one knot, in cells
 
 
 def undeformed_grids(map_hw: tuple[int, int] = (6, 8), stride: int = 2) -> list[UndeformedGrid]:
@@ -52,25 +52,41 @@ def undeformed_grids(map_hw: tuple[int, int] = (6, 8), stride: int = 2) -> list[
 
 def _modules(map_hw: tuple[int, int], stride: int):
     for title, version in (("DAT (v1)", "v1"), ("DAT++", "++")):
-        module = DATAttention(CHANNELS, HEADS, 1, map_hw, version=version, stride=stride,
-                              offset_kernel=2 * stride - 1 if version == "v1" else stride,
-                              offset_range_factor=2.0)
+        module = DATAttention(
+            CHANNELS,
+            HEADS,
+            1,
+            map_hw,
+            version=version,
+            stride=stride,
+            offset_kernel=2 * stride - 1 if version == "v1" else stride,
+            offset_range_factor=2.0,
+        )
         yield title, module, module.conv_offset[-1]
     for mode in ("shipped", "corrected"):
-        module = LucidrainsAttention(CHANNELS, heads=HEADS, head_channels=CHANNELS // HEADS,
-                                     stride=stride, offset_kernel=stride + 2, groups=1, mode=mode)
+        module = LucidrainsAttention(
+            CHANNELS,
+            heads=HEADS,
+            head_channels=CHANNELS // HEADS,
+            stride=stride,
+            offset_kernel=stride + 2,
+            groups=1,
+            mode=mode,
+        )
         yield f"lucidrains, {mode}", module, module.to_offsets[2]
 
 
 def _grid(title: str, trace: GridTrace, stride: int) -> UndeformedGrid:
     knots, starts = (
-        grid_to_normalised(np.asarray(grid, np.float64), trace.query_hw,
-                           align_corners=trace.align_corners)
+        grid_to_normalised(
+            np.asarray(grid, np.float64), trace.query_hw, align_corners=trace.align_corners
+        )
         for grid in (trace.positions[0], trace.query_grid)
     )
     rows, columns = (np.arange(size) * stride + (stride - 1) / 2 for size in trace.grid_hw)
     middles = np.stack(np.meshgrid(columns, rows), -1).reshape(-1, 2)
     shifts = to_pixel_index(knots, trace.query_hw) - middles
     mean_x, mean_y = shifts.mean(0).tolist()
-    return UndeformedGrid(title, knots, starts, (mean_x, mean_y),
-                          float(np.linalg.norm(shifts, axis=-1).max()))
+    return UndeformedGrid(
+        title, knots, starts, (mean_x, mean_y), float(np.linalg.norm(shifts, axis=-1).max())
+    )

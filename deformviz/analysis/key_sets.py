@@ -33,12 +33,12 @@ from deformviz.models.swin import SwinBlock
 from deformviz.schema import ImageFrame
 from deformviz.tracing.run import run
 
-MAP_HW = (12, 12)           # queries: one for each cell of this map of the picture
+MAP_HW = (12, 12)  # queries: one for each cell of this map of the picture
 CHANNELS, HEADS, WINDOW, SHIFT, KERNEL = 64, 4, 4, 2, 3
-COST_SIDES = (12, 48)       # maps on which costs are counted
-NEVER = 1e-12               # attention below it is a mask's doing
+COST_SIDES = (12, 48)  # maps on which costs are counted
+NEVER = 1e-12  # attention below it is a mask's doing
 SEED = 7
-OFFSET_SPREAD = 0.35        # of the untrained offset network, so that taps move about a cell
+OFFSET_SPREAD = 0.35  # of the untrained offset network, so that taps move about a cell
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,23 @@ class KeySet:
 
     name: str
     title: str
-    places_xy: np.ndarray       # [query key xy], shares of the picture; NaN where a query has fewer
+    places_xy: np.ndarray  # [query key xy], shares of the picture; NaN where a query has fewer
     weights: np.ndarray | None  # [query key], sum 1 per head; None where they are not trained
-    heads: np.ndarray           # [key], the head that reads it; 0 where all read alike
-    per_head: int               # keys of one query and head
-    cost: tuple[int, ...]       # multiply-adds per query, for each of COST_SIDES
-    honesty: str                # whose weights decide
+    heads: np.ndarray  # [key], the head that reads it; 0 where all read alike
+    per_head: int  # keys of one query and head
+    cost: tuple[int, ...]  # multiply-adds per query, for each of COST_SIDES
+    honesty: str  # whose weights decide
 
 
 def key_sets(picture: np.ndarray, detector: DeformableDETR, dat: DAT) -> list[KeySet]:
     """All five on one picture (HWC uint8 RGB), in the order of the literature."""
-    return [_dense(), _windows(), _convolution(picture), _detector(picture, detector),
-            _dat(picture, dat)]
+    return [
+        _dense(),
+        _windows(),
+        _convolution(picture),
+        _detector(picture, detector),
+        _dat(picture, dat),
+    ]
 
 
 def _features(picture: np.ndarray) -> Tensor:
@@ -72,8 +77,16 @@ def _features(picture: np.ndarray) -> Tensor:
 def _dense() -> KeySet:
     cells = cell_centres(MAP_HW)
     places = np.broadcast_to(cells, (len(cells), *cells.shape))
-    return KeySet("dense", "Dense (ViT)", places, None, np.zeros(len(cells), int), len(cells),
-                  _costs(_dense_call), "every cell, whatever the weights")
+    return KeySet(
+        "dense",
+        "Dense (ViT)",
+        places,
+        None,
+        np.zeros(len(cells), int),
+        len(cells),
+        _costs(_dense_call),
+        "every cell, whatever the weights",
+    )
 
 
 def _windows() -> KeySet:
@@ -83,22 +96,41 @@ def _windows() -> KeySet:
     allowed = (trace.attention_weights[0] > NEVER).any(0).numpy()
     places = cell_centres(MAP_HW)[trace.keys[0].numpy()]
     places = np.where(allowed[..., None], places, np.nan)
-    return KeySet("windows", "Shifted windows (Swin)", places, None,
-                  np.zeros(places.shape[1], int), places.shape[1], _costs(_window_call),
-                  "cells of the query's window, whatever the weights")
+    return KeySet(
+        "windows",
+        "Shifted windows (Swin)",
+        places,
+        None,
+        np.zeros(places.shape[1], int),
+        places.shape[1],
+        _costs(_window_call),
+        "cells of the query's window, whatever the weights",
+    )
 
 
 def _convolution(picture: np.ndarray) -> KeySet:
     layer = DeformableConv(CHANNELS, CHANNELS, KERNEL, padding=KERNEL // 2)
-    nn.init.normal_(layer.conv_offset.weight, std=OFFSET_SPREAD / (CHANNELS * KERNEL**2) ** 0.5,
-                    generator=torch.Generator().manual_seed(SEED))
+    nn.init.normal_(
+        layer.conv_offset.weight,
+        std=OFFSET_SPREAD / (CHANNELS * KERNEL**2) ** 0.5,
+        generator=torch.Generator().manual_seed(SEED),
+    )
     with torch.inference_mode():
         _, trace = layer(_features(picture))
     places = from_pixel_index(trace.positions_px[0, 0].flip(-1).double().numpy(), MAP_HW)
-    return KeySet("convolution", "Deformable convolution (DCNv2)", places, None,
-                  np.zeros(KERNEL**2, int), KERNEL**2,
-                  tuple(cost + BILINEAR * KERNEL**2 * CHANNELS      # gathered, so not counted
-                        for cost in _costs(_convolution_call)), "random offset weights")
+    return KeySet(
+        "convolution",
+        "Deformable convolution (DCNv2)",
+        places,
+        None,
+        np.zeros(KERNEL**2, int),
+        KERNEL**2,
+        tuple(
+            cost + BILINEAR * KERNEL**2 * CHANNELS  # gathered, so not counted
+            for cost in _costs(_convolution_call)
+        ),
+        "random offset weights",
+    )
 
 
 def _in_picture(points_xy: np.ndarray, frame: ImageFrame) -> np.ndarray:
@@ -111,30 +143,39 @@ def _detector(picture: np.ndarray, model: DeformableDETR) -> KeySet:
     trace = run(model, picture, layers={layer})
     record, frame = trace[layer], trace.frame
     shapes = shapes_list(record.spatial_shapes)
-    level = int(np.argmin([abs(height * width - MAP_HW[0] * MAP_HW[1])
-                           for height, width in shapes]))
+    level = int(
+        np.argmin([abs(height * width - MAP_HW[0] * MAP_HW[1]) for height, width in shapes])
+    )
     height, width = shapes[level]
     to_padded = normalised_to_original(frame).inverse()
     wanted = cell_centres(MAP_HW) * np.array(frame.original_hw[::-1]) - 0.5
-    column, row = (np.floor(to_padded(wanted) * [width, height]).astype(int)
-                   .clip(0, [width - 1, height - 1]).T)
+    column, row = (
+        np.floor(to_padded(wanted) * [width, height]).astype(int).clip(0, [width - 1, height - 1]).T
+    )
     queries = level_starts(shapes)[level] + row * width + column
     places = record.sampling_locations.double().numpy()[queries]
     weights = record.attention_weights.numpy()[queries]
     count, heads = len(queries), places.shape[1]
     per_head = places.shape[2] * places.shape[3]
-    return KeySet("detector", "Deformable attention (Deformable DETR)",
-                  _in_picture(places.reshape(count, -1, 2), frame), weights.reshape(count, -1),
-                  np.repeat(np.arange(heads), per_head), per_head, _costs(_deformable_call),
-                  f"trained weights, {layer}")
+    return KeySet(
+        "detector",
+        "Deformable attention (Deformable DETR)",
+        _in_picture(places.reshape(count, -1, 2), frame),
+        weights.reshape(count, -1),
+        np.repeat(np.arange(heads), per_head),
+        per_head,
+        _costs(_deformable_call),
+        f"trained weights, {layer}",
+    )
 
 
 def _dat(picture: np.ndarray, model: DAT) -> KeySet:
     trace = run(model, picture)
     layer = next(name for name in model.trace_names if trace[name].query_hw == MAP_HW)
     record, frame = trace[layer], trace.frame
-    grid = grid_to_normalised(record.positions.double().numpy(), record.query_hw,
-                              align_corners=record.align_corners)
+    grid = grid_to_normalised(
+        record.positions.double().numpy(), record.query_hw, align_corners=record.align_corners
+    )
     heads, queries, knots = record.attention_weights.shape
     of_head = grid[[record.group_of(head) for head in range(heads)]].reshape(-1, 2)
     wanted = cell_centres(MAP_HW) * np.array(frame.original_hw[::-1]) - 0.5
@@ -142,12 +183,20 @@ def _dat(picture: np.ndarray, model: DAT) -> KeySet:
     column, row = np.floor(inside).astype(int).clip(0, MAP_HW[0] - 1).T
     weights = record.attention_weights.numpy().transpose(1, 0, 2).reshape(queries, -1)
     places = np.broadcast_to(_in_picture(of_head, frame), (queries, heads * knots, 2))
-    return KeySet("dat", "Deformed grid (DAT)", places, weights[row * MAP_HW[1] + column],
-                  np.repeat(np.arange(heads), knots), knots, _costs(_dat_call),
-                  f"trained weights, {layer}")
+    return KeySet(
+        "dat",
+        "Deformed grid (DAT)",
+        places,
+        weights[row * MAP_HW[1] + column],
+        np.repeat(np.arange(heads), knots),
+        knots,
+        _costs(_dat_call),
+        f"trained weights, {layer}",
+    )
 
 
 # -- costs: the real modules, all of CHANNELS and HEADS, on maps of two sizes -------------------
+
 
 @cache
 def _costs(call: Callable[[int], Callable[[], object]]) -> tuple[int, ...]:
@@ -180,7 +229,8 @@ def _deformable_call(side: int):
 
 
 def _dat_call(side: int):
-    layer = DATAttention(CHANNELS, HEADS, 2, (side, side), version="v1", stride=1,
-                         offset_range_factor=3.0)
+    layer = DATAttention(
+        CHANNELS, HEADS, 2, (side, side), version="v1", stride=1, offset_range_factor=3.0
+    )
     features = torch.zeros(1, CHANNELS, side, side)
     return lambda: layer(features)

@@ -31,34 +31,55 @@ def pack_key_sets(sets: list[KeySet], original_hw: tuple[int, int]) -> bytes:
     for one in sets:
         shared = bool((one.places_xy == one.places_xy[:1]).all())
         scale = None if one.weights is None else float(one.weights.max()) / STEPS
-        described.append({
-            "name": one.name, "title": one.title, "shared": shared, "keys": len(one.heads),
-            "per_head": one.per_head, "heads": int(one.heads.max()) + 1, "cost": one.cost,
-            "honesty": one.honesty, "weight_scale": scale,
-        })
+        described.append(
+            {
+                "name": one.name,
+                "title": one.title,
+                "shared": shared,
+                "keys": len(one.heads),
+                "per_head": one.per_head,
+                "heads": int(one.heads.max()) + 1,
+                "cost": one.cost,
+                "honesty": one.honesty,
+                "weight_scale": scale,
+            }
+        )
         floats.append((one.places_xy[:1] if shared else one.places_xy).astype("<f4").tobytes())
         if scale is not None:
             shorts.append(np.round(one.weights / scale).astype("<u2").tobytes())
     body = floats + shorts
     rows, columns = MAP_HW
-    frame = ImageFrame(original_hw, original_hw, original_hw)   # places are shares of the picture
+    frame = ImageFrame(original_hw, original_hw, original_hw)  # places are shares of the picture
     header = {
-        "v": VERSION, "kind": LAYER, "layer": LAYER, "queries": rows * columns,
-        "levels": [list(MAP_HW)], "level_starts": [0], "sets": described,
-        "start_query": rows // 2 * columns + columns // 2, "cost_sides": COST_SIDES,
-        "channels": CHANNELS, **frame_coefficients(frame, [MAP_HW]),
+        "v": VERSION,
+        "kind": LAYER,
+        "layer": LAYER,
+        "queries": rows * columns,
+        "levels": [list(MAP_HW)],
+        "level_starts": [0],
+        "sets": described,
+        "start_query": rows // 2 * columns + columns // 2,
+        "cost_sides": COST_SIDES,
+        "channels": CHANNELS,
+        **frame_coefficients(frame, [MAP_HW]),
     }
     return with_header(header, b"".join(body))
 
 
 def whose_weights(detector: Any, dat: Any) -> dict[str, str]:
     """Which models the sets are of, and what these have seen, for the line under the picture."""
-    return {"model": f"{model_label(detector)}, {model_label(dat)}",
-            "honesty": f"detector {honesty_label(detector)}; DAT {honesty_label(dat)}"}
+    return {
+        "model": f"{model_label(detector)}, {model_label(dat)}",
+        "honesty": f"detector {honesty_label(detector)}; DAT {honesty_label(dat)}",
+    }
 
 
 def write_key_sets(
-    detector: Any, dat: Any, pictures: list[tuple[Path, str]], to: Path, *,
+    detector: Any,
+    dat: Any,
+    pictures: list[tuple[Path, str]],
+    to: Path,
+    *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[StoredTrace]:
     """Compute and store the key sets of pictures with their titles; replaces what is at `to`."""
@@ -72,11 +93,20 @@ def write_key_sets(
         folder.mkdir(parents=True)
         (folder / f"{LAYER}.bin.gz").write_bytes(blob)
         (folder / "picture.jpg").write_bytes(picture_jpeg(picture))
-        (folder / "meta.json").write_text(json.dumps({
-            "title": title, "order": order, "key": hashlib.sha256(blob).hexdigest()[:32],
-            "original_hw": original_hw, "layers": [LAYER],
-            "detections": [], **whose_weights(detector, dat),
-        }, indent=1))
+        (folder / "meta.json").write_text(
+            json.dumps(
+                {
+                    "title": title,
+                    "order": order,
+                    "key": hashlib.sha256(blob).hexdigest()[:32],
+                    "original_hw": original_hw,
+                    "layers": [LAYER],
+                    "detections": [],
+                    **whose_weights(detector, dat),
+                },
+                indent=1,
+            )
+        )
         if on_progress:
             on_progress(order + 1, len(pictures))
     shutil.rmtree(to, ignore_errors=True)
@@ -85,7 +115,7 @@ def write_key_sets(
 
 
 SINGLES = ("single-house", "single-boat", "single-balloon", "single-cat", "single-flower")
-SCENES = ("cat-and-ball", "garden")         # of several objects: the detector's own domain
+SCENES = ("cat-and-ball", "garden")  # of several objects: the detector's own domain
 
 
 def ship(to: Path = SHIPPED_KEYS) -> list[StoredTrace]:

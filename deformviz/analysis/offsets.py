@@ -25,9 +25,9 @@ class LayerSamples:
     """
 
     offsets: np.ndarray = axes("query head level point xy")
-    locations: np.ndarray = axes("query head level point xy")       # normalised
-    weights: np.ndarray = axes("query head level point")            # sums to 1 over level, point
-    boxes_xyxy: np.ndarray = axes("query xyxy")     # of the query's object, normalised; NaN: none
+    locations: np.ndarray = axes("query head level point xy")  # normalised
+    weights: np.ndarray = axes("query head level point")  # sums to 1 over level, point
+    boxes_xyxy: np.ndarray = axes("query xyxy")  # of the query's object, normalised; NaN: none
 
     def __post_init__(self):
         check_axes(self, unbatched=tuple(f.name for f in fields(self)))
@@ -37,14 +37,14 @@ class LayerSamples:
 class LayerStatistics:
     """Averages over the queries of one layer."""
 
-    spread: np.ndarray = axes("head level")         # standard deviation of offsets over queries
-    displacement: np.ndarray = axes("head level")   # mean distance of offsets from the start
-    level_share: np.ndarray = axes("head level")    # of the weight; sums to 1 over level
-    entropy: np.ndarray = axes("head")              # of the weights in nats, ln(level point) = even
-    heaviest: np.ndarray = axes("head")             # largest weight
-    outside_share: np.ndarray = axes("head")        # weight beyond the map, which reads zeros
-    inside_share: np.ndarray = axes("head")         # weight inside the query's object; NaN: none
-    inside_points: np.ndarray = axes("head")        # points inside it, whatever their weight
+    spread: np.ndarray = axes("head level")  # standard deviation of offsets over queries
+    displacement: np.ndarray = axes("head level")  # mean distance of offsets from the start
+    level_share: np.ndarray = axes("head level")  # of the weight; sums to 1 over level
+    entropy: np.ndarray = axes("head")  # of the weights in nats, ln(level point) = even
+    heaviest: np.ndarray = axes("head")  # largest weight
+    outside_share: np.ndarray = axes("head")  # weight beyond the map, which reads zeros
+    inside_share: np.ndarray = axes("head")  # weight inside the query's object; NaN: none
+    inside_points: np.ndarray = axes("head")  # points inside it, whatever their weight
 
     def __post_init__(self):
         check_axes(self, unbatched=tuple(f.name for f in fields(self)))
@@ -121,7 +121,7 @@ def object_of_points(points_xy: np.ndarray, boxes_cxcywh: np.ndarray) -> np.ndar
     found = np.full((len(points_xy), 4), np.nan)
     corners = cxcywh_to_xyxy(np.asarray(boxes_cxcywh, np.float64))
     areas = (corners[:, 2:] - corners[:, :2]).prod(axis=-1)
-    for box in corners[np.argsort(-areas)]:         # small boxes last, over the larger ones
+    for box in corners[np.argsort(-areas)]:  # small boxes last, over the larger ones
         inside = ((points_xy >= box[:2]) & (points_xy <= box[2:])).all(axis=-1)
         found[inside] = box
     return found

@@ -17,7 +17,11 @@ KEPT = (*KEPT_OF_RECORD, "accuracy")
 
 
 def ship_dat_run(
-    source: RunFolder, to: Path, *, coding: str = "int8-rows", scenes: int = 100,
+    source: RunFolder,
+    to: Path,
+    *,
+    coding: str = "int8-rows",
+    scenes: int = 100,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Write the recorded run of a DAT's training; replaces what is at `to`.
@@ -74,22 +78,28 @@ def _describe(run: RunFolder, about: dict[str, Any], rows: list, scenes: int) ->
     """README of the recorded run: what it is, how it was made, its numbers as a table."""
     size_mb = sum(f.stat().st_size for f in run.path.rglob("*") if f.is_file()) / 1e6
     lines = [
-        "# The training of the small DAT, recorded", "",
+        "# The training of the small DAT, recorded",
+        "",
         f"{len(rows)} snapshots of all raw weights from iteration {rows[0]['iteration']} to "
         f"{rows[-1]['iteration']} ({run.about()['coding']}, {size_mb:.1f} MB in all) and the "
         "loss of every tenth iteration. The format is described in "
-        "`deformviz/training/run_folder.py`.", "",
+        "`deformviz/training/run_folder.py`.",
+        "",
         f"Made with `{about.get('command', '')}`, seed {about['recipe']['seed']}, torch "
-        f"{about.get('torch', '?')}; then `deformviz record-run`.", "",
+        f"{about.get('torch', '?')}; then `deformviz record-run`.",
+        "",
         f"Judged on {scenes} held-out scenes of one object (seed {EVALUATION_SEED}), raw weights "
         "as shipped; the shipped checkpoint is their running average. Attention and knots: share "
-        "on the object, last layer.", "",
+        "on the object, last layer.",
+        "",
         "| iteration | loss | accuracy | attention on object | knots on it | undeformed knots |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
         loss = "" if row["loss"] is None else f"{row['loss']:.2f}"
-        lines.append(f"| {row['iteration']} | {loss} | {row['accuracy']:.3f} "
-                     f"| {row['attention_on_object']:.3f} | {row['knots_on_object']:.3f} "
-                     f"| {row['undeformed_on_object']:.3f} |")
+        lines.append(
+            f"| {row['iteration']} | {loss} | {row['accuracy']:.3f} "
+            f"| {row['attention_on_object']:.3f} | {row['knots_on_object']:.3f} "
+            f"| {row['undeformed_on_object']:.3f} |"
+        )
     return "\n".join(lines) + "\n"

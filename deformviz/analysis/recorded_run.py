@@ -13,13 +13,18 @@ from deformviz.training.run_folder import RunFolder
 
 SHIPPED_RUNS = Path(__file__).parents[1] / "assets" / "runs"
 KEPT_OF_RECORD = ("iteration", "loss", "learning_rate", "gradient_norm", "gradient_norms")
-MEAN_OF_LAST = 20               # records behind one number of the table
+MEAN_OF_LAST = 20  # records behind one number of the table
 TABLE = ("decoder", "spread", "displacement", "entropy", "heaviest", "inside_share")
 
 
 def ship_run(
-    source: RunFolder, to: Path, *, coding: str = "int8-rows", scenes: int = 32,
-    score_scenes: int = 200, size_px: int = 192,
+    source: RunFolder,
+    to: Path,
+    *,
+    coding: str = "int8-rows",
+    scenes: int = 32,
+    score_scenes: int = 200,
+    size_px: int = 192,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Write the recorded run of a detector's training; replaces what is at `to`.
@@ -41,8 +46,13 @@ def ship_run(
     for record in source.records():
         if record["iteration"] % 10 == 0 or record["iteration"] in source.snapshots():
             part.append(_short(record))
-    curves = measure_run(Replay(part), scenes=scenes, score_scenes=score_scenes, size_px=size_px,
-                         on_progress=on_progress)
+    curves = measure_run(
+        Replay(part),
+        scenes=scenes,
+        score_scenes=score_scenes,
+        size_px=size_px,
+        on_progress=on_progress,
+    )
     part.write_json("curves.json", curves, indent=None)
     (part.path / "README.md").write_text(describe(part, curves))
     shutil.rmtree(to, ignore_errors=True)
@@ -67,11 +77,17 @@ def describe(run: RunFolder, curves: dict[str, Any]) -> str:
     layer = max(name for name in curves["layers"] if name.startswith(TABLE[0]))
     last, meant = curves["iterations"][-1], recipe["iterations"]
     size_mb = sum(f.stat().st_size for f in run.path.rglob("*") if f.is_file()) / 1e6
-    unfinished = "" if last >= meant else (
-        f"The run was recorded after {last} of {meant} iterations; it is not finished.\n\n")
+    unfinished = (
+        ""
+        if last >= meant
+        else (f"The run was recorded after {last} of {meant} iterations; it is not finished.\n\n")
+    )
     score, probe = curves["score"], curves["probe"]
-    judged = (f"AP on {score['scenes']} held-out scenes of {score['size_px']} px "
-              f"(seed {score['seed']}); " if score else "")
+    judged = (
+        f"AP on {score['scenes']} held-out scenes of {score['size_px']} px (seed {score['seed']}); "
+        if score
+        else ""
+    )
     head = (
         f"# The training of the scenes detector, recorded\n\n{unfinished}"
         f"{len(curves['iterations'])} snapshots of all raw weights from iteration 0 to {last} "
@@ -91,8 +107,10 @@ def _past(about: dict[str, Any]) -> str:
     """What the run was told before it was taken up with another recipe."""
     return "".join(
         f" Until iteration {part['until']} it ran as `{part['command']}` ("
-        + ", ".join(f"{name} {value}" for name, value in part["recipe"].items()) + ")."
-        for part in about.get("history", []))
+        + ", ".join(f"{name} {value}" for name, value in part["recipe"].items())
+        + ")."
+        for part in about.get("history", [])
+    )
 
 
 def _table(run: RunFolder, curves: dict[str, Any], layer: str) -> list[str]:

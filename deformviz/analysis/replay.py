@@ -23,9 +23,9 @@ from deformviz.training.matching import LossWeights, Targets, hungarian
 from deformviz.training.recipe import DetectorRecipe
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
-FOUND_SCORE = 0.3       # the last snapshot's detections above it are the objects to follow
-FEWEST_OBJECTS = 3      # of a model that is less sure, its best guesses
-REBUILT = {"detector": (DetectorRecipe, DeformableDETR), "dat": (DATRecipe, DAT)}   # by run kind
+FOUND_SCORE = 0.3  # the last snapshot's detections above it are the objects to follow
+FEWEST_OBJECTS = 3  # of a model that is less sure, its best guesses
+REBUILT = {"detector": (DetectorRecipe, DeformableDETR), "dat": (DATRecipe, DAT)}  # by run kind
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,12 @@ class Replay:
             self.recipe = recipe.from_dict(about["recipe"])
             self._model = model(self.recipe.model).eval()
         except (TypeError, ValueError) as problem:
-            raise RunFolderError(f"{self.folder.path.name}/run.json describes no model this "
-                                 f"version can build: {problem}") from None
+            raise RunFolderError(
+                f"{self.folder.path.name}/run.json describes no model this "
+                f"version can build: {problem}"
+            ) from None
         self._loaded: int | None = None
-        self.lock = threading.Lock()            # held while a snapshot's weights are in use
+        self.lock = threading.Lock()  # held while a snapshot's weights are in use
 
     def iterations(self) -> list[int]:
         """Iterations of which weights are kept, as of now: a run that goes on has more later."""
@@ -71,8 +73,10 @@ class Replay:
         Raises RunFolderError if the snapshot is damaged or of another model.
         """
         if self._loaded != iteration:
-            weights = {name: tensor.float() if tensor.is_floating_point() else tensor
-                       for name, tensor in self.folder.load_snapshot(iteration).items()}
+            weights = {
+                name: tensor.float() if tensor.is_floating_point() else tensor
+                for name, tensor in self.folder.load_snapshot(iteration).items()
+            }
             try:
                 self._model.load_state_dict(weights)
             except RuntimeError:
@@ -115,9 +119,12 @@ def matched_queries(
     height, width = trace.frame.original_hw
     corners = np.array([found.box_xyxy_px for found in objects], np.float32)
     boxes = xyxy_to_cxcywh(corners / [width, height, width, height])
-    targets = Targets(torch.tensor([found.label for found in objects]),
-                      torch.as_tensor(boxes, dtype=torch.float32))
-    queries, matched = hungarian(trace.output.logits, trace.output.boxes_cxcywh, targets,
-                                 weights or LossWeights())
+    targets = Targets(
+        torch.tensor([found.label for found in objects]),
+        torch.as_tensor(boxes, dtype=torch.float32),
+    )
+    queries, matched = hungarian(
+        trace.output.logits, trace.output.boxes_cxcywh, targets, weights or LossWeights()
+    )
     by_object = dict(zip(matched.tolist(), queries.tolist(), strict=True))
     return [by_object.get(index) for index in range(len(objects))]

@@ -18,10 +18,10 @@ from deformviz.geometry import shapes_list
 class QuerySampling:
     """What one query of one layer does, ready to be drawn or put in a table."""
 
-    spatial_shapes: np.ndarray = axes("level hw")               # feature pixels
-    locations: np.ndarray = axes("head level point xy")         # normalised, may leave [0, 1]
-    offsets_px: np.ndarray = axes("head level point xy")        # feature pixels of the level
-    weights: np.ndarray = axes("head level point")              # sums to 1 over level, point
+    spatial_shapes: np.ndarray = axes("level hw")  # feature pixels
+    locations: np.ndarray = axes("head level point xy")  # normalised, may leave [0, 1]
+    offsets_px: np.ndarray = axes("head level point xy")  # feature pixels of the level
+    weights: np.ndarray = axes("head level point")  # sums to 1 over level, point
 
     def __post_init__(self):
         check_axes(self, unbatched=("spatial_shapes", "locations", "offsets_px", "weights"))

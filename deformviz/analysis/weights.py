@@ -14,9 +14,15 @@ from deformviz.axes import axes, check_axes
 from deformviz.models.dat import DAT
 from deformviz.models.parts import attention_layers
 
-NEAR_ZERO = 1e-3            # of a tensor's largest magnitude
-KINDS = {nn.Linear: "linear", nn.Conv2d: "convolution", nn.LayerNorm: "norm",
-         nn.GroupNorm: "norm", nn.BatchNorm2d: "norm", nn.Embedding: "embedding"}
+NEAR_ZERO = 1e-3  # of a tensor's largest magnitude
+KINDS = {
+    nn.Linear: "linear",
+    nn.Conv2d: "convolution",
+    nn.LayerNorm: "norm",
+    nn.GroupNorm: "norm",
+    nn.BatchNorm2d: "norm",
+    nn.Embedding: "embedding",
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class OffsetStar:
     trained: np.ndarray = axes("head level point xy")
     initial: np.ndarray = axes("head level point xy")
     per_box: bool
-    query_share: float      # root mean square of the learned offset rows against that of the bias
+    query_share: float  # root mean square of the learned offset rows against that of the bias
 
     def __post_init__(self):
         check_axes(self, unbatched=("trained", "initial"))
@@ -47,7 +53,8 @@ def offset_star(module: MultiScaleDeformableAttention, *, per_box: bool) -> Offs
     bias, rows = module.sampling_offsets.bias, module.sampling_offsets.weight
     size = float(bias.detach().double().square().mean().sqrt())
     return OffsetStar(
-        trained=_numpy(bias).reshape(*sizes, 2), initial=_numpy(star_offsets(*sizes)),
+        trained=_numpy(bias).reshape(*sizes, 2),
+        initial=_numpy(star_offsets(*sizes)),
         per_box=per_box,
         query_share=float(rows.detach().double().norm(dim=1).square().mean().sqrt()) / (size or 1),
     )
@@ -59,47 +66,62 @@ def offset_stars(model: nn.Module) -> dict[str, OffsetStar]:
         return {}
     config = model.config
     return {
-        name: offset_star(module, per_box=name.startswith("decoder") and (
-            config.two_stage or config.refine and name != "decoder.0"))
+        name: offset_star(
+            module,
+            per_box=name.startswith("decoder")
+            and (config.two_stage or config.refine and name != "decoder.0"),
+        )
         for name, module in attention_layers(model).items()
     }
 
 
 # -- statistics ----------------------------------------------------------------------------------
 
+
 @dataclass(frozen=True)
 class TensorStatistics:
     """One tensor of weights in a few numbers."""
 
     name: str
-    kind: str                   # "linear", "convolution", "norm", "embedding" or "other"
+    kind: str  # "linear", "convolution", "norm", "embedding" or "other"
     shape: tuple[int, ...]
     count: int
     mean: float
     deviation: float
     smallest: float
     largest: float
-    near_zero: float            # share below NEAR_ZERO of the largest magnitude
+    near_zero: float  # share below NEAR_ZERO of the largest magnitude
 
     @property
     def rms(self) -> float:
-        return (self.mean ** 2 + self.deviation ** 2) ** 0.5
+        return (self.mean**2 + self.deviation**2) ** 0.5
 
 
 def weight_statistics(model: nn.Module) -> tuple[TensorStatistics, ...]:
     """Every parameter once, in the model's order."""
-    kind_of = {f"{name}.{leaf}".lstrip("."): _kind(module) for name, module in
-               model.named_modules() for leaf, _ in module.named_parameters(recurse=False)}
-    return tuple(tensor_statistics(name, kind_of[name], parameter)
-                 for name, parameter in model.named_parameters())
+    kind_of = {
+        f"{name}.{leaf}".lstrip("."): _kind(module)
+        for name, module in model.named_modules()
+        for leaf, _ in module.named_parameters(recurse=False)
+    }
+    return tuple(
+        tensor_statistics(name, kind_of[name], parameter)
+        for name, parameter in model.named_parameters()
+    )
 
 
 def tensor_statistics(name: str, kind: str, tensor: Tensor) -> TensorStatistics:
     numbers = tensor.detach().double()
     largest = float(numbers.abs().max())
     return TensorStatistics(
-        name, kind, tuple(tensor.shape), tensor.numel(), float(numbers.mean()),
-        float(numbers.std(correction=0)), float(numbers.min()), float(numbers.max()),
+        name,
+        kind,
+        tuple(tensor.shape),
+        tensor.numel(),
+        float(numbers.mean()),
+        float(numbers.std(correction=0)),
+        float(numbers.min()),
+        float(numbers.max()),
         float((numbers.abs() <= NEAR_ZERO * largest).double().mean()),
     )
 
@@ -110,12 +132,13 @@ def _kind(module: nn.Module) -> str:
 
 # -- likeness of heads ---------------------------------------------------------------------------
 
+
 @dataclass(frozen=True)
 class HeadLikeness:
     """How alike the heads of one layer are: cosines, 1 = the same up to scale."""
 
-    passes_on: np.ndarray                   # [head head]: of the maps W_m W'_m from x to output
-    looks: np.ndarray | None                # [head head]: of the offset stars; None without one
+    passes_on: np.ndarray  # [head head]: of the maps W_m W'_m from x to output
+    looks: np.ndarray | None  # [head head]: of the offset stars; None without one
 
     @property
     def most_alike(self) -> tuple[int, int, float]:
@@ -133,8 +156,11 @@ def head_likeness(model: nn.Module) -> dict[str, HeadLikeness]:
             value, output = module.value_proj.weight, module.output_proj.weight
             looks = _cosines(module.sampling_offsets.bias.detach().view(module.heads, -1))
         else:
-            value, output, looks = (module.proj_v.weight.flatten(1),
-                                    module.proj_out.weight.flatten(1), None)
+            value, output, looks = (
+                module.proj_v.weight.flatten(1),
+                module.proj_out.weight.flatten(1),
+                None,
+            )
         found[name] = HeadLikeness(_map_cosines(value, output, module.heads), looks)
     return found
 
@@ -142,8 +168,11 @@ def head_likeness(model: nn.Module) -> dict[str, HeadLikeness]:
 def deformable_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """(short name, module) of every layer with deformable attention."""
     if isinstance(model, DAT):
-        yield from ((name, module) for name, module in model.named_modules()
-                    if isinstance(module, DATAttention))
+        yield from (
+            (name, module)
+            for name, module in model.named_modules()
+            if isinstance(module, DATAttention)
+        )
     elif hasattr(model, "transformer"):
         yield from attention_layers(model).items()
 
@@ -154,8 +183,8 @@ def _map_cosines(value: Tensor, output: Tensor, heads: int) -> np.ndarray:
     value [(head channel) input], output [embedding (head channel)]; <A B, A' B'> is the trace of
     (A^T A') (B' B^T), so the large matrices are never made.
     """
-    inner = value.detach().double().view(heads, -1, value.shape[1])             # W'_m
-    outer = output.detach().double().view(output.shape[0], heads, -1)           # W_m
+    inner = value.detach().double().view(heads, -1, value.shape[1])  # W'_m
+    outer = output.detach().double().view(output.shape[0], heads, -1)  # W_m
     outer_products = torch.einsum("emc,end->mncd", outer, outer)
     inner_products = torch.einsum("mci,ndi->mncd", inner, inner)
     return _normalised((outer_products * inner_products).sum((-1, -2)))

@@ -61,8 +61,12 @@ def _torch_version() -> tuple[int, int]:
 def _load(name: str, build_with: Callable[[ModuleType], Path], what: str) -> Backend:
     """Load a library, building it first if the cache has none; never raises."""
     if _torch_version() < OLDEST_TORCH:
-        return Backend(name, False, f"The compiled kernels need torch 2.10 or newer; this is "
-                                    f"{torch.__version__}. Upgrade torch.")
+        return Backend(
+            name,
+            False,
+            f"The compiled kernels need torch 2.10 or newer; this is "
+            f"{torch.__version__}. Upgrade torch.",
+        )
     try:
         build = build_script()
     except BackendError as error:
@@ -98,14 +102,20 @@ def instruction_set(choice: str | None = None) -> str:
 def load_cuda() -> Backend:
     """Load the CUDA library, building it first if the cache has none; never raises."""
     if torch.version.cuda is None:
-        return Backend("cuda", False, f"torch {torch.__version__} is built without CUDA. Install "
-                                      "a CUDA build of torch.")
+        return Backend(
+            "cuda",
+            False,
+            f"torch {torch.__version__} is built without CUDA. Install a CUDA build of torch.",
+        )
     if not torch.cuda.is_available():
         return Backend("cuda", False, "torch finds no CUDA GPU.")
     capabilities = {torch.cuda.get_device_capability(i) for i in range(torch.cuda.device_count())}
     architectures = sorted(f"{major}{minor}" for major, minor in capabilities)
-    return _load("cuda", lambda build: build.build_cuda(architectures),
-                 f"compiled for sm_{', sm_'.join(architectures)}")
+    return _load(
+        "cuda",
+        lambda build: build.build_cuda(architectures),
+        f"compiled for sm_{', sm_'.join(architectures)}",
+    )
 
 
 REFERENCE = Backend("reference", True, "plain PyTorch (grid_sample)")

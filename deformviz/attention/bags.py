@@ -33,8 +33,12 @@ def ms_deform_attn_bags(
         row.append(torch.where(inside, pixel, len(rows) - 1).flatten(3))
         share.append((share_y[..., :, None] * share_x[..., None, :]).flatten(3))
         start += height * width
-    bags = F.embedding_bag(torch.cat(row, 3).flatten(0, 2), rows, mode="sum",
-                           per_sample_weights=torch.cat(share, 3).to(value).flatten(0, 2))
+    bags = F.embedding_bag(
+        torch.cat(row, 3).flatten(0, 2),
+        rows,
+        mode="sum",
+        per_sample_weights=torch.cat(share, 3).to(value).flatten(0, 2),
+    )
     return bags.view(batches, queries, heads * channels)
 
 

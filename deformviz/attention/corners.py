@@ -29,9 +29,7 @@ def blend_corners(corner_values: Tensor, corner_weights: Tensor) -> Tensor:
     return einsum(corner_values, corner_weights, "... corner channel, ... corner -> ... channel")
 
 
-def sample_slopes(
-    corner_values: Tensor, location_xy: Tensor, size_hw: tuple[int, int]
-) -> Tensor:
+def sample_slopes(corner_values: Tensor, location_xy: Tensor, size_hw: tuple[int, int]) -> Tensor:
     """∂sample/∂x and ∂sample/∂y per feature pixel: [... xy channel].
 
     corner_values [... corner channel], location_xy [... xy], normalised. Along x it is the
@@ -51,8 +49,7 @@ def pixel_gradient(slopes: Tensor, upstream: Tensor, attention_weight: Tensor) -
     slopes [... xy channel], upstream [... channel] = ∂loss/∂(sum of the head),
     attention_weight [...].
     """
-    return einsum(slopes, upstream, attention_weight,
-                  "... xy channel, ... channel, ... -> ... xy")
+    return einsum(slopes, upstream, attention_weight, "... xy channel, ... channel, ... -> ... xy")
 
 
 def offset_gradient(

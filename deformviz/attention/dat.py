@@ -29,7 +29,7 @@ from deformviz.attention.dat_reference import (
 from deformviz.axes import check_shape
 from deformviz.schema import GridTrace
 
-SURFACE_STEPS = 65      # of a network's bias, drawn as a surface
+SURFACE_STEPS = 65  # of a network's bias, drawn as a surface
 
 
 def offset_padding(kernel: int, stride: int, version: str) -> int:
@@ -54,10 +54,20 @@ class DATAttention(nn.Module):
     """
 
     def __init__(
-        self, channels: int, heads: int, groups: int, query_hw: tuple[int, int], *, version: str,
-        stride: int = 1, offset_kernel: int = 5, offset_range_factor: float = -1.0,
-        position_bias: str = "table", no_offset: bool = False,
-        attention_dropout: float = 0.0, output_dropout: float = 0.0,
+        self,
+        channels: int,
+        heads: int,
+        groups: int,
+        query_hw: tuple[int, int],
+        *,
+        version: str,
+        stride: int = 1,
+        offset_kernel: int = 5,
+        offset_range_factor: float = -1.0,
+        position_bias: str = "table",
+        no_offset: bool = False,
+        attention_dropout: float = 0.0,
+        output_dropout: float = 0.0,
     ):
         """
         Args:
@@ -79,8 +89,14 @@ class DATAttention(nn.Module):
         self.position_bias = "none" if no_offset else position_bias
         width = channels // groups
         self.conv_offset = nn.Sequential(
-            nn.Conv2d(width, width, offset_kernel, stride,
-                      offset_padding(offset_kernel, stride, version), groups=width),
+            nn.Conv2d(
+                width,
+                width,
+                offset_kernel,
+                stride,
+                offset_padding(offset_kernel, stride, version),
+                groups=width,
+            ),
             ChannelNorm(width),
             nn.GELU(),
             nn.Conv2d(width, 2, 1, bias=False),
@@ -106,8 +122,12 @@ class DATAttention(nn.Module):
         Returns:
             output [batch channel height width] (no residual), and the trace.
         """
-        check_shape("features", features.shape, "batch channel height width",
-                    {"channel": self.proj_q.in_channels})
+        check_shape(
+            "features",
+            features.shape,
+            "batch channel height width",
+            {"channel": self.proj_q.in_channels},
+        )
         query_hw = features.shape[-2], features.shape[-1]
         query_map = self.proj_q(features)
         raw_offsets, grid_hw = self.propose_offsets(query_map)
@@ -145,12 +165,16 @@ class DATAttention(nn.Module):
 
         All groups share the network; its two channels are (dy, dx).
         """
-        grouped = rearrange(query_map, "batch (group channel) height width "
-                                       "-> (batch group) channel height width", group=self.groups)
+        grouped = rearrange(
+            query_map,
+            "batch (group channel) height width -> (batch group) channel height width",
+            group=self.groups,
+        )
         raw = self.conv_offset(grouped)
         grid_hw = raw.shape[-2], raw.shape[-1]
-        return rearrange(raw, "(batch group) yx height width -> batch group (height width) yx",
-                         group=self.groups), grid_hw
+        return rearrange(
+            raw, "(batch group) yx height width -> batch group (height width) yx", group=self.groups
+        ), grid_hw
 
     def read_knots(
         self, features: Tensor, raw_offsets: Tensor, reference: Tensor, grid_hw: tuple[int, int]

@@ -28,7 +28,11 @@ def displacements(query_grid: Tensor, positions: Tensor) -> Tensor:
 
 
 def make_position_bias(
-    kind: str, channels: int, heads: int, groups: int, query_hw: tuple[int, int],
+    kind: str,
+    channels: int,
+    heads: int,
+    groups: int,
+    query_hw: tuple[int, int],
     grid_hw: tuple[int, int],
 ) -> nn.Parameter | nn.Module | None:
     """What is learnt for a kind of bias, shaped as in the checkpoints; None for "none".
@@ -66,10 +70,10 @@ def table_bias(table: Tensor, displacement: Tensor) -> Tensor:
     tables = rearrange(table, "(group head) row column -> group head row column", group=groups)
     tables = tables.expand(batch, *tables.shape).flatten(0, 1)
     grid_xy = (displacement * 0.5).flip(-1).flatten(0, 1)
-    bias = F.grid_sample(tables, grid_xy, mode="bilinear", padding_mode="zeros",
-                         align_corners=True)
-    return rearrange(bias, "(batch group) head query knot -> batch (group head) query knot",
-                     batch=batch)
+    bias = F.grid_sample(tables, grid_xy, mode="bilinear", padding_mode="zeros", align_corners=True)
+    return rearrange(
+        bias, "(batch group) head query knot -> batch (group head) query knot", batch=batch
+    )
 
 
 def log_distance(displacement: Tensor) -> Tensor:
@@ -83,8 +87,10 @@ def log_cpb_bias(network: nn.Module, displacement: Tensor) -> Tensor:
 
     displacement [batch group query knot yx] -> [batch head query knot].
     """
-    return rearrange(network(log_distance(displacement)),
-                     "batch group query knot head -> batch (group head) query knot")
+    return rearrange(
+        network(log_distance(displacement)),
+        "batch group query knot head -> batch (group head) query knot",
+    )
 
 
 def fixed_bias(table: Tensor, queries: int, knots: int) -> Tensor:
@@ -107,8 +113,9 @@ def log_cpb_lattice(network: nn.Module, groups: int, steps: int) -> Tensor:
     What one draws of it between the lattice's points is nearly right; only `table_bias` reads
     its own table that way exactly.
     """
-    along = torch.linspace(-2, 2, steps, dtype=network[0].weight.dtype,
-                           device=network[0].weight.device)
+    along = torch.linspace(
+        -2, 2, steps, dtype=network[0].weight.dtype, device=network[0].weight.device
+    )
     displacement = torch.stack(torch.meshgrid(along, along, indexing="ij"), dim=-1)
     answers = network(log_distance(displacement))
     return rearrange(answers, "row column head -> head row column").repeat(groups, 1, 1)

@@ -105,13 +105,18 @@ def sample_knots(features: Tensor, positions: Tensor) -> Tensor:
     -> [batch channel knot]. Group g owns the g-th block of channels.
     """
     groups = positions.shape[1]
-    maps = rearrange(features, "batch (group channel) height width "
-                               "-> (batch group) channel height width", group=groups)
+    maps = rearrange(
+        features,
+        "batch (group channel) height width -> (batch group) channel height width",
+        group=groups,
+    )
     grid_xy = rearrange(positions.flip(-1), "batch group knot xy -> (batch group) 1 knot xy")
-    sampled = F.grid_sample(maps, grid_xy, mode="bilinear", padding_mode="zeros",
-                            align_corners=True)
-    return rearrange(sampled, "(batch group) channel 1 knot -> batch (group channel) knot",
-                     group=groups)
+    sampled = F.grid_sample(
+        maps, grid_xy, mode="bilinear", padding_mode="zeros", align_corners=True
+    )
+    return rearrange(
+        sampled, "(batch group) channel 1 knot -> batch (group channel) knot", group=groups
+    )
 
 
 def average_knots(features: Tensor, stride: int) -> Tensor:
@@ -127,8 +132,12 @@ def attention_logits(query: Tensor, key: Tensor, heads: int) -> Tensor:
         for tensor in (query, key)
     )
     scale = query.shape[2] ** -0.5
-    return einsum(query, key, "batch head channel query, batch head channel knot "
-                              "-> batch head query knot") * scale
+    return (
+        einsum(
+            query, key, "batch head channel query, batch head channel knot -> batch head query knot"
+        )
+        * scale
+    )
 
 
 def attend(attention_weights: Tensor, value: Tensor) -> Tensor:
@@ -136,6 +145,9 @@ def attend(attention_weights: Tensor, value: Tensor) -> Tensor:
     -> [batch channel query]."""
     heads = attention_weights.shape[1]
     value = rearrange(value, "batch (head channel) knot -> batch head channel knot", head=heads)
-    output = einsum(attention_weights, value, "batch head query knot, batch head channel knot "
-                                              "-> batch head channel query")
+    output = einsum(
+        attention_weights,
+        value,
+        "batch head query knot, batch head channel knot -> batch head channel query",
+    )
     return rearrange(output, "batch head channel query -> batch (head channel) query")

@@ -42,8 +42,14 @@ class MultiScaleDeformableAttention(nn.Module):
     """
 
     def __init__(
-        self, channels: int = 256, heads: int = 8, levels: int = 4, points: int = 4,
-        *, offset_start: str = "star", backend: str = "auto",
+        self,
+        channels: int = 256,
+        heads: int = 8,
+        levels: int = 4,
+        points: int = 4,
+        *,
+        offset_start: str = "star",
+        backend: str = "auto",
     ):
         """
         Args:
@@ -123,8 +129,13 @@ class MultiScaleDeformableAttention(nn.Module):
         logits = self.attention_weights(query)
         if not traced and self.formulas == Formulas():
             attended = ms_deform_attn_fused(
-                value, spatial_shapes, references, offsets, logits.view(offsets.shape[:-1]),
-                backend=self.backend)
+                value,
+                spatial_shapes,
+                references,
+                offsets,
+                logits.view(offsets.shape[:-1]),
+                backend=self.backend,
+            )
             return self.output_proj(attended), None
         weights = self.formulas.normalise_weights(logits, *sizes)
         locations = self.formulas.sampling_locations(references, offsets, spatial_shapes)

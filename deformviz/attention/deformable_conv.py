@@ -16,17 +16,22 @@ from deformviz.schema import _Arrays
 
 
 def tap_grid(
-    output_hw: tuple[int, int], kernel_hw: tuple[int, int], stride: tuple[int, int],
-    padding: tuple[int, int], dilation: tuple[int, int], like: Tensor,
+    output_hw: tuple[int, int],
+    kernel_hw: tuple[int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    like: Tensor,
 ) -> Tensor:
     """Where the taps lie undeformed: [query tap yx] in pixels of the input map."""
+
     def places(size, steps, step, pad, spread):
         start = torch.arange(size, dtype=like.dtype, device=like.device) * step - pad
         return start[:, None] + torch.arange(steps, dtype=like.dtype, device=like.device) * spread
 
     rows, columns = (
-        places(*parts) for parts in zip(output_hw, kernel_hw, stride, padding, dilation,
-                                        strict=True)
+        places(*parts)
+        for parts in zip(output_hw, kernel_hw, stride, padding, dilation, strict=True)
     )
     y, x = torch.broadcast_tensors(rows[:, None, :, None], columns[None, :, None, :])
     return torch.stack([y, x], dim=-1).flatten(2, 3).flatten(0, 1)
@@ -61,8 +66,15 @@ def _pair(value) -> tuple[int, int]:
 
 
 def deform_conv2d(
-    features: Tensor, offset: Tensor, weight: Tensor, bias: Tensor | None = None,
-    mask: Tensor | None = None, *, stride=1, padding=0, dilation=1,
+    features: Tensor,
+    offset: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    mask: Tensor | None = None,
+    *,
+    stride=1,
+    padding=0,
+    dilation=1,
 ) -> Tensor:
     """Deformable convolution; the layout of offsets and mask is torchvision's and mmcv's.
 
@@ -82,25 +94,42 @@ def deform_conv2d(
     output_hw = offset.shape[-2], offset.shape[-1]
     groups = offset.shape[1] // (2 * taps)
     start = tap_grid(output_hw, kernel_hw, _pair(stride), _pair(padding), _pair(dilation), offset)
-    moves = rearrange(offset, "batch (group tap yx) height width "
-                              "-> batch group (height width) tap yx", group=groups, yx=2)
+    moves = rearrange(
+        offset,
+        "batch (group tap yx) height width -> batch group (height width) tap yx",
+        group=groups,
+        yx=2,
+    )
     positions = rearrange(start + moves, "batch group query tap yx -> (batch group) (query tap) yx")
-    maps = rearrange(features, "batch (group channel) height width "
-                               "-> (batch group) channel height width", group=groups)
-    columns = rearrange(sample_pixels(maps, positions),
-                        "(batch group) channel (query tap) -> batch group channel tap query",
-                        group=groups, tap=taps)
+    maps = rearrange(
+        features,
+        "batch (group channel) height width -> (batch group) channel height width",
+        group=groups,
+    )
+    columns = rearrange(
+        sample_pixels(maps, positions),
+        "(batch group) channel (query tap) -> batch group channel tap query",
+        group=groups,
+        tap=taps,
+    )
     if mask is not None:
-        columns = columns * rearrange(mask, "batch (group tap) height width "
-                                            "-> batch group 1 tap (height width)", group=groups)
+        columns = columns * rearrange(
+            mask, "batch (group tap) height width -> batch group 1 tap (height width)", group=groups
+        )
     conv_groups = features.shape[1] // weight.shape[1]
-    columns = rearrange(columns.flatten(1, 2), "batch (part channel) tap query "
-                                               "-> batch part channel tap query",
-                        part=conv_groups)
-    kernels = rearrange(weight, "(part out) channel row column -> part out channel (row column)",
-                        part=conv_groups)
-    output = einsum(kernels, columns, "part out channel tap, batch part channel tap query "
-                                      "-> batch part out query")
+    columns = rearrange(
+        columns.flatten(1, 2),
+        "batch (part channel) tap query -> batch part channel tap query",
+        part=conv_groups,
+    )
+    kernels = rearrange(
+        weight, "(part out) channel row column -> part out channel (row column)", part=conv_groups
+    )
+    output = einsum(
+        kernels,
+        columns,
+        "part out channel tap, batch part channel tap query -> batch part out query",
+    )
     output = output.flatten(1, 2).unflatten(2, output_hw)
     return output if bias is None else output + bias[:, None, None]
 
@@ -109,9 +138,9 @@ def deform_conv2d(
 class TapTrace(_Arrays):
     """What one deformable convolution read: moved taps, and their factors in v2."""
 
-    positions_px: Tensor = axes("group query tap yx")          # pixels of the input map
-    offsets: Tensor = axes("group query tap yx")               # pixels
-    mask: Tensor | None = axes("group query tap", optional=True)   # 0 to 1, not normalised
+    positions_px: Tensor = axes("group query tap yx")  # pixels of the input map
+    offsets: Tensor = axes("group query tap yx")  # pixels
+    mask: Tensor | None = axes("group query tap", optional=True)  # 0 to 1, not normalised
 
     def __post_init__(self):
         check_axes(self)
@@ -124,8 +153,17 @@ class DeformableConv(nn.Module):
     """
 
     def __init__(
-        self, channels_in: int, channels_out: int, kernel: int | tuple[int, int], *, stride=1,
-        padding=0, dilation=1, conv_groups: int = 1, groups: int = 1, bias: bool = True,
+        self,
+        channels_in: int,
+        channels_out: int,
+        kernel: int | tuple[int, int],
+        *,
+        stride=1,
+        padding=0,
+        dilation=1,
+        conv_groups: int = 1,
+        groups: int = 1,
+        bias: bool = True,
         modulated: bool = True,
     ):
         """`groups` share channels among offset fields, `conv_groups` among kernels;
@@ -135,11 +173,15 @@ class DeformableConv(nn.Module):
         self.stride, self.padding, self.dilation = _pair(stride), _pair(padding), _pair(dilation)
         taps = self.kernel_hw[0] * self.kernel_hw[1]
         weight = torch.empty(channels_out, channels_in // conv_groups, *self.kernel_hw)
-        self.weight = nn.Parameter(nn.init.kaiming_uniform_(weight, a=5 ** 0.5))
+        self.weight = nn.Parameter(nn.init.kaiming_uniform_(weight, a=5**0.5))
         self.bias = nn.Parameter(torch.zeros(channels_out)) if bias else None
         self.conv_offset = nn.Conv2d(
-            channels_in, groups * taps * (3 if modulated else 2), self.kernel_hw, self.stride,
-            self.padding, self.dilation,
+            channels_in,
+            groups * taps * (3 if modulated else 2),
+            self.kernel_hw,
+            self.stride,
+            self.padding,
+            self.dilation,
         )
         nn.init.zeros_(self.conv_offset.weight)
         nn.init.zeros_(self.conv_offset.bias)
@@ -154,9 +196,18 @@ class DeformableConv(nn.Module):
         where = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
         output = deform_conv2d(features, offset, self.weight, self.bias, mask, **where)
         output_hw = raw.shape[-2], raw.shape[-1]
-        moves = rearrange(offset, "batch (group tap yx) height width "
-                                  "-> batch group (height width) tap yx", tap=taps, yx=2)
+        moves = rearrange(
+            offset,
+            "batch (group tap yx) height width -> batch group (height width) tap yx",
+            tap=taps,
+            yx=2,
+        )
         start = tap_grid(output_hw, self.kernel_hw, like=raw, **where)
-        factors = None if mask is None else rearrange(
-            mask, "batch (group tap) height width -> batch group (height width) tap", tap=taps)
+        factors = (
+            None
+            if mask is None
+            else rearrange(
+                mask, "batch (group tap) height width -> batch group (height width) tap", tap=taps
+            )
+        )
         return output, TapTrace(positions_px=start + moves, offsets=moves, mask=factors)

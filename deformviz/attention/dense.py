@@ -29,8 +29,12 @@ def dense_scores(query: Tensor, key: Tensor) -> Tensor:
 
     query [batch head query channel], key [batch head key channel].
     """
-    return einsum(query, key, "batch head query channel, batch head key channel "
-                              "-> batch head query key") * query.shape[-1] ** -0.5
+    return (
+        einsum(
+            query, key, "batch head query channel, batch head key channel -> batch head query key"
+        )
+        * query.shape[-1] ** -0.5
+    )
 
 
 def normalise_scores(scores: Tensor) -> Tensor:
@@ -44,8 +48,11 @@ def attend_keys(attention_weights: Tensor, value: Tensor) -> Tensor:
     attention_weights [batch head query key], value [batch head key channel]
     -> [batch head query channel].
     """
-    return einsum(attention_weights, value, "batch head query key, batch head key channel "
-                                            "-> batch head query channel")
+    return einsum(
+        attention_weights,
+        value,
+        "batch head query key, batch head key channel -> batch head query channel",
+    )
 
 
 def merge_tokens(per_head: Tensor) -> Tensor:
@@ -53,9 +60,7 @@ def merge_tokens(per_head: Tensor) -> Tensor:
     return rearrange(per_head, "batch head query channel -> batch query (head channel)")
 
 
-def dense_attention(
-    query: Tensor, key: Tensor, value: Tensor, heads: int
-) -> tuple[Tensor, Tensor]:
+def dense_attention(query: Tensor, key: Tensor, value: Tensor, heads: int) -> tuple[Tensor, Tensor]:
     """softmax(q·k / sqrt(channels per head)) v for every head.
 
     query [batch query (head channel)], key and value [batch key (head channel)]
@@ -70,7 +75,12 @@ class SelfAttention(nn.Module):
     """ViT's multi-head self-attention; parameters `qkv` and `proj` as in timm."""
 
     def __init__(
-        self, channels: int, heads: int, *, qkv_bias: bool = True, qk_norm: bool = False,
+        self,
+        channels: int,
+        heads: int,
+        *,
+        qkv_bias: bool = True,
+        qk_norm: bool = False,
         norm_epsilon: float = 1e-5,
     ):
         """`qk_norm` normalises queries and keys inside every head before they meet."""
@@ -87,8 +97,9 @@ class SelfAttention(nn.Module):
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, DenseTrace]:
         """[batch token channel] -> the same (no residual), and the trace."""
-        check_shape("tokens", tokens.shape, "batch token channel",
-                    {"channel": self.proj.in_features})
+        check_shape(
+            "tokens", tokens.shape, "batch token channel", {"channel": self.proj.in_features}
+        )
         query, key, value = self.qkv(tokens).chunk(3, dim=-1)
         query = self.q_norm(query.unflatten(-1, (self.heads, -1))).flatten(-2)
         key = self.k_norm(key.unflatten(-1, (self.heads, -1))).flatten(-2)

@@ -22,7 +22,7 @@ class Parity:
 
     backend: str
     output: float
-    gradients: float    # of value, sampling locations and attention weights
+    gradients: float  # of value, sampling locations and attention weights
 
 
 def _problem() -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -56,10 +56,16 @@ def parity_figures() -> list[Parity]:
     for backend in report():
         if backend.runs:
             device = "cuda" if backend.name == "cuda" else "cpu"
-            found = _run(lambda *a, name=backend.name: ms_deform_attn(*a, backend=name),
-                         inputs, device, torch.float32)
-            far = [float((a - b).abs().max() / b.abs().max())
-                   for a, b in zip(found, truth, strict=True)]
+            found = _run(
+                lambda *a, name=backend.name: ms_deform_attn(*a, backend=name),
+                inputs,
+                device,
+                torch.float32,
+            )
+            far = [
+                float((a - b).abs().max() / b.abs().max())
+                for a, b in zip(found, truth, strict=True)
+            ]
             figures.append(Parity(backend.name, far[0], max(far[1:])))
     return figures
 
@@ -79,9 +85,15 @@ def diagnosis() -> list[tuple[str, str]]:
     ]
     rows += [(name, path or "not found") for name, path in compilers().items()]
     rows.append(("cache", str(build_script().cache_folder())))
-    rows += [(f"back end {b.name}", f"{'runs' if b.runs else 'cannot run'}: {b.detail}")
-             for b in report()]
-    rows += [(f"parity {p.backend}",
-              f"output {p.output:.1e}, gradients {p.gradients:.1e} from the float64 reference")
-             for p in parity_figures()]
+    rows += [
+        (f"back end {b.name}", f"{'runs' if b.runs else 'cannot run'}: {b.detail}")
+        for b in report()
+    ]
+    rows += [
+        (
+            f"parity {p.backend}",
+            f"output {p.output:.1e}, gradients {p.gradients:.1e} from the float64 reference",
+        )
+        for p in parity_figures()
+    ]
     return rows

@@ -36,24 +36,30 @@ def to_sampling_grid(indices: Tensor, sizes: tuple[int, ...], mode: str) -> Tens
     axis = -1 - len(sizes)
     coordinates = indices.unbind(axis)
     if mode == "shipped":
-        scaled = [2.0 * values / max(size - 1, 1) - 1.0
-                  for values, size in zip(coordinates, sizes, strict=True)]
+        scaled = [
+            2.0 * values / max(size - 1, 1) - 1.0
+            for values, size in zip(coordinates, sizes, strict=True)
+        ]
         return torch.stack(scaled, dim=-1)
     own_sizes = tuple(reversed(sizes)) if len(sizes) == 2 else sizes
-    scaled = [(2.0 * values + 1.0) / size - 1.0
-              for values, size in zip(coordinates, own_sizes, strict=True)]
+    scaled = [
+        (2.0 * values + 1.0) / size - 1.0
+        for values, size in zip(coordinates, own_sizes, strict=True)
+    ]
     return torch.stack(scaled[::-1] if len(sizes) == 3 else scaled, dim=-1)
 
 
 def sample(features: Tensor, grid: Tensor) -> Tensor:
     """Bilinear samples of features [batch channel *sizes] at grid [batch *knots axis]."""
     if grid.shape[-1] > 1:
-        return F.grid_sample(features, grid, mode="bilinear", padding_mode="zeros",
-                             align_corners=False)
+        return F.grid_sample(
+            features, grid, mode="bilinear", padding_mode="zeros", align_corners=False
+        )
     # A sequence is a picture one pixel wide; x = 0 is the middle of that pixel.
     grid = F.pad(grid, (1, 0)).unsqueeze(-2)
-    sampled = F.grid_sample(features.unsqueeze(-1), grid, mode="bilinear", padding_mode="zeros",
-                            align_corners=False)
+    sampled = F.grid_sample(
+        features.unsqueeze(-1), grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    )
     return sampled.squeeze(-1)
 
 
@@ -63,11 +69,13 @@ class PositionBias(nn.Module):
     def __init__(self, dimensions: int, width: int, outputs: int, *, log: bool = True):
         super().__init__()
         self.log = log
-        self.mlp = nn.ModuleList([
-            nn.Sequential(nn.Linear(dimensions, width), nn.ReLU()),
-            nn.Sequential(nn.Linear(width, width), nn.ReLU()),
-            nn.Linear(width, outputs),
-        ])
+        self.mlp = nn.ModuleList(
+            [
+                nn.Sequential(nn.Linear(dimensions, width), nn.ReLU()),
+                nn.Sequential(nn.Linear(width, width), nn.ReLU()),
+                nn.Linear(width, outputs),
+            ]
+        )
 
     def forward(self, queries: Tensor, knots: Tensor) -> Tensor:
         """queries [query axis], knots [batch group knot axis] -> [batch head query knot]."""
@@ -107,9 +115,19 @@ class LucidrainsAttention(nn.Module):
     """
 
     def __init__(
-        self, channels: int, dimensions: int = 2, *, heads: int = 8, head_channels: int = 64,
-        stride=4, offset_kernel=6, offset_scale=None, groups: int | None = None,
-        group_queries: bool = True, group_keys: bool = True, log_distance: bool = True,
+        self,
+        channels: int,
+        dimensions: int = 2,
+        *,
+        heads: int = 8,
+        head_channels: int = 64,
+        stride=4,
+        offset_kernel=6,
+        offset_scale=None,
+        groups: int | None = None,
+        group_queries: bool = True,
+        group_keys: bool = True,
+        log_distance: bool = True,
         mode: str = "shipped",
     ):
         """
@@ -133,8 +151,9 @@ class LucidrainsAttention(nn.Module):
                 f"mode must be one of {MODES} and dimensions 1, 2 or 3; got mode={mode!r}, "
                 f"dimensions={dimensions}."
             )
-        if heads % groups or any((k - s) % 2 or k < s for k, s in zip(kernels, strides,
-                                                                      strict=True)):
+        if heads % groups or any(
+            (k - s) % 2 or k < s for k, s in zip(kernels, strides, strict=True)
+        ):
             raise ValueError(
                 f"heads must be a multiple of groups, and offset_kernel at least the stride with "
                 f"an even difference; got heads={heads}, groups={groups}, "
@@ -151,8 +170,9 @@ class LucidrainsAttention(nn.Module):
             nn.Tanh(),
             _Scale(stride if offset_scale is None else offset_scale, dimensions),
         )
-        self.rel_pos_bias = PositionBias(dimensions, channels // 4, heads // groups,
-                                         log=log_distance)
+        self.rel_pos_bias = PositionBias(
+            dimensions, channels // 4, heads // groups, log=log_distance
+        )
         key_groups = groups if group_keys else 1
         self.to_q = conv(channels, inner, 1, groups=groups if group_queries else 1, bias=False)
         self.to_k = conv(channels, inner, 1, groups=key_groups, bias=False)
@@ -169,7 +189,7 @@ class LucidrainsAttention(nn.Module):
         sizes = tuple(features.shape[2:])
         query_map = self.to_q(features)
         indices = self.knot_indices(query_map)
-        knot_sizes = tuple(indices.shape[-self.dimensions:])
+        knot_sizes = tuple(indices.shape[-self.dimensions :])
         grid = to_sampling_grid(indices, knot_sizes, self.mode)
         maps = features.unflatten(1, (self.groups, -1)).flatten(0, 1)
         sampled = sample(maps, grid).unflatten(0, (-1, self.groups)).flatten(1, 2)
@@ -189,16 +209,27 @@ class LucidrainsAttention(nn.Module):
     def attend(self, query_map: Tensor, sampled: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
         """Softmax attention; the output map and the weights [batch head query knot]."""
         query, key, value = (
-            rearrange(tensor.flatten(2), "batch (head channel) item -> batch head item channel",
-                      head=self.heads)
+            rearrange(
+                tensor.flatten(2),
+                "batch (head channel) item -> batch head item channel",
+                head=self.heads,
+            )
             for tensor in (query_map, self.to_k(sampled), self.to_v(sampled))
         )
-        logits = einsum(query * query.shape[-1] ** -0.5, key,
-                        "batch head query channel, batch head knot channel "
-                        "-> batch head query knot") + bias
+        logits = (
+            einsum(
+                query * query.shape[-1] ** -0.5,
+                key,
+                "batch head query channel, batch head knot channel -> batch head query knot",
+            )
+            + bias
+        )
         weights = logits.softmax(-1)
-        output = einsum(weights, value, "batch head query knot, batch head knot channel "
-                                        "-> batch head channel query").flatten(1, 2)
+        output = einsum(
+            weights,
+            value,
+            "batch head query knot, batch head knot channel -> batch head channel query",
+        ).flatten(1, 2)
         return self.to_out(output.unflatten(2, query_map.shape[2:])), weights
 
     def _trace(self, knots, queries, sampled, weights, bias, output, knot_hw) -> GridTrace:

@@ -31,7 +31,7 @@ def neighbors(size: int, kernel: int, dilation: int = 1) -> tuple[Tensor, Tensor
         )
     place = torch.arange(size)
     residue, step = place % dilation, place // dilation
-    steps = (size - residue + dilation - 1) // dilation          # places of the same residue
+    steps = (size - residue + dilation - 1) // dilation  # places of the same residue
     start = (step - kernel // 2).clamp(min=0).minimum(steps - kernel)
     taps = start[:, None] + torch.arange(kernel)
     return residue[:, None] + taps * dilation, start - step + kernel - 1
@@ -56,7 +56,11 @@ def neighbor_bias(table: Tensor, map_hw: tuple[int, int], dilation: int = 1) -> 
 
 
 def neighborhood_attention(
-    query: Tensor, key: Tensor, value: Tensor, bias_table: Tensor, dilation: int = 1,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bias_table: Tensor,
+    dilation: int = 1,
     dropout: nn.Module | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Softmax attention of every pixel over its neighborhood.
@@ -68,13 +72,18 @@ def neighborhood_attention(
     kernel = (bias_table.shape[1] + 1) // 2
     pixels = neighbor_pixels(map_hw, kernel, dilation).to(query.device)
     near_keys, near_values = (tensor.flatten(2, 3)[:, :, pixels] for tensor in (key, value))
-    logits = einsum(query.flatten(2, 3), near_keys,
-                    "batch head query channel, batch head query key channel "
-                    "-> batch head query key")
+    logits = einsum(
+        query.flatten(2, 3),
+        near_keys,
+        "batch head query channel, batch head query key channel -> batch head query key",
+    )
     weights = (logits + neighbor_bias(bias_table, map_hw, dilation)).softmax(-1)
     kept = weights if dropout is None else dropout(weights)
-    output = einsum(kept, near_values, "batch head query key, batch head query key channel "
-                                       "-> batch head query channel")
+    output = einsum(
+        kept,
+        near_values,
+        "batch head query key, batch head query key channel -> batch head query channel",
+    )
     return output.unflatten(2, map_hw), weights
 
 
@@ -82,8 +91,14 @@ class NeighborhoodAttention(nn.Module):
     """Neighborhood attention over a map (stage letter N of DAT++), official parameter names."""
 
     def __init__(
-        self, channels: int, heads: int, kernel: int, dilation: int | str | None = None, *,
-        attention_dropout: float = 0.0, output_dropout: float = 0.0,
+        self,
+        channels: int,
+        heads: int,
+        kernel: int,
+        dilation: int | str | None = None,
+        *,
+        attention_dropout: float = 0.0,
+        output_dropout: float = 0.0,
     ):
         """
         Args:
@@ -119,8 +134,12 @@ class NeighborhoodAttention(nn.Module):
         A map smaller than the window is padded with zeros at the bottom and right, before the
         projection: padded pixels take part as keys (-1 in the trace).
         """
-        check_shape("features", features.shape, "batch channel height width",
-                    {"channel": self.proj.in_features})
+        check_shape(
+            "features",
+            features.shape,
+            "batch channel height width",
+            {"channel": self.proj.in_features},
+        )
         height, width = map_hw = features.shape[-2], features.shape[-1]
         dilation = self.dilation_for(map_hw)
         needed = self.kernel * dilation
@@ -128,15 +147,23 @@ class NeighborhoodAttention(nn.Module):
         pixels = features.movedim(1, -1)
         pixels = F.pad(pixels, (0, 0, 0, padded_hw[1] - width, 0, padded_hw[0] - height))
         query, key, value = rearrange(
-            self.qkv(pixels), "batch height width (part head channel) "
-                              "-> part batch head height width channel", part=3, head=self.heads)
+            self.qkv(pixels),
+            "batch height width (part head channel) -> part batch head height width channel",
+            part=3,
+            head=self.heads,
+        )
         output, weights = neighborhood_attention(
-            query * query.shape[-1] ** -0.5, key, value, self.rpb, dilation,
+            query * query.shape[-1] ** -0.5,
+            key,
+            value,
+            self.rpb,
+            dilation,
             self.attention_dropout,
         )
         output = output[:, :, :height, :width]
-        output = rearrange(output, "batch head height width channel "
-                                   "-> batch height width (head channel)")
+        output = rearrange(
+            output, "batch head height width channel -> batch height width (head channel)"
+        )
         output = self.output_dropout(self.proj(output)).movedim(-1, 1)
         return output, self._trace(weights, map_hw, padded_hw, dilation)
 
@@ -147,5 +174,6 @@ class NeighborhoodAttention(nn.Module):
         keys = torch.where(inside, rows * map_hw[1] + columns, -1)
         keys = keys.unflatten(0, padded_hw)[: map_hw[0], : map_hw[1]].flatten(0, 1)
         kept = weights.unflatten(2, padded_hw)[:, :, : map_hw[0], : map_hw[1]].flatten(2, 3)
-        return LocalTrace(attention_weights=kept, keys=keys.expand(kept.shape[0], -1, -1),
-                          map_hw=map_hw)
+        return LocalTrace(
+            attention_weights=kept, keys=keys.expand(kept.shape[0], -1, -1), map_hw=map_hw
+        )

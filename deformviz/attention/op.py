@@ -140,11 +140,21 @@ def _fake_fused(value, spatial_shapes, references, sampling_offsets, attention_l
 
 
 @torch.library.register_fake("deformviz::ms_deform_attn_backward")
-def _fake_backward(grad_output, value, spatial_shapes, sampling_locations, attention_weights,
-                   for_value, for_locations, for_weights, fixed_scale=None):
+def _fake_backward(
+    grad_output,
+    value,
+    spatial_shapes,
+    sampling_locations,
+    attention_weights,
+    for_value,
+    for_locations,
+    for_weights,
+    fixed_scale=None,
+):
     inputs = (value, sampling_locations, attention_weights)
     return tuple(
-        torch.empty_like(tensor, memory_format=torch.contiguous_format) if wanted
+        torch.empty_like(tensor, memory_format=torch.contiguous_format)
+        if wanted
         else tensor.new_empty((0,))
         for tensor, wanted in zip(inputs, (for_value, for_locations, for_weights), strict=True)
     )
@@ -187,10 +197,12 @@ def _refuse_second_order(ctx, *gradients):
     )
 
 
-torch.library.register_autograd("deformviz::ms_deform_attn", _backward,
-                                setup_context=_save_inputs)
-torch.library.register_autograd("deformviz::ms_deform_attn_backward", _refuse_second_order,
-                                setup_context=lambda ctx, inputs, output: None)
+torch.library.register_autograd("deformviz::ms_deform_attn", _backward, setup_context=_save_inputs)
+torch.library.register_autograd(
+    "deformviz::ms_deform_attn_backward",
+    _refuse_second_order,
+    setup_context=lambda ctx, inputs, output: None,
+)
 
 
 def _fold(tensors: tuple[Tensor, ...], in_dims: tuple[int | None, ...], size: int) -> list[Tensor]:
@@ -221,17 +233,31 @@ _register_forward_vmap("ms_deform_attn_fused")
 
 
 @torch.library.register_vmap("deformviz::ms_deform_attn_backward")
-def _vmap_backward(info, in_dims, grad_output, value, spatial_shapes, locations, weights,
-                   for_value, for_locations, for_weights, fixed_scale=None):
+def _vmap_backward(
+    info,
+    in_dims,
+    grad_output,
+    value,
+    spatial_shapes,
+    locations,
+    weights,
+    for_value,
+    for_locations,
+    for_weights,
+    fixed_scale=None,
+):
     wanted = for_value, for_locations, for_weights
     _check_shared_shapes(in_dims[2])
-    folded = _fold((grad_output, value, locations, weights), (*in_dims[:2], *in_dims[3:5]),
-                   info.batch_size)
+    folded = _fold(
+        (grad_output, value, locations, weights), (*in_dims[:2], *in_dims[3:5]), info.batch_size
+    )
     if fixed_scale is not None and in_dims[-1] is not None:
         fixed_scale = fixed_scale.amin(in_dims[-1])
     gradients = torch.ops.deformviz.ms_deform_attn_backward(
         *folded[:2], spatial_shapes, *folded[2:], *wanted, fixed_scale
     )
-    unfolded = tuple(gradient.unflatten(0, (info.batch_size, -1)) if want else gradient
-                     for gradient, want in zip(gradients, wanted, strict=True))
+    unfolded = tuple(
+        gradient.unflatten(0, (info.batch_size, -1)) if want else gradient
+        for gradient, want in zip(gradients, wanted, strict=True)
+    )
     return unfolded, tuple(0 if want else None for want in wanted)

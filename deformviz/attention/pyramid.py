@@ -29,7 +29,12 @@ class SpatialReductionAttention(nn.Module):
     """
 
     def __init__(
-        self, channels: int, heads: int, *, reduction: int = 1, qkv_bias: bool = False,
+        self,
+        channels: int,
+        heads: int,
+        *,
+        reduction: int = 1,
+        qkv_bias: bool = False,
         pooled: bool = False,
     ):
         super().__init__()
@@ -55,8 +60,7 @@ class SpatialReductionAttention(nn.Module):
 
     def forward(self, tokens: Tensor, map_hw: tuple[int, int]) -> tuple[Tensor, DenseTrace]:
         """[batch token channel] of a map of `map_hw` -> the same (no residual), and the trace."""
-        check_shape("tokens", tokens.shape, "batch token channel",
-                    {"channel": self.q.in_features})
+        check_shape("tokens", tokens.shape, "batch token channel", {"channel": self.q.in_features})
         if (self.pooled or self.reduction > 1) and tokens.shape[1] != map_hw[0] * map_hw[1]:
             raise ShapeError(
                 f"tokens has {tokens.shape[1]} on axis 'token', which is not "
@@ -91,11 +95,14 @@ class PyramidAttention(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, DenseTrace]:
         """[batch channel height width] -> the same (no residual), and the trace."""
-        check_shape("features", features.shape, "batch channel height width",
-                    {"channel": self.q.in_channels})
+        check_shape(
+            "features",
+            features.shape,
+            "batch channel height width",
+            {"channel": self.q.in_channels},
+        )
         query = to_tokens(self.q(features))
         key, value = to_tokens(self.kv(self.proj_ds(features))).chunk(2, dim=-1)
         attended, weights = dense_attention(query, key, value, self.heads)
         output = self.output_dropout(self.proj(to_map(attended, features.shape[-2:])))
-        return output, DenseTrace(attention_weights=weights, query=query,
-                                  output=to_tokens(output))
+        return output, DenseTrace(attention_weights=weights, query=query, output=to_tokens(output))

@@ -21,13 +21,19 @@ NORM_FLOOR = 1e-6
 def windows_of(maps: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
     """[batch channel height width] -> [batch channel tap window]; zeros outside the map."""
     columns = F.unfold(maps, kernel, padding=padding, stride=stride)
-    return rearrange(columns, "batch (channel tap) window -> batch channel tap window",
-                     tap=kernel * kernel)
+    return rearrange(
+        columns, "batch (channel tap) window -> batch channel tap window", tap=kernel * kernel
+    )
 
 
 def learned_query_attention(
-    cost: Tensor, value: Tensor, position_factor: Tensor, output_scale: Tensor | None,
-    kernel: int, stride: int, padding: int,
+    cost: Tensor,
+    value: Tensor,
+    position_factor: Tensor,
+    output_scale: Tensor | None,
+    kernel: int,
+    stride: int,
+    padding: int,
 ) -> tuple[Tensor, Tensor]:
     """Every window's answer to the learnt queries.
 
@@ -47,8 +53,11 @@ def learned_query_attention(
     weights = costs / costs.sum(3, keepdim=True)
     scaled = weights if output_scale is None else weights * output_scale[..., None]
     values = windows_of(value.flatten(1, 2), kernel, stride, padding).unflatten(1, (heads, -1))
-    output = einsum(scaled, values, "batch query head tap window, batch head channel tap window "
-                                    "-> batch head channel window")
+    output = einsum(
+        scaled,
+        values,
+        "batch query head tap window, batch head channel tap window -> batch head channel window",
+    )
     return output, weights
 
 
@@ -64,8 +73,9 @@ def qna_trace(weights: Tensor, map_hw: tuple[int, int], kernel: int, stride: int
     fetched = windows_of(pixels.view(1, 1, *map_hw), kernel, stride, padding)[0, 0]
     keys = fetched.T.round().long().to(weights.device) - 1
     return LocalTrace(
-        attention_weights=rearrange(weights, "batch query head tap window "
-                                             "-> batch (query head) window tap"),
+        attention_weights=rearrange(
+            weights, "batch query head tap window -> batch (query head) window tap"
+        ),
         keys=keys.expand(weights.shape[0], -1, -1),
         map_hw=window_size(map_hw, kernel, stride, padding),
     )
@@ -88,9 +98,19 @@ class QnA(nn.Module):
     """The original QnA layer over a channels-last map; parameters keep their Flax names."""
 
     def __init__(
-        self, channels: int, heads: int, kernel: int, stride: int = 1, padding: int = 0, *,
-        channels_in: int | None = None, channels_out: int | None = None, queries: int = 2,
-        bias: bool = False, scale: str = "normal", normalise_query: bool = True,
+        self,
+        channels: int,
+        heads: int,
+        kernel: int,
+        stride: int = 1,
+        padding: int = 0,
+        *,
+        channels_in: int | None = None,
+        channels_out: int | None = None,
+        queries: int = 2,
+        bias: bool = False,
+        scale: str = "normal",
+        normalise_query: bool = True,
     ):
         """
         Args:
@@ -110,7 +130,7 @@ class QnA(nn.Module):
         self.heads, self.kernel, self.stride, self.padding = heads, kernel, stride, padding
         self.queries, self.scale, self.normalise_query = queries, scale, normalise_query
         width, taps, pairs = channels // heads, kernel * kernel, queries * heads
-        query = nn.init.trunc_normal_(torch.empty(queries, channels)) * width ** -0.5
+        query = nn.init.trunc_normal_(torch.empty(queries, channels)) * width**-0.5
         self.query = nn.Parameter(query)
         inputs = channels_in or channels
         self.Wk = nn.Parameter(nn.init.xavier_uniform_(torch.empty(inputs, channels)))
@@ -126,8 +146,11 @@ class QnA(nn.Module):
 
     def _by_query(self, table: Tensor) -> Tensor:
         """[.. tap (query head)] -> [query head tap]."""
-        return rearrange(table.reshape(-1, self.queries * self.heads),
-                         "tap (query head) -> query head tap", head=self.heads)
+        return rearrange(
+            table.reshape(-1, self.queries * self.heads),
+            "tap (query head) -> query head tap",
+            head=self.heads,
+        )
 
     def output_scale(self) -> Tensor | None:
         """What multiplies the weights, [query head tap or 1]."""
@@ -139,32 +162,41 @@ class QnA(nn.Module):
             return self.query.new_full((self.queries, self.heads, 1), 1 / self.queries)
         if self.scale == "posneg":
             signs = self.query.new_ones(self.queries * self.heads)
-            signs[len(signs) // 2:] = -1
+            signs[len(signs) // 2 :] = -1
             return signs.view(self.queries, self.heads, 1)
         return None
 
     def forward(self, features: Tensor) -> tuple[Tensor, LocalTrace]:
         """[batch height width channel] -> [batch height' width' channel_out], and the trace."""
-        check_shape("features", features.shape, "batch height width channel",
-                    {"channel": self.Wk.shape[0]})
+        check_shape(
+            "features", features.shape, "batch height width channel", {"channel": self.Wk.shape[0]}
+        )
         map_hw = features.shape[1], features.shape[2]
-        query = rearrange(self.query, "query (head channel) -> query head channel",
-                          head=self.heads)
+        query = rearrange(self.query, "query (head channel) -> query head channel", head=self.heads)
         if self.normalise_query:
             query = query / (query.norm(dim=-1, keepdim=True) + NORM_FLOOR)
         query = query * query.shape[-1] ** -0.5
-        key = rearrange(features @ self.Wk, "batch height width (head channel) "
-                                            "-> batch height width head channel", head=self.heads)
+        key = rearrange(
+            features @ self.Wk,
+            "batch height width (head channel) -> batch height width head channel",
+            head=self.heads,
+        )
         if self.Wk_b is not None:
             key = key + self.Wk_b
-        scores = einsum(query, key, "query head channel, batch height width head channel "
-                                    "-> batch query head height width")
-        value = rearrange(self.to_v(features), "batch height width (head channel) "
-                                               "-> batch head channel height width",
-                          head=self.heads)
+        scores = einsum(
+            query,
+            key,
+            "query head channel, batch height width head channel -> batch query head height width",
+        )
+        value = rearrange(
+            self.to_v(features),
+            "batch height width (head channel) -> batch head channel height width",
+            head=self.heads,
+        )
         where = self.kernel, self.stride, self.padding
         output, weights = learned_query_attention(
-            scores.exp(), value, self._by_query(self.rpe_bias).exp(), self.output_scale(), *where)
+            scores.exp(), value, self._by_query(self.rpe_bias).exp(), self.output_scale(), *where
+        )
         output = rearrange(output, "batch head channel window -> batch window (head channel)")
         output = self.to_out(output.unflatten(1, window_size(map_hw, *where)))
         return output, qna_trace(weights, map_hw, *where)
@@ -178,8 +210,15 @@ class FusedQnA(nn.Module):
     """
 
     def __init__(
-        self, channels: int, heads: int, kernel: int, stride: int = 1, padding: int = 0, *,
-        queries: int = 2, activation: str = "exp",
+        self,
+        channels: int,
+        heads: int,
+        kernel: int,
+        stride: int = 1,
+        padding: int = 0,
+        *,
+        queries: int = 2,
+        activation: str = "exp",
     ):
         super().__init__()
         if channels % heads or activation not in ACTIVATIONS:
@@ -193,7 +232,8 @@ class FusedQnA(nn.Module):
         self.proj_k, self.proj_v = (nn.Linear(channels, width, bias=False) for _ in range(2))
         self.proj_out = nn.Conv2d(width, width, 1, bias=False)
         self.q_param = nn.Parameter(
-            nn.init.trunc_normal_(torch.empty(queries, width), std=(heads / channels) ** 0.5))
+            nn.init.trunc_normal_(torch.empty(queries, width), std=(heads / channels) ** 0.5)
+        )
         scale = torch.empty(1, 1, kernel * kernel, pairs)
         self.attn_scale = nn.Parameter(nn.init.normal_(scale, std=0.02))
         table = torch.empty(kernel * kernel, pairs)
@@ -206,28 +246,42 @@ class FusedQnA(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, LocalTrace]:
         """[batch channel height width] -> [batch channel*stride height' width'], and the trace."""
-        check_shape("features", features.shape, "batch channel height width",
-                    {"channel": self.proj_k.in_features})
+        check_shape(
+            "features",
+            features.shape,
+            "batch channel height width",
+            {"channel": self.proj_k.in_features},
+        )
         map_hw = features.shape[-2], features.shape[-1]
         pixels = features.movedim(1, -1)
-        query = rearrange(self.q_param, "query (head channel) -> query head channel",
-                          head=self.heads)
+        query = rearrange(
+            self.q_param, "query (head channel) -> query head channel", head=self.heads
+        )
         key, value = (
-            rearrange(project(pixels), "batch height width (head channel) "
-                                       "-> batch head channel height width", head=self.heads)
+            rearrange(
+                project(pixels),
+                "batch height width (head channel) -> batch head channel height width",
+                head=self.heads,
+            )
             for project in (self.proj_k, self.proj_v)
         )
-        scores = einsum(query * query.shape[-1] ** -0.5, key,
-                        "query head channel, batch head channel height width "
-                        "-> batch query head height width")
+        scores = einsum(
+            query * query.shape[-1] ** -0.5,
+            key,
+            "query head channel, batch head channel height width -> batch query head height width",
+        )
         factor, scale = (
-            rearrange(table.reshape(-1, self.queries * self.heads),
-                      "tap (query head) -> query head tap", head=self.heads)
+            rearrange(
+                table.reshape(-1, self.queries * self.heads),
+                "tap (query head) -> query head tap",
+                head=self.heads,
+            )
             for table in (self._activate(self.rpb_table), self.attn_scale)
         )
         where = self.kernel, self.stride, self.padding
         output, weights = learned_query_attention(
-            self._activate(scores), value, factor, scale, *where)
+            self._activate(scores), value, factor, scale, *where
+        )
         output = rearrange(output, "batch head channel window -> batch (head channel) window")
         output = self.proj_out(output.unflatten(2, window_size(map_hw, *where)))
         return output, qna_trace(weights, map_hw, *where)

@@ -37,8 +37,14 @@ def split_heads(value: Tensor, heads: int) -> Tensor:
 
 def split_offsets(raw: Tensor, heads: int, levels: int, points: int) -> Tensor:
     """The output of the linear layer `sampling_offsets` as Δp_mlqk [.. head level point xy]."""
-    return rearrange(raw, "batch query (head level point xy) -> batch query head level point xy",
-                     head=heads, level=levels, point=points, xy=2)
+    return rearrange(
+        raw,
+        "batch query (head level point xy) -> batch query head level point xy",
+        head=heads,
+        level=levels,
+        point=points,
+        xy=2,
+    )
 
 
 def normalise_weights(raw: Tensor, heads: int, levels: int, points: int) -> Tensor:
@@ -48,9 +54,12 @@ def normalise_weights(raw: Tensor, heads: int, levels: int, points: int) -> Tens
     One softmax per head, over all its samples of all levels together: sum_l sum_k A_mlqk = 1.
     """
     joint = rearrange(raw, "batch query (head sample) -> batch query head sample", head=heads)
-    return rearrange(joint.softmax(-1),
-                     "batch query head (level point) -> batch query head level point",
-                     level=levels, point=points)
+    return rearrange(
+        joint.softmax(-1),
+        "batch query head (level point) -> batch query head level point",
+        level=levels,
+        point=points,
+    )
 
 
 def offset_normaliser(spatial_shapes, like: Tensor) -> Tensor:
@@ -100,8 +109,12 @@ def split_levels(value: Tensor, spatial_shapes) -> list[Tensor]:
     shapes = shapes_list(spatial_shapes)
     maps = value.split([height * width for height, width in shapes], dim=1)
     return [
-        rearrange(level, "batch (height width) head channel -> batch height width head channel",
-                  height=height, width=width)
+        rearrange(
+            level,
+            "batch (height width) head channel -> batch height width head channel",
+            height=height,
+            width=width,
+        )
         for level, (height, width) in zip(maps, shapes, strict=True)
     ]
 
@@ -113,12 +126,17 @@ def sample_level(value_map: Tensor, locations: Tensor) -> Tensor:
     -> [batch query head point channel]. Pixel = location * size - 0.5 (`align_corners=False`).
     """
     batch, _, _, heads, _ = value_map.shape
-    maps = rearrange(value_map, "batch height width head channel "
-                                "-> (batch head) channel height width")
+    maps = rearrange(
+        value_map, "batch height width head channel -> (batch head) channel height width"
+    )
     grid = rearrange(2 * locations - 1, "batch query head point xy -> (batch head) query point xy")
     sampled = F.grid_sample(maps, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return rearrange(sampled, "(batch head) channel query point "
-                              "-> batch query head point channel", batch=batch, head=heads)
+    return rearrange(
+        sampled,
+        "(batch head) channel query point -> batch query head point channel",
+        batch=batch,
+        head=heads,
+    )
 
 
 def sample(value: Tensor, spatial_shapes, locations: Tensor) -> Tensor:
@@ -130,9 +148,12 @@ def sample(value: Tensor, spatial_shapes, locations: Tensor) -> Tensor:
 
 def aggregate(sampled_values: Tensor, attention_weights: Tensor) -> Tensor:
     """Weighted sum over levels and points, the two inner sums of Eq. 3."""
-    return einsum(sampled_values, attention_weights,
-                  "batch query head level point channel, batch query head level point "
-                  "-> batch query head channel")
+    return einsum(
+        sampled_values,
+        attention_weights,
+        "batch query head level point channel, batch query head level point "
+        "-> batch query head channel",
+    )
 
 
 def merge_heads(per_head: Tensor) -> Tensor:
@@ -208,5 +229,4 @@ def star_offsets(heads: int, levels: int, points: int) -> Tensor:
     rays = torch.stack([angles.cos(), angles.sin()], dim=-1)
     rays = rays / rays.abs().amax(-1, keepdim=True)
     reach = torch.arange(1, points + 1, dtype=torch.float32)
-    return einsum(rays, reach, torch.ones(levels),
-                  "head xy, point, level -> head level point xy")
+    return einsum(rays, reach, torch.ones(levels), "head xy, point, level -> head level point xy")

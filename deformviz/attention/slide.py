@@ -36,8 +36,15 @@ class SlideAttention(nn.Module):
     """
 
     def __init__(
-        self, channels: int, heads: int, window: int = 3, *, reduction: int = 1,
-        qkv_bias: bool = True, share_kernel: bool = True, share_qkv: bool = False,
+        self,
+        channels: int,
+        heads: int,
+        window: int = 3,
+        *,
+        reduction: int = 1,
+        qkv_bias: bool = True,
+        share_kernel: bool = True,
+        share_qkv: bool = False,
         position_bias: bool = True,
     ):
         """
@@ -67,50 +74,64 @@ class SlideAttention(nn.Module):
         self.relative_position_bias_table = None
         if position_bias:
             table = torch.empty(1, heads, 1, window * window, 1, 1)
-            self.relative_position_bias_table = nn.Parameter(
-                nn.init.trunc_normal_(table, std=0.02))
+            self.relative_position_bias_table = nn.Parameter(nn.init.trunc_normal_(table, std=0.02))
 
     @staticmethod
     def _neighbours(channels: int, window: int) -> nn.Conv2d:
-        return nn.Conv2d(channels, channels * window * window, window, padding=window // 2,
-                         groups=channels)
+        return nn.Conv2d(
+            channels, channels * window * window, window, padding=window // 2, groups=channels
+        )
 
     def forward(self, features: Tensor) -> tuple[Tensor, LocalTrace]:
         """[batch channel height width] -> the same (no residual), and the trace."""
-        check_shape("features", features.shape, "batch channel height width",
-                    {"channel": self.proj.out_features})
+        check_shape(
+            "features",
+            features.shape,
+            "batch channel height width",
+            {"channel": self.proj.out_features},
+        )
         projected = self.qkv(features.movedim(1, -1))
         # Head-major: query, key and value lie side by side inside each head.
-        parts = rearrange(projected, "batch height width (head part channel) "
-                                     "-> part (batch head) channel height width",
-                          head=self.heads, part=self.parts)
+        parts = rearrange(
+            projected,
+            "batch height width (head part channel) -> part (batch head) channel height width",
+            head=self.heads,
+            part=self.parts,
+        )
         query, key, value = parts if self.parts == 3 else parts.expand(3, *parts.shape[1:])
         learnt_for_values = self.dep_conv1 if self.dep_conv2 is None else self.dep_conv2
         keys = self._fetch(key, self.dep_conv1)
         values = self._fetch(value, learnt_for_values)
-        query = rearrange(query * self.scale, "(batch head) channel height width "
-                                              "-> batch head channel 1 height width",
-                          head=self.heads)
+        query = rearrange(
+            query * self.scale,
+            "(batch head) channel height width -> batch head channel 1 height width",
+            head=self.heads,
+        )
         if self.relative_position_bias_table is not None:
             keys = keys + self.relative_position_bias_table
         weights = (query * keys).sum(2, keepdim=True).softmax(3)
-        output = rearrange((weights * values).sum(3), "batch head channel height width "
-                                                      "-> batch height width (head channel)")
+        output = rearrange(
+            (weights * values).sum(3),
+            "batch head channel height width -> batch height width (head channel)",
+        )
         return self.proj(output).movedim(-1, 1), self._trace(weights)
 
     def _fetch(self, maps: Tensor, learnt: nn.Conv2d) -> Tensor:
         """[(batch head) channel height width] -> [batch head channel tap height width]."""
-        return rearrange(self.dep_conv(maps) + learnt(maps),
-                         "(batch head) (channel tap) height width "
-                         "-> batch head channel tap height width",
-                         head=self.heads, channel=maps.shape[1])
+        return rearrange(
+            self.dep_conv(maps) + learnt(maps),
+            "(batch head) (channel tap) height width -> batch head channel tap height width",
+            head=self.heads,
+            channel=maps.shape[1],
+        )
 
     def _trace(self, weights: Tensor) -> LocalTrace:
         map_hw = weights.shape[-2], weights.shape[-1]
         keys = neighbor_index(map_hw, self.window).to(weights.device)
         return LocalTrace(
-            attention_weights=rearrange(weights, "batch head 1 tap height width "
-                                                 "-> batch head (height width) tap"),
+            attention_weights=rearrange(
+                weights, "batch head 1 tap height width -> batch head (height width) tap"
+            ),
             keys=keys.expand(weights.shape[0], -1, -1),
             map_hw=map_hw,
         )

@@ -32,17 +32,24 @@ def check_tiles(map_hw: tuple[int, int], window_hw: tuple[int, int]) -> None:
 
 def to_windows(features: Tensor, window_hw: tuple[int, int]) -> Tensor:
     """[batch height width channel] -> [(batch window) token channel]."""
-    return rearrange(features, "batch (down height) (across width) channel "
-                               "-> (batch down across) (height width) channel",
-                     height=window_hw[0], width=window_hw[1])
+    return rearrange(
+        features,
+        "batch (down height) (across width) channel -> (batch down across) (height width) channel",
+        height=window_hw[0],
+        width=window_hw[1],
+    )
 
 
 def from_windows(tokens: Tensor, window_hw: tuple[int, int], map_hw: tuple[int, int]) -> Tensor:
     """The inverse of `to_windows` for a map of `map_hw`."""
-    return rearrange(tokens, "(batch down across) (height width) channel "
-                             "-> batch (down height) (across width) channel",
-                     height=window_hw[0], width=window_hw[1],
-                     down=map_hw[0] // window_hw[0], across=map_hw[1] // window_hw[1])
+    return rearrange(
+        tokens,
+        "(batch down across) (height width) channel -> batch (down height) (across width) channel",
+        height=window_hw[0],
+        width=window_hw[1],
+        down=map_hw[0] // window_hw[0],
+        across=map_hw[1] // window_hw[1],
+    )
 
 
 def relative_steps(window_hw: tuple[int, int]) -> Tensor:
@@ -73,6 +80,7 @@ def shift_mask(map_hw: tuple[int, int], window_hw: tuple[int, int], shift: int) 
     After rolling by `shift`, the last `shift` rows and columns come from the other side of the
     map; tokens of one window may only meet those of the same origin.
     """
+
     def origin(size: int, window: int) -> Tensor:
         place = torch.arange(size)
         return (place >= size - window).long() + (place >= size - shift).long()
@@ -83,7 +91,11 @@ def shift_mask(map_hw: tuple[int, int], window_hw: tuple[int, int], shift: int) 
 
 
 def attend_in_windows(
-    query: Tensor, key: Tensor, value: Tensor, bias: Tensor, mask: Tensor | None,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bias: Tensor,
+    mask: Tensor | None,
     dropout: nn.Module,
 ) -> tuple[Tensor, Tensor]:
     """Softmax attention of every window on its own.
@@ -92,21 +104,33 @@ def attend_in_windows(
     bias [head token token], mask [window token token] or None
     -> output [(batch window) token (head channel)], weights [(batch window) head token token].
     """
-    logits = einsum(query, key, "window head query channel, window head key channel "
-                                "-> window head query key") + bias
+    logits = (
+        einsum(
+            query,
+            key,
+            "window head query channel, window head key channel -> window head query key",
+        )
+        + bias
+    )
     if mask is not None:
         logits = (logits.unflatten(0, (-1, mask.shape[0])) + mask[:, None]).flatten(0, 1)
     weights = logits.softmax(-1)
-    output = einsum(dropout(weights), value, "window head query key, window head key channel "
-                                             "-> window head query channel")
+    output = einsum(
+        dropout(weights),
+        value,
+        "window head query key, window head key channel -> window head query channel",
+    )
     return rearrange(output, "window head query channel -> window query (head channel)"), weights
 
 
 def split_qkv(projected: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
     """[window token (3 head channel)] -> query, key, value [window head token channel]."""
-    query, key, value = rearrange(projected, "window token (part head channel) "
-                                             "-> part window head token channel",
-                                  part=3, head=heads)
+    query, key, value = rearrange(
+        projected,
+        "window token (part head channel) -> part window head token channel",
+        part=3,
+        head=heads,
+    )
     return query, key, value
 
 
@@ -116,10 +140,13 @@ def window_trace(
     """Weights by window [(batch window) head token token] as a trace by pixel of the map."""
     pixels = torch.arange(math.prod(map_hw), device=weights.device).view(1, *map_hw, 1)
     rolled = pixels.roll((-shift, -shift), (1, 2))
-    members = to_windows(rolled, window_hw)[..., 0]                       # [window token]
-    order = members.flatten().argsort()                                   # window order -> pixels
-    by_query = rearrange(weights, "(batch window) head query key -> batch head (window query) key",
-                         window=members.shape[0])
+    members = to_windows(rolled, window_hw)[..., 0]  # [window token]
+    order = members.flatten().argsort()  # window order -> pixels
+    by_query = rearrange(
+        weights,
+        "(batch window) head query key -> batch head (window query) key",
+        window=members.shape[0],
+    )
     keys = members.repeat_interleave(members.shape[1], dim=0)[order]
     return LocalTrace(
         attention_weights=by_query[:, :, order],
@@ -132,8 +159,14 @@ class LocalAttention(nn.Module):
     """DAT's window attention (stage letter L) with the names of its checkpoints."""
 
     def __init__(
-        self, channels: int, heads: int, window: int | tuple[int, int], *, shift: int = 0,
-        attention_dropout: float = 0.0, output_dropout: float = 0.0,
+        self,
+        channels: int,
+        heads: int,
+        window: int | tuple[int, int],
+        *,
+        shift: int = 0,
+        attention_dropout: float = 0.0,
+        output_dropout: float = 0.0,
     ):
         """`channels` divisible by `heads`; `window` one number or (height, width) in pixels."""
         super().__init__()
@@ -153,8 +186,12 @@ class LocalAttention(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, LocalTrace]:
         """[batch channel height width] -> the same (no residual), and the trace."""
-        check_shape("features", features.shape, "batch channel height width",
-                    {"channel": self.proj_qkv.in_features})
+        check_shape(
+            "features",
+            features.shape,
+            "batch channel height width",
+            {"channel": self.proj_qkv.in_features},
+        )
         map_hw = features.shape[-2], features.shape[-1]
         check_tiles(map_hw, self.window_hw)
         pixels = features.movedim(1, -1).roll((-self.shift, -self.shift), (1, 2))
@@ -162,7 +199,11 @@ class LocalAttention(nn.Module):
         query, key, value = split_qkv(self.proj_qkv(tokens), self.heads)
         bias = gather_bias(self.relative_position_bias_table, self.relative_position_index)
         output, weights = attend_in_windows(
-            query * query.shape[-1] ** -0.5, key, value, bias, self.mask_for(map_hw),
+            query * query.shape[-1] ** -0.5,
+            key,
+            value,
+            bias,
+            self.mask_for(map_hw),
             self.attention_dropout,
         )
         output = self.output_dropout(self.proj_out(output))
@@ -179,13 +220,20 @@ class ShiftWindowAttention(LocalAttention):
     """
 
     def __init__(
-        self, channels: int, heads: int, window: int | tuple[int, int], map_hw: tuple[int, int],
-        *, shift: int | None = None, **options,
+        self,
+        channels: int,
+        heads: int,
+        window: int | tuple[int, int],
+        map_hw: tuple[int, int],
+        *,
+        shift: int | None = None,
+        **options,
     ):
         """`map_hw` is the size the stored mask is for; other maps get their own."""
         default = math.ceil(window_pair(window)[0] / 2)
-        super().__init__(channels, heads, window, shift=default if shift is None else shift,
-                         **options)
+        super().__init__(
+            channels, heads, window, shift=default if shift is None else shift, **options
+        )
         check_tiles(map_hw, self.window_hw)
         self.map_hw = map_hw
         self.register_buffer("attn_mask", shift_mask(map_hw, self.window_hw, self.shift))

@@ -26,8 +26,9 @@ def log_steps(window_hw: tuple[int, int], pretrained_hw: tuple[int, int]) -> Ten
     """
     rows, columns = (torch.arange(1 - size, size, dtype=torch.float32) for size in window_hw)
     steps = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), -1)[None]
-    spans = [max((known or size) - 1, 1)
-             for known, size in zip(pretrained_hw, window_hw, strict=True)]
+    spans = [
+        max((known or size) - 1, 1) for known, size in zip(pretrained_hw, window_hw, strict=True)
+    ]
     wide = steps * 8 / torch.tensor(spans, dtype=torch.float32)
     return wide.sign() * torch.log2(wide.abs() + 1) / math.log2(8)
 
@@ -36,7 +37,12 @@ class WindowAttentionV2(nn.Module):
     """Swin-V2's attention over the tokens of windows that were cut before."""
 
     def __init__(
-        self, channels: int, heads: int, window: int | tuple[int, int], *, qkv_bias: bool = True,
+        self,
+        channels: int,
+        heads: int,
+        window: int | tuple[int, int],
+        *,
+        qkv_bias: bool = True,
         pretrained_window: int | tuple[int, int] = 0,
     ):
         super().__init__()
@@ -65,7 +71,11 @@ class WindowAttentionV2(nn.Module):
         table = self.cpb_mlp(self.relative_coords_table).flatten(0, 2)
         bias = 16 * gather_bias(table, self.relative_position_index).sigmoid()
         output, weights = attend_in_windows(
-            F.normalize(query, dim=-1) * scale, F.normalize(key, dim=-1), value, bias, mask,
+            F.normalize(query, dim=-1) * scale,
+            F.normalize(key, dim=-1),
+            value,
+            bias,
+            mask,
             nn.Identity(),
         )
         return self.proj(output), weights

@@ -16,7 +16,7 @@ class Listed:
 
     name: str
     path: Path
-    stamp: int          # changes when the file does
+    stamp: int  # changes when the file does
 
 
 def list_checkpoints(folder: str | Path) -> tuple[Listed, ...]:

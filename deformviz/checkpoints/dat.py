@@ -22,8 +22,12 @@ from deformviz.models.dat import DAT
 from deformviz.models.dat_buffers import computed_buffers
 from deformviz.models.dat_config import DATConfig
 
-REQUIRED = ("patch_proj.0.weight", "cls_norm.norm.weight", "cls_head.weight",
-            "down_projs.0.0.weight")
+REQUIRED = (
+    "patch_proj.0.weight",
+    "cls_norm.norm.weight",
+    "cls_head.weight",
+    "down_projs.0.0.weight",
+)
 
 
 def recognises(file: CheckpointFile) -> bool:
@@ -37,8 +41,9 @@ def plan(file: CheckpointFile, options: Options) -> Plan:
     Raises:
         CheckpointError: version or configuration unknown, or they do not describe a DAT.
     """
-    options.refuse("heads", "dilation", "queries",
-                   because="they belong to Deformable DETR, and this is DAT")
+    options.refuse(
+        "heads", "dilation", "queries", because="they belong to Deformable DETR, and this is DAT"
+    )
     values, assumed = _values(file, options)
     version = _version(file, options, values)
     config = to_config(values, version)
@@ -48,9 +53,10 @@ def plan(file: CheckpointFile, options: Options) -> Plan:
     except ValueError as error:
         raise CheckpointError(f"{file.path.name}: {error}") from None
     tensors, changed = fit_tables(file.tensors, shell, config, values.get("lookup_22k"))
-    assumed += tuple(Assumption(key, tuple(tensors[key].shape),
-                                f"resized from {tuple(file.tensors[key].shape)}")
-                     for key in changed)
+    assumed += tuple(
+        Assumption(key, tuple(tensors[key].shape), f"resized from {tuple(file.tensors[key].shape)}")
+        for key in changed
+    )
     return Plan(SYSTEMS["dat"], config.variant, config, tensors, assumed)
 
 
@@ -66,7 +72,8 @@ def _values(file: CheckpointFile, options: Options):
         )
     assumed = tuple(
         Assumption(name, value, f"config=; the file says {own[name]!r}")
-        for name, value in said.items() if name in own and own[name] != value
+        for name, value in said.items()
+        if name in own and own[name] != value
     )
     return own | said, assumed
 
@@ -75,21 +82,26 @@ def _version(file: CheckpointFile, options: Options, values: Mapping[str, Any]) 
     if options.version not in ("v1", "++"):
         given = "" if options.version is None else f"version={options.version!r} was given, but "
         raise CheckpointError(
-            f"{given}{file.path.name} needs version=\"v1\" (DAT, CVPR 2022) or version=\"++\" "
+            f'{given}{file.path.name} needs version="v1" (DAT, CVPR 2022) or version="++" '
             f"(DAT++ and DAT+): both codes use these keys for different formulas."
         )
-    second = [key for key in file.tensors
-              if ".rpb" in key or key.startswith(("patch_proj.3", "stages.0.local_perception"))]
+    second = [
+        key
+        for key in file.tensors
+        if ".rpb" in key or key.startswith(("patch_proj.3", "stages.0.local_perception"))
+    ]
     if options.version == "v1" and second:
         raise CheckpointError(
             f"version='v1' was given, but {file.path.name} has {second[0]}, which only DAT++ has. "
-            f"Give version=\"++\"."
+            f'Give version="++".'
         )
     return options.version
 
 
 def fit_tables(
-    tensors: Mapping[str, Tensor], model: DAT, config: DATConfig,
+    tensors: Mapping[str, Tensor],
+    model: DAT,
+    config: DATConfig,
     lookup: Sequence[int] | None = None,
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """Tensors as `model` needs them, where only tables, masks or the class head differ in size.
@@ -128,7 +140,7 @@ def resize_steps(table: Tensor, rows: int, key: str) -> Tensor:
         ShapeError: the table is not that of square windows.
     """
     before, after = math.isqrt(table.shape[0]), math.isqrt(rows)
-    if before ** 2 != table.shape[0] or after ** 2 != rows:
+    if before**2 != table.shape[0] or after**2 != rows:
         raise ShapeError(f"{key} has {table.shape[0]} rows, which is not a square.")
     square = table.T.unflatten(1, (before, before))[None]
     return F.interpolate(square, (after, after), mode="bicubic")[0].flatten(1).T
@@ -141,8 +153,13 @@ def pick_classes(tensor: Tensor, lookup: Sequence[int], key: str) -> Tensor:
         CheckpointError: the lookup names a row that is not there.
     """
     index = torch.as_tensor(lookup)
-    if index.ndim != 1 or index.is_floating_point() or not len(index) or \
-            int(index.min()) < 0 or int(index.max()) >= len(tensor):
+    if (
+        index.ndim != 1
+        or index.is_floating_point()
+        or not len(index)
+        or int(index.min()) < 0
+        or int(index.max()) >= len(tensor)
+    ):
         raise CheckpointError(
             f"lookup_22k must list rows of {key}, whole numbers from 0 to {len(tensor) - 1}."
         )

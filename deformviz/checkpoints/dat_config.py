@@ -10,25 +10,56 @@ from deformviz.models.dat_presets import V1_OFFSET_KERNELS
 STAGES = 4
 # Defaults of the original constructors, per stage where a list is meant.
 DEFAULTS: dict[str, Any] = {
-    "img_size": 224, "patch_size": 4, "num_classes": 1000, "expansion": 4, "dim_stem": 96,
-    "dims": [96, 192, 384, 768], "depths": [2, 2, 6, 2],
+    "img_size": 224,
+    "patch_size": 4,
+    "num_classes": 1000,
+    "expansion": 4,
+    "dim_stem": 96,
+    "dims": [96, 192, 384, 768],
+    "depths": [2, 2, 6, 2],
     "stage_spec": [["L", "D"], ["L", "D"], ["L", "D", "L", "D", "L", "D"], ["L", "D"]],
-    "heads": [3, 6, 12, 24], "heads_q": [6, 12, 24, 48], "window_sizes": [7] * STAGES,
-    "groups": [-1, -1, 3, 6], "use_pes": [False] * STAGES, "dwc_pes": [False] * STAGES,
-    "strides": [-1] * STAGES, "sr_ratios": [8, 4, 2, 1], "offset_range_factor": [1, 2, 3, 4],
-    "no_offs": [False] * STAGES, "fixed_pes": [False] * STAGES, "use_dwc_mlps": [False] * STAGES,
-    "use_conv_patches": False, "ksizes": list(V1_OFFSET_KERNELS), "ksize_qnas": [3] * STAGES,
-    "nqs": [2] * STAGES, "qna_activation": "exp", "nat_ksizes": [3] * STAGES,
-    "layer_scale_values": [-1] * STAGES, "use_lpus": [False] * STAGES,
-    "log_cpb": [False] * STAGES, "drop_rate": 0.0, "attn_drop_rate": 0.0, "drop_path_rate": 0.0,
+    "heads": [3, 6, 12, 24],
+    "heads_q": [6, 12, 24, 48],
+    "window_sizes": [7] * STAGES,
+    "groups": [-1, -1, 3, 6],
+    "use_pes": [False] * STAGES,
+    "dwc_pes": [False] * STAGES,
+    "strides": [-1] * STAGES,
+    "sr_ratios": [8, 4, 2, 1],
+    "offset_range_factor": [1, 2, 3, 4],
+    "no_offs": [False] * STAGES,
+    "fixed_pes": [False] * STAGES,
+    "use_dwc_mlps": [False] * STAGES,
+    "use_conv_patches": False,
+    "ksizes": list(V1_OFFSET_KERNELS),
+    "ksize_qnas": [3] * STAGES,
+    "nqs": [2] * STAGES,
+    "qna_activation": "exp",
+    "nat_ksizes": [3] * STAGES,
+    "layer_scale_values": [-1] * STAGES,
+    "use_lpus": [False] * STAGES,
+    "log_cpb": [False] * STAGES,
+    "drop_rate": 0.0,
+    "attn_drop_rate": 0.0,
+    "drop_path_rate": 0.0,
 }
-PER_STAGE = tuple(name for name, value in DEFAULTS.items()
-                  if isinstance(value, list) and name != "stage_spec")
+PER_STAGE = tuple(
+    name for name, value in DEFAULTS.items() if isinstance(value, list) and name != "stage_spec"
+)
 # Constructor values that say nothing about the network.
 SILENT = {"lower_lr_kvs", "ns_per_pts", "lookup_22k", "in_chans"}
 # What only the second code knows; a v1 constructor swallowed it without a word.
-SECOND_CODE = ("ksizes", "ksize_qnas", "nqs", "heads_q", "nat_ksizes", "layer_scale_values",
-               "use_lpus", "log_cpb", "sr_ratios")
+SECOND_CODE = (
+    "ksizes",
+    "ksize_qnas",
+    "nqs",
+    "heads_q",
+    "nat_ksizes",
+    "layer_scale_values",
+    "use_lpus",
+    "log_cpb",
+    "sr_ratios",
+)
 
 
 def constructor_values(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,12 +102,19 @@ def to_config(values: Mapping[str, Any], version: str) -> DATConfig:
         stem = "two_convolutions" if version == "++" else "one_convolution"
     try:
         return DATConfig(
-            version=version, stages=tuple(_stage(told, i, version) for i in range(STAGES)),
-            classes=told["num_classes"], image_size=told["img_size"], patch=told["patch_size"],
-            stem=stem, stem_channels=told["dim_stem"], overlapping_patches=conv,
-            expansion=told["expansion"], dropout=float(told["drop_rate"]),
+            version=version,
+            stages=tuple(_stage(told, i, version) for i in range(STAGES)),
+            classes=told["num_classes"],
+            image_size=told["img_size"],
+            patch=told["patch_size"],
+            stem=stem,
+            stem_channels=told["dim_stem"],
+            overlapping_patches=conv,
+            expansion=told["expansion"],
+            dropout=float(told["drop_rate"]),
             attention_dropout=float(told["attn_drop_rate"]),
-            drop_path=float(told["drop_path_rate"]), qna_activation=told["qna_activation"],
+            drop_path=float(told["drop_path_rate"]),
+            qna_activation=told["qna_activation"],
             long_side=input_size or told["img_size"],
         )
     except (ValueError, TypeError) as error:
@@ -106,14 +144,25 @@ def _stage(told: Mapping[str, Any], index: int, version: str) -> StageConfig:
     if own["use_dwc_mlps"]:
         mlp = "residual_convolution" if version == "++" else "convolution"
     return StageConfig(
-        channels=own["dims"], blocks="".join(told["stage_spec"][index]), heads=own["heads"],
+        channels=own["dims"],
+        blocks="".join(told["stage_spec"][index]),
+        heads=own["heads"],
         # -1 stands for "not used" where the stage has no layer of that kind.
-        groups=max(own["groups"], 1), stride=max(own["strides"], 1),
-        offset_kernel=own["ksizes"], offset_range_factor=float(own["offset_range_factor"]),
-        position_bias=_position_bias(own), no_offset=own["no_offs"], window=own["window_sizes"],
-        neighborhood=own["nat_ksizes"], reduction=max(own["sr_ratios"], 1),
-        qna_heads=own["heads_q"], qna_queries=own["nqs"], qna_kernel=own["ksize_qnas"], mlp=mlp,
-        local_perception=own["use_lpus"], layer_scale=max(float(own["layer_scale_values"]), 0.0),
+        groups=max(own["groups"], 1),
+        stride=max(own["strides"], 1),
+        offset_kernel=own["ksizes"],
+        offset_range_factor=float(own["offset_range_factor"]),
+        position_bias=_position_bias(own),
+        no_offset=own["no_offs"],
+        window=own["window_sizes"],
+        neighborhood=own["nat_ksizes"],
+        reduction=max(own["sr_ratios"], 1),
+        qna_heads=own["heads_q"],
+        qna_queries=own["nqs"],
+        qna_kernel=own["ksize_qnas"],
+        mlp=mlp,
+        local_perception=own["use_lpus"],
+        layer_scale=max(float(own["layer_scale_values"]), 0.0),
     )
 
 

@@ -26,7 +26,9 @@ Told = dict[str, tuple[Any, str]]
 
 
 def gather_told(
-    file: CheckpointFile, options: Options, from_file: Mapping[str, Any],
+    file: CheckpointFile,
+    options: Options,
+    from_file: Mapping[str, Any],
     from_config: Mapping[str, Any],
 ) -> Told:
     """What the file's arguments and the caller say, by our names, each with who said it.
@@ -85,8 +87,9 @@ def plan_from_tensors(file: CheckpointFile, told: Told, extra: Mapping[str, Any]
         config = DeformableDETRConfig.from_dict(read)
     except ValueError as error:
         raise CheckpointError(f"{file.path.name}: {error}") from None
-    return Plan(SYSTEMS["deformable-detr"], config.variant, config, dict(file.tensors),
-                tuple(assumed))
+    return Plan(
+        SYSTEMS["deformable-detr"], config.variant, config, dict(file.tensors), tuple(assumed)
+    )
 
 
 def read_sizes(file: CheckpointFile) -> dict[str, Any]:
@@ -122,7 +125,9 @@ def read_backbone(file: CheckpointFile) -> dict[str, Any]:
         if topology == (blocks, bottleneck):
             return found | {"backbone": name}
     return found | {
-        "backbone": "resnet", "resnet_blocks": blocks, "resnet_bottleneck": bottleneck,
+        "backbone": "resnet",
+        "resnet_blocks": blocks,
+        "resnet_bottleneck": bottleneck,
     }
 
 

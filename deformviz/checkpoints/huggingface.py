@@ -37,16 +37,16 @@ ARGUMENTS = {
 }
 # Options of theirs that change the computation and that our model does not have.
 FIXED = {"activation_function": "relu", "position_embedding_type": "sine"}
-THIRDS = ("q_proj", "k_proj", "v_proj")     # rows of in_proj, in this order
-NUMBER = "{}"                               # stands for the number of a layer, level or head
+THIRDS = ("q_proj", "k_proj", "v_proj")  # rows of in_proj, in this order
+NUMBER = "{}"  # stands for the number of a layer, level or head
 
 
 @dataclass(frozen=True)
 class Style:
     """Which of the spellings a file uses."""
 
-    in_memory: bool     # transformers 5 in memory; else as hub files and transformers 4
-    timm: bool          # backbone of timm (torchvision's names); else of transformers
+    in_memory: bool  # transformers 5 in memory; else as hub files and transformers 4
+    timm: bool  # backbone of timm (torchvision's names); else of transformers
 
     @property
     def backbone(self) -> str:
@@ -64,17 +64,32 @@ def layer_names(style: Style) -> Iterator[tuple[str, str]]:
     mlp = "mlp." if style.in_memory else ""
     output = "o_proj" if style.in_memory else "out_proj"
     for side, names in (
-        ("encoder", {"norm1": "self_attn_layer_norm", "norm2": "final_layer_norm",
-                     "self_attn": "self_attn"}),
-        ("decoder", {"norm1": "encoder_attn_layer_norm", "norm2": "self_attn_layer_norm",
-                     "norm3": "final_layer_norm", "cross_attn": "encoder_attn",
-                     "self_attn.out_proj": f"self_attn.{output}",
-                     "self_attn.in_proj": "self_attn.in_proj"}),
+        (
+            "encoder",
+            {
+                "norm1": "self_attn_layer_norm",
+                "norm2": "final_layer_norm",
+                "self_attn": "self_attn",
+            },
+        ),
+        (
+            "decoder",
+            {
+                "norm1": "encoder_attn_layer_norm",
+                "norm2": "self_attn_layer_norm",
+                "norm3": "final_layer_norm",
+                "cross_attn": "encoder_attn",
+                "self_attn.out_proj": f"self_attn.{output}",
+                "self_attn.in_proj": "self_attn.in_proj",
+            },
+        ),
     ):
         names |= {"linear1": f"{mlp}fc1", "linear2": f"{mlp}fc2"}
         for published, theirs in names.items():
-            yield (f"transformer.{side}.layers.{NUMBER}.{published}",
-                   f"model.{side}.layers.{NUMBER}.{theirs}")
+            yield (
+                f"transformer.{side}.layers.{NUMBER}.{published}",
+                f"model.{side}.layers.{NUMBER}.{theirs}",
+            )
 
 
 def backbone_names(style: Style) -> Iterator[tuple[str, str]]:
@@ -100,8 +115,16 @@ def all_names(style: Style) -> Iterator[tuple[str, str]]:
     """The whole table: (published, Hugging Face) prefixes of keys."""
     yield from backbone_names(style)
     yield from layer_names(style)
-    for name in ("level_embed", "reference_points", "enc_output", "enc_output_norm", "pos_trans",
-                 "pos_trans_norm", f"decoder.bbox_embed.{NUMBER}", f"decoder.class_embed.{NUMBER}"):
+    for name in (
+        "level_embed",
+        "reference_points",
+        "enc_output",
+        "enc_output_norm",
+        "pos_trans",
+        "pos_trans_norm",
+        f"decoder.bbox_embed.{NUMBER}",
+        f"decoder.class_embed.{NUMBER}",
+    ):
         yield f"transformer.{name}", f"model.{name}"
     for name in ("bbox_embed", "class_embed"):
         yield f"{name}.{NUMBER}", f"{name}.{NUMBER}"
@@ -122,7 +145,7 @@ def rename(key: str, style: Style, *, back: bool = False) -> str | None:
     """One key from their names to the published ones, or `back`; None if the table lacks it."""
     for pattern, target in _patterns(style, back):
         if match := pattern.match(key):
-            return target.format(*match.groups()) + key[match.end():]
+            return target.format(*match.groups()) + key[match.end() :]
     return None
 
 
@@ -137,8 +160,9 @@ def to_published(tensors: Mapping[str, Tensor], style: Style) -> dict[str, Tenso
         if third and first.endswith(".self_attn"):
             parts = [tensors.get(f"{first}.{name}.{last}") for name in THIRDS]
             if all(part is not None and part.shape == tensor.shape for part in parts):
-                renamed[rename(f"{first}.in_proj.{last}", style).replace("in_proj.", "in_proj_")] \
-                    = torch.cat(parts)
+                renamed[
+                    rename(f"{first}.in_proj.{last}", style).replace("in_proj.", "in_proj_")
+                ] = torch.cat(parts)
                 continue
         elif any(f".self_attn.{name}." in key for name in THIRDS[1:]):
             sibling = re.sub(r"\.[kv]_proj\.", ".q_proj.", key)
@@ -186,8 +210,9 @@ def plan(file: CheckpointFile, options: Options) -> Plan:
     complete_heads(published)
     told = gather_told(file, options, ours(file.arguments), ours(options.config or {}))
     extra = class_names(file) | image_facts(file)
-    return replace(plan_from_tensors(replace(file, tensors=published), told, extra),
-                   ignored=counted)
+    return replace(
+        plan_from_tensors(replace(file, tensors=published), told, extra), ignored=counted
+    )
 
 
 def complete_heads(tensors: dict[str, Tensor]) -> None:
@@ -208,12 +233,15 @@ def complete_heads(tensors: dict[str, Tensor]) -> None:
 
 def ours(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of config.json under our names."""
-    told = {our: arguments[name] for name, our in ARGUMENTS.items()
-            if arguments.get(name) is not None}
-    for first, second in (("heads", "decoder_heads"),
-                          ("feedforward_channels", "decoder_feedforward_channels")):
+    told = {
+        our: arguments[name] for name, our in ARGUMENTS.items() if arguments.get(name) is not None
+    }
+    for first, second in (
+        ("heads", "decoder_heads"),
+        ("feedforward_channels", "decoder_feedforward_channels"),
+    ):
         if told.get(second) is not None and told.get(second) == told.get(first):
-            told[second] = None     # our way to say: as in the encoder
+            told[second] = None  # our way to say: as in the encoder
     queries = "two_stage_num_proposals" if told.get("two_stage") else "num_queries"
     return told | ({"queries": arguments[queries]} if arguments.get(queries) else {})
 
@@ -235,8 +263,10 @@ def image_facts(file: CheckpointFile) -> dict[str, Any]:
         return {}
     size = facts.get("size") if isinstance(facts.get("size"), Mapping) else {}
     found = {
-        "image_mean": facts.get("image_mean"), "image_std": facts.get("image_std"),
-        "short_side": size.get("shortest_edge"), "long_side": size.get("longest_edge"),
+        "image_mean": facts.get("image_mean"),
+        "image_std": facts.get("image_std"),
+        "short_side": size.get("shortest_edge"),
+        "long_side": size.get("longest_edge"),
     }
     return {name: value for name, value in found.items() if value is not None}
 

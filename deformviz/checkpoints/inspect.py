@@ -19,8 +19,8 @@ class Inspection:
     file: str
     size_bytes: int
     model: nn.Module | None = field(default=None, repr=False)
-    report: LoadReport | None = None        # also of a file that does not fit, if it came so far
-    problem: str = ""                       # one sentence; "" where the file can be used
+    report: LoadReport | None = None  # also of a file that does not fit, if it came so far
+    problem: str = ""  # one sentence; "" where the file can be used
 
     @property
     def usable(self) -> bool:
@@ -43,7 +43,7 @@ def _size_lines(report: LoadReport) -> list[str]:
 
 def _short(value: Any, most: int = 100) -> str:
     text = str(value)
-    return text if len(text) <= most else text[:most - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def inspect_checkpoint(name_or_path: str | Path, **options: Any) -> Inspection:
@@ -59,14 +59,18 @@ def inspect_checkpoint(name_or_path: str | Path, **options: Any) -> Inspection:
     try:
         model = load(name_or_path, **options)
     except CheckpointError as problem:
-        return Inspection(path.name, size_on_disk(path), report=problem.report,
-                          problem=str(problem))
+        return Inspection(
+            path.name, size_on_disk(path), report=problem.report, problem=str(problem)
+        )
     return Inspection(path.name, size_on_disk(path), model, model.load_report)
 
 
 def size_on_disk(path: Path) -> int:
     """Bytes of a file, or of the files that lie in a folder itself."""
     if path.is_dir():
-        return sum(file.stat().st_size for file in path.iterdir()
-                   if file.is_file() and not file.is_symlink())
+        return sum(
+            file.stat().st_size
+            for file in path.iterdir()
+            if file.is_file() and not file.is_symlink()
+        )
     return path.stat().st_size

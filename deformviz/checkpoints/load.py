@@ -76,18 +76,29 @@ def build(file: CheckpointFile, layout: str, plan: Plan) -> nn.Module:
     computed = plan.system.computed(plan.config)
     tensors, filled = _complete(file.path.name, model, {**plan.tensors, **computed})
     report = LoadReport(
-        file=file.path.name, layout=layout, system=plan.system.name, variant=plan.variant,
-        sizes=plan.sizes or plan.config.to_dict(), assumed=plan.assumed, filled=filled,
-        ignored=plan.ignored, metadata=dict(file.metadata), **compare(model, tensors),
+        file=file.path.name,
+        layout=layout,
+        system=plan.system.name,
+        variant=plan.variant,
+        sizes=plan.sizes or plan.config.to_dict(),
+        assumed=plan.assumed,
+        filled=filled,
+        ignored=plan.ignored,
+        metadata=dict(file.metadata),
+        **compare(model, tensors),
     )
     if not report.fits:
         raise CheckpointError(_misfit(report), report)
-    wrong = [key for key, tensor in tensors.items()
-             if key not in computed and not tensor.is_floating_point()]
+    wrong = [
+        key
+        for key, tensor in tensors.items()
+        if key not in computed and not tensor.is_floating_point()
+    ]
     if wrong:
         raise CheckpointError(
             f"{file.path.name}: {wrong[0]} holds {tensors[wrong[0]].dtype}, expected "
-            f"floating-point numbers; nothing was loaded.", report
+            f"floating-point numbers; nothing was loaded.",
+            report,
         )
     model = _filled(model, plan, tensors)
     model.load_report = report
@@ -138,8 +149,14 @@ def _misfit(report: LoadReport) -> str:
     """One sentence on what does not fit."""
     found = [
         f"{len(keys)} {'key is' if len(keys) == 1 else 'keys are'} {what} ({some(keys)})"
-        for what, keys in (("missing", report.missing), ("unexpected", report.unexpected),
-                           ("of another shape", report.wrong_shape)) if keys
+        for what, keys in (
+            ("missing", report.missing),
+            ("unexpected", report.unexpected),
+            ("of another shape", report.wrong_shape),
+        )
+        if keys
     ]
-    return (f"{report.file} looks like {report.system} ({report.variant}), but does not fit: "
-            f"{'; '.join(found)}. Nothing was loaded.")
+    return (
+        f"{report.file} looks like {report.system} ({report.variant}), but does not fit: "
+        f"{'; '.join(found)}. Nothing was loaded."
+    )

@@ -75,8 +75,9 @@ def plan(file: CheckpointFile, options: Options) -> Plan:
 
 def ours(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments under our names; those that say nothing about the network are left out."""
-    return {our: arguments[name] for name, our in ARGUMENTS.items()
-            if arguments.get(name) is not None}
+    return {
+        our: arguments[name] for name, our in ARGUMENTS.items() if arguments.get(name) is not None
+    }
 
 
 LAYOUT = Layout("official Deformable DETR", recognises, plan)

@@ -56,7 +56,9 @@ def save(
         if not bool(torch.isfinite(tensors[key]).all()):
             raise CheckpointError(f"{key} does not fit into {dtype}, or is not a number.")
     header = facts | {
-        "format": FORMAT, "format_version": FORMAT_VERSION, "system": name,
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "system": name,
         "config": json.dumps(model.config.to_dict()),
     }
     part = path.with_name(path.name + ".part")

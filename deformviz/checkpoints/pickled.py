@@ -20,22 +20,35 @@ import torch
 from deformviz.checkpoints.errors import CheckpointError
 
 MOST_ENTRIES = 20_000
-MOST_PICKLE_BYTES = 4 * 2**20   # structure and names; the numbers lie outside the pickle
-LEGACY_PICKLES = 5              # magic number, version, machine, the object, names of the storages
+MOST_PICKLE_BYTES = 4 * 2**20  # structure and names; the numbers lie outside the pickle
+LEGACY_PICKLES = 5  # magic number, version, machine, the object, names of the storages
 # Everything a file may name. Torch itself would let more through, `bytearray` of any size for one.
 ALLOWED_NAMES = {
     "collections OrderedDict",
     "argparse Namespace",
     "yacs.config CfgNode",
-    "__builtin__ set",              # yacs keeps names of withdrawn settings in one
+    "__builtin__ set",  # yacs keeps names of withdrawn settings in one
     "torch._utils _rebuild_tensor",
     "torch._utils _rebuild_tensor_v2",
     "torch._utils _rebuild_parameter",
     "torch.nn.parameter Parameter",
     "torch Size",
     "torch device",
-    *(f"torch {kind}Storage" for kind in (
-        "Double", "Float", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")),
+    *(
+        f"torch {kind}Storage"
+        for kind in (
+            "Double",
+            "Float",
+            "Half",
+            "BFloat16",
+            "Long",
+            "Int",
+            "Short",
+            "Char",
+            "Byte",
+            "Bool",
+        )
+    ),
 }
 # A yacs tree becomes a plain mapping: its own class would have to be imported to be made.
 READ_AS = [argparse.Namespace, (OrderedDict, "yacs.config.CfgNode")]
@@ -70,12 +83,23 @@ def read_pickled(path: Path) -> Any:
         raise
     except MemoryError:
         raise CheckpointError(f"{path.name} claims more memory than there is.") from None
-    except (RuntimeError, ValueError, KeyError, IndexError, TypeError, AttributeError, EOFError,
-            OSError, AssertionError, struct.error, pickle.UnpicklingError,
-            zipfile.BadZipFile, NotImplementedError) as error:
+    except (
+        RuntimeError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        OSError,
+        AssertionError,
+        struct.error,
+        pickle.UnpicklingError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+    ) as error:
         raise CheckpointError(
-            f"{path.name} is damaged or cut off: torch cannot read it "
-            f"({type(error).__name__})."
+            f"{path.name} is damaged or cut off: torch cannot read it ({type(error).__name__})."
         ) from None
 
 
@@ -128,8 +152,16 @@ def check_names(stream: BinaryIO, name: str) -> None:
                 f"nothing of it was executed. Only tensors, plain values and training arguments "
                 f"are read."
             )
-        if instruction.name in ("STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4",
-                                "NEWOBJ_EX", "BYTEARRAY8"):
+        if instruction.name in (
+            "STACK_GLOBAL",
+            "INST",
+            "OBJ",
+            "EXT1",
+            "EXT2",
+            "EXT4",
+            "NEWOBJ_EX",
+            "BYTEARRAY8",
+        ):
             raise CheckpointError(
                 f"{name} uses the pickle instruction {instruction.name}, which torch.save never "
                 f"writes; nothing of it was executed."

@@ -17,7 +17,7 @@ from deformviz.checkpoints.pickled import looks_pickled, read_pickled
 
 MOST_FILE_BYTES = 8 * 2**30
 MOST_HEADER_BYTES = 8 * 2**20
-LENGTH_BYTES = 8                                    # of a safetensors header's own length
+LENGTH_BYTES = 8  # of a safetensors header's own length
 WEIGHT_KEYS = ("model", "state_dict", "model_state_dict")
 ARGUMENT_KEYS = ("args", "config")
 DISTRIBUTED_PREFIX = "module."
@@ -30,7 +30,7 @@ class CheckpointFile:
     path: Path
     tensors: Mapping[str, Tensor]
     arguments: Mapping[str, Any] = field(default_factory=dict)  # of the script that wrote it
-    metadata: Mapping[str, str] = field(default_factory=dict)   # a safetensors header's text
+    metadata: Mapping[str, str] = field(default_factory=dict)  # a safetensors header's text
 
 
 def read_checkpoint(path: str | Path) -> CheckpointFile:
@@ -68,15 +68,21 @@ def read_checkpoint(path: str | Path) -> CheckpointFile:
 def _from_safetensors(path: Path, header_bytes: int) -> CheckpointFile:
     if header_bytes > MOST_HEADER_BYTES:
         raise CheckpointError(
-            f"{path.name} claims a header of {header_bytes} bytes; {MOST_HEADER_BYTES} are "
-            f"allowed."
+            f"{path.name} claims a header of {header_bytes} bytes; {MOST_HEADER_BYTES} are allowed."
         )
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
             metadata = file.metadata() or {}
-    except (SafetensorError, OSError, ValueError, RuntimeError, TypeError, KeyError,
-            AttributeError) as error:
+    except (
+        SafetensorError,
+        OSError,
+        ValueError,
+        RuntimeError,
+        TypeError,
+        KeyError,
+        AttributeError,
+    ) as error:
         raise CheckpointError(
             f"{path.name} is damaged or cut off: safetensors cannot read it "
             f"({type(error).__name__})."
@@ -108,8 +114,9 @@ def _from_pickled(path: Path, content: Any) -> CheckpointFile:
 def _plain_arguments(value: Any) -> dict[str, Any]:
     if isinstance(value, argparse.Namespace):
         value = vars(value)
-    return {k: v for k, v in value.items() if isinstance(k, str)} \
-        if isinstance(value, Mapping) else {}
+    return (
+        {k: v for k, v in value.items() if isinstance(k, str)} if isinstance(value, Mapping) else {}
+    )
 
 
 def _checked(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -28,7 +28,7 @@ class System:
     name: str
     config: type
     model: Callable[[Any], nn.Module]
-    computed: Callable[[Any], Mapping[str, Tensor]] = lambda config: {}   # buffers, never stored
+    computed: Callable[[Any], Mapping[str, Tensor]] = lambda config: {}  # buffers, never stored
 
 
 SYSTEMS = {

@@ -26,17 +26,17 @@ class LoadReport:
     """How a checkpoint became a model; kept as `model.load_report`."""
 
     file: str
-    layout: str                                         # who named the keys
-    system: str                                         # "deformable-detr"
-    variant: str                                        # "two-stage", in words
+    layout: str  # who named the keys
+    system: str  # "deformable-detr"
+    variant: str  # "two-stage", in words
     sizes: Mapping[str, Any] = field(default_factory=dict)
     assumed: tuple[Assumption, ...] = ()
-    matched: int = 0                                    # keys
+    matched: int = 0  # keys
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
-    wrong_shape: tuple[str, ...] = ()                   # in words, with both shapes
-    filled: tuple[str, ...] = ()                        # copies of shared weights the file omits
-    ignored: tuple[str, ...] = ()                       # keys without a use here
+    wrong_shape: tuple[str, ...] = ()  # in words, with both shapes
+    filled: tuple[str, ...] = ()  # copies of shared weights the file omits
+    ignored: tuple[str, ...] = ()  # keys without a use here
     parameters: int = 0
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -51,14 +51,17 @@ class LoadReport:
             f"{self.parameters / 1e6:.2f} M parameters, {self.matched} keys matched"
         ]
         lines += [f"assumed {assumption}" for assumption in self.assumed]
-        lines += [f"{kind.replace('_', ' ')}: {key} (likely {reason})"
-                  for kind, key, reason in self.misfits()]
+        lines += [
+            f"{kind.replace('_', ' ')}: {key} (likely {reason})"
+            for kind, key, reason in self.misfits()
+        ]
         return "\n".join(lines)
 
     def misfits(self) -> list[tuple[str, str, str]]:
         """Every key that found no place: (kind, key in words, likely reason)."""
-        return [(kind, key, likely_reason(kind, key)) for kind in KINDS
-                for key in getattr(self, kind)]
+        return [
+            (kind, key, likely_reason(kind, key)) for kind in KINDS for key in getattr(self, kind)
+        ]
 
 
 def shared_keys(model: nn.Module) -> dict[str, str]:

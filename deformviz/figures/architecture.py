@@ -28,8 +28,10 @@ COLOURS = {"parameters": "#3f90da", "multiply-adds": "#e76300"}
 def architecture_html(found: Architecture) -> str:
     """The parts in the order of the data, each with its share of parameters and multiply-adds."""
     boxes = "".join(_box(part, found) for part in found.parts)
-    return (f'{STYLE}<ol class="dv-parts" style="--parts: {len(found.parts)}" '
-            f'aria-label="Parts of the model">{boxes}</ol>')
+    return (
+        f'{STYLE}<ol class="dv-parts" style="--parts: {len(found.parts)}" '
+        f'aria-label="Parts of the model">{boxes}</ol>'
+    )
 
 
 def _box(part: Part, whole: Architecture) -> str:
@@ -45,9 +47,11 @@ def _box(part: Part, whole: Architecture) -> str:
 
 def _bar(what: str, amount: int, total: int) -> str:
     share = 100 * amount / total if total else 0.0
-    return (f'<span>{short_number(amount)} {what}</span><span class="bar" role="img" '
-            f'aria-label="{share:.0f} % of all {what}"><i style="width:{share:.1f}%;'
-            f'background:{COLOURS[what]}"></i></span>')
+    return (
+        f'<span>{short_number(amount)} {what}</span><span class="bar" role="img" '
+        f'aria-label="{share:.0f} % of all {what}"><i style="width:{share:.1f}%;'
+        f'background:{COLOURS[what]}"></i></span>'
+    )
 
 
 def short_number(amount: float) -> str:

@@ -10,35 +10,56 @@ from deformviz.figures.theme import LEVEL_MARKS, LIGHT, PETROFF_10, chart_layout
 LARGEST_MARKER_PX = 26
 PICTURE_HEIGHT_PX = 330
 POINTS_HEIGHT_PX = 280
-MANY_COLUMNS = 6                # of a table: beyond, its numbers are set smaller
-WINDOW_ASPECT = 1.8             # width by height of the panels
-SMALLEST_WINDOW = 0.3           # of the picture's longer side, high
-COUNTS = 0.05                   # of the largest amount: smaller samples may fall out of the window
+MANY_COLUMNS = 6  # of a table: beyond, its numbers are set smaller
+WINDOW_ASPECT = 1.8  # width by height of the panels
+SMALLEST_WINDOW = 0.3  # of the picture's longer side, high
+COUNTS = 0.05  # of the largest amount: smaller samples may fall out of the window
 ORDER_COLOURS = {"weight": PETROFF_10[0], "attribution": PETROFF_10[6], "random": PETROFF_10[3]}
 ORDER_DASH = {"weight": "solid", "attribution": "solid", "random": "dot"}
 # Cells are opaque and none is darker than its ends, so that one ink reads on all of them.
 CELLS = ((0.0, "#3f90da"), (0.5, "#dfe2ea"), (1.0, "#e76300"))
 CELL_INK = LIGHT["edge"]
-LATTICE = 45                    # places for a click along the picture's longer side
+LATTICE = 45  # places for a click along the picture's longer side
 DIVERGING = ((0.0, "#3f90da"), (0.5, "rgba(128, 136, 155, 0)"), (1.0, "#e76300"))
 
 
 def over_picture(
-    picture: str, size_hw: tuple[int, int], *, opacity: float = 1.0,
+    picture: str,
+    size_hw: tuple[int, int],
+    *,
+    opacity: float = 1.0,
     window_px: tuple[float, float, float, float] | None = None,
 ) -> go.Figure:
     """An empty figure over a picture, in pixel indices; `window_px` is the part (xyxy) to show."""
     height, width = size_hw
     x0, y0, x1, y1 = window_px or (-0.5, -0.5, width - 0.5, height - 0.5)
     figure = go.Figure()
-    figure.add_layout_image(source=picture, x=-0.5, y=-0.5, sizex=width, sizey=height, xref="x",
-                            yref="y", sizing="stretch", layer="below", opacity=opacity)
-    return figure.update_layout(chart_layout(
-        height=PICTURE_HEIGHT_PX, margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        xaxis={"visible": False, "range": [x0, x1], "constrain": "domain"},
-        yaxis={"visible": False, "range": [y1, y0], "scaleanchor": "x", "constrain": "domain",
-               "constraintoward": "top"},           # what a narrow column leaves free lies below
-    ))
+    figure.add_layout_image(
+        source=picture,
+        x=-0.5,
+        y=-0.5,
+        sizex=width,
+        sizey=height,
+        xref="x",
+        yref="y",
+        sizing="stretch",
+        layer="below",
+        opacity=opacity,
+    )
+    return figure.update_layout(
+        chart_layout(
+            height=PICTURE_HEIGHT_PX,
+            margin={"l": 0, "r": 0, "t": 0, "b": 0},
+            xaxis={"visible": False, "range": [x0, x1], "constrain": "domain"},
+            yaxis={
+                "visible": False,
+                "range": [y1, y0],
+                "scaleanchor": "x",
+                "constrain": "domain",
+                "constraintoward": "top",
+            },  # what a narrow column leaves free lies below
+        )
+    )
 
 
 def _frame(figure: go.Figure, box_xyxy_px, **line) -> None:
@@ -47,7 +68,11 @@ def _frame(figure: go.Figure, box_xyxy_px, **line) -> None:
 
 
 def boxes_over(
-    boxes: dict[str, np.ndarray], chosen: str, size_hw: tuple[int, int], *, picture: str,
+    boxes: dict[str, np.ndarray],
+    chosen: str,
+    size_hw: tuple[int, int],
+    *,
+    picture: str,
 ) -> go.Figure:
     """All boxes (name -> xyxy, px) thin, the chosen one with its name; points give a click a name.
 
@@ -62,10 +87,17 @@ def boxes_over(
         _frame(figure, boxes[chosen], color=ORDER_COLOURS["attribution"], width=3)
         x0, y0 = (float(edge) - 0.5 for edge in boxes[chosen][:2])
         has_room = y0 > 0.1 * size_hw[0]
-        figure.add_annotation(x=x0, y=y0, text=chosen, showarrow=False, xanchor="left",
-                              yanchor="bottom" if has_room else "top",
-                              bgcolor=ORDER_COLOURS["attribution"],
-                              font={"color": "#11131a", "size": 13}, borderpad=2)
+        figure.add_annotation(
+            x=x0,
+            y=y0,
+            text=chosen,
+            showarrow=False,
+            xanchor="left",
+            yanchor="bottom" if has_room else "top",
+            bgcolor=ORDER_COLOURS["attribution"],
+            font={"color": "#11131a", "size": 13},
+            borderpad=2,
+        )
     if boxes:
         _click_points(figure, boxes, size_hw)
     return figure
@@ -77,8 +109,9 @@ def _click_points(
     """A lattice of points over the boxes; a box too small for the lattice gets its centre."""
     height, width = size_hw
     step = max(size_hw) / LATTICE
-    grid_xy = np.stack(np.meshgrid(np.arange(step / 2, width, step),
-                                   np.arange(step / 2, height, step)), axis=-1).reshape(-1, 2)
+    grid_xy = np.stack(
+        np.meshgrid(np.arange(step / 2, width, step), np.arange(step / 2, height, step)), axis=-1
+    ).reshape(-1, 2)
     free = np.ones(len(grid_xy), dtype=bool)
     places, names = [], []
     for name, box in sorted(boxes.items(), key=lambda item: np.prod(item[1][2:] - item[1][:2])):
@@ -89,13 +122,22 @@ def _click_points(
         names += [name] * len(mine)
     where = np.concatenate(places)
     unseen = {"marker": {"opacity": 0}}
-    figure.add_scatter(x=where[:, 0].tolist(), y=where[:, 1].tolist(), mode="markers", text=names,
-                       marker={"size": 12, "opacity": 0}, selected=unseen, unselected=unseen,
-                       hovertemplate="%{text}<extra></extra>")
+    figure.add_scatter(
+        x=where[:, 0].tolist(),
+        y=where[:, 1].tolist(),
+        mode="markers",
+        text=names,
+        marker={"size": 12, "opacity": 0},
+        selected=unseen,
+        unselected=unseen,
+        hovertemplate="%{text}<extra></extra>",
+    )
 
 
 def window_around(
-    locations_px: np.ndarray, amounts: list[np.ndarray], size_hw: tuple[int, int],
+    locations_px: np.ndarray,
+    amounts: list[np.ndarray],
+    size_hw: tuple[int, int],
     box_xyxy_px: np.ndarray | None = None,
 ) -> tuple[float, float, float, float]:
     """The part of the picture (xyxy, pixel indices) with the box and all samples that count."""
@@ -112,8 +154,14 @@ def window_around(
 
 
 def sample_amounts(
-    locations_px: np.ndarray, amounts: np.ndarray, size_hw: tuple[int, int], *, picture: str,
-    box_xyxy_px: np.ndarray | None = None, unit: str = "weight", of: str = "head",
+    locations_px: np.ndarray,
+    amounts: np.ndarray,
+    size_hw: tuple[int, int],
+    *,
+    picture: str,
+    box_xyxy_px: np.ndarray | None = None,
+    unit: str = "weight",
+    of: str = "head",
     window_px: tuple[float, float, float, float] | None = None,
 ) -> go.Figure:
     """The samples of one query over the picture, each as large as its amount.
@@ -139,18 +187,30 @@ def sample_amounts(
         flat = amounts[head].reshape(-1)
         size = LARGEST_MARKER_PX * np.sqrt(np.abs(flat) / largest) + 1.5
         marks = np.repeat([LEVEL_MARKS[i % len(LEVEL_MARKS)][1] for i in range(levels)], points)
-        marks = [mark + "-open" if amount < 0 else mark
-                 for mark, amount in zip(marks, flat, strict=True)]
+        marks = [
+            mark + "-open" if amount < 0 else mark for mark, amount in zip(marks, flat, strict=True)
+        ]
         where = locations_px[head].reshape(-1, 2)
-        numbers = np.column_stack([np.repeat(np.arange(levels), points),
-                                   np.tile(np.arange(points), levels), flat])
+        numbers = np.column_stack(
+            [np.repeat(np.arange(levels), points), np.tile(np.arange(points), levels), flat]
+        )
         figure.add_scatter(
-            x=where[:, 0].tolist(), y=where[:, 1].tolist(), mode="markers", name=f"{of} {head}",
+            x=where[:, 0].tolist(),
+            y=where[:, 1].tolist(),
+            mode="markers",
+            name=f"{of} {head}",
             customdata=numbers.tolist(),
-            marker={"symbol": marks, "size": size.tolist(), "color": head_colour(head),
-                    "opacity": 0.9, "line": {"width": 1.2, "color": "rgba(255, 255, 255, 0.85)"}},
-            hovertemplate=(f"{of} {head}, level %{{customdata[0]}}, point %{{customdata[1]}}<br>"
-                           f"{unit} %{{customdata[2]:+.4f}}<extra></extra>"),
+            marker={
+                "symbol": marks,
+                "size": size.tolist(),
+                "color": head_colour(head),
+                "opacity": 0.9,
+                "line": {"width": 1.2, "color": "rgba(255, 255, 255, 0.85)"},
+            },
+            hovertemplate=(
+                f"{of} {head}, level %{{customdata[0]}}, point %{{customdata[1]}}<br>"
+                f"{unit} %{{customdata[2]:+.4f}}<extra></extra>"
+            ),
         )
     return figure
 
@@ -160,15 +220,24 @@ def agreement_map(by_layer: dict[str, np.ndarray]) -> go.Figure:
     heads = max(len(row) for row in by_layer.values())
     found = np.full((len(by_layer), heads), np.nan)
     for row, values in zip(found, by_layer.values(), strict=True):
-        row[:len(values)] = values
+        row[: len(values)] = values
     return coloured_table(
-        found, found, rows=list(by_layer), columns=[str(head) for head in range(heads)],
-        hover="%{y}, head %{x}<br>rank correlation %{z:.2f}", digits=2,
+        found,
+        found,
+        rows=list(by_layer),
+        columns=[str(head) for head in range(heads)],
+        hover="%{y}, head %{x}<br>rank correlation %{z:.2f}",
+        digits=2,
     ).update_layout(height=70 + 34 * len(by_layer), xaxis_title="head")
 
 
 def coloured_table(
-    shares: np.ndarray, numbers: np.ndarray, *, rows: list[str], columns: list[str], hover: str,
+    shares: np.ndarray,
+    numbers: np.ndarray,
+    *,
+    rows: list[str],
+    columns: list[str],
+    hover: str,
     digits: int,
 ) -> go.Figure:
     """Numbers [row column] in cells coloured by shares from -1, blue, to 1, orange.
@@ -176,21 +245,36 @@ def coloured_table(
     Cells and ink are the same on light and dark paper.
     """
     places = [(r, c) for r, c in np.ndindex(numbers.shape) if np.isfinite(numbers[r, c])]
-    figure = go.Figure(go.Heatmap(
-        z=np.where(np.isfinite(shares), np.round(shares, 3), None).tolist(), x=columns, y=rows,
-        zmin=-1, zmax=1, colorscale=[list(stop) for stop in CELLS], showscale=False, xgap=3,
-        ygap=3, customdata=numbers.tolist(), hoverongaps=False,
-        hovertemplate=f"{hover}<extra></extra>",
-    ))
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.where(np.isfinite(shares), np.round(shares, 3), None).tolist(),
+            x=columns,
+            y=rows,
+            zmin=-1,
+            zmax=1,
+            colorscale=[list(stop) for stop in CELLS],
+            showscale=False,
+            xgap=3,
+            ygap=3,
+            customdata=numbers.tolist(),
+            hoverongaps=False,
+            hovertemplate=f"{hover}<extra></extra>",
+        )
+    )
     figure.add_scatter(
-        x=[columns[c] for _, c in places], y=[rows[r] for r, _ in places], mode="text",
-        text=[f"{numbers[place]:.{digits}f}" for place in places], hoverinfo="skip",
+        x=[columns[c] for _, c in places],
+        y=[rows[r] for r, _ in places],
+        mode="text",
+        text=[f"{numbers[place]:.{digits}f}" for place in places],
+        hoverinfo="skip",
         textfont={"size": 12 if len(columns) <= MANY_COLUMNS else 10, "color": CELL_INK},
     )
-    return figure.update_layout(chart_layout(
-        xaxis={"showgrid": False, "type": "category"},
-        yaxis={"autorange": "reversed", "showgrid": False, "type": "category"},
-    ))
+    return figure.update_layout(
+        chart_layout(
+            xaxis={"showgrid": False, "type": "category"},
+            yaxis={"autorange": "reversed", "showgrid": False, "type": "category"},
+        )
+    )
 
 
 def faithfulness_curves(found: Faithfulness, kind: str, unit: str = "score") -> go.Figure:
@@ -203,20 +287,27 @@ def faithfulness_curves(found: Faithfulness, kind: str, unit: str = "score") -> 
         curve = found.curves[kind, order]
         words = "at random" if order == "random" else f"by {order}"
         figure.add_scatter(
-            x=share.tolist(), y=curve.tolist(), mode="lines+markers",
+            x=share.tolist(),
+            y=curve.tolist(),
+            mode="lines+markers",
             name=f"{words}: {found.area(kind, order):.3f}",
             line={"color": ORDER_COLOURS[order], "width": 2.5, "dash": ORDER_DASH[order]},
-            marker={"size": 4}, customdata=found.counts.tolist(),
-            hovertemplate=(f"{words}, %{{customdata}} of {found.points}<br>{unit} %{{y:.4f}}"
-                           "<extra></extra>"),
+            marker={"size": 4},
+            customdata=found.counts.tolist(),
+            hovertemplate=(
+                f"{words}, %{{customdata}} of {found.points}<br>{unit} %{{y:.4f}}<extra></extra>"
+            ),
         )
     gone = "deleted" if kind == "deletion" else "inserted"
-    return figure.update_layout(chart_layout(
-        height=300, showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
-        xaxis={"title": {"text": f"points {gone}"}, "ticksuffix": " %"},
-        yaxis={"title": {"text": unit}, "rangemode": "tozero"},
-    ))
+    return figure.update_layout(
+        chart_layout(
+            height=300,
+            showlegend=True,
+            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+            xaxis={"title": {"text": f"points {gone}"}, "ticksuffix": " %"},
+            yaxis={"title": {"text": unit}, "rangemode": "tozero"},
+        )
+    )
 
 
 def method_areas(study: Study) -> go.Figure:
@@ -230,7 +321,11 @@ def method_areas(study: Study) -> go.Figure:
     limit = float(np.abs(better).max()) or 1.0
     names = [f"{quantity}<br>{method}" if quantity else method for quantity, method in methods]
     return coloured_table(
-        better / limit, areas, rows=names, columns=layers, digits=3,
+        better / limit,
+        areas,
+        rows=names,
+        columns=layers,
+        digits=3,
         hover="%{y}<br>%{x}: area %{customdata:.4f}",
     ).update_layout(height=60 + 46 * len(methods), xaxis_side="top")
 
@@ -248,11 +343,19 @@ def pixel_worth(
     rows, columns = values.shape
     limit = float(np.quantile(np.abs(values), 0.995)) or 1.0
     figure = over_picture(picture, size_hw, opacity=0.5)
-    figure.add_trace(go.Heatmap(
-        z=np.round(values / limit, 4).tolist(), zmin=-1, zmax=1, showscale=False,
-        colorscale=[list(stop) for stop in DIVERGING], opacity=0.85,
-        x0=(width / columns - 1) / 2, dx=width / columns,
-        y0=(height / rows - 1) / 2, dy=height / rows,
-        hovertemplate=f"{unit} %{{z:.2f}} of the largest<extra></extra>",
-    ))
+    figure.add_trace(
+        go.Heatmap(
+            z=np.round(values / limit, 4).tolist(),
+            zmin=-1,
+            zmax=1,
+            showscale=False,
+            colorscale=[list(stop) for stop in DIVERGING],
+            opacity=0.85,
+            x0=(width / columns - 1) / 2,
+            dx=width / columns,
+            y0=(height / rows - 1) / 2,
+            dy=height / rows,
+            hovertemplate=f"{unit} %{{z:.2f}} of the largest<extra></extra>",
+        )
+    )
     return figure

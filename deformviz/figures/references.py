@@ -24,8 +24,16 @@ def box_history(
     figure = go.Figure()
     if picture:
         figure.add_layout_image(
-            source=picture, x=0, y=0, sizex=width, sizey=height, xref="x", yref="y",
-            sizing="stretch", layer="below", opacity=0.55,
+            source=picture,
+            x=0,
+            y=0,
+            sizex=width,
+            sizey=height,
+            xref="x",
+            yref="y",
+            sizing="stretch",
+            layer="below",
+            opacity=0.55,
         )
     figure.add_shape(type="rect", x0=0, y0=0, x1=width, y1=height, line={"color": GRID})
     layers = len(boxes_xyxy_px)
@@ -36,18 +44,35 @@ def box_history(
         x0, y0, x1, y1 = (float(edge) for edge in box)
         last = layer == layers - 1
         figure.add_scatter(
-            x=[x0, x1, x1, x0, x0], y=[y0, y0, y1, y1, y0], mode="lines",
-            line={"color": shade, "width": 3.5 if last else 1.75,
-                  "dash": "solid" if last else "dot"},
+            x=[x0, x1, x1, x0, x0],
+            y=[y0, y0, y1, y1, y0],
+            mode="lines",
+            line={
+                "color": shade,
+                "width": 3.5 if last else 1.75,
+                "dash": "solid" if last else "dot",
+            },
             name=f"after decoder layer {layer}",
-            text=[f"after decoder layer {layer}<br>{x1 - x0:.0f} × {y1 - y0:.0f} px around "
-                  f"({(x0 + x1) / 2:.0f}, {(y0 + y1) / 2:.0f})"] * 5,
+            text=[
+                f"after decoder layer {layer}<br>{x1 - x0:.0f} × {y1 - y0:.0f} px around "
+                f"({(x0 + x1) / 2:.0f}, {(y0 + y1) / 2:.0f})"
+            ]
+            * 5,
             hovertemplate="%{text}<extra></extra>",
         )
     low, high = boxes_xyxy_px.reshape(-1, 2).min(0), boxes_xyxy_px.reshape(-1, 2).max(0)
-    return figure.update_layout(chart_layout(
-        xaxis={"visible": False, "range": [min(0, low[0]), max(width, high[0])],
-               "constrain": "domain"},
-        yaxis={"visible": False, "range": [max(height, high[1]), min(0, low[1])],
-               "scaleanchor": "x", "constrain": "domain"},
-    ))
+    return figure.update_layout(
+        chart_layout(
+            xaxis={
+                "visible": False,
+                "range": [min(0, low[0]), max(width, high[0])],
+                "constrain": "domain",
+            },
+            yaxis={
+                "visible": False,
+                "range": [max(height, high[1]), min(0, low[1])],
+                "scaleanchor": "x",
+                "constrain": "domain",
+            },
+        )
+    )

@@ -8,30 +8,72 @@ from typing import Any
 # Petroff (2021, arXiv:2107.02270), the ten-colour sequence: told apart with normal and
 # colour-deficient sight. Head m has colour m; never the only sign, heads carry numbers too.
 PETROFF_10 = (
-    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
 )
 
 # Marker of level l: (character for text, name that canvas and Plotly share).
 LEVEL_MARKS = (
-    ("●", "circle"), ("■", "square"), ("◆", "diamond"), ("▲", "triangle-up"), ("⬟", "pentagon"),
+    ("●", "circle"),
+    ("■", "square"),
+    ("◆", "diamond"),
+    ("▲", "triangle-up"),
+    ("⬟", "pentagon"),
 )
 
 # Amounts, dark to light. Neighbours lie 7.1 +- 0.3 apart by CIEDE2000 and lightness only rises,
 # so equal steps look equal, in grey as well.
 SEQUENTIAL = (
-    "#15073f", "#350a5a", "#590d6a", "#7a126f", "#971a6d", "#ae2567", "#c13360", "#d04259",
-    "#db5352", "#e4644d", "#eb774b", "#f08d50", "#f2a35e", "#f2b974", "#f2cf90", "#f3e3b0",
+    "#15073f",
+    "#350a5a",
+    "#590d6a",
+    "#7a126f",
+    "#971a6d",
+    "#ae2567",
+    "#c13360",
+    "#d04259",
+    "#db5352",
+    "#e4644d",
+    "#eb774b",
+    "#f08d50",
+    "#f2a35e",
+    "#f2b974",
+    "#f2cf90",
+    "#f3e3b0",
     "#faf8d1",
 )
 
 # Where a point falls: in the picture, in the padding the model masks, outside every map.
 PLACES = {"picture": "#3f90da", "padding": "#ffa90e", "outside": "#bd1f01"}
 
-LIGHT = {"ink": "#1f2430", "quiet": "#5b6271", "line": "#d5d9e2", "paper": "#ffffff",
-         "panel": "#f5f6f9", "halo": "#ffffff", "edge": "#11131a", "accent": "#0b62c4"}
-DARK = {"ink": "#eceef4", "quiet": "#a6adbd", "line": "#3a4050", "paper": "#12141b",
-        "panel": "#1d212b", "halo": "#ffffff", "edge": "#07080c", "accent": "#6cb2ff"}
+LIGHT = {
+    "ink": "#1f2430",
+    "quiet": "#5b6271",
+    "line": "#d5d9e2",
+    "paper": "#ffffff",
+    "panel": "#f5f6f9",
+    "halo": "#ffffff",
+    "edge": "#11131a",
+    "accent": "#0b62c4",
+}
+DARK = {
+    "ink": "#eceef4",
+    "quiet": "#a6adbd",
+    "line": "#3a4050",
+    "paper": "#12141b",
+    "panel": "#1d212b",
+    "halo": "#ffffff",
+    "edge": "#07080c",
+    "accent": "#6cb2ff",
+}
 
 
 def head_colour(head: int) -> str:
@@ -65,7 +107,7 @@ CHART_HEIGHT_PX = 260
 
 def translucent(colour: str, opacity: float) -> str:
     """A hex colour as CSS rgba."""
-    red, green, blue = (int(colour[i:i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {opacity:g})"
 
 

@@ -48,16 +48,21 @@ class DAT(nn.Module):
     @property
     def stage_names(self) -> tuple[str, ...]:
         """What a forward pass consists of, in order, as `on_layer` hears it."""
-        blocks = (f"stages.{i}.attns.{d}" for i, stage in enumerate(self.config.stages)
-                  for d in range(len(stage.blocks)))
+        blocks = (
+            f"stages.{i}.attns.{d}"
+            for i, stage in enumerate(self.config.stages)
+            for d in range(len(stage.blocks))
+        )
         return ("patch_proj", *blocks)
 
     @property
     def trace_names(self) -> tuple[str, ...]:
         """The traces a forward pass can give: those of the deformed grids, in order."""
         return tuple(
-            f"stages.{i}.attns.{d}" for i, stage in enumerate(self.config.stages)
-            for d, letter in enumerate(stage.blocks) if letter == "D"
+            f"stages.{i}.attns.{d}"
+            for i, stage in enumerate(self.config.stages)
+            for d, letter in enumerate(stage.blocks)
+            if letter == "D"
         )
 
     def forward(

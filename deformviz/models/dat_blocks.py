@@ -129,9 +129,17 @@ def make_attention(
         return ShiftWindowAttention(channels, heads, stage.window, map_hw, **drops)
     if letter == "D":
         return DATAttention(
-            channels, heads, stage.groups, map_hw, version=config.version, stride=stage.stride,
-            offset_kernel=stage.offset_kernel, offset_range_factor=stage.offset_range_factor,
-            position_bias=stage.position_bias, no_offset=stage.no_offset, **drops,
+            channels,
+            heads,
+            stage.groups,
+            map_hw,
+            version=config.version,
+            stride=stage.stride,
+            offset_kernel=stage.offset_kernel,
+            offset_range_factor=stage.offset_range_factor,
+            position_bias=stage.position_bias,
+            no_offset=stage.no_offset,
+            **drops,
         )
     if letter == "N":
         return NeighborhoodAttention(channels, heads, stage.neighborhood, **drops)
@@ -141,8 +149,13 @@ def make_attention(
         return SlideAttention(channels, heads, SLIDE_WINDOW, reduction=SLIDE_REDUCTION)
     if letter == "Q":
         return FusedQnA(
-            channels, stage.qna_heads, stage.qna_kernel, 1, stage.qna_kernel // 2,
-            queries=stage.qna_queries, activation=config.qna_activation,
+            channels,
+            stage.qna_heads,
+            stage.qna_kernel,
+            1,
+            stage.qna_kernel // 2,
+            queries=stage.qna_queries,
+            activation=config.qna_activation,
         )
     return nn.Conv2d(channels, channels, stage.window, padding=stage.window // 2, groups=channels)
 
@@ -166,7 +179,8 @@ class TransformerStage(nn.Module):
         )
         self.layer_norms = nn.ModuleList(
             ChannelNorm(channels) if letter != "X" else nn.Identity()
-            for letter in letters for _ in range(2)
+            for letter in letters
+            for _ in range(2)
         )
         self.mlps = nn.ModuleList(
             make_mlp(stage.mlp, channels, config.expansion, config.dropout) for _ in letters
@@ -183,7 +197,9 @@ class TransformerStage(nn.Module):
         )
         self.local_perception_units = nn.ModuleList(
             nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
-            if stage.local_perception else nn.Identity() for _ in letters
+            if stage.local_perception
+            else nn.Identity()
+            for _ in letters
         )
 
     def forward(self, features: Tensor, watch: LayerWatch) -> Tensor:

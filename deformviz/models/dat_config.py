@@ -9,8 +9,14 @@ from deformviz.attention.dat_reference import check_version
 from deformviz.models.plain_values import to_fields
 
 LETTERS = {
-    "L": "windows", "S": "shifted windows", "D": "deformed grid", "N": "neighborhood",
-    "P": "pyramid", "E": "slide", "Q": "learnt queries", "X": "depthwise convolution",
+    "L": "windows",
+    "S": "shifted windows",
+    "D": "deformed grid",
+    "N": "neighborhood",
+    "P": "pyramid",
+    "E": "slide",
+    "Q": "learnt queries",
+    "X": "depthwise convolution",
 }
 STEMS = ("patches", "one_convolution", "two_convolutions")
 MLPS = ("plain", "convolution", "residual_convolution")
@@ -29,21 +35,21 @@ class StageConfig:
     channels: int
     blocks: str
     heads: int
-    groups: int = 1                         # D: share-outs of the channels, one grid each
-    stride: int = 1                         # D: pixels per knot
-    offset_kernel: int = 5                  # D: of the offset network
-    offset_range_factor: float = -1.0       # D: reach of an offset in cells; negative: anywhere
-    position_bias: str = "table"            # D: see attention/dat_bias
-    no_offset: bool = False                 # D: average cells instead
-    window: int = 7                         # L, S and X, pixels
-    neighborhood: int = 7                   # N, pixels
-    reduction: int = 1                      # P: pixels per key
-    qna_heads: int = 1                      # Q
-    qna_queries: int = 2                    # Q
-    qna_kernel: int = 3                     # Q, pixels
-    mlp: str = "plain"                      # one of MLPS
-    local_perception: bool = False          # LPU: a depthwise 3x3 residual before each block
-    layer_scale: float = 0.0                # initial value; 0: no layer scales
+    groups: int = 1  # D: share-outs of the channels, one grid each
+    stride: int = 1  # D: pixels per knot
+    offset_kernel: int = 5  # D: of the offset network
+    offset_range_factor: float = -1.0  # D: reach of an offset in cells; negative: anywhere
+    position_bias: str = "table"  # D: see attention/dat_bias
+    no_offset: bool = False  # D: average cells instead
+    window: int = 7  # L, S and X, pixels
+    neighborhood: int = 7  # N, pixels
+    reduction: int = 1  # P: pixels per key
+    qna_heads: int = 1  # Q
+    qna_queries: int = 2  # Q
+    qna_kernel: int = 3  # Q, pixels
+    mlp: str = "plain"  # one of MLPS
+    local_perception: bool = False  # LPU: a depthwise 3x3 residual before each block
+    layer_scale: float = 0.0  # initial value; 0: no layer scales
 
     def __post_init__(self):
         unknown = sorted(set(self.blocks) - set(LETTERS))
@@ -57,13 +63,25 @@ class StageConfig:
                 raise ValueError(
                     f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}."
                 )
-        for name in ("channels", "heads", "groups", "stride", "offset_kernel", "window",
-                     "neighborhood", "reduction", "qna_heads", "qna_queries", "qna_kernel"):
+        for name in (
+            "channels",
+            "heads",
+            "groups",
+            "stride",
+            "offset_kernel",
+            "window",
+            "neighborhood",
+            "reduction",
+            "qna_heads",
+            "qna_queries",
+            "qna_kernel",
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if self.channels % self.heads:
-            raise ValueError(f"channels ({self.channels}) must be a multiple of heads "
-                             f"({self.heads}).")
+            raise ValueError(
+                f"channels ({self.channels}) must be a multiple of heads ({self.heads})."
+            )
 
 
 @dataclass(frozen=True)
@@ -74,25 +92,25 @@ class DATConfig:
         ValueError: an unknown choice, or values that contradict each other.
     """
 
-    version: str                            # "v1" or "++", see attention/dat_reference
+    version: str  # "v1" or "++", see attention/dat_reference
     stages: tuple[StageConfig, ...]
     classes: int = 1000
     class_names: tuple[str, ...] = ()
-    image_size: int = 224                   # px; tables and masks are made for this square
-    patch: int = 4                          # px
+    image_size: int = 224  # px; tables and masks are made for this square
+    patch: int = 4  # px
     stem: str = "patches"
     stem_channels: int = 96
-    overlapping_patches: bool = False       # 3x3 convolutions between stages, not 2x2
-    expansion: int = 4                      # of the MLPs
+    overlapping_patches: bool = False  # 3x3 convolutions between stages, not 2x2
+    expansion: int = 4  # of the MLPs
     dropout: float = 0.0
     attention_dropout: float = 0.0
-    drop_path: float = 0.0                  # of the last block; rises linearly from 0
+    drop_path: float = 0.0  # of the last block; rises linearly from 0
     qna_activation: str = "exp"
-    offset_start: str = "random"            # "zero": training starts on the undeformed grid
-    image_mean: tuple[float, ...] = (0.485, 0.456, 0.406)   # RGB, of values from 0 to 1
+    offset_start: str = "random"  # "zero": training starts on the undeformed grid
+    image_mean: tuple[float, ...] = (0.485, 0.456, 0.406)  # RGB, of values from 0 to 1
     image_std: tuple[float, ...] = (0.229, 0.224, 0.225)
-    short_side: int | None = None           # px; None: long_side decides alone
-    long_side: int = 224                    # px
+    short_side: int | None = None  # px; None: long_side decides alone
+    long_side: int = 224  # px
 
     def __post_init__(self):
         check_version(self.version)
@@ -146,10 +164,10 @@ class DATConfig:
         Raises:
             ValueError: a field this class does not have, or a value of another type.
         """
-        plain = to_fields(cls, {k: v for k, v in values.items() if k != "stages"},
-                          apart=("stages",))
+        plain = to_fields(
+            cls, {k: v for k, v in values.items() if k != "stages"}, apart=("stages",)
+        )
         stages = values.get("stages")
-        if not isinstance(stages, (list, tuple)) or not all(isinstance(s, Mapping)
-                                                            for s in stages):
+        if not isinstance(stages, (list, tuple)) or not all(isinstance(s, Mapping) for s in stages):
             raise ValueError("The configuration's stages must be a list of stages.")
         return cls(stages=tuple(StageConfig(**to_fields(StageConfig, s)) for s in stages), **plain)

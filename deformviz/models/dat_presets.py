@@ -15,15 +15,20 @@ def _v1(width: int, blocks: int, heads: int, groups: int, window: int = 7) -> DA
     letters = ("LS", "LS", "LD" * (blocks // 2), "LD")
     stages = tuple(
         StageConfig(
-            channels=width << i, blocks=letters[i], heads=heads << i, window=window,
-            groups=groups << (i - 2) if i > 1 else 1, offset_kernel=V1_OFFSET_KERNELS[i],
+            channels=width << i,
+            blocks=letters[i],
+            heads=heads << i,
+            window=window,
+            groups=groups << (i - 2) if i > 1 else 1,
+            offset_kernel=V1_OFFSET_KERNELS[i],
             offset_range_factor=2 if i > 1 else -1,
         )
         for i in range(4)
     )
     side = 32 * window
-    return DATConfig(version="v1", stages=stages, stem_channels=width, image_size=side,
-                     long_side=side)
+    return DATConfig(
+        version="v1", stages=stages, stem_channels=width, image_size=side, long_side=side
+    )
 
 
 def _plus(
@@ -33,28 +38,37 @@ def _plus(
     letters = ("ND", "NDND", "ND" * 9, "DD")
     stages = tuple(
         StageConfig(
-            channels=width << i, blocks=letters[i], heads=heads << i, groups=groups[i],
-            stride=8 >> i, offset_kernel=V1_OFFSET_KERNELS[i],
-            mlp="residual_convolution" if convolved else "plain", local_perception=convolved,
+            channels=width << i,
+            blocks=letters[i],
+            heads=heads << i,
+            groups=groups[i],
+            stride=8 >> i,
+            offset_kernel=V1_OFFSET_KERNELS[i],
+            mlp="residual_convolution" if convolved else "plain",
+            local_perception=convolved,
         )
         for i in range(4)
     )
     return DATConfig(
-        version="++", stages=stages, stem_channels=width, long_side=side,
-        stem="two_convolutions" if convolved else "patches", overlapping_patches=convolved,
+        version="++",
+        stages=stages,
+        stem_channels=width,
+        long_side=side,
+        stem="two_convolutions" if convolved else "patches",
+        overlapping_patches=convolved,
     )
 
 
 # The tables of dat_pp_base_384 keep the size for 224 px; only the pictures are larger.
 PUBLISHED: dict[str, DATConfig] = {
-    "dat_tiny": _v1(96, 6, 3, 3),                                               # 28.3
-    "dat_small": _v1(96, 18, 3, 3),                                             # 49.7
-    "dat_base": _v1(128, 18, 4, 4),                                             # 87.9
+    "dat_tiny": _v1(96, 6, 3, 3),  # 28.3
+    "dat_small": _v1(96, 18, 3, 3),  # 49.7
+    "dat_base": _v1(128, 18, 4, 4),  # 87.9
     "dat_base_384": _v1(128, 18, 4, 4, window=12),
-    "dat_p": _plus(64, 2, (1, 2, 4, 8), convolved=False),                       # 22.8
-    "dat_pp_tiny": _plus(64, 2, (1, 2, 4, 8)),                                  # 24.0
-    "dat_pp_small": _plus(96, 3, (1, 2, 3, 6)),                                 # 53.1
-    "dat_pp_base": _plus(128, 4, (2, 4, 8, 16)),                                # 93.7
+    "dat_p": _plus(64, 2, (1, 2, 4, 8), convolved=False),  # 22.8
+    "dat_pp_tiny": _plus(64, 2, (1, 2, 4, 8)),  # 24.0
+    "dat_pp_small": _plus(96, 3, (1, 2, 3, 6)),  # 53.1
+    "dat_pp_base": _plus(128, 4, (2, 4, 8, 16)),  # 93.7
     "dat_pp_base_384": _plus(128, 4, (2, 4, 8, 16), side=384),
 }
 
@@ -73,8 +87,17 @@ def dat_scenes(class_names: tuple[str, ...]) -> DATConfig:
         replace(small, channels=128, blocks="D", heads=8, groups=4, offset_range_factor=3),
     )
     return DATConfig(
-        version="v1", stages=stages, classes=len(class_names), class_names=class_names,
-        image_size=96, long_side=96, stem="two_convolutions", stem_channels=32,
-        overlapping_patches=True, expansion=3, offset_start="zero",
-        image_mean=(0.5, 0.5, 0.5), image_std=(0.5, 0.5, 0.5),
+        version="v1",
+        stages=stages,
+        classes=len(class_names),
+        class_names=class_names,
+        image_size=96,
+        long_side=96,
+        stem="two_convolutions",
+        stem_channels=32,
+        overlapping_patches=True,
+        expansion=3,
+        offset_start="zero",
+        image_mean=(0.5, 0.5, 0.5),
+        image_std=(0.5, 0.5, 0.5),
     )

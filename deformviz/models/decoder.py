@@ -17,10 +17,10 @@ from deformviz.schema import AttentionTrace, DenseTrace
 class Memory:
     """What the encoder made of a batch, as every decoder layer reads it."""
 
-    tokens: Tensor                  # [batch pixel channel]
-    spatial_shapes: list            # [(H_l, W_l)]
-    padding_mask: Tensor | None     # [batch pixel], True = padding; None if there is none
-    valid_ratios: Tensor            # [batch level xy]
+    tokens: Tensor  # [batch pixel channel]
+    spatial_shapes: list  # [(H_l, W_l)]
+    padding_mask: Tensor | None  # [batch pixel], True = padding; None if there is none
+    valid_ratios: Tensor  # [batch level xy]
 
 
 class DecoderLayer(nn.Module):
@@ -60,15 +60,24 @@ class DecoderLayer(nn.Module):
         return attended, trace
 
     def forward(
-        self, content: Tensor, position: Tensor, references: Tensor, memory: Memory,
-        traced_self: bool, traced: bool,
+        self,
+        content: Tensor,
+        position: Tensor,
+        references: Tensor,
+        memory: Memory,
+        traced_self: bool,
+        traced: bool,
     ) -> tuple[Tensor, DenseTrace | None, AttentionTrace | None]:
         """content and position [batch query channel], references [batch query level xy|cxcywh]."""
         attended, self_trace = self.attend_to_queries(content, position, traced_self)
         content = self.norm2(content + self.dropout(attended))
         attended, trace = self.cross_attn(
-            content + position, references, memory.tokens, memory.spatial_shapes,
-            memory.padding_mask, traced=traced,
+            content + position,
+            references,
+            memory.tokens,
+            memory.spatial_shapes,
+            memory.padding_mask,
+            traced=traced,
         )
         content = self.norm1(content + self.dropout(attended))
         inner = self.linear2(self.dropout(F.relu(self.linear1(content))))
@@ -87,8 +96,13 @@ class DeformableDecoder(nn.Module):
             self.ref_point_head = MLP(2 * self.channels, self.channels, self.channels, depth=2)
 
     def forward(
-        self, content: Tensor, position: Tensor | None, references: Tensor, memory: Memory,
-        box_heads: nn.ModuleList, watch: LayerWatch,
+        self,
+        content: Tensor,
+        position: Tensor | None,
+        references: Tensor,
+        memory: Memory,
+        box_heads: nn.ModuleList,
+        watch: LayerWatch,
     ) -> list[tuple[Tensor, Tensor]]:
         """Per layer, its content [batch query channel] and boxes [batch query cxcywh].
 
@@ -108,8 +122,12 @@ class DeformableDecoder(nn.Module):
                 embedded = box_positions(references, self.channels, frequencies=self.frequencies)
                 here = self.ref_point_head(embedded.to(content.dtype))
             content, self_trace, trace = layer(
-                content, here, scale_to_padded(references, memory.valid_ratios), memory,
-                watch.wants(f"{name}.self"), watch.wants(name),
+                content,
+                here,
+                scale_to_padded(references, memory.valid_ratios),
+                memory,
+                watch.wants(f"{name}.self"),
+                watch.wants(name),
             )
             watch.keep(f"{name}.self", self_trace)
             watch.keep(name, trace)

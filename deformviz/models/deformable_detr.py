@@ -33,8 +33,11 @@ class Backbone(nn.Module):
             )
         else:
             self.body = ResNet(
-                *config.resnet_topology, config.backbone_stages, config.backbone_width,
-                config.backbone_stem, config.dilation,
+                *config.resnet_topology,
+                config.backbone_stages,
+                config.backbone_width,
+                config.backbone_stem,
+                config.dilation,
             )
 
 
@@ -128,7 +131,7 @@ class DeformableDETR(nn.Module):
         """
         maps = [layer(level) for layer, level in zip(self.input_proj, features, strict=False)]
         source = features[-1]
-        for layer in self.input_proj[len(features):]:
+        for layer in self.input_proj[len(features) :]:
             source = layer(source)
             maps.append(source)
         return maps
@@ -158,9 +161,7 @@ def make_heads(config: DeformableDETRConfig) -> tuple[nn.ModuleList, nn.ModuleLi
     return nn.ModuleList(classes), nn.ModuleList(boxes)
 
 
-def make_projections(
-    config: DeformableDETRConfig, channels: tuple[int, ...]
-) -> nn.ModuleList:
+def make_projections(config: DeformableDETRConfig, channels: tuple[int, ...]) -> nn.ModuleList:
     """1x1 convolutions from the backbone's maps, 3x3 of stride 2 for the levels beyond."""
     extra = max(config.levels - len(channels), 0)
     layers = [nn.Conv2d(inputs, config.hidden_channels, 1) for inputs in channels]

@@ -10,10 +10,23 @@ from deformviz.models.resnet import TOPOLOGIES
 
 MOST_LAYERS = 100
 POSITIVE = (
-    "classes", "hidden_channels", "heads", "decoder_heads", "levels", "encoder_layers",
-    "decoder_layers", "encoder_points", "decoder_points", "feedforward_channels",
-    "decoder_feedforward_channels", "queries", "backbone_width", "backbone_stem",
-    "projection_groups", "short_side", "long_side",
+    "classes",
+    "hidden_channels",
+    "heads",
+    "decoder_heads",
+    "levels",
+    "encoder_layers",
+    "decoder_layers",
+    "encoder_points",
+    "decoder_points",
+    "feedforward_channels",
+    "decoder_feedforward_channels",
+    "queries",
+    "backbone_width",
+    "backbone_stem",
+    "projection_groups",
+    "short_side",
+    "long_side",
 )
 CHOICES = {
     "backbone": (*TOPOLOGIES, "resnet", "compact"),
@@ -40,14 +53,14 @@ class DeformableDETRConfig:
     class_names: tuple[str, ...] = ()
     hidden_channels: int = 256
     heads: int = 8
-    decoder_heads: int | None = None                        # None: as many as the encoder
+    decoder_heads: int | None = None  # None: as many as the encoder
     levels: int = 4
     encoder_layers: int = 6
     decoder_layers: int = 6
     encoder_points: int = 4
     decoder_points: int = 4
     feedforward_channels: int = 1024
-    decoder_feedforward_channels: int | None = None         # None: as many as the encoder
+    decoder_feedforward_channels: int | None = None  # None: as many as the encoder
     queries: int = 300
     dropout: float = 0.1
     refine: bool = False
@@ -55,13 +68,13 @@ class DeformableDETRConfig:
     dilation: bool = False
     backbone: str = "resnet50"
     backbone_width: int = 64
-    backbone_stem: int | None = None                        # None: `backbone_width`
-    resnet_blocks: tuple[int, ...] = ()                     # of backbone "resnet", four stages
+    backbone_stem: int | None = None  # None: `backbone_width`
+    resnet_blocks: tuple[int, ...] = ()  # of backbone "resnet", four stages
     resnet_bottleneck: bool = True
-    image_mean: tuple[float, ...] = (0.485, 0.456, 0.406)   # RGB, of values from 0 to 1
+    image_mean: tuple[float, ...] = (0.485, 0.456, 0.406)  # RGB, of values from 0 to 1
     image_std: tuple[float, ...] = (0.229, 0.224, 0.225)
-    short_side: int | None = 800                            # px; None: long_side decides alone
-    long_side: int = 1333                                   # px
+    short_side: int | None = 800  # px; None: long_side decides alone
+    long_side: int = 1333  # px
 
     compact_channels: tuple[int, ...] = (16, 32, 64, 96, 128)
     compact_blocks: tuple[int, ...] = (1, 2, 2, 1)

@@ -25,8 +25,13 @@ class EncoderLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(
-        self, tokens: Tensor, positions: Tensor, references: Tensor, spatial_shapes,
-        padding_mask: Tensor | None, traced: bool,
+        self,
+        tokens: Tensor,
+        positions: Tensor,
+        references: Tensor,
+        spatial_shapes,
+        padding_mask: Tensor | None,
+        traced: bool,
     ) -> tuple[Tensor, AttentionTrace | None]:
         """tokens and positions [batch pixel channel], references [batch pixel level xy]."""
         attended, trace = self.self_attn(
@@ -45,8 +50,13 @@ class DeformableEncoder(nn.Module):
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
 
     def forward(
-        self, tokens: Tensor, positions: Tensor, references: Tensor, spatial_shapes,
-        padding_mask: Tensor | None, watch: LayerWatch,
+        self,
+        tokens: Tensor,
+        positions: Tensor,
+        references: Tensor,
+        spatial_shapes,
+        padding_mask: Tensor | None,
+        watch: LayerWatch,
     ) -> Tensor:
         """The memory [batch pixel channel]; traces go to the watch as "encoder.0", ..."""
         for index, layer in enumerate(self.layers):

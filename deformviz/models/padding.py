@@ -18,14 +18,12 @@ def pad_images(images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         raise ShapeError("images is empty; a batch needs at least one image [3 height width].")
     for image in images:
         if image.ndim != 3 or image.shape[0] != 3:
-            raise ShapeError(
-                f"An image has shape {tuple(image.shape)}, expected [3 height width]."
-            )
+            raise ShapeError(f"An image has shape {tuple(image.shape)}, expected [3 height width].")
     height = max(image.shape[1] for image in images)
     width = max(image.shape[2] for image in images)
-    padded = torch.stack([
-        F.pad(image, (0, width - image.shape[2], 0, height - image.shape[1])) for image in images
-    ])
+    padded = torch.stack(
+        [F.pad(image, (0, width - image.shape[2], 0, height - image.shape[1])) for image in images]
+    )
     sizes_hw = [tuple(image.shape[1:]) for image in images]
     return padded, padding_mask(sizes_hw, (height, width)).to(padded.device)
 

@@ -30,7 +30,9 @@ def attention_of(model: DeformableDETR, layer: str) -> MultiScaleDeformableAtten
 def attention_layers(model: DeformableDETR) -> dict[str, MultiScaleDeformableAttention]:
     """All deformable attentions by short name, in the order in which they run."""
     transformer = model.transformer
-    encoder = {f"encoder.{i}": layer.self_attn
-               for i, layer in enumerate(transformer.encoder.layers)}
-    return encoder | {f"decoder.{i}": layer.cross_attn
-                      for i, layer in enumerate(transformer.decoder.layers)}
+    encoder = {
+        f"encoder.{i}": layer.self_attn for i, layer in enumerate(transformer.encoder.layers)
+    }
+    return encoder | {
+        f"decoder.{i}": layer.cross_attn for i, layer in enumerate(transformer.decoder.layers)
+    }

@@ -59,8 +59,9 @@ def token_positions(
     x = (x + shift) / (x[:, :, -1:] + EPSILON) * (2 * math.pi)
     divisor = wavelengths(channels // 2, frequencies, temperature, like=x)
     features = [sines_and_cosines(part[..., None] / divisor) for part in (y, x)]
-    return rearrange(torch.cat(features, dim=-1),
-                     "batch height width channel -> batch (height width) channel")
+    return rearrange(
+        torch.cat(features, dim=-1), "batch height width channel -> batch (height width) channel"
+    )
 
 
 def box_positions(boxes_cxcywh: Tensor, channels: int, *, frequencies: str = "paper") -> Tensor:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 class ImageFacts(Protocol):
     """How a model was fed when it was trained: part of every model's configuration."""
 
-    image_mean: tuple[float, ...]   # RGB, of values from 0 to 1
+    image_mean: tuple[float, ...]  # RGB, of values from 0 to 1
     image_std: tuple[float, ...]
-    short_side: int | None          # px; None: the longer side decides alone
-    long_side: int                  # px; never exceeded
+    short_side: int | None  # px; None: the longer side decides alone
+    long_side: int  # px; never exceeded
 
 
 def resized_size(size_hw: tuple[int, int], facts: ImageFacts) -> tuple[int, int]:

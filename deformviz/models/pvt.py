@@ -41,17 +41,29 @@ class PVTBlock(nn.Module):
     """Attention and MLP; `version` 2 convolves in the MLP, `pooled` is its "linear" form."""
 
     def __init__(
-        self, channels: int, heads: int, *, reduction: int = 1, mlp_ratio: float = 4.0,
-        qkv_bias: bool = False, epsilon: float = 1e-6, version: int = 1, pooled: bool = False,
+        self,
+        channels: int,
+        heads: int,
+        *,
+        reduction: int = 1,
+        mlp_ratio: float = 4.0,
+        qkv_bias: bool = False,
+        epsilon: float = 1e-6,
+        version: int = 1,
+        pooled: bool = False,
     ):
         super().__init__()
         self.version = version
         self.norm1, self.norm2 = (nn.LayerNorm(channels, eps=epsilon) for _ in range(2))
-        self.attn = SpatialReductionAttention(channels, heads, reduction=reduction,
-                                              qkv_bias=qkv_bias, pooled=pooled)
+        self.attn = SpatialReductionAttention(
+            channels, heads, reduction=reduction, qkv_bias=qkv_bias, pooled=pooled
+        )
         hidden = int(channels * mlp_ratio)
-        self.mlp = TokenMLP(channels, hidden) if version == 1 else \
-            ConvolvedMLP(channels, hidden, rectified=pooled)
+        self.mlp = (
+            TokenMLP(channels, hidden)
+            if version == 1
+            else ConvolvedMLP(channels, hidden, rectified=pooled)
+        )
 
     def forward(self, tokens: Tensor, map_hw: tuple[int, int]) -> tuple[Tensor, DenseTrace]:
         """[batch token channel] of a map of `map_hw` -> the same, and the attention's trace."""
@@ -77,7 +89,7 @@ class PVTConfig:
     qkv_bias: bool = True
     version: int = 1
     pooled: bool = False
-    epsilon: float = 1e-6       # of the blocks' and the last layer norms; the others keep 1e-5
+    epsilon: float = 1e-6  # of the blocks' and the last layer norms; the others keep 1e-5
 
 
 class _PatchEmbedding(nn.Module):
@@ -110,13 +122,23 @@ class PVT(nn.Module):
             stride = (config.patch if config.version == 1 else 4) if first else 2
             kernel = stride if config.version == 1 else OVERLAPS[index]
             side = side // stride
-            self.add_module(f"patch_embed{name}",
-                            _PatchEmbedding(inputs, channels, kernel, stride))
-            self.add_module(f"block{name}", nn.ModuleList(
-                PVTBlock(channels, config.heads[index], reduction=config.reductions[index],
-                         mlp_ratio=config.mlp_ratios[index], qkv_bias=config.qkv_bias,
-                         version=config.version, pooled=config.pooled, epsilon=config.epsilon)
-                for _ in range(config.depths[index])))
+            self.add_module(f"patch_embed{name}", _PatchEmbedding(inputs, channels, kernel, stride))
+            self.add_module(
+                f"block{name}",
+                nn.ModuleList(
+                    PVTBlock(
+                        channels,
+                        config.heads[index],
+                        reduction=config.reductions[index],
+                        mlp_ratio=config.mlp_ratios[index],
+                        qkv_bias=config.qkv_bias,
+                        version=config.version,
+                        pooled=config.pooled,
+                        epsilon=config.epsilon,
+                    )
+                    for _ in range(config.depths[index])
+                ),
+            )
             last = index == len(config.channels) - 1
             if config.version == 1:
                 positions = torch.randn(1, side * side + int(last), channels) * 0.02

@@ -92,8 +92,13 @@ class ResNet(nn.Module):
     """The convolutional trunk; returns the feature maps of the stages asked for."""
 
     def __init__(
-        self, blocks: tuple[int, ...], bottleneck: bool, stages: tuple[int, ...],
-        width: int = 64, stem: int | None = None, dilation: bool = False,
+        self,
+        blocks: tuple[int, ...],
+        bottleneck: bool,
+        stages: tuple[int, ...],
+        width: int = 64,
+        stem: int | None = None,
+        dilation: bool = False,
     ):
         """
         Args:
@@ -121,9 +126,7 @@ class ResNet(nn.Module):
             self.add_module(f"layer{stage}", nn.Sequential(*layers))
         for frozen in (self.conv1, self.layer1):
             frozen.requires_grad_(False)  # as published: stem and first stage never train
-        self.out_channels = tuple(
-            width * 2 ** (stage - 1) * block.expansion for stage in stages
-        )
+        self.out_channels = tuple(width * 2 ** (stage - 1) * block.expansion for stage in stages)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """[batch 3 height width] -> one [batch channel height width] per stage asked for."""

@@ -27,8 +27,16 @@ class SwinBlock(nn.Module):
     """
 
     def __init__(
-        self, channels: int, heads: int, map_hw: tuple[int, int], *, window: int = 7,
-        shift: int = 0, mlp_ratio: float = 4.0, qkv_bias: bool = True, slide: int | None = None,
+        self,
+        channels: int,
+        heads: int,
+        map_hw: tuple[int, int],
+        *,
+        window: int = 7,
+        shift: int = 0,
+        mlp_ratio: float = 4.0,
+        qkv_bias: bool = True,
+        slide: int | None = None,
     ):
         super().__init__()
         if min(map_hw) <= window:
@@ -106,9 +114,15 @@ class SwinStage(nn.Module):
         side = config.image_size // config.patch >> index
         channels = config.channels << index
         self.blocks = nn.ModuleList(
-            SwinBlock(channels, config.heads[index], (side, side), window=config.window,
-                      shift=config.window // 2 if block % 2 else 0,
-                      mlp_ratio=config.mlp_ratio, qkv_bias=config.qkv_bias)
+            SwinBlock(
+                channels,
+                config.heads[index],
+                (side, side),
+                window=config.window,
+                shift=config.window // 2 if block % 2 else 0,
+                mlp_ratio=config.mlp_ratio,
+                qkv_bias=config.qkv_bias,
+            )
             for block in range(config.depths[index])
         )
         last = index == len(config.depths) - 1

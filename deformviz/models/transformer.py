@@ -58,9 +58,7 @@ class DeformableTransformer(nn.Module):
             nn.init.normal_(self.tgt_embed.weight)
         nn.init.normal_(self.level_embed)
 
-    def encode(
-        self, maps: Sequence[Tensor], masks: Sequence[Tensor], watch: LayerWatch
-    ) -> Memory:
+    def encode(self, maps: Sequence[Tensor], masks: Sequence[Tensor], watch: LayerWatch) -> Memory:
         """Projected maps [batch channel height width] and masks per level to the memory."""
         config = self.config
         tokens = torch.cat([level.flatten(2).transpose(1, 2) for level in maps], dim=1)
@@ -74,8 +72,12 @@ class DeformableTransformer(nn.Module):
         padding = padding if bool(padding.any()) else None
         ratios = valid_ratios(masks)
         encoded = self.encoder(
-            tokens, torch.cat(positions, dim=1), token_references(masks, ratios), shapes,
-            padding, watch,
+            tokens,
+            torch.cat(positions, dim=1),
+            token_references(masks, ratios),
+            shapes,
+            padding,
+            watch,
         )
         return Memory(encoded, shapes, padding, ratios)
 
@@ -101,9 +103,7 @@ class DeformableTransformer(nn.Module):
         chosen = take_tokens(boxes, best).detach()
         return DetectorOutput(logits, boxes.sigmoid()), chosen
 
-    def queries_from_proposals(
-        self, chosen: Tensor
-    ) -> tuple[Tensor, Tensor | None, Tensor]:
+    def queries_from_proposals(self, chosen: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
         """Content, position and reference boxes of the queries, from logits of chosen boxes."""
         config, references = self.config, chosen.sigmoid()
         content = position = None
@@ -117,9 +117,7 @@ class DeformableTransformer(nn.Module):
             content = self.tgt_embed.weight.expand(len(chosen), -1, -1)
         return content, None if config.query_position == "mlp" else position, references
 
-    def learned_queries(
-        self, embedded: Tensor, batch: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def learned_queries(self, embedded: Tensor, batch: int) -> tuple[Tensor, Tensor, Tensor]:
         """Content, position and reference points from `query_embed` [query (position content)]."""
         width = self.config.hidden_channels
         position, content = embedded.expand(batch, -1, -1).split(width, dim=-1)

@@ -28,13 +28,20 @@ class ViTBlock(nn.Module):
     """Attention, then the MLP, each normalised before and added after."""
 
     def __init__(
-        self, channels: int, heads: int, mlp_ratio: float = 4.0, *, qkv_bias: bool = True,
-        qk_norm: bool = False, epsilon: float = 1e-5,
+        self,
+        channels: int,
+        heads: int,
+        mlp_ratio: float = 4.0,
+        *,
+        qkv_bias: bool = True,
+        qk_norm: bool = False,
+        epsilon: float = 1e-5,
     ):
         super().__init__()
         self.norm1 = nn.LayerNorm(channels, eps=epsilon)
-        self.attn = SelfAttention(channels, heads, qkv_bias=qkv_bias, qk_norm=qk_norm,
-                                  norm_epsilon=epsilon)
+        self.attn = SelfAttention(
+            channels, heads, qkv_bias=qkv_bias, qk_norm=qk_norm, norm_epsilon=epsilon
+        )
         self.norm2 = nn.LayerNorm(channels, eps=epsilon)
         self.mlp = TokenMLP(channels, int(channels * mlp_ratio))
 
@@ -57,7 +64,7 @@ class ViTConfig:
     heads: int = 12
     mlp_ratio: float = 4.0
     qkv_bias: bool = True
-    epsilon: float = 1e-6       # of the layer norms
+    epsilon: float = 1e-6  # of the layer norms
 
 
 class ViT(nn.Module):
@@ -72,8 +79,13 @@ class ViT(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         self.pos_embed = nn.Parameter(torch.randn(1, patches + 1, width) * 0.02)
         self.blocks = nn.ModuleList(
-            ViTBlock(width, config.heads, config.mlp_ratio, qkv_bias=config.qkv_bias,
-                     epsilon=config.epsilon)
+            ViTBlock(
+                width,
+                config.heads,
+                config.mlp_ratio,
+                qkv_bias=config.qkv_bias,
+                epsilon=config.epsilon,
+            )
             for _ in range(config.depth)
         )
         self.norm = nn.LayerNorm(width, eps=config.epsilon)

@@ -18,8 +18,11 @@ UNTRACED_FIELDS = ("sampled_features", "output")
 
 @torch.inference_mode()
 def classify(
-    model: DAT, picture: np.ndarray, layers: Collection[str] | None = None,
-    on_layer: OnLayer | None = None, keep_values: bool = False,
+    model: DAT,
+    picture: np.ndarray,
+    layers: Collection[str] | None = None,
+    on_layer: OnLayer | None = None,
+    keep_values: bool = False,
 ) -> Trace:
     """Look at one picture, resized to fit the model's square and padded at the bottom and right.
 
@@ -35,8 +38,9 @@ def classify(
     pixels, frame = preprocess(picture, model.config)
     side = model.config.long_side
     batch = pad_to_square(pixels, side)[None].to(parameter.device, parameter.dtype)
-    logits, traces = model(batch, traced=True if layers is None else tuple(layers),
-                           on_layer=on_layer)
+    logits, traces = model(
+        batch, traced=True if layers is None else tuple(layers), on_layer=on_layer
+    )
     return Trace(
         layers={name: _one_image(record, keep_values) for name, record in traces.items()},
         frame=framed_in_square(frame, side),

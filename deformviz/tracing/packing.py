@@ -30,10 +30,10 @@ from deformviz.geometry import (
 from deformviz.schema import AttentionTrace, ImageFrame, Trace
 
 VERSION = 1
-STEPS = 65535                   # of a uint16
-SHOWN_SCORE = 0.3               # detections below it are drawn only with "all queries"
-FEWEST_SHOWN = 5                # yet a weak model still shows its best guesses
-EDGE_TO_INDEX = Affine(1.0, -0.5, 1.0, -0.5)    # box edges count from the corner of a pixel
+STEPS = 65535  # of a uint16
+SHOWN_SCORE = 0.3  # detections below it are drawn only with "all queries"
+FEWEST_SHOWN = 5  # yet a weak model still shows its best guesses
+EDGE_TO_INDEX = Affine(1.0, -0.5, 1.0, -0.5)  # box edges count from the corner of a pixel
 
 
 class PackedLayerError(ValueError):
@@ -45,10 +45,10 @@ class PackedLayer:
     """A packed layer read back: numbers within half a step of what was packed."""
 
     header: dict[str, Any]
-    locations: np.ndarray                   # [query head level point xy], normalised
-    weights: np.ndarray                     # [query head level point]
-    references: np.ndarray                  # [query level xy] or [query level cxcywh], normalised
-    boxes_by_layer: np.ndarray | None       # [layer query cxcywh], of the un-padded image
+    locations: np.ndarray  # [query head level point xy], normalised
+    weights: np.ndarray  # [query head level point]
+    references: np.ndarray  # [query level xy] or [query level cxcywh], normalised
+    boxes_by_layer: np.ndarray | None  # [layer query cxcywh], of the un-padded image
 
     @property
     def arrays(self) -> list[np.ndarray]:
@@ -83,10 +83,16 @@ def pack_layer(
     zero, scale = _fixed_point_range(locations)
     weight_scale = float(weights.max()) / STEPS or 1.0
     header = {
-        "v": VERSION, "layer": layer, "kind": kind, "model_label": model_label,
-        "honesty_label": honesty_label, **_sizes(layer, kind, record),
-        "location_zero": zero.tolist(), "location_scale": scale.tolist(),
-        "weight_scale": weight_scale, "box_layers": 0 if boxes is None else len(boxes),
+        "v": VERSION,
+        "layer": layer,
+        "kind": kind,
+        "model_label": model_label,
+        "honesty_label": honesty_label,
+        **_sizes(layer, kind, record),
+        "location_zero": zero.tolist(),
+        "location_scale": scale.tolist(),
+        "weight_scale": weight_scale,
+        "box_layers": 0 if boxes is None else len(boxes),
         **frame_coefficients(trace.frame, shapes_list(record.spatial_shapes)),
         **_queries(trace, kind, record),
     }
@@ -107,25 +113,35 @@ def unpack_layer(blob: bytes) -> PackedLayer:
         blob = gzip.decompress(blob)
     header, start = read_header(blob)
     query, head, level, point = (
-        header["queries"], header["heads"], len(header["levels"]), header["points"]
+        header["queries"],
+        header["heads"],
+        len(header["levels"]),
+        header["points"],
     )
     samples = query * head * level * point
     width = 2 if header["references"] == "points" else 4
     box_shape = (header["box_layers"], query, 4)
-    expected = start + 6 * samples + (-6 * samples % 4) + 4 * (
-        query * level * width + int(np.prod(box_shape)))
+    expected = (
+        start
+        + 6 * samples
+        + (-6 * samples % 4)
+        + 4 * (query * level * width + int(np.prod(box_shape)))
+    )
     if len(blob) != expected:
-        raise PackedLayerError(f"The packed layer has {len(blob)} bytes, its header says "
-                               f"{expected}; it was cut or altered.")
+        raise PackedLayerError(
+            f"The packed layer has {len(blob)} bytes, its header says "
+            f"{expected}; it was cut or altered."
+        )
     fixed = np.frombuffer(blob, "<u2", 3 * samples, start)
     scale = np.array(header["location_scale"], np.float32)
     zero = np.array(header["location_zero"], np.float32)
-    locations = fixed[:2 * samples].reshape(query, head, level, point, 2) * scale + zero
-    weights = fixed[2 * samples:].reshape(query, head, level, point) * np.float32(
-        header["weight_scale"])
+    locations = fixed[: 2 * samples].reshape(query, head, level, point, 2) * scale + zero
+    weights = fixed[2 * samples :].reshape(query, head, level, point) * np.float32(
+        header["weight_scale"]
+    )
     floats = np.frombuffer(blob, "<f4", -1, start + 6 * samples + (-6 * samples % 4))
-    references = floats[:query * level * width].reshape(query, level, width)
-    boxes = floats[query * level * width:].reshape(box_shape) if box_shape[0] else None
+    references = floats[: query * level * width].reshape(query, level, width)
+    boxes = floats[query * level * width :].reshape(box_shape) if box_shape[0] else None
     return PackedLayer(header, locations, weights, references, boxes)
 
 
@@ -162,7 +178,10 @@ def _sizes(layer: str, kind: str, record: AttentionTrace) -> dict[str, Any]:
             f"its levels {shapes}."
         )
     return {
-        "queries": queries, "heads": heads, "points": points, "levels": shapes,
+        "queries": queries,
+        "heads": heads,
+        "points": points,
+        "levels": shapes,
         "level_starts": level_starts(shapes),
         "references": "points" if record.reference_boxes is None else "boxes",
     }
@@ -177,8 +196,11 @@ def frame_coefficients(frame: ImageFrame, shapes: list[tuple[int, int]]) -> dict
     """Every frame change the browser applies, as coefficients it does not have to derive."""
     to_original = normalised_to_original(frame)
     return {
-        "frame": {"original_hw": frame.original_hw, "resized_hw": frame.resized_hw,
-                  "padded_hw": frame.padded_hw},
+        "frame": {
+            "original_hw": frame.original_hw,
+            "resized_hw": frame.resized_hw,
+            "padded_hw": frame.padded_hw,
+        },
         "to_original": coefficients(to_original),
         "from_original": coefficients(to_original.inverse()),
         "edges_from_original": coefficients(EDGE_TO_INDEX.then(to_original.inverse())),
@@ -195,7 +217,7 @@ def _queries(trace: Trace, kind: str, record: AttentionTrace) -> dict[str, Any]:
     if kind == "decoder":
         per_query = _detections_by_query(trace, record.attention_weights.shape[0])
         scores = sorted((d["score"] for d in per_query if d), reverse=True)
-        least = min([SHOWN_SCORE, *scores[FEWEST_SHOWN - 1:FEWEST_SHOWN]])
+        least = min([SHOWN_SCORE, *scores[FEWEST_SHOWN - 1 : FEWEST_SHOWN]])
         return {"start_query": best, "detections": per_query, "shown_score": least}
     centre = np.array([0.5, 0.5])
     if found is not None and len(found):
@@ -206,8 +228,11 @@ def _queries(trace: Trace, kind: str, record: AttentionTrace) -> dict[str, Any]:
     level = min(1, len(shapes) - 1)
     height, width = shapes[level]
     column, row = np.clip((centre * [width, height]).astype(int), 0, [width - 1, height - 1])
-    return {"start_query": level_starts(shapes)[level] + int(row) * width + int(column),
-            "detections": [], "shown_score": 0.0}
+    return {
+        "start_query": level_starts(shapes)[level] + int(row) * width + int(column),
+        "detections": [],
+        "shown_score": 0.0,
+    }
 
 
 def _detections_by_query(trace: Trace, queries: int) -> list[dict[str, Any] | None]:
@@ -218,7 +243,8 @@ def _detections_by_query(trace: Trace, queries: int) -> list[dict[str, Any] | No
         if by_query[query] is None:
             box = np.asarray(found.boxes_xyxy_px[index], dtype=np.float64)
             by_query[query] = {
-                "label": int(found.labels[index]), "class_name": found.name(index),
+                "label": int(found.labels[index]),
+                "class_name": found.name(index),
                 "score": round(float(found.scores[index]), 4),
                 "box_xyxy_px": [round(float(edge), 2) for edge in box],
             }
@@ -244,12 +270,14 @@ def read_header(blob: bytes) -> tuple[dict[str, Any], int]:
     """The header of a packed layer that is not compressed, and where its body starts."""
     length = struct.unpack_from("<I", blob)[0] if len(blob) >= 4 else 0
     try:
-        header = json.loads(blob[4:4 + length])
+        header = json.loads(blob[4 : 4 + length])
         version = header["v"]
     except (ValueError, KeyError, TypeError) as error:
         raise PackedLayerError("This is not a packed layer: it has no readable header.") from error
     if version != VERSION:
-        raise PackedLayerError(f"This packed layer has version {version}, expected {VERSION}; "
-                               "write it again with `deformviz precompute`.")
+        raise PackedLayerError(
+            f"This packed layer has version {version}, expected {VERSION}; "
+            "write it again with `deformviz precompute`."
+        )
     check_shape("levels of the packed layer", np.shape(header["levels"]), "level hw")
     return header, 4 + length

@@ -46,22 +46,34 @@ class PackedGrid:
     """A packed grid read back; attention and bias within half a step of what was packed."""
 
     header: dict[str, Any]
-    trace: GridTrace                        # NumPy; without sampled features and output
-    mask: np.ndarray | None                 # bool [row column] of the padded picture
-    surface: np.ndarray | None              # [head row column], see `pack_grid`
+    trace: GridTrace  # NumPy; without sampled features and output
+    mask: np.ndarray | None  # bool [row column] of the padded picture
+    surface: np.ndarray | None  # [head row column], see `pack_grid`
 
     @property
     def arrays(self) -> list[np.ndarray]:
         """All it holds, for whoever counts or protects bytes."""
-        names = ("reference_grid", "offsets", "positions", "attention_weights", "position_bias",
-                 "query_grid")
+        names = (
+            "reference_grid",
+            "offsets",
+            "positions",
+            "attention_weights",
+            "position_bias",
+            "query_grid",
+        )
         found = [*(getattr(self.trace, name) for name in names), self.mask, self.surface]
         return [array for array in found if array is not None]
 
 
 def pack_grid(
-    trace: Trace, layer: str, *, model_label: str = "", honesty_label: str = "",
-    class_names: Sequence[str] = (), mask: np.ndarray | None = None, surface: Any = None,
+    trace: Trace,
+    layer: str,
+    *,
+    model_label: str = "",
+    honesty_label: str = "",
+    class_names: Sequence[str] = (),
+    mask: np.ndarray | None = None,
+    surface: Any = None,
 ) -> bytes:
     """The deformed grid of one layer of one image, ready to be served.
 
@@ -81,27 +93,39 @@ def pack_grid(
             "axis, has a grid to pack."
         )
     points = {name: _points(layer, name, record) for name in ("reference_grid", "positions")}
-    starts = record.query_grid if record.query_grid is None else _points(
-        layer, "query_grid", record)
+    starts = (
+        record.query_grid if record.query_grid is None else _points(layer, "query_grid", record)
+    )
     weights = finite(layer, "attention_weights", record.attention_weights)
     bias = record.position_bias
     bias = None if bias is None else finite(layer, "position_bias", bias)
     surface = None if surface is None else finite(layer, "surface", surface)
     weight_scale = float(weights.max()) / STEPS or 1.0
     header = {
-        "v": VERSION, "layer": layer, "kind": "grid", "model_label": model_label,
-        "honesty_label": honesty_label, "version": record.version,
-        **_sizes(record), **frame_coefficients(trace.frame, [record.query_hw]),
-        "to_grid": coefficients(_affine(record).inverse()), "weight_scale": weight_scale,
-        "align_corners": record.align_corners, "has_starts": starts is not None,
-        **_bias_range(bias), "mask_hw": _plane(mask),
+        "v": VERSION,
+        "layer": layer,
+        "kind": "grid",
+        "model_label": model_label,
+        "honesty_label": honesty_label,
+        "version": record.version,
+        **_sizes(record),
+        **frame_coefficients(trace.frame, [record.query_hw]),
+        "to_grid": coefficients(_affine(record).inverse()),
+        "weight_scale": weight_scale,
+        "align_corners": record.align_corners,
+        "has_starts": starts is not None,
+        **_bias_range(bias),
+        "mask_hw": _plane(mask),
         "surface_hw": None if surface is None else list(surface.shape[1:]),
         "classes": _classes(trace, class_names),
         "start_group": _start_group(record, points, mask),
         "start_query": _start_query(record, points["positions"], mask),
     }
-    body = [array.astype("<f4").tobytes()
-            for array in (*points.values(), starts, surface) if array is not None]
+    body = [
+        array.astype("<f4").tobytes()
+        for array in (*points.values(), starts, surface)
+        if array is not None
+    ]
     body.append(np.round(weights / weight_scale).astype("<u2").tobytes())
     if bias is not None:
         steps = (bias - header["bias_zero"]) / header["bias_scale"]
@@ -120,8 +144,10 @@ def unpack_grid(blob: bytes) -> PackedGrid:
     parts = _parts(header)
     expected = start + sum(prod(shape) * np.dtype(kind).itemsize for _, kind, shape in parts)
     if len(blob) != expected:
-        raise PackedLayerError(f"The packed grid has {len(blob)} bytes, its header says "
-                               f"{expected}; it was cut or altered.")
+        raise PackedLayerError(
+            f"The packed grid has {len(blob)} bytes, its header says "
+            f"{expected}; it was cut or altered."
+        )
     arrays: dict[str, np.ndarray] = {}
     for name, kind, shape in parts:
         arrays[name] = np.frombuffer(blob, kind, prod(shape), start).reshape(shape)
@@ -130,20 +156,26 @@ def unpack_grid(blob: bytes) -> PackedGrid:
     if bias is not None:
         bias = bias * np.float32(header["bias_scale"]) + np.float32(header["bias_zero"])
     frame = {"size_hw": tuple(header["query_hw"]), "align_corners": header["align_corners"]}
-    reference, positions = (normalised_to_grid(arrays[name], **frame)
-                            for name in ("reference_grid", "positions"))
+    reference, positions = (
+        normalised_to_grid(arrays[name], **frame) for name in ("reference_grid", "positions")
+    )
     starts = arrays.get("query_grid")
     trace = GridTrace(
-        reference_grid=reference, offsets=positions - reference, positions=positions,
+        reference_grid=reference,
+        offsets=positions - reference,
+        positions=positions,
         attention_weights=arrays["attention_weights"] * np.float32(header["weight_scale"]),
         position_bias=bias,
         query_grid=None if starts is None else normalised_to_grid(starts, **frame),
-        grid_hw=tuple(header["grid_hw"]), query_hw=tuple(header["query_hw"]),
-        version=header["version"], align_corners=header["align_corners"],
+        grid_hw=tuple(header["grid_hw"]),
+        query_hw=tuple(header["query_hw"]),
+        version=header["version"],
+        align_corners=header["align_corners"],
     )
     mask = arrays.get("mask")
-    return PackedGrid(header, trace, None if mask is None else mask.astype(bool),
-                      arrays.get("surface"))
+    return PackedGrid(
+        header, trace, None if mask is None else mask.astype(bool), arrays.get("surface")
+    )
 
 
 def unpack_any(blob: bytes) -> PackedLayer | PackedGrid:
@@ -180,10 +212,16 @@ def _points(layer: str, name: str, record: GridTrace) -> np.ndarray:
 
 def _sizes(record: GridTrace) -> dict[str, Any]:
     heads, queries, knots = record.attention_weights.shape
-    return {"heads": heads, "queries": queries, "knots": knots,
-            "groups": record.positions.shape[0], "grid_hw": list(record.grid_hw),
-            "query_hw": list(record.query_hw), "levels": [list(record.query_hw)],
-            "level_starts": [0]}
+    return {
+        "heads": heads,
+        "queries": queries,
+        "knots": knots,
+        "groups": record.positions.shape[0],
+        "grid_hw": list(record.grid_hw),
+        "query_hw": list(record.query_hw),
+        "levels": [list(record.query_hw)],
+        "level_starts": [0],
+    }
 
 
 def _bias_range(bias: np.ndarray | None) -> dict[str, Any]:
@@ -197,8 +235,9 @@ def _plane(mask: np.ndarray | None) -> list[int] | None:
     if mask is None:
         return None
     if mask.ndim != 2 or mask.dtype != bool:
-        raise ShapeError(f"mask has shape {mask.shape} and type {mask.dtype}, expected bool "
-                         "[row column].")
+        raise ShapeError(
+            f"mask has shape {mask.shape} and type {mask.dtype}, expected bool [row column]."
+        )
     return list(mask.shape)
 
 
@@ -210,9 +249,14 @@ def _classes(trace: Trace, names: Sequence[str]) -> list[dict[str, Any]]:
     shares = np.exp(logits - logits.max())
     shares /= shares.sum()
     best = np.argsort(-shares)[:CLASSES_KEPT]
-    return [{"label": int(label), "probability": round(float(shares[label]), 5),
-             "class_name": names[label] if label < len(names) else f"class {label}"}
-            for label in best]
+    return [
+        {
+            "label": int(label),
+            "probability": round(float(shares[label]), 5),
+            "class_name": names[label] if label < len(names) else f"class {label}",
+        }
+        for label in best
+    ]
 
 
 def _of_groups(record: GridTrace) -> np.ndarray:
@@ -221,14 +265,14 @@ def _of_groups(record: GridTrace) -> np.ndarray:
     return attention.reshape(record.positions.shape[0], -1, attention.shape[-1]).mean(1)
 
 
-def _start_group(
-    record: GridTrace, points: dict[str, np.ndarray], mask: np.ndarray | None
-) -> int:
+def _start_group(record: GridTrace, points: dict[str, np.ndarray], mask: np.ndarray | None) -> int:
     """The group to show first: the one whose heeded knots (on the object, if known) moved most."""
     heed = _of_groups(record)
     if mask is not None:
-        row, column = (np.floor(points["positions"][..., axis] * size).astype(int).clip(0, size - 1)
-                       for axis, size in ((1, mask.shape[0]), (0, mask.shape[1])))
+        row, column = (
+            np.floor(points["positions"][..., axis] * size).astype(int).clip(0, size - 1)
+            for axis, size in ((1, mask.shape[0]), (0, mask.shape[1]))
+        )
         heed = heed * mask[row, column]
     moved = np.linalg.norm(points["positions"] - points["reference_grid"], axis=-1)
     return int((moved * heed).sum(-1).argmax())

@@ -54,9 +54,7 @@ def read_picture(
     return _decode(data, name, max_megapixels)
 
 
-def _read_bytes(
-    source: str | Path | bytes, max_bytes: int, name: str
-) -> tuple[bytes, str]:
+def _read_bytes(source: str | Path | bytes, max_bytes: int, name: str) -> tuple[bytes, str]:
     if isinstance(source, (bytes, bytearray, memoryview)):
         data, size = bytes(source), len(source)
     else:
@@ -76,14 +74,12 @@ def _read_bytes(
 
 def _decode(data: bytes, name: str, max_megapixels: float) -> np.ndarray:
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)   # reads the header only
+        image = Image.open(io.BytesIO(data), formats=FORMATS)  # reads the header only
     except Image.DecompressionBombError:
         raise PictureError(_too_large(name, None, max_megapixels)) from None
     except UnidentifiedImageError:
-        raise PictureError(
-            f"{name} is not an image this program reads; use {READABLE}."
-        ) from None
-    except Exception as error:          # a decoder may fail in any way on foreign bytes
+        raise PictureError(f"{name} is not an image this program reads; use {READABLE}.") from None
+    except Exception as error:  # a decoder may fail in any way on foreign bytes
         log.info("header of %s refused: %r", name, error)
         raise PictureError(
             f"{name} is damaged: its header cannot be read; save it again from its source."
@@ -92,7 +88,7 @@ def _decode(data: bytes, name: str, max_megapixels: float) -> np.ndarray:
         _check_size(image.size, max_megapixels, name)
         try:
             image.load()
-        except Exception as error:      # likewise: truncated data has many exception types
+        except Exception as error:  # likewise: truncated data has many exception types
             log.info("pixels of %s refused: %r", name, error)
             raise PictureError(
                 f"{name} is truncated or damaged: its pixels cannot be read to the end; "
@@ -111,15 +107,17 @@ def _check_size(size_wh: tuple[int, int], max_megapixels: float, name: str = "Th
 
 def _too_large(name: str, size_wh: tuple[int, int] | None, max_megapixels: float) -> str:
     has = f"{size_wh[0]}×{size_wh[1]} pixels" if size_wh else "far too many pixels"
-    return (f"{name} has {has}, more than the {max_megapixels:g} megapixels allowed; "
-            "scale it down first.")
+    return (
+        f"{name} has {has}, more than the {max_megapixels:g} megapixels allowed; "
+        "scale it down first."
+    )
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
     """Upright uint8 RGB of a loaded image of any mode."""
     try:
         image = ImageOps.exif_transpose(image)
-    except Exception as error:          # broken metadata is no reason to refuse good pixels
+    except Exception as error:  # broken metadata is no reason to refuse good pixels
         log.info("EXIF orientation ignored: %r", error)
     if image.mode in _SIXTEEN_BIT:
         grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8

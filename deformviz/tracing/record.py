@@ -71,8 +71,11 @@ def record(module: nn.Module, *, keep_values: bool = False) -> Iterator[Recordin
     Raises:
         RecordError: nothing below `module` is a deformable attention this version knows.
     """
-    found = [(path, attach) for path, child in module.named_modules()
-             if (attach := _capture_of(child)) is not None]
+    found = [
+        (path, attach)
+        for path, child in module.named_modules()
+        if (attach := _capture_of(child)) is not None
+    ]
     if not found:
         raise RecordError(
             f"{type(module).__name__} holds no deformable attention that can be recorded. Known "
@@ -97,8 +100,9 @@ def layer_names(paths: list[str]) -> list[str]:
     for path in paths:
         match = LAYER.search(path)
         short.append(f"{match[1]}.{match[2]}" if match else path or "attention")
-    return [path if short.count(name) > 1 else name
-            for path, name in zip(paths, short, strict=True)]
+    return [
+        path if short.count(name) > 1 else name for path, name in zip(paths, short, strict=True)
+    ]
 
 
 def _keeper(recording: Recording, name: str, keep_values: bool) -> Keep:
@@ -144,8 +148,10 @@ class _OwnModule:
             keep({name: getattr(trace, name) for name in trace.__dataclass_fields__})
             return output, trace if self._asked.pop() else None
 
-        return [self._module.register_forward_pre_hook(ask, with_kwargs=True),
-                self._module.register_forward_hook(take, with_kwargs=True)]
+        return [
+            self._module.register_forward_pre_hook(ask, with_kwargs=True),
+            self._module.register_forward_hook(take, with_kwargs=True),
+        ]
 
 
 class _TransformersModule:
@@ -178,7 +184,8 @@ class _TransformersModule:
     def _samples(self, _, args: tuple, kwargs: dict) -> None:
         given = self._inner_signature.bind_partial(*args, **kwargs).arguments
         self._seen |= {
-            "value": given["value"], "sampling_locations": given["sampling_locations"],
+            "value": given["value"],
+            "sampling_locations": given["sampling_locations"],
             "attention_weights": given["attention_weights"],
             "spatial_shapes": torch.as_tensor(shapes_list(given["value_spatial_shapes"])),
         }
@@ -189,9 +196,11 @@ class _TransformersModule:
         if references is None or locations is None:
             return
         points = references.shape[-1] == 2
-        keep({
-            **{name: value for name, value in seen.items() if name != "raw_offsets"},
-            "sampling_offsets": seen["raw_offsets"].reshape(locations.shape),
-            "reference_points" if points else "reference_boxes": references,
-            "output": result[0] if isinstance(result, tuple) else result,
-        })
+        keep(
+            {
+                **{name: value for name, value in seen.items() if name != "raw_offsets"},
+                "sampling_offsets": seen["raw_offsets"].reshape(locations.shape),
+                "reference_points" if points else "reference_boxes": references,
+                "output": result[0] if isinstance(result, tuple) else result,
+            }
+        )

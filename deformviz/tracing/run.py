@@ -53,8 +53,9 @@ def run(
     parameter = next(model.parameters())
     pixels, frame = preprocess(picture, model.config)
     pixels = pixels.to(parameter.device, parameter.dtype)
-    output, traces = model([pixels], traced=True if layers is None else tuple(layers),
-                           on_layer=on_layer)
+    output, traces = model(
+        [pixels], traced=True if layers is None else tuple(layers), on_layer=on_layer
+    )
     missing = set(layers or ()) - set(traces)
     if missing:
         raise KeyError(
@@ -64,8 +65,9 @@ def run(
     return Trace(
         layers={name: _one_image(record, keep_values) for name, record in traces.items()},
         frame=frame,
-        detections=postprocess(one, frame.original_hw, top=top,
-                               class_names=model.config.class_names),
+        detections=postprocess(
+            one, frame.original_hw, top=top, class_names=model.config.class_names
+        ),
         output=one,
     )
 

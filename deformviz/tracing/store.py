@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parents[1] / "assets" / "traces"
 SHIPPED_GRIDS = Path(__file__).parents[1] / "assets" / "grids"
 SHIPPED_KEYS = Path(__file__).parents[1] / "assets" / "keys"
-MASKS = "masks"                 # folder beside the pictures: where an object is known to be
+MASKS = "masks"  # folder beside the pictures: where an object is known to be
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 PREVIEW_SIDE_PX = 960
 JPEG_QUALITY = 90
@@ -32,10 +32,10 @@ JPEG_QUALITY = 90
 class StoredTrace:
     """One picture with its traced layers on disk."""
 
-    name: str                       # of the folder, e.g. "harbour-wide"
+    name: str  # of the folder, e.g. "harbour-wide"
     title: str
     folder: Path
-    key: str                        # names picture, model and content; safe to publish
+    key: str  # names picture, model and content; safe to publish
     original_hw: tuple[int, int]
     layers: tuple[str, ...]
     model: str
@@ -45,8 +45,9 @@ class StoredTrace:
     def layer_gzip(self, layer: str) -> bytes:
         """The packed layer as stored, gzip."""
         if layer not in self.layers:
-            raise KeyError(f"{self.name} has no stored layer {layer!r}; it has "
-                           f"{', '.join(self.layers)}.")
+            raise KeyError(
+                f"{self.name} has no stored layer {layer!r}; it has {', '.join(self.layers)}."
+            )
         return (self.folder / f"{layer}.bin.gz").read_bytes()
 
     def layer(self, layer: str) -> PackedLayer | PackedGrid:
@@ -65,9 +66,14 @@ def read_index(store: str | Path = SHIPPED) -> list[StoredTrace]:
         try:
             facts = json.loads(meta.read_text())
             trace = StoredTrace(
-                name=meta.parent.name, title=facts["title"], folder=meta.parent, key=facts["key"],
-                original_hw=tuple(facts["original_hw"]), layers=tuple(facts["layers"]),
-                model=facts["model"], honesty=facts["honesty"],
+                name=meta.parent.name,
+                title=facts["title"],
+                folder=meta.parent,
+                key=facts["key"],
+                original_hw=tuple(facts["original_hw"]),
+                layers=tuple(facts["layers"]),
+                model=facts["model"],
+                honesty=facts["honesty"],
                 detections=tuple(facts["detections"]),
             )
             if all((meta.parent / f"{layer}.bin.gz").exists() for layer in trace.layers):
@@ -91,7 +97,10 @@ def picture_jpeg(picture: Any) -> bytes:
 
 
 def write_store(
-    model: Any, images: Path, to: Path, *,
+    model: Any,
+    images: Path,
+    to: Path,
+    *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[StoredTrace]:
     """Run `model` on every picture of a folder and store what it did; replaces the old store.
@@ -124,8 +133,9 @@ def _titles(images: Path) -> dict[str, str]:
     return {Path(scene["name"]).stem: scene["title"] for scene in scenes}
 
 
-def pack_record(model: Any, trace: Trace, layer: str, *, title: str = "", honesty: str = "",
-                mask: Any = None) -> bytes | None:
+def pack_record(
+    model: Any, trace: Trace, layer: str, *, title: str = "", honesty: str = "", mask: Any = None
+) -> bytes | None:
     """A layer as the browser gets it, gzip, whatever its kind; None for what is not drawn.
 
     Args:
@@ -134,15 +144,24 @@ def pack_record(model: Any, trace: Trace, layer: str, *, title: str = "", honest
     """
     from deformviz.tracing.labels import honesty_label, model_label
 
-    labels = {"model_label": title or model_label(model),
-              "honesty_label": honesty or honesty_label(model)}
+    labels = {
+        "model_label": title or model_label(model),
+        "honesty_label": honesty or honesty_label(model),
+    }
     record = trace[layer]
     if isinstance(record, AttentionTrace):
         return compress(pack_layer(trace, layer, **labels))
     if isinstance(record, GridTrace):
-        return compress(pack_grid(
-            trace, layer, **labels, class_names=model.config.class_names, mask=mask,
-            surface=model.get_submodule(layer).bias_surface()))
+        return compress(
+            pack_grid(
+                trace,
+                layer,
+                **labels,
+                class_names=model.config.class_names,
+                mask=mask,
+                surface=model.get_submodule(layer).bias_surface(),
+            )
+        )
     return None
 
 
@@ -169,8 +188,11 @@ def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Pa
     picture = read_picture(path)
     trace = run(model, picture)
     mask = _object_mask(path, trace)
-    packed = {layer: blob for layer in trace
-              if (blob := pack_record(model, trace, layer, mask=mask)) is not None}
+    packed = {
+        layer: blob
+        for layer in trace
+        if (blob := pack_record(model, trace, layer, mask=mask)) is not None
+    }
     digest = hashlib.sha256(picture.tobytes())
     to.mkdir(parents=True)
     for layer, blob in packed.items():
@@ -187,9 +209,13 @@ def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Pa
         "model": model_label(model),
         "honesty": honesty_label(model),
         "detections": [
-            {"class_name": found.name(i), "score": round(float(found.scores[i]), 4),
-             "box_xyxy_px": [round(float(edge), 2) for edge in found.boxes_xyxy_px[i]]}
-            for i in range(len(found or ())) if float(found.scores[i]) >= 0.3
+            {
+                "class_name": found.name(i),
+                "score": round(float(found.scores[i]), 4),
+                "box_xyxy_px": [round(float(edge), 2) for edge in found.boxes_xyxy_px[i]],
+            }
+            for i in range(len(found or ()))
+            if float(found.scores[i]) >= 0.3
         ],
     }
     (to / "meta.json").write_text(json.dumps(meta, indent=1))

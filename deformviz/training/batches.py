@@ -13,7 +13,7 @@ from deformviz.training.matching import Targets
 from deformviz.training.recipe import DetectorRecipe
 from deformviz.training.scenes import TRAINING, Scene, SceneConfig, render
 
-TRAINING_STREAM = 1     # keeps training apart from evaluation even where the seeds are equal
+TRAINING_STREAM = 1  # keeps training apart from evaluation even where the seeds are equal
 
 
 def picture_size_hw(rng: np.random.Generator, recipe: DetectorRecipe, iteration: int):

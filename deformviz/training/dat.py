@@ -30,7 +30,7 @@ from deformviz.training.scenes import (
 )
 
 log = logging.getLogger(__name__)
-TRAINING_STREAM = 2     # keeps these pictures apart from the detector's and from evaluation
+TRAINING_STREAM = 2  # keeps these pictures apart from the detector's and from evaluation
 EVALUATION_SEED = 20_000
 SNAPSHOTS = (0, 30, 100, 200, 316, 500, 750, 1000, 1500, 2200, 3162, 4200)
 
@@ -42,16 +42,16 @@ class DATRecipe:
     model: DATConfig = field(default_factory=lambda: dat_scenes(CLASSES))
     iterations: int = 6000
     seed: int = 0
-    images: int = 16                        # per batch
-    square_share: float = 0.6               # others have a ratio of 1:2 to 2:1 and are padded
+    images: int = 16  # per batch
+    square_share: float = 0.6  # others have a ratio of 1:2 to 2:1 and are padded
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
     clip_norm: float = 1.0
-    warmup: int = 200                       # iterations
-    constant_share: float = 0.4             # then cosine down to `last_rate`
+    warmup: int = 200  # iterations
+    constant_share: float = 0.4  # then cosine down to `last_rate`
     last_rate: float = 0.01
     label_smoothing: float = 0.05
-    average_decay: float = 0.998            # exponential moving average of the weights
+    average_decay: float = 0.998  # exponential moving average of the weights
     snapshots: tuple[int, ...] = SNAPSHOTS
 
     def rate(self, iteration: int) -> float:
@@ -88,8 +88,9 @@ class DATRecipe:
 
 def scene_input(scene: Scene, config: DATConfig) -> Tensor:
     """What the model sees of a scene: float32 [3 side side], padded at the bottom and right."""
-    return pad_to_square(to_model_input(scene.image, config.image_mean, config.image_std),
-                         config.image_size)
+    return pad_to_square(
+        to_model_input(scene.image, config.image_mean, config.image_std), config.image_size
+    )
 
 
 def picture_size_hw(rng: np.random.Generator, recipe: DATRecipe) -> tuple[int, int]:
@@ -104,8 +105,9 @@ def picture_size_hw(rng: np.random.Generator, recipe: DATRecipe) -> tuple[int, i
 def classifier_batch(recipe: DATRecipe, iteration: int) -> tuple[Tensor, Tensor]:
     """Pictures [batch 3 height width] and labels [batch]; they depend on seed and iteration."""
     rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, iteration, TRAINING_STREAM]))
-    scenes = [render_single(rng, picture_size_hw(rng, recipe), TRAINING)
-              for _ in range(recipe.images)]
+    scenes = [
+        render_single(rng, picture_size_hw(rng, recipe), TRAINING) for _ in range(recipe.images)
+    ]
     images = torch.stack([scene_input(scene, recipe.model) for scene in scenes])
     return images, torch.tensor([int(scene.labels[0]) for scene in scenes])
 
@@ -127,7 +129,9 @@ class DATTraining(DetectorTraining):
         self.average = copy.deepcopy(self.model).eval()
         self.optimiser = torch.optim.AdamW(
             (p for p in self.model.parameters() if p.requires_grad),
-            lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True,
+            lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            fused=True,
         )
         self.iteration = 0
         if state := folder.load_state():
@@ -170,7 +174,11 @@ class DATTraining(DetectorTraining):
 
 @torch.inference_mode()
 def evaluate_classifier(
-    model: DAT, *, scenes: int = 1000, seed: int = EVALUATION_SEED, batch: int = 50,
+    model: DAT,
+    *,
+    scenes: int = 1000,
+    seed: int = EVALUATION_SEED,
+    batch: int = 50,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> float:
     """Share of held-out single-object scenes that are named rightly.
@@ -181,8 +189,10 @@ def evaluate_classifier(
     """
     side, right = model.config.image_size, 0
     for start in range(0, scenes, batch):
-        rendered = [render_single(scene_generator(seed, index), (side, side), EVALUATION)
-                    for index in range(start, min(start + batch, scenes))]
+        rendered = [
+            render_single(scene_generator(seed, index), (side, side), EVALUATION)
+            for index in range(start, min(start + batch, scenes))
+        ]
         images = torch.stack([scene_input(scene, model.config) for scene in rendered])
         labels = torch.tensor([int(scene.labels[0]) for scene in rendered])
         logits, _ = model(images.to(next(model.parameters())), traced=False)

@@ -36,7 +36,7 @@ class World:
 
     def share(self, items: Sequence) -> Sequence:
         """The part of a batch that is this process's: every `size`-th picture."""
-        return items[self.rank::self.size]
+        return items[self.rank :: self.size]
 
     def total(self, count: float) -> float:
         """A number added up over all processes."""
@@ -60,8 +60,7 @@ class World:
             return
         parameters = list(parameters)
         used = torch.tensor([float(p.grad is not None) for p in parameters])
-        parts = [p.new_zeros(p.numel()) if p.grad is None else p.grad.flatten()
-                 for p in parameters]
+        parts = [p.new_zeros(p.numel()) if p.grad is None else p.grad.flatten() for p in parameters]
         message = torch.cat([used.to(parts[0]), *parts])
         dist.all_reduce(message)
         self._hand_out(message, parameters)
@@ -69,7 +68,7 @@ class World:
     @staticmethod
     @torch.no_grad()
     def _hand_out(message: Tensor, parameters: list[nn.Parameter]) -> None:
-        used, message = message[:len(parameters)].tolist(), message[len(parameters):]
+        used, message = message[: len(parameters)].tolist(), message[len(parameters) :]
         parts = message.split([p.numel() for p in parameters])
         for parameter, part, count in zip(parameters, parts, used, strict=True):
             if count:

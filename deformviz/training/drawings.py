@@ -38,8 +38,9 @@ from deformviz.training.shapes import (
 from deformviz.training.vector_art import Drawing
 
 
-def _window(art: Drawing, x: float, y: float, width: float, height: float, lit: bool,
-            arched: bool = False) -> None:
+def _window(
+    art: Drawing, x: float, y: float, width: float, height: float, lit: bool, arched: bool = False
+) -> None:
     left, top, right, bottom = x - width / 2, y - height / 2, x + width / 2, y + height / 2
     frame, rim = WHITE, width * 0.14
     pane = LAMPLIGHT if lit else GLASS
@@ -50,12 +51,21 @@ def _window(art: Drawing, x: float, y: float, width: float, height: float, lit: 
         art.detail(ellipse(x, top, width / 2), pane, lamp=lit)
     art.detail(box(left, top, right, bottom), pane, lamp=lit)
     if not lit:
-        art.detail(polygon((left, bottom), (left, top + height * 0.45), (right - width * 0.35, top),
-                           (right, top)), lighter(GLASS, 0.45))
+        art.detail(
+            polygon(
+                (left, bottom),
+                (left, top + height * 0.45),
+                (right - width * 0.35, top),
+                (right, top),
+            ),
+            lighter(GLASS, 0.45),
+        )
     art.detail(box(x - rim / 2.4, top, x + rim / 2.4, bottom), frame)
     art.detail(box(left, y - rim / 2.4, right, y + rim / 2.4), frame)
-    art.detail(box(left - rim * 1.7, bottom + rim * 0.4, right + rim * 1.7, bottom + rim * 1.5),
-               darker(frame, 0.28))
+    art.detail(
+        box(left - rim * 1.7, bottom + rim * 0.4, right + rim * 1.7, bottom + rim * 1.5),
+        darker(frame, 0.28),
+    )
 
 
 def _door(art: Drawing, x: float, width: float, height: float, colour: Colour) -> None:
@@ -64,8 +74,10 @@ def _door(art: Drawing, x: float, width: float, height: float, colour: Colour) -
         art.detail(top, tone)
         art.detail(box(x - width / 2 - grow, -height, x + width / 2 + grow, 0), tone)
     art.detail(ellipse(x, -height, width * 0.28), LAMPLIGHT, lamp=True)
-    art.detail(box(x - width * 0.34, -height * 0.55, x + width * 0.34, -height * 0.12),
-               darker(colour, 0.25))
+    art.detail(
+        box(x - width * 0.34, -height * 0.55, x + width * 0.34, -height * 0.12),
+        darker(colour, 0.25),
+    )
     art.detail(ellipse(x + width * 0.34, -height * 0.62, width * 0.08), (250, 214, 110))
 
 
@@ -94,8 +106,14 @@ def house(rng: Rng) -> Drawing:
     if style < 0.45 or style >= 0.7:
         shape = polygon((-eave, -tall), (0, -peak), (eave, -tall))
     else:
-        shape = polygon((-eave, -tall), (-half * 0.86, -peak + 0.1), (-half * 0.45, -peak),
-                        (half * 0.45, -peak), (half * 0.86, -peak + 0.1), (eave, -tall))
+        shape = polygon(
+            (-eave, -tall),
+            (-half * 0.86, -peak + 0.1),
+            (-half * 0.45, -peak),
+            (half * 0.45, -peak),
+            (half * 0.86, -peak + 0.1),
+            (eave, -tall),
+        )
     art.detail(box(-half, -tall, half, -tall + 0.06), darker(wall, 0.4))
     art.outline(shape, roof)
     if rng.random() < 0.7:
@@ -132,11 +150,24 @@ def tree(rng: Rng) -> Drawing:
         _round_tree(art, rng, green, bark)
     elif style < 0.85:
         art.outline(polygon((-0.05, 0), (-0.035, -0.4), (0.035, -0.4), (0.05, 0)), bark)
-        art.outline(curve((0, -1.08), (0.17, -0.72), (0.2, -0.4), (0.1, -0.17), (-0.1, -0.17),
-                          (-0.2, -0.4), (-0.17, -0.72)), green)
+        art.outline(
+            curve(
+                (0, -1.08),
+                (0.17, -0.72),
+                (0.2, -0.4),
+                (0.1, -0.17),
+                (-0.1, -0.17),
+                (-0.2, -0.4),
+                (-0.17, -0.72),
+            ),
+            green,
+        )
         art.inside([ellipse(0.2, -0.5, 0.15, 0.6)], darker(green, 0.5), 0.45)
-        art.inside([ellipse(-0.08, -0.62, 0.045, 0.2), ellipse(-0.02, -0.34, 0.03, 0.08)],
-                   lighter(green, 0.4), 0.7)
+        art.inside(
+            [ellipse(-0.08, -0.62, 0.045, 0.2), ellipse(-0.02, -0.34, 0.03, 0.08)],
+            lighter(green, 0.4),
+            0.7,
+        )
     else:
         _palm(art, rng, pick(rng, GREENS), bark)
     return art
@@ -150,32 +181,55 @@ def _fir(art: Drawing, rng: Rng, green: Colour, bark: Colour) -> None:
         low = -0.15 - 0.68 * layer / layers
         high = low - 0.98 / layers - 0.05
         tone = mix(darker(green, 0.3), green, layer / (layers - 1))
-        art.outline(polygon((0, high), (half, low), (half * 0.66, low - 0.035),
-                            (half * 0.33, low + 0.015), (0, low - 0.03),
-                            (-half * 0.33, low + 0.015),
-                            (-half * 0.66, low - 0.035), (-half, low)), tone)
-        art.inside([polygon((0, high), (half, low + 0.02), (half * 0.3, low + 0.02))],
-                   darker(tone, 0.6), 0.4)
+        art.outline(
+            polygon(
+                (0, high),
+                (half, low),
+                (half * 0.66, low - 0.035),
+                (half * 0.33, low + 0.015),
+                (0, low - 0.03),
+                (-half * 0.33, low + 0.015),
+                (-half * 0.66, low - 0.035),
+                (-half, low),
+            ),
+            tone,
+        )
+        art.inside(
+            [polygon((0, high), (half, low + 0.02), (half * 0.3, low + 0.02))],
+            darker(tone, 0.6),
+            0.4,
+        )
     if rng.random() < 0.25:
         art.detail(ellipse(0, high + 0.075, 0.035), LAMPLIGHT, lamp=True)
 
 
 def _round_tree(art: Drawing, rng: Rng, green: Colour, bark: Colour) -> None:
-    art.outline(polygon((-0.09, 0), (-0.05, -0.2), (-0.05, -0.5), (0.05, -0.5), (0.05, -0.2),
-                        (0.09, 0)), bark)
+    art.outline(
+        polygon((-0.09, 0), (-0.05, -0.2), (-0.05, -0.5), (0.05, -0.5), (0.05, -0.2), (0.09, 0)),
+        bark,
+    )
     art.inside([box(0.01, -0.5, 0.1, 0)], darker(bark, 0.5), 0.5)
     wide = rng.uniform(0.9, 1.12)
-    for x, y, radius, tone in ((-0.24, -0.48, 0.2, darker(green, 0.22)),
-                               (0.24, -0.48, 0.2, darker(green, 0.34)),
-                               (0, -0.42, 0.2, darker(green, 0.28)),
-                               (0.15, -0.72, 0.21, darker(green, 0.14)),
-                               (-0.14, -0.7, 0.24, green)):
+    for x, y, radius, tone in (
+        (-0.24, -0.48, 0.2, darker(green, 0.22)),
+        (0.24, -0.48, 0.2, darker(green, 0.34)),
+        (0, -0.42, 0.2, darker(green, 0.28)),
+        (0.15, -0.72, 0.21, darker(green, 0.14)),
+        (-0.14, -0.7, 0.24, green),
+    ):
         art.outline(ellipse(x * wide, y, radius * wide, radius), tone)
     art.detail(ellipse(-0.2 * wide, -0.76, 0.12, 0.1), lighter(green, 0.22))
     if rng.random() < 0.5:
         fruit = pick(rng, [(226, 58, 54), (255, 190, 210), (250, 160, 50), WHITE])
-        for x, y in ((-0.28, -0.46), (-0.06, -0.56), (0.1, -0.78), (0.26, -0.52), (-0.22, -0.66),
-                     (0.06, -0.36), (-0.02, -0.84)):
+        for x, y in (
+            (-0.28, -0.46),
+            (-0.06, -0.56),
+            (0.1, -0.78),
+            (0.26, -0.52),
+            (-0.22, -0.66),
+            (0.06, -0.36),
+            (-0.02, -0.84),
+        ):
             art.detail(ellipse(x * wide, y, 0.036), fruit)
 
 
@@ -183,8 +237,10 @@ def _palm(art: Drawing, rng: Rng, green: Colour, bark: Colour) -> None:
     lean = rng.uniform(0.05, 0.2)
     trunk = path((0, 0), (lean * 0.3, -0.4), (lean, -0.8))
     art.outline(ribbon(trunk, 0.12, 0.07), bark)
-    art.inside([bar(x - 0.07, y, x + 0.07, y + 0.015, 0.02) for x, y in trunk[1:-1:2].tolist()],
-               darker(bark, 0.4))
+    art.inside(
+        [bar(x - 0.07, y, x + 0.07, y + 0.015, 0.02) for x, y in trunk[1:-1:2].tolist()],
+        darker(bark, 0.4),
+    )
     for number, angle in enumerate((3.5, 5.9, 2.9, 6.5, 4.2, 5.2)):
         reach = rng.uniform(0.38, 0.46)
         x, y = lean + reach * np.cos(angle), -0.8 + reach * 0.7 * np.sin(angle)
@@ -206,8 +262,15 @@ def flower(rng: Rng) -> Drawing:
     art.outline(ribbon(path((0, ground), (bend, -0.35), (0, -0.75)), 0.055), darker(green, 0.15))
     for side in (-1, 1):
         low = ground - (0.04 if side < 0 else 0.1)
-        art.outline(curve((bend * 0.5, low), (side * 0.13, low - 0.17), (side * 0.28, low - 0.22),
-                          (side * 0.2, low - 0.05)), green)
+        art.outline(
+            curve(
+                (bend * 0.5, low),
+                (side * 0.13, low - 0.17),
+                (side * 0.28, low - 0.22),
+                (side * 0.2, low - 0.05),
+            ),
+            green,
+        )
         art.inside([bar(0, low - 0.02, side * 0.26, low - 0.2, 0.016)], lighter(green, 0.3))
     if style < 0.3:
         _tulip(art, petal)
@@ -223,10 +286,20 @@ def flower(rng: Rng) -> Drawing:
 
 def _tulip(art: Drawing, petal: Colour) -> None:
     for side in (-1, 1):
-        art.outline(curve((0, -0.68), (side * 0.2, -0.76), (side * 0.24, -1.0),
-                          (side * 0.17, -1.13), (side * 0.05, -0.95)), darker(petal, 0.16))
-    art.outline(curve((0, -0.66), (0.14, -0.75), (0.13, -0.97), (0, -1.12), (-0.13, -0.97),
-                      (-0.14, -0.75)), petal)
+        art.outline(
+            curve(
+                (0, -0.68),
+                (side * 0.2, -0.76),
+                (side * 0.24, -1.0),
+                (side * 0.17, -1.13),
+                (side * 0.05, -0.95),
+            ),
+            darker(petal, 0.16),
+        )
+    art.outline(
+        curve((0, -0.66), (0.14, -0.75), (0.13, -0.97), (0, -1.12), (-0.13, -0.97), (-0.14, -0.75)),
+        petal,
+    )
     art.inside([ellipse(-0.05, -0.9, 0.03, 0.12)], lighter(petal, 0.4), 0.8)
 
 
@@ -237,8 +310,10 @@ def _daisy(art: Drawing, rng: Rng, petal: Colour, sunny: bool) -> None:
     for tone, shift, reach in ((darker(petal, 0.22), 0.5, 0.23), (petal, 0.0, 0.22)):
         for number in range(count):
             angle = 2 * np.pi * (number + shift + turn) / count
-            art.outline(ellipse(reach * np.cos(angle), -0.82 + reach * np.sin(angle), 0.13, slim,
-                                angle), tone)
+            art.outline(
+                ellipse(reach * np.cos(angle), -0.82 + reach * np.sin(angle), 0.13, slim, angle),
+                tone,
+            )
     heart = (110, 70, 46) if sunny else (250, 200, 60) if petal[2] > 70 else (240, 240, 230)
     radius = 0.18 if sunny else 0.13
     art.outline(ellipse(0, -0.82, radius), darker(heart, 0.2))
@@ -253,7 +328,7 @@ def ball(rng: Rng) -> Drawing:
     first = pick(rng, PAINTS)
     second = pick_other(rng, PAINTS, first)
     style = rng.random()
-    base = (WHITE if style < 0.5 else (236, 128, 56) if style < 0.65 else first)
+    base = WHITE if style < 0.5 else (236, 128, 56) if style < 0.65 else first
     art.outline(ellipse(0, 0, 0.5), base)
     if style < 0.3:
         colours = [first, second, pick(rng, PAINTS)]
@@ -262,15 +337,22 @@ def ball(rng: Rng) -> Drawing:
         art.inside([ellipse(-0.08, -0.1, 0.09)], WHITE)
     elif style < 0.5:
         rays = _pentagon(0, 0, 1, 0.63)
-        art.inside([bar(0, 0, 0.5 * x, 0.5 * y, 0.022) for x, y in rays.tolist()],
-                   (120, 120, 132))
+        art.inside([bar(0, 0, 0.5 * x, 0.5 * y, 0.022) for x, y in rays.tolist()], (120, 120, 132))
         art.inside([_pentagon(0, 0, 0.16, 0.63)], INK)
-        art.inside([_pentagon(0.45 * x, 0.45 * y, 0.17, 0.63 + np.pi + 2 * np.pi * n / 5)
-                    for n, (x, y) in enumerate(rays.tolist())], INK)
+        art.inside(
+            [
+                _pentagon(0.45 * x, 0.45 * y, 0.17, 0.63 + np.pi + 2 * np.pi * n / 5)
+                for n, (x, y) in enumerate(rays.tolist())
+            ],
+            INK,
+        )
     elif style < 0.65:
-        for line in (path((-0.5, 0), (0, 0.06), (0.5, 0)), path((0, -0.5), (0.06, 0), (0, 0.5)),
-                     path((-0.4, -0.4), (-0.17, 0), (-0.4, 0.4)),
-                     path((0.4, -0.4), (0.2, 0), (0.4, 0.4))):
+        for line in (
+            path((-0.5, 0), (0, 0.06), (0.5, 0)),
+            path((0, -0.5), (0.06, 0), (0, 0.5)),
+            path((-0.4, -0.4), (-0.17, 0), (-0.4, 0.4)),
+            path((0.4, -0.4), (0.2, 0), (0.4, 0.4)),
+        ):
             art.inside([ribbon(line, 0.03)], (84, 48, 34))
     elif style < 0.85:
         art.inside([ribbon(path((-0.55, -0.06), (0, 0.05), (0.55, -0.06)), 0.24)], second)
@@ -292,8 +374,18 @@ def _gore(angle: float) -> Points:
     """One sector of a beach ball, bent as if it ran round it."""
     spread = [0.3, 0.6, 0.9]
     far = [(0.62 * np.cos(angle + s), 0.62 * np.sin(angle + s)) for s in (0.15, 0.52, 0.9, 1.2)]
-    return np.concatenate([path((-0.08, -0.1), (0.25 * np.cos(angle + spread[0] - 0.4),
-                                                0.25 * np.sin(angle + spread[0] - 0.4)), far[0]),
-                           np.array(far[1:3]),
-                           path(far[3], (0.25 * np.cos(angle + spread[2]),
-                                         0.25 * np.sin(angle + spread[2])), (-0.08, -0.1))])
+    return np.concatenate(
+        [
+            path(
+                (-0.08, -0.1),
+                (0.25 * np.cos(angle + spread[0] - 0.4), 0.25 * np.sin(angle + spread[0] - 0.4)),
+                far[0],
+            ),
+            np.array(far[1:3]),
+            path(
+                far[3],
+                (0.25 * np.cos(angle + spread[2]), 0.25 * np.sin(angle + spread[2])),
+                (-0.08, -0.1),
+            ),
+        ]
+    )

@@ -40,10 +40,16 @@ def _truth(scenes, size_px: int) -> COCO:
     annotations = []
     for image_id, scene in scenes:
         for box, label in zip(_to_xywh(scene.boxes_cxcywh, size_px), scene.labels, strict=True):
-            annotations.append({
-                "id": len(annotations) + 1, "image_id": image_id, "category_id": int(label) + 1,
-                "bbox": box.tolist(), "area": float(box[2] * box[3]), "iscrowd": 0,
-            })
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image_id,
+                    "category_id": int(label) + 1,
+                    "bbox": box.tolist(),
+                    "area": float(box[2] * box[3]),
+                    "iscrowd": 0,
+                }
+            )
     coco = COCO()
     coco.dataset = {
         "info": {},
@@ -67,16 +73,26 @@ def _detect(model: DeformableDETR, scenes, size_px: int, top: int) -> list[dict]
         queries, labels = best.indices // scores.shape[1], best.indices % scores.shape[1]
         boxes = _to_xywh(output.boxes_cxcywh[i][queries].double().numpy(), size_px)
         found += [
-            {"image_id": image_id, "category_id": int(label) + 1, "bbox": box.tolist(),
-             "score": float(score)}
+            {
+                "image_id": image_id,
+                "category_id": int(label) + 1,
+                "bbox": box.tolist(),
+                "score": float(score),
+            }
             for label, box, score in zip(labels, boxes, best.values, strict=True)
         ]
     return found
 
 
 def evaluate_detector(
-    model: DeformableDETR, *, scenes: int = 500, seed: int = EVALUATION_SEED, size_px: int = 192,
-    batch: int = 20, top: int = 100, on_progress: Callable[[int, int], None] | None = None,
+    model: DeformableDETR,
+    *,
+    scenes: int = 500,
+    seed: int = EVALUATION_SEED,
+    size_px: int = 192,
+    batch: int = 20,
+    top: int = 100,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> AveragePrecision:
     """Average precision on `scenes` square pictures of the fixed evaluation distribution.
 

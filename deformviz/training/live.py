@@ -22,18 +22,19 @@ from pathlib import Path
 
 from deformviz.training.recipe import DetectorRecipe, scenes_config
 
-CONTROL = "control"                     # file in the run folder that holds the last order
+CONTROL = "control"  # file in the run folder that holds the last order
 ORDERS = ("run", "pause", "stop")
 LOOK_EVERY_S = 0.25
 STOP_WITHIN_S = 20.0
 PAUSED_AT_MOST_S = 1800.0
 MOST_ITERATIONS = 3000
-PIXELS = 8 * 96 * 96                    # of a small batch
-FOLLOWED = "DEFORMVIZ_RUNS"             # environment: run folders the app may show, one or several
+PIXELS = 8 * 96 * 96  # of a small batch
+FOLLOWED = "DEFORMVIZ_RUNS"  # environment: run folders the app may show, one or several
 APP = Path(__file__).parents[2] / "app" / "main.py"
 
 
 # -- inside the training process -----------------------------------------------------------------
+
 
 def order(folder: Path, word: str) -> None:
     """Tell the training in a folder what to do: "run", "pause" or "stop"."""
@@ -85,6 +86,7 @@ def _may_go_on(folder: Path, parent: int | None) -> bool:
 
 # -- in the process that watches -----------------------------------------------------------------
 
+
 class LiveError(ValueError):
     """A live training cannot be started; the message is one sentence for the person."""
 
@@ -102,35 +104,56 @@ class LiveOptions:
     levels: int = 4
     points: int = 4
     offset_start: str = "star"
-    dense_loss: bool = True             # beside the set loss of the paper
+    dense_loss: bool = True  # beside the set loss of the paper
     seed: int = 0
 
     def __post_init__(self):
-        bounds = {"iterations": (20, MOST_ITERATIONS), "learning_rate": (1e-5, 1e-2),
-                  "levels": (1, 4), "points": (1, 8), "seed": (0, 2**31 - 1)}
+        bounds = {
+            "iterations": (20, MOST_ITERATIONS),
+            "learning_rate": (1e-5, 1e-2),
+            "levels": (1, 4),
+            "points": (1, 8),
+            "seed": (0, 2**31 - 1),
+        }
         for name, (low, high) in bounds.items():
             if not low <= getattr(self, name) <= high:
-                raise LiveError(f"{name} is {getattr(self, name)}; it must lie between {low} and "
-                                f"{high}.")
+                raise LiveError(
+                    f"{name} is {getattr(self, name)}; it must lie between {low} and {high}."
+                )
         if self.heads not in (1, 2, 4, 8):
             raise LiveError(f"heads is {self.heads}; it must be 1, 2, 4 or 8.")
 
     def recipe(self) -> DetectorRecipe:
         """A small detector on small pictures: about a tenth of a second per iteration."""
         model = replace(
-            scenes_config(), hidden_channels=32, heads=self.heads, levels=self.levels,
-            encoder_points=self.points, decoder_points=self.points, encoder_layers=1,
-            decoder_layers=2, feedforward_channels=64, queries=24, long_side=112,
+            scenes_config(),
+            hidden_channels=32,
+            heads=self.heads,
+            levels=self.levels,
+            encoder_points=self.points,
+            decoder_points=self.points,
+            encoder_layers=1,
+            decoder_layers=2,
+            feedforward_channels=64,
+            queries=24,
+            long_side=112,
             # Not below 16: torch 2.13 on a CPU ends in a segmentation fault in the backward pass of
             # 1x1 convolutions of stride 2 with 8 channels, channels last.
             compact_channels=(16, 16, 32, 32, 64),
         )
         return DetectorRecipe(
-            model=model, iterations=self.iterations, seed=self.seed,
-            learning_rate=self.learning_rate, warmup=min(50, self.iterations),
-            dense_per_object=3 if self.dense_loss else 0, offset_start=self.offset_start,
-            sides_px=((80, 112), (80, 112)), square_share=1.0, pixels_per_batch=PIXELS,
-            most_images=8, snapshots=live_snapshots(self.iterations),
+            model=model,
+            iterations=self.iterations,
+            seed=self.seed,
+            learning_rate=self.learning_rate,
+            warmup=min(50, self.iterations),
+            dense_per_object=3 if self.dense_loss else 0,
+            offset_start=self.offset_start,
+            sides_px=((80, 112), (80, 112)),
+            square_share=1.0,
+            pixels_per_batch=PIXELS,
+            most_images=8,
+            snapshots=live_snapshots(self.iterations),
         )
 
 
@@ -144,7 +167,7 @@ def live_snapshots(iterations: int) -> tuple[int, ...]:
 class LiveState:
     """What the page says about the live training."""
 
-    name: str               # "idle" | "starting" | "running" | "paused" | "ended" | "failed"
+    name: str  # "idle" | "starting" | "running" | "paused" | "ended" | "failed"
     iteration: int = 0
     iterations: int = 0
     loss: float | None = None
@@ -177,22 +200,38 @@ class LiveTraining:
         """
         with self._lock:
             if self._is_alive():
-                raise LiveError("A training is under way on this server already; watch it, or "
-                                "stop it first.")
+                raise LiveError(
+                    "A training is under way on this server already; watch it, or stop it first."
+                )
             self._forget()
             home = Path(tempfile.mkdtemp(prefix="deformviz-live-"))
             self._folder, self._options = home / "live", options
             self._folder.mkdir()
             recipe = home / "recipe.json"
             recipe.write_text(json.dumps(options.recipe().to_dict()))
-            command = [sys.executable, "-m", "deformviz", "train", "detector",
-                       "--out", str(self._folder), "--recipe", str(recipe),
-                       "--parent", str(os.getpid())]
-            environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE",
-                           "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+            command = [
+                sys.executable,
+                "-m",
+                "deformviz",
+                "train",
+                "detector",
+                "--out",
+                str(self._folder),
+                "--recipe",
+                str(recipe),
+                "--parent",
+                str(os.getpid()),
+            ]
+            environment = {
+                **os.environ,
+                "OMP_NUM_THREADS": "1",
+                "OMP_WAIT_POLICY": "PASSIVE",
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            }
             with (home / "log").open("w") as output:
-                self._process = subprocess.Popen(command, stdout=output, stderr=output,
-                                                 env=environment)
+                self._process = subprocess.Popen(
+                    command, stdout=output, stderr=output, env=environment
+                )
             return self._folder
 
     def pause(self) -> None:
@@ -221,8 +260,11 @@ class LiveTraining:
             if self._process is None:
                 return LiveState("idle")
             last = last_record(self._folder)
-            facts = {"iteration": last.get("iteration", 0), "loss": last.get("loss"),
-                     "iterations": self._options.iterations}
+            facts = {
+                "iteration": last.get("iteration", 0),
+                "loss": last.get("loss"),
+                "iterations": self._options.iterations,
+            }
             code = self._process.poll()
             if code is None:
                 paused = ordered(self._folder) == "pause"
@@ -287,14 +329,28 @@ def app_beside(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
     Raises LiveError where only the library is installed.
     """
     if not APP.is_file():
-        raise LiveError("The app is not part of this installation; start it from the project's "
-                        f"own folder and follow {folder} there.")
+        raise LiveError(
+            "The app is not part of this installation; start it from the project's "
+            f"own folder and follow {folder} there."
+        )
     port = next(number for number in range(8501, 8600) if not _taken(number))
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.headless", "true",
-               "--server.port", str(port), "--server.address", "127.0.0.1"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(APP),
+        "--server.headless",
+        "true",
+        "--server.port",
+        str(port),
+        "--server.address",
+        "127.0.0.1",
+    ]
     environment = {**os.environ, FOLLOWED: str(folder.resolve())}
-    process = subprocess.Popen(command, cwd=APP.parents[1], env=environment,
-                               stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=APP.parents[1], env=environment, stdout=subprocess.DEVNULL
+    )
     try:
         yield f"http://127.0.0.1:{port}/training?run={folder.resolve().name}", process
     finally:

@@ -30,7 +30,7 @@ def build_model(recipe: DetectorRecipe) -> DeformableDETR:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         model = DeformableDETR(recipe.model)
-        if recipe.offset_start != "star":       # what every module starts with by itself
+        if recipe.offset_start != "star":  # what every module starts with by itself
             for module in model.modules():
                 if isinstance(module, MultiScaleDeformableAttention):
                     module.initialise(recipe.offset_start)
@@ -43,9 +43,13 @@ def build_optimiser(model: nn.Module, recipe: DetectorRecipe) -> torch.optim.Opt
     placing = [p for n, p in named if any(layer in n for layer in OFFSET_LAYERS)]
     others = [p for n, p in named if not any(layer in n for layer in OFFSET_LAYERS)]
     return torch.optim.AdamW(
-        [{"params": others, "factor": 1.0},
-         {"params": placing, "factor": recipe.offset_learning_rate}],
-        lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True,
+        [
+            {"params": others, "factor": 1.0},
+            {"params": placing, "factor": recipe.offset_learning_rate},
+        ],
+        lr=recipe.learning_rate,
+        weight_decay=recipe.weight_decay,
+        fused=True,
     )
 
 
@@ -66,8 +70,9 @@ def detection_losses(
     terms = set_loss(output, targets, recipe.loss, total)
     if recipe.dense_per_object and output.proposals is not None:
         centres = token_centres(traces["encoder.0"])
-        terms |= dense_loss(output.proposals, centres, targets, recipe.loss,
-                            recipe.dense_per_object, total)
+        terms |= dense_loss(
+            output.proposals, centres, targets, recipe.loss, recipe.dense_per_object, total
+        )
     return terms
 
 
@@ -75,7 +80,10 @@ class DetectorTraining:
     """A run that can be stopped and go on: model, average, optimiser, iteration."""
 
     def __init__(
-        self, recipe: DetectorRecipe, folder: RunFolder, world: World | None = None,
+        self,
+        recipe: DetectorRecipe,
+        folder: RunFolder,
+        world: World | None = None,
         dtype: torch.dtype = torch.float32,
     ):
         """
@@ -110,12 +118,14 @@ class DetectorTraining:
         """Write the state to go on from; of several processes the first one does."""
         if not self.world.is_first:
             return
-        self.folder.save_state({
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "iteration": self.iteration,
-        })
+        self.folder.save_state(
+            {
+                "model": self.model.state_dict(),
+                "average": self.average.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "iteration": self.iteration,
+            }
+        )
 
     def step(self) -> dict:
         """One iteration; returns its record."""
@@ -150,8 +160,10 @@ class DetectorTraining:
         images, targets = detector_batch(self.recipe, self.iteration)
         like = next(self.model.parameters())
         share = self.world.share(images).contiguous(memory_format=torch.channels_last).to(like)
-        boxes = [Targets(t.labels.to(like.device), t.boxes_cxcywh.to(like))
-                 for t in self.world.share(targets)]
+        boxes = [
+            Targets(t.labels.to(like.device), t.boxes_cxcywh.to(like))
+            for t in self.world.share(targets)
+        ]
         return share, boxes, len(targets)
 
     @torch.no_grad()
@@ -166,8 +178,13 @@ class DetectorTraining:
         """Train to the end, yielding a record per iteration; snapshots and state go to disk."""
         if self.world.is_first:
             self.folder.create("detector", self.recipe.to_dict())
-        recorder = Recorder(self.folder, self.model, record_every=record_every,
-                            schedule=self.recipe.snapshot_iterations(), iteration=self.iteration)
+        recorder = Recorder(
+            self.folder,
+            self.model,
+            record_every=record_every,
+            schedule=self.recipe.snapshot_iterations(),
+            iteration=self.iteration,
+        )
         saved = time.monotonic()
         while self.iteration < self.recipe.iterations:
             record = self.step()

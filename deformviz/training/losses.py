@@ -53,7 +53,9 @@ def _matched_loss(logits, boxes_cxcywh, matches, targets, weights, count) -> dic
 
 
 def set_loss(
-    output: DetectorOutput, targets: Sequence[Targets], weights: LossWeights,
+    output: DetectorOutput,
+    targets: Sequence[Targets],
+    weights: LossWeights,
     total: Total = own_count,
 ) -> dict[str, Tensor]:
     """Focal, L1 and GIoU loss of every decoder layer, each with its own Hungarian matching.
@@ -65,16 +67,22 @@ def set_loss(
     count = max(total(float(sum(len(target.labels) for target in targets))), 1.0)
     summed: dict[str, Tensor] = {}
     for layer in (*output.auxiliary, output):
-        matches = [hungarian(layer.logits[i], layer.boxes_cxcywh[i], target, weights)
-                   for i, target in enumerate(targets)]
+        matches = [
+            hungarian(layer.logits[i], layer.boxes_cxcywh[i], target, weights)
+            for i, target in enumerate(targets)
+        ]
         part = _matched_loss(layer.logits, layer.boxes_cxcywh, matches, targets, weights, count)
         summed = {name: summed.get(name, 0) + value for name, value in part.items()}
     return summed
 
 
 def dense_loss(
-    proposals: DetectorOutput, centres_xy: Tensor, targets: Sequence[Targets],
-    weights: LossWeights, per_object: int, total: Total = own_count,
+    proposals: DetectorOutput,
+    centres_xy: Tensor,
+    targets: Sequence[Targets],
+    weights: LossWeights,
+    per_object: int,
+    total: Total = own_count,
 ) -> dict[str, Tensor]:
     """The same terms on every encoder token, several tokens per object (one-to-many).
 
@@ -87,8 +95,14 @@ def dense_loss(
         per_object: tokens that answer for one object.
     """
     matches = [
-        dense_candidates(proposals.logits[i], proposals.boxes_cxcywh[i], centres_xy[i], target,
-                         weights, per_object)
+        dense_candidates(
+            proposals.logits[i],
+            proposals.boxes_cxcywh[i],
+            centres_xy[i],
+            target,
+            weights,
+            per_object,
+        )
         for i, target in enumerate(targets)
     ]
     count = max(total(float(sum(len(tokens) for tokens, _ in matches))), 1.0)

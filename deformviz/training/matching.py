@@ -15,8 +15,8 @@ FOCAL_ALPHA, FOCAL_GAMMA = 0.25, 2.0
 class Targets:
     """The objects of one image."""
 
-    labels: Tensor          # int64 [object]
-    boxes_cxcywh: Tensor    # [object cxcywh], normalised to the image
+    labels: Tensor  # int64 [object]
+    boxes_cxcywh: Tensor  # [object cxcywh], normalised to the image
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class LossWeights:
 
 def generalised_iou(first_xyxy: Tensor, second_xyxy: Tensor) -> Tensor:
     """GIoU of boxes [... xyxy], broadcast against each other (Rezatofighi et al. 2019)."""
+
     def area(corners):
         return (corners[..., 2:] - corners[..., :2]).clamp(min=0).prod(-1)
 
@@ -40,8 +41,13 @@ def generalised_iou(first_xyxy: Tensor, second_xyxy: Tensor) -> Tensor:
     high = torch.minimum(first_xyxy[..., 2:], second_xyxy[..., 2:])
     shared = (high - low).clamp(min=0).prod(-1)
     union = area(first_xyxy) + area(second_xyxy) - shared
-    hull = torch.cat([torch.minimum(first_xyxy[..., :2], second_xyxy[..., :2]),
-                      torch.maximum(first_xyxy[..., 2:], second_xyxy[..., 2:])], dim=-1)
+    hull = torch.cat(
+        [
+            torch.minimum(first_xyxy[..., :2], second_xyxy[..., :2]),
+            torch.maximum(first_xyxy[..., 2:], second_xyxy[..., 2:]),
+        ],
+        dim=-1,
+    )
     enclosing = area(hull)
     tiny = 1e-7
     return shared / (union + tiny) - (enclosing - union) / (enclosing + tiny)
@@ -76,8 +82,12 @@ def hungarian(logits: Tensor, boxes_cxcywh: Tensor, targets: Targets, weights: L
 
 @torch.no_grad()
 def dense_candidates(
-    logits: Tensor, boxes_cxcywh: Tensor, centres_xy: Tensor, targets: Targets,
-    weights: LossWeights, per_object: int,
+    logits: Tensor,
+    boxes_cxcywh: Tensor,
+    centres_xy: Tensor,
+    targets: Targets,
+    weights: LossWeights,
+    per_object: int,
 ):
     """One-to-many: for each object the `per_object` cheapest tokens inside its box.
 

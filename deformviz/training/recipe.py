@@ -58,27 +58,29 @@ class DetectorRecipe:
     iterations: int = 8_000
     seed: int = 0
     learning_rate: float = 1e-3
-    offset_learning_rate: float = 1.0       # factor for `sampling_offsets`; the paper's is 0.1
+    offset_learning_rate: float = 1.0  # factor for `sampling_offsets`; the paper's is 0.1
     weight_decay: float = 1e-4
     clip_norm: float = 1.0
-    warmup: int = 300                       # iterations
-    constant_share: float = 0.6             # then cosine down to `last_rate`
+    warmup: int = 300  # iterations
+    constant_share: float = 0.6  # then cosine down to `last_rate`
     last_rate: float = 0.02
-    average_decay: float = 0.999            # exponential moving average of the weights
+    average_decay: float = 0.999  # exponential moving average of the weights
     loss: LossWeights = LossWeights()
-    dense_per_object: int = 3               # encoder tokens per object, 0 = no dense loss
+    dense_per_object: int = 3  # encoder tokens per object, 0 = no dense loss
     pixels_per_batch: int = 320_000
     most_images: int = 16
     sides_px: tuple[tuple[int, int], tuple[int, int]] = ((112, 192), (160, 288))
-    growth_share: float = 0.6               # sides grow from the first range to the second
-    square_share: float = 0.5               # other pictures have a ratio of 1:2 to 2:1
+    growth_share: float = 0.6  # sides grow from the first range to the second
+    square_share: float = 0.5  # other pictures have a ratio of 1:2 to 2:1
     snapshots: tuple[int, ...] = SNAPSHOTS
-    offset_start: str = "star"              # the paper's; "zero" or "random" to compare with
+    offset_start: str = "star"  # the paper's; "zero" or "random" to compare with
 
     def __post_init__(self):
         if self.offset_start not in OFFSET_STARTS:
-            raise ValueError(f"offset_start is {self.offset_start!r}; it must be one of "
-                             f"{', '.join(OFFSET_STARTS)}.")
+            raise ValueError(
+                f"offset_start is {self.offset_start!r}; it must be one of "
+                f"{', '.join(OFFSET_STARTS)}."
+            )
         for name in ("iterations", "warmup", "most_images", "pixels_per_batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")

@@ -26,8 +26,25 @@ from deformviz.training.distributed import this_rank
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
 WATCHED = ("sampling_offsets", "attention_weights")
-SNAPSHOTS = (0, 10, 30, 100, 178, 240, 316, 420, 562, 750, 1000, 1778, 3162, 5623, 10000, 17783,
-             30000)
+SNAPSHOTS = (
+    0,
+    10,
+    30,
+    100,
+    178,
+    240,
+    316,
+    420,
+    562,
+    750,
+    1000,
+    1778,
+    3162,
+    5623,
+    10000,
+    17783,
+    30000,
+)
 Schedule = Callable[[int], bool]
 
 
@@ -49,10 +66,14 @@ def every(count: int) -> Schedule:
 @torch.no_grad()
 def gradient_norms(model: nn.Module) -> dict[str, float]:
     """Norm of the gradient of each `sampling_offsets` and `attention_weights` weight."""
-    named = [(name.removesuffix(".weight"), parameter.grad)
-             for name, parameter in model.named_parameters()
-             if name.endswith(".weight") and name.split(".")[-2:-1]
-             and name.split(".")[-2] in WATCHED and parameter.grad is not None]
+    named = [
+        (name.removesuffix(".weight"), parameter.grad)
+        for name, parameter in model.named_parameters()
+        if name.endswith(".weight")
+        and name.split(".")[-2:-1]
+        and name.split(".")[-2] in WATCHED
+        and parameter.grad is not None
+    ]
     if not named:
         return {}
     norms = torch.stack(torch._foreach_norm([gradient for _, gradient in named]))
@@ -94,15 +115,21 @@ class Recorder:
         self._pictures = list(pictures)
         self._writes = this_rank() == 0
         self.iteration = iteration
-        self.seconds = 0.0                      # spent in here, to be compared with the training
+        self.seconds = 0.0  # spent in here, to be compared with the training
         if self._writes:
             self._begin(facts)
 
     def _begin(self, facts: dict) -> None:
         kept = {"pictures": [list(p.shape[:2]) for p in self._pictures]} if self._pictures else {}
-        self._folder.create("recording", {}, model=type(self._model).__name__,
-                            torch=str(torch.__version__), **kept, **facts)
-        about = self._folder.about()            # another kind of folder is refused here
+        self._folder.create(
+            "recording",
+            {},
+            model=type(self._model).__name__,
+            torch=str(torch.__version__),
+            **kept,
+            **facts,
+        )
+        about = self._folder.about()  # another kind of folder is refused here
         if about["kind"] == "recording" and not self.iteration and any(self._folder.records()):
             raise RunFolderError(
                 f"{self._folder.path.name} holds a run already. Say iteration=... to go on with "
@@ -125,8 +152,11 @@ class Recorder:
         if not self._writes or not (due or self.iteration % self._record_every == 0):
             return
         started = time.perf_counter()
-        found = {"iteration": self.iteration,
-                 "loss": loss.item() if isinstance(loss, torch.Tensor) else float(loss), **facts}
+        found = {
+            "iteration": self.iteration,
+            "loss": loss.item() if isinstance(loss, torch.Tensor) else float(loss),
+            **facts,
+        }
         if self._optimiser is not None:
             found["learning_rates"] = [float(g["lr"]) for g in self._optimiser.param_groups]
         self._folder.append({**found, "gradient_norms": gradient_norms(self._model)})

@@ -64,12 +64,21 @@ class RunFolder:
     def taken_up(self, iteration: int, recipe: Mapping, command: str) -> None:
         """Note that the run goes on with another recipe from `iteration` on."""
         about, recipe = self.about(), json.loads(json.dumps(dict(recipe)))
-        before = {name: about["recipe"].get(name) for name in recipe
-                  if about["recipe"].get(name) != recipe[name]}
+        before = {
+            name: about["recipe"].get(name)
+            for name in recipe
+            if about["recipe"].get(name) != recipe[name]
+        }
         if before:
             past = {"until": iteration, "recipe": before, "command": about.get("command", "")}
-            self.write_about(about | {"recipe": recipe, "command": command,
-                                      "history": [*about.get("history", []), past]})
+            self.write_about(
+                about
+                | {
+                    "recipe": recipe,
+                    "command": command,
+                    "history": [*about.get("history", []), past],
+                }
+            )
 
     def write_about(self, about: Mapping) -> None:
         """Put down run.json anew."""
@@ -77,8 +86,7 @@ class RunFolder:
 
     def write_json(self, name: str, content: Any, indent: int | None = 1) -> None:
         """A JSON file in the folder, whole or not at all."""
-        _replace(self.path / name,
-                 lambda part: part.write_text(json.dumps(content, indent=indent)))
+        _replace(self.path / name, lambda part: part.write_text(json.dumps(content, indent=indent)))
 
     def about(self) -> dict:
         """The content of run.json.
@@ -111,7 +119,7 @@ class RunFolder:
         line = json.dumps(dict(record)) + "\n"
         with (self.path / "records.jsonl").open("ab+") as file:
             if file.tell() and not self._ends_whole(file):
-                line = "\n" + line          # a crash cut the last line off
+                line = "\n" + line  # a crash cut the last line off
             file.write(line.encode())
 
     @staticmethod
@@ -136,8 +144,11 @@ class RunFolder:
 
     def curve(self, name: str) -> tuple[list[int], list[float]]:
         """Iterations and values of one number of the records, where it is there and finite."""
-        pairs = [(record["iteration"], record[name]) for record in self.records()
-                 if isinstance(record.get(name), (int, float)) and math.isfinite(record[name])]
+        pairs = [
+            (record["iteration"], record[name])
+            for record in self.records()
+            if isinstance(record.get(name), (int, float)) and math.isfinite(record[name])
+        ]
         return [i for i, _ in pairs], [float(value) for _, value in pairs]
 
     # -- snapshots and traces --------------------------------------------------------------------
@@ -161,8 +172,7 @@ class RunFolder:
 
     def _numbered(self, name: str) -> dict[int, Path]:
         files = (self.path / name).glob("*.safetensors")
-        found = {int(match[1]): path for path in files
-                 if (match := NUMBERED.fullmatch(path.name))}
+        found = {int(match[1]): path for path in files if (match := NUMBERED.fullmatch(path.name))}
         return dict(sorted(found.items()))
 
     def load_snapshot(self, iteration: int) -> dict[str, Tensor]:
@@ -182,8 +192,10 @@ class RunFolder:
     def save_traces(self, iteration: int, layers: Mapping[str, bytes]) -> Path:
         """Keep packed layers of an iteration; keys are "<picture>/<layer>"."""
         path = self.path / "traces" / f"{iteration:06d}.safetensors"
-        tensors = {name: torch.frombuffer(bytearray(blob), dtype=torch.uint8)
-                   for name, blob in layers.items()}
+        tensors = {
+            name: torch.frombuffer(bytearray(blob), dtype=torch.uint8)
+            for name, blob in layers.items()
+        }
         _replace(path, lambda part: save_file(tensors, part))
         return path
 
@@ -215,8 +227,9 @@ class RunFolder:
         from PIL import Image
 
         image = Image.fromarray(picture)
-        _replace(self.path / "pictures" / f"{number}.png",
-                 lambda part: image.save(part, format="PNG"))
+        _replace(
+            self.path / "pictures" / f"{number}.png", lambda part: image.save(part, format="PNG")
+        )
 
     def picture_path(self, number: int) -> Path:
         """Where a probe picture lies, whether or not it is there."""

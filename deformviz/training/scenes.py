@@ -22,16 +22,24 @@ from deformviz.training.vector_art import SUPERSAMPLING, Drawing, Placed
 from deformviz.training.weather import expose, rain, snow
 
 DRAW: dict[str, Callable[[np.random.Generator], Drawing]] = {
-    "house": drawings.house, "tree": drawings.tree, "car": vehicles.car, "boat": vehicles.boat,
-    "person": creatures.person, "bird": creatures.bird, "ball": drawings.ball,
-    "flower": drawings.flower, "cat": creatures.cat, "fish": creatures.fish,
-    "balloon": vehicles.balloon, "umbrella": vehicles.umbrella,
+    "house": drawings.house,
+    "tree": drawings.tree,
+    "car": vehicles.car,
+    "boat": vehicles.boat,
+    "person": creatures.person,
+    "bird": creatures.bird,
+    "ball": drawings.ball,
+    "flower": drawings.flower,
+    "cat": creatures.cat,
+    "fish": creatures.fish,
+    "balloon": vehicles.balloon,
+    "umbrella": vehicles.umbrella,
 }
 CLASSES: tuple[str, ...] = tuple(DRAW)
 SKY_DWELLERS = {"bird", "balloon"}
 WATER_DWELLERS = {"boat", "fish"}
-MIN_VISIBLE = 0.18       # objects of which less of their box can be seen are not annotated
-MAX_OVERLAP = 0.45       # share of the smaller box that may lie in another one
+MIN_VISIBLE = 0.18  # objects of which less of their box can be seen are not annotated
+MAX_OVERLAP = 0.45  # share of the smaller box that may lie in another one
 
 
 @dataclass(frozen=True)
@@ -41,24 +49,25 @@ class SceneConfig:
     `classes` may name one twice, which makes it likelier. Probabilities: `cut` per object to
     cross the picture's edge; `dusk` to `blur` per scene.
     """
+
     classes: tuple[str, ...] = CLASSES
     places: tuple[str, ...] = PLACES
     min_objects: int = 1
     max_objects: int = 10
     min_size: float = 0.07
     max_size: float = 0.70
-    arranged: float = 0.6        # things stand where they belong, else anywhere
+    arranged: float = 0.6  # things stand where they belong, else anywhere
     cut: float = 0.12
-    turn: float = 0.12           # standard deviation of the rotation, radians
+    turn: float = 0.12  # standard deviation of the rotation, radians
     dusk: float = 0.18
     night: float = 0.16
     rain: float = 0.12
     snow: float = 0.12
     clutter: float = 0.75
     noise: float = 0.6
-    max_noise: float = 7.0       # grey levels
+    max_noise: float = 7.0  # grey levels
     blur: float = 0.15
-    max_gain: float = 0.18       # exposure varies by this share
+    max_gain: float = 0.18  # exposure varies by this share
 
     def __post_init__(self):
         unknown = sorted({*self.classes} - {*CLASSES})
@@ -67,18 +76,23 @@ class SceneConfig:
         if {*self.places} - {*PLACES} or not self.places:
             raise ValueError(f"SceneConfig.places must be some of {PLACES}, got {self.places}.")
         if not 0 < self.min_size <= self.max_size <= 1:
-            raise ValueError(f"SceneConfig needs 0 < min_size <= max_size <= 1, "
-                             f"got {self.min_size} and {self.max_size}.")
+            raise ValueError(
+                f"SceneConfig needs 0 < min_size <= max_size <= 1, "
+                f"got {self.min_size} and {self.max_size}."
+            )
         if not 1 <= self.min_objects <= self.max_objects <= 255:
-            raise ValueError(f"SceneConfig needs 1 <= min_objects <= max_objects <= 255, "
-                             f"got {self.min_objects} and {self.max_objects}.")
+            raise ValueError(
+                f"SceneConfig needs 1 <= min_objects <= max_objects <= 255, "
+                f"got {self.min_objects} and {self.max_objects}."
+            )
 
 
 # The distribution every published figure refers to. Training has started: neither these values
 # nor anything that alters the picture of a given seed may change any more.
 EVALUATION = SceneConfig()
-TRAINING = SceneConfig(min_size=0.05, max_size=0.90, arranged=0.5, turn=0.14, cut=0.15,
-                       max_gain=0.22)
+TRAINING = SceneConfig(
+    min_size=0.05, max_size=0.90, arranged=0.5, turn=0.14, cut=0.15, max_gain=0.22
+)
 
 
 @dataclass(frozen=True)
@@ -88,15 +102,17 @@ class Scene:
     A box is the exact bounds of the whole drawn silhouette, as if nothing stood in front of it,
     clipped to the picture; a mask is what can be seen. Objects follow the order of painting.
     """
-    image: np.ndarray          # [height width rgb] uint8
-    boxes_cxcywh: np.ndarray   # [object cxcywh] float32, normalised to the image
-    labels: np.ndarray         # [object] int64, indices of CLASSES
-    masks: np.ndarray          # [object height width] bool
+
+    image: np.ndarray  # [height width rgb] uint8
+    boxes_cxcywh: np.ndarray  # [object cxcywh] float32, normalised to the image
+    labels: np.ndarray  # [object] int64, indices of CLASSES
+    masks: np.ndarray  # [object height width] bool
 
 
 @dataclass(frozen=True)
 class _Actor:
     """One placed object; place and size in shares of the shorter side."""
+
     label: int
     drawing: Placed
     scale: float
@@ -107,12 +123,12 @@ class _Actor:
     @property
     def xyxy(self) -> tuple[float, float, float, float]:
         width, height = self.drawing.size_xy
-        return (self.left, self.top, self.left + width * self.scale,
-                self.top + height * self.scale)
+        return (self.left, self.top, self.left + width * self.scale, self.top + height * self.scale)
 
 
-def render(rng: np.random.Generator, size_hw: tuple[int, int],
-           config: SceneConfig = EVALUATION) -> Scene:
+def render(
+    rng: np.random.Generator, size_hw: tuple[int, int], config: SceneConfig = EVALUATION
+) -> Scene:
     """A scene of `size_hw` pixels; the same generator state gives the same scene at any scale.
 
     Raises ValueError if a side is below 16 pixels.
@@ -133,8 +149,9 @@ def render(rng: np.random.Generator, size_hw: tuple[int, int],
         if actor.rests:
             _contact_shadow(stage, actor)
         offset = actor.left * stage.unit, actor.top * stage.unit
-        actor.drawing.paint(canvas, numbers, number, offset, actor.scale * stage.unit,
-                            backdrop.light)
+        actor.drawing.paint(
+            canvas, numbers, number, offset, actor.scale * stage.unit, backdrop.light
+        )
     if snowy:
         snow(stage, rng)
     elif wet < config.snow + config.rain:
@@ -146,8 +163,9 @@ def render(rng: np.random.Generator, size_hw: tuple[int, int],
     return scene if len(scene.labels) else render(rng, size_hw, config)
 
 
-def render_many(seed: int, count: int, size_hw: tuple[int, int],
-                config: SceneConfig = EVALUATION) -> Iterator[Scene]:
+def render_many(
+    seed: int, count: int, size_hw: tuple[int, int], config: SceneConfig = EVALUATION
+) -> Iterator[Scene]:
     """Scenes 0 .. count - 1; scene i depends on `seed` and i alone."""
     for index in range(count):
         yield render(scene_generator(seed, index), size_hw, config)
@@ -158,16 +176,23 @@ def scene_generator(seed: int, index: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, index]))
 
 
-def render_single(rng: np.random.Generator, size_hw: tuple[int, int],
-                  config: SceneConfig = EVALUATION) -> Scene:
+def render_single(
+    rng: np.random.Generator, size_hw: tuple[int, int], config: SceneConfig = EVALUATION
+) -> Scene:
     """A scene with exactly one object, 32 to 75 % of the shorter side, for classification."""
-    values = vars(config) | {"min_objects": 1, "max_objects": 1, "min_size": 0.32,
-                             "max_size": 0.75, "cut": 0.0}
+    values = vars(config) | {
+        "min_objects": 1,
+        "max_objects": 1,
+        "min_size": 0.32,
+        "max_size": 0.75,
+        "cut": 0.0,
+    }
     return render(rng, size_hw, SceneConfig(**values))
 
 
-def _cast(rng: np.random.Generator, config: SceneConfig, backdrop: Backdrop,
-          size_hw: tuple[float, float]) -> list[_Actor]:
+def _cast(
+    rng: np.random.Generator, config: SceneConfig, backdrop: Backdrop, size_hw: tuple[float, float]
+) -> list[_Actor]:
     """Objects with their places, in the order in which they are painted."""
     arranged = rng.random() < config.arranged
     count = int(rng.integers(config.min_objects, config.max_objects + 1))
@@ -205,15 +230,23 @@ def _home(name: str, backdrop: Backdrop) -> tuple[float, float] | None:
     return backdrop.shore + 0.03, 0.99
 
 
-def _spot(rng: np.random.Generator, config: SceneConfig, size_hw: tuple[float, float],
-          own_xy: tuple[float, float], home: tuple[float, float] | None) -> tuple[float, float]:
+def _spot(
+    rng: np.random.Generator,
+    config: SceneConfig,
+    size_hw: tuple[float, float],
+    own_xy: tuple[float, float],
+    home: tuple[float, float] | None,
+) -> tuple[float, float]:
     """Left and top of a box of size `own_xy`; all lengths in shares of the shorter side."""
     height, width = size_hw
     wide, tall = own_xy
     out = 0.4 if rng.random() < config.cut else 0.0
     left = rng.uniform(-out * wide, width - (1 - out) * wide)
-    low, high = (tall - out * tall, height + out * tall) if home is None else \
-        (home[0] * height, home[1] * height + out * tall * 0.6)
+    low, high = (
+        (tall - out * tall, height + out * tall)
+        if home is None
+        else (home[0] * height, home[1] * height + out * tall * 0.6)
+    )
     bottom = rng.uniform(low, max(high, low))
     if not out:
         bottom = min(max(bottom, tall), height)
@@ -230,8 +263,9 @@ def _overlap(first: tuple[float, ...], second: tuple[float, ...]) -> float:
 
 def _contact_shadow(stage: Stage, actor: _Actor) -> None:
     left, _, right, bottom = actor.xyxy
-    shadow = ellipse((left + right) / 2, bottom - 0.004, (right - left) * 0.46,
-                     min((right - left) * 0.07, 0.03))
+    shadow = ellipse(
+        (left + right) / 2, bottom - 0.004, (right - left) * 0.46, min((right - left) * 0.07, 0.03)
+    )
     stage.soft([shadow * stage.unit], stage.light.on((30, 30, 60)), 0.25)
 
 
@@ -241,8 +275,9 @@ def _photograph(image: np.ndarray, rng: np.random.Generator, config: SceneConfig
     return expose(image, rng, noise, 1 + rng.uniform(-1, 1) * config.max_gain, blur)
 
 
-def _annotate(image: np.ndarray, numbers: np.ndarray, actors: list[_Actor],
-              unit_px: float) -> Scene:
+def _annotate(
+    image: np.ndarray, numbers: np.ndarray, actors: list[_Actor], unit_px: float
+) -> Scene:
     """Boxes, labels and masks of the objects that can be seen well enough."""
     height, width = image.shape[:2]
     seen_px = np.bincount(numbers.ravel(), minlength=len(actors) + 1)
@@ -253,9 +288,17 @@ def _annotate(image: np.ndarray, numbers: np.ndarray, actors: list[_Actor],
         top, bottom = max(top, 0.0), min(bottom, float(height))
         if seen_px[number] >= MIN_VISIBLE * (right - left) * (bottom - top):
             kept.append(number)
-            boxes.append(((left + right) / 2 / width, (top + bottom) / 2 / height,
-                          (right - left) / width, (bottom - top) / height))
-    return Scene(image=image,
-                 boxes_cxcywh=np.array(boxes, np.float32).reshape(-1, 4),
-                 labels=np.array([actors[number - 1].label for number in kept], np.int64),
-                 masks=numbers[None] == np.array(kept, np.uint8)[:, None, None])
+            boxes.append(
+                (
+                    (left + right) / 2 / width,
+                    (top + bottom) / 2 / height,
+                    (right - left) / width,
+                    (bottom - top) / height,
+                )
+            )
+    return Scene(
+        image=image,
+        boxes_cxcywh=np.array(boxes, np.float32).reshape(-1, 4),
+        labels=np.array([actors[number - 1].label for number in kept], np.int64),
+        masks=numbers[None] == np.array(kept, np.uint8)[:, None, None],
+    )

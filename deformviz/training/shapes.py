@@ -4,8 +4,8 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-Points = np.ndarray                     # [vertex xy]
-_QUARTER_TURN = np.array([-1.0, 1.0])   # signs that turn swapped (x, y) by 90 degrees
+Points = np.ndarray  # [vertex xy]
+_QUARTER_TURN = np.array([-1.0, 1.0])  # signs that turn swapped (x, y) by 90 degrees
 
 
 def polygon(*vertices: tuple[float, float]) -> Points:
@@ -24,8 +24,9 @@ def _unit_circle(count: int) -> Points:
     return np.stack([np.cos(angle), np.sin(angle)], 1)
 
 
-def ellipse(x: float, y: float, radius_x: float, radius_y: float | None = None,
-            turn: float = 0.0) -> Points:
+def ellipse(
+    x: float, y: float, radius_x: float, radius_y: float | None = None, turn: float = 0.0
+) -> Points:
     """Ellipse [vertex xy] around (x, y), turned by `turn` radians; a circle without `radius_y`."""
     radius_y = radius_x if radius_y is None else radius_y
     largest = max(radius_x, radius_y)
@@ -41,8 +42,9 @@ def ellipse(x: float, y: float, radius_x: float, radius_y: float | None = None,
 def _spline_basis(steps: int) -> np.ndarray:
     """Catmull-Rom weights [step 4] of the neighbouring vertices."""
     t = np.arange(steps)[:, None] / steps
-    return 0.5 * np.concatenate([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3,
-                                 t + 4 * t**2 - 3 * t**3, -t**2 + t**3], 1)
+    return 0.5 * np.concatenate(
+        [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3], 1
+    )
 
 
 @cache
@@ -51,7 +53,7 @@ def _neighbours(count: int) -> np.ndarray:
     return (np.arange(count)[:, None] + np.arange(-1, 3)) % count
 
 
-@lru_cache(maxsize=1024)   # most curves are constants of a drawing
+@lru_cache(maxsize=1024)  # most curves are constants of a drawing
 def curve(*vertices: tuple[float, float], steps: int = 8) -> Points:
     """Smooth closed shape [vertex xy] through the vertices (Catmull-Rom spline)."""
     knots = np.array(vertices, np.float64)
@@ -96,25 +98,33 @@ def bar(x0: float, y0: float, x1: float, y1: float, width: float) -> Points:
 def bricks(left: float, top: float, right: float, bottom: float, height: float) -> list[Points]:
     """Some bricks of a wall, as a builder would leave them unplastered."""
     rows = np.arange(top + height / 2, bottom, height).tolist()
-    return [box(x, y, x + height * 1.5, y + height * 0.62)
-            for row, y in enumerate(rows)
-            for x in np.arange(left + (row % 2) * height * 1.6, right, height * 3.2).tolist()]
+    return [
+        box(x, y, x + height * 1.5, y + height * 0.62)
+        for row, y in enumerate(rows)
+        for x in np.arange(left + (row % 2) * height * 1.6, right, height * 3.2).tolist()
+    ]
 
 
 def planks(left: float, top: float, right: float, bottom: float, height: float) -> list[Points]:
     """Thin joints between horizontal boards."""
-    return [box(left, y, right, y + height * 0.13)
-            for y in np.arange(top + height, bottom, height).tolist()]
+    return [
+        box(left, y, right, y + height * 0.13)
+        for y in np.arange(top + height, bottom, height).tolist()
+    ]
 
 
 def dots(left: float, top: float, right: float, bottom: float, step: float) -> list[Points]:
     """Dots in staggered rows."""
-    return [ellipse(x, y, step * 0.24)
-            for row, y in enumerate(np.arange(top + step / 2, bottom, step).tolist())
-            for x in np.arange(left + step * (0.3 + 0.5 * (row % 2)), right, step).tolist()]
+    return [
+        ellipse(x, y, step * 0.24)
+        for row, y in enumerate(np.arange(top + step / 2, bottom, step).tolist())
+        for x in np.arange(left + step * (0.3 + 0.5 * (row % 2)), right, step).tolist()
+    ]
 
 
 def stripes(left: float, top: float, right: float, bottom: float, width: float) -> list[Points]:
     """Upright stripes."""
-    return [box(x, top, x + width, bottom)
-            for x in np.arange(left + width / 2, right, 2 * width).tolist()]
+    return [
+        box(x, top, x + width, bottom)
+        for x in np.arange(left + width / 2, right, 2 * width).tolist()
+    ]

@@ -9,14 +9,15 @@ import numpy as np
 from deformviz.training.colours import Colour, Light
 from deformviz.training.shapes import Points
 
-SUPERSAMPLING = 2   # canvas pixels per image pixel, along each side
-_SHIFT = 4          # OpenCV takes fixed-point coordinates with this many fractional bits
+SUPERSAMPLING = 2  # canvas pixels per image pixel, along each side
+_SHIFT = 4  # OpenCV takes fixed-point coordinates with this many fractional bits
 _OUTLINE, _DETAIL, _INSIDE = range(3)
 
 
 @dataclass
 class Drawing:
     """Shapes of one object in its own units, back to front; only `outline` grows its silhouette."""
+
     shapes: list[tuple[list[Points], Colour, int, float, bool]] = field(default_factory=list)
 
     def outline(self, points: Points, colour: Colour) -> None:
@@ -38,8 +39,10 @@ class Drawing:
         sideways = -stretch if flip else stretch
         matrix = np.array([[cos * sideways, sin * sideways], [-sin, cos]])
         points = np.concatenate(parts) @ matrix
-        solid = np.repeat([shape[2] == _OUTLINE for shape in self.shapes for _ in shape[0]],
-                          [len(part) for part in parts])
+        solid = np.repeat(
+            [shape[2] == _OUTLINE for shape in self.shapes for _ in shape[0]],
+            [len(part) for part in parts],
+        )
         low, high = points[solid].min(0), points[solid].max(0)
         return Placed(self, points - low, tuple((high - low).tolist()))
 
@@ -47,12 +50,20 @@ class Drawing:
 @dataclass(frozen=True)
 class Placed:
     """A drawing that knows its exact bounds: points [vertex xy] and size_xy in the same units."""
+
     drawing: Drawing
     points: Points
     size_xy: tuple[float, float]
 
-    def paint(self, canvas: np.ndarray, numbers: np.ndarray | None, number: int,
-              offset_xy_px: tuple[float, float], scale_px: float, light: Light) -> None:
+    def paint(
+        self,
+        canvas: np.ndarray,
+        numbers: np.ndarray | None,
+        number: int,
+        offset_xy_px: tuple[float, float],
+        scale_px: float,
+        light: Light,
+    ) -> None:
         """Draw on `canvas` [height width rgb]; write `number` into `numbers` where it is solid.
 
         offset_xy_px, scale_px: image pixels (the canvas has SUPERSAMPLING times as many).
@@ -63,7 +74,7 @@ class Placed:
         for parts, colour, kind, alpha, lamp in self.drawing.shapes:
             polygons = []
             for part in parts:
-                polygons.append(pixels[start:start + len(part)])
+                polygons.append(pixels[start : start + len(part)])
                 start += len(part)
             colour = colour if lamp and light.lamps else light.on(colour)
             if kind == _INSIDE:

@@ -16,9 +16,7 @@ WHOLE = r"\term{sampled_value} = \sum_r \term{corner_weights} \cdot \term{corner
 
 
 @torch.no_grad()
-def bilinear(
-    trace: AttentionTrace, query: int, head: int, level: int, point: int
-) -> Derivation:
+def bilinear(trace: AttentionTrace, query: int, head: int, level: int, point: int) -> Derivation:
     """W'_m x^l(p_mlqk) of one sample of a layer's trace (of one image, with its `value`)."""
     shapes = shapes_list(trace.spatial_shapes)
     size_hw = shapes[level]
@@ -26,7 +24,7 @@ def bilinear(
     location = trace.sampling_locations[query, head, level, point]
     board = Blackboard("bilinear")
     write_sample(board, maps[0, :, :, head], location, size_hw)
-    at_once = sample_level(maps[:, :, :, head:head + 1], location[None, None, None, None])
+    at_once = sample_level(maps[:, :, :, head : head + 1], location[None, None, None, None])
     return board.finished(at_once[0, 0, 0, 0], WHOLE)
 
 
@@ -34,27 +32,75 @@ def write_sample(
     board: Blackboard, value_map: Tensor, location: Tensor, size_hw: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
     """Steps from a location to its sample; returns the corner values and the sample."""
-    board.given("value_map", value_map, symbol="W'_m x^l", axes="row column channel",
-                source="Eq. 3: one head's map of this level")
-    board.given("sampling_location", location, symbol="p_{mlqk}", axes="xy", source="Eq. 3",
-                unit="normalised")
-    board.write("pixel", to_pixel_index, location, size_hw, symbol="(u, v)",
-                equation=r"(p_x W_l - \frac{1}{2}, \; p_y H_l - \frac{1}{2})", axes="xy",
-                source="grid_sample with align_corners=False", unit="feature pixels")
-    cells = board.write("corners", cells_of_corners, location, size_hw,
-                        symbol=r"r", equation=r"(\lfloor u \rfloor + \{0, 1\}, "
-                        r"\lfloor v \rfloor + \{0, 1\})", axes="corner xy", source=SOURCE,
-                        unit="column and row")
-    shares = board.write("corner_weights", weights_of_corners, location, size_hw,
-                         symbol="G(p, r)", equation=r"g(u, r_x) \, g(v, r_y)", axes="corner",
-                         source=SOURCE, checks=_at_most_one)
-    values = board.write("corner_values", read_corners, value_map, cells,
-                         symbol="W'_m x^l(r)", equation=r"\term{value_map}[r_y, r_x]",
-                         axes="corner channel", source=f"{SOURCE}; zero outside the map")
-    sampled = board.write("sampled_value", blend_corners, values, shares,
-                          symbol="W'_m x^l(p_{mlqk})",
-                          equation=r"\sum_r \term{corner_weights} \cdot \term{corner_values}",
-                          axes="channel", source=SOURCE)
+    board.given(
+        "value_map",
+        value_map,
+        symbol="W'_m x^l",
+        axes="row column channel",
+        source="Eq. 3: one head's map of this level",
+    )
+    board.given(
+        "sampling_location",
+        location,
+        symbol="p_{mlqk}",
+        axes="xy",
+        source="Eq. 3",
+        unit="normalised",
+    )
+    board.write(
+        "pixel",
+        to_pixel_index,
+        location,
+        size_hw,
+        symbol="(u, v)",
+        equation=r"(p_x W_l - \frac{1}{2}, \; p_y H_l - \frac{1}{2})",
+        axes="xy",
+        source="grid_sample with align_corners=False",
+        unit="feature pixels",
+    )
+    cells = board.write(
+        "corners",
+        cells_of_corners,
+        location,
+        size_hw,
+        symbol=r"r",
+        equation=r"(\lfloor u \rfloor + \{0, 1\}, "
+        r"\lfloor v \rfloor + \{0, 1\})",
+        axes="corner xy",
+        source=SOURCE,
+        unit="column and row",
+    )
+    shares = board.write(
+        "corner_weights",
+        weights_of_corners,
+        location,
+        size_hw,
+        symbol="G(p, r)",
+        equation=r"g(u, r_x) \, g(v, r_y)",
+        axes="corner",
+        source=SOURCE,
+        checks=_at_most_one,
+    )
+    values = board.write(
+        "corner_values",
+        read_corners,
+        value_map,
+        cells,
+        symbol="W'_m x^l(r)",
+        equation=r"\term{value_map}[r_y, r_x]",
+        axes="corner channel",
+        source=f"{SOURCE}; zero outside the map",
+    )
+    sampled = board.write(
+        "sampled_value",
+        blend_corners,
+        values,
+        shares,
+        symbol="W'_m x^l(p_{mlqk})",
+        equation=r"\sum_r \term{corner_weights} \cdot \term{corner_values}",
+        axes="channel",
+        source=SOURCE,
+    )
     return values, sampled
 
 
@@ -72,5 +118,9 @@ def weights_of_corners(location_xy: Tensor, size_hw: tuple[int, int]) -> Tensor:
 
 def _at_most_one(shares: Tensor) -> tuple[Check, ...]:
     total = float(shares.sum())
-    return (Check(f"shares sum to {total:.3g}, 1 inside the map and less at its border",
-                  -1e-6 < total < 1 + 1e-6),)
+    return (
+        Check(
+            f"shares sum to {total:.3g}, 1 inside the map and less at its border",
+            -1e-6 < total < 1 + 1e-6,
+        ),
+    )

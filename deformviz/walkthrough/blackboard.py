@@ -24,19 +24,35 @@ class Blackboard:
         self._known: list[tuple[Any, str]] = []
 
     def given(
-        self, name: str, raw: Tensor, *, symbol: str, axes: str, source: str, unit: str = "",
+        self,
+        name: str,
+        raw: Tensor,
+        *,
+        symbol: str,
+        axes: str,
+        source: str,
+        unit: str = "",
         pick: Callable[[Any], Tensor] | None = None,
     ) -> Tensor:
         """Note a tensor that comes from outside; returns it as it came."""
         value = (pick or _one_query(axes))(raw)
-        self.steps.append(Step(symbol, name, rf"\term{{{name}}}", axes, _keep(value), None,
-                               source, unit))
+        self.steps.append(
+            Step(symbol, name, rf"\term{{{name}}}", axes, _keep(value), None, source, unit)
+        )
         self._known.append((raw, name))
         return raw
 
     def write(
-        self, name: str, compute: Callable[..., Any], *arguments: Any, symbol: str, equation: str,
-        axes: str, source: str, unit: str = "", pick: Callable[[Any], Tensor] | None = None,
+        self,
+        name: str,
+        compute: Callable[..., Any],
+        *arguments: Any,
+        symbol: str,
+        equation: str,
+        axes: str,
+        source: str,
+        unit: str = "",
+        pick: Callable[[Any], Tensor] | None = None,
         checks: Callable[[Tensor], tuple[Check, ...]] | None = None,
     ) -> Any:
         """Call `compute`, note what it returned, and return it untouched.
@@ -48,10 +64,20 @@ class Blackboard:
         """
         raw = compute(*arguments)
         value = _keep((pick or _one_query(axes))(raw))
-        self.steps.append(Step(
-            symbol, name, rf"\term{{{name}}} = {equation}", axes, value, compute, source, unit,
-            self._wiring(compute, arguments), checks(value) if checks else (),
-        ))
+        self.steps.append(
+            Step(
+                symbol,
+                name,
+                rf"\term{{{name}}} = {equation}",
+                axes,
+                value,
+                compute,
+                source,
+                unit,
+                self._wiring(compute, arguments),
+                checks(value) if checks else (),
+            )
+        )
         self._known.append((raw, name))
         return raw
 
@@ -72,8 +98,11 @@ class Blackboard:
     def _wiring(self, compute: Callable[..., Any], arguments: tuple) -> dict[str, str]:
         function = compute.forward if isinstance(compute, nn.Module) else compute
         bound = inspect.signature(function).bind(*arguments).arguments
-        wiring = {parameter: name for parameter, argument in bound.items()
-                  if (name := self._name_of(argument))}
+        wiring = {
+            parameter: name
+            for parameter, argument in bound.items()
+            if (name := self._name_of(argument))
+        }
         if isinstance(compute, nn.Module):
             own = compute.named_parameters(recurse=False)
             wiring |= {key: name for key, tensor in own if (name := self._name_of(tensor))}
@@ -93,17 +122,21 @@ def _keep(value: Tensor) -> Tensor:
 
 def _one_query(axes: str) -> Callable[[Tensor], Tensor]:
     """Drops leading axes of length 1 until the named ones are left."""
+
     def pick(raw: Tensor) -> Tensor:
         extra = raw.ndim - len(axes.split())
         if extra < 0 or any(size != 1 for size in raw.shape[:extra]):
             raise ShapeError(f"A value of shape {tuple(raw.shape)} is not of one query [{axes}].")
         return raw.reshape(raw.shape[extra:])
+
     return pick
 
 
 def sums_to_one(*axes: int, over: str) -> Callable[[Tensor], tuple[Check, ...]]:
     """The check that a value sums to 1 over the axes with these positions."""
+
     def check(value: Tensor) -> tuple[Check, ...]:
         rest = (value.sum(axes) - 1).abs().max()
         return (Check(f"sums to 1 over {over}", bool(rest < 1e-5)),)
+
     return check

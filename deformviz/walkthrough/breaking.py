@@ -67,11 +67,13 @@ def _with(**formulas: Callable) -> Callable[[DeformableDETR], None]:
     def exchange(model: DeformableDETR) -> None:
         for module in attention_layers(model).values():
             module.formulas = replace(module.formulas, **formulas)
+
     return exchange
 
 
 def forget_valid_ratios(model: DeformableDETR) -> None:
     """References of the un-padded picture taken for references of the padded one."""
+
     def encode(transformer, maps, masks, watch) -> Memory:
         memory = type(transformer).encode(transformer, maps, masks, watch)
         return replace(memory, valid_ratios=torch.ones_like(memory.valid_ratios))
@@ -86,23 +88,35 @@ class Mistake:
 
     name: str
     apply: Callable[[DeformableDETR], None]
-    formula: Callable               # what runs instead, for its source
-    needs_padding: bool = False     # only a padded picture shows it
+    formula: Callable  # what runs instead, for its source
+    needs_padding: bool = False  # only a padded picture shows it
 
 
-MISTAKES = {mistake.name: mistake for mistake in (
-    Mistake("swap_xy", _with(sampling_locations=locations_as_yx), locations_as_yx),
-    Mistake("swap_hw", _with(sampling_locations=locations_by_height_and_width),
-            locations_by_height_and_width),
-    Mistake("align_corners", _with(sampling_locations=locations_aligned), locations_aligned),
-    Mistake("border_padding", _with(sampling_locations=locations_clamped), locations_clamped),
-    Mistake("softmax_over_points", _with(normalise_weights=weights_per_level), weights_per_level),
-    Mistake("forget_valid_ratios", forget_valid_ratios, forget_valid_ratios, needs_padding=True),
-    Mistake("forget_padding_mask", _with(mask_value=keep_padding), keep_padding,
-            needs_padding=True),
-    Mistake("forget_half", _with(sampling_locations=locations_without_half),
-            locations_without_half),
-)}
+MISTAKES = {
+    mistake.name: mistake
+    for mistake in (
+        Mistake("swap_xy", _with(sampling_locations=locations_as_yx), locations_as_yx),
+        Mistake(
+            "swap_hw",
+            _with(sampling_locations=locations_by_height_and_width),
+            locations_by_height_and_width,
+        ),
+        Mistake("align_corners", _with(sampling_locations=locations_aligned), locations_aligned),
+        Mistake("border_padding", _with(sampling_locations=locations_clamped), locations_clamped),
+        Mistake(
+            "softmax_over_points", _with(normalise_weights=weights_per_level), weights_per_level
+        ),
+        Mistake(
+            "forget_valid_ratios", forget_valid_ratios, forget_valid_ratios, needs_padding=True
+        ),
+        Mistake(
+            "forget_padding_mask", _with(mask_value=keep_padding), keep_padding, needs_padding=True
+        ),
+        Mistake(
+            "forget_half", _with(sampling_locations=locations_without_half), locations_without_half
+        ),
+    )
+}
 
 
 def broken(model: DeformableDETR, mistake: str) -> DeformableDETR:

@@ -15,8 +15,14 @@ from deformviz.walkthrough.blackboard import Blackboard
 from deformviz.walkthrough.step import Check, Derivation
 
 SOURCE = "Deformable DETR, Appendix A.1"
-LETTERS = {"queries": "N_q", "pixels": "H W", "levels": "L", "points": "K", "channels": "C",
-           "heads": "M"}
+LETTERS = {
+    "queries": "N_q",
+    "pixels": "H W",
+    "levels": "L",
+    "points": "K",
+    "channels": "C",
+    "heads": "M",
+}
 
 
 @dataclass(frozen=True)
@@ -24,34 +30,51 @@ class CostTerm:
     """One product of the formula: `factor` times sizes to their powers."""
 
     name: str
-    symbol: str                     # LaTeX
+    symbol: str  # LaTeX
     compute: Callable[[AttentionSizes], int]
     factor: int
-    powers: dict[str, int]          # field of AttentionSizes -> exponent
+    powers: dict[str, int]  # field of AttentionSizes -> exponent
 
     @property
     def equation(self) -> str:
         """The product in the letters of the paper, LaTeX."""
-        letters = [LETTERS[name] + (f"^{power}" if power > 1 else "")
-                   for name, power in self.powers.items()]
+        letters = [
+            LETTERS[name] + (f"^{power}" if power > 1 else "")
+            for name, power in self.powers.items()
+        ]
         return " ".join(([str(self.factor)] if self.factor > 1 else []) + letters)
 
     def of(self, sizes: AttentionSizes) -> int:
         """The product itself: equal to `compute`, and simple enough for a browser."""
-        return self.factor * prod(getattr(sizes, name) ** power
-                                  for name, power in self.powers.items())
+        return self.factor * prod(
+            getattr(sizes, name) ** power for name, power in self.powers.items()
+        )
 
 
 TERMS = (
     CostTerm("output_cost", "C_W", cost.output_cost, 1, {"queries": 1, "channels": 2}),
-    CostTerm("value_first_cost", "C_{W'}", cost.value_first_cost, 1,
-             {"pixels": 1, "channels": 2}),
-    CostTerm("sample_first_cost", "C'_{W'}", cost.sample_first_cost, 1,
-             {"queries": 1, "levels": 1, "points": 1, "channels": 2}),
-    CostTerm("sampling_cost", "C_x", cost.sampling_cost, 5,
-             {"queries": 1, "levels": 1, "points": 1, "channels": 1}),
-    CostTerm("prediction_cost", r"C_{\Delta A}", cost.prediction_cost, 3,
-             {"queries": 1, "channels": 1, "heads": 1, "levels": 1, "points": 1}),
+    CostTerm("value_first_cost", "C_{W'}", cost.value_first_cost, 1, {"pixels": 1, "channels": 2}),
+    CostTerm(
+        "sample_first_cost",
+        "C'_{W'}",
+        cost.sample_first_cost,
+        1,
+        {"queries": 1, "levels": 1, "points": 1, "channels": 2},
+    ),
+    CostTerm(
+        "sampling_cost",
+        "C_x",
+        cost.sampling_cost,
+        5,
+        {"queries": 1, "levels": 1, "points": 1, "channels": 1},
+    ),
+    CostTerm(
+        "prediction_cost",
+        r"C_{\Delta A}",
+        cost.prediction_cost,
+        3,
+        {"queries": 1, "channels": 1, "heads": 1, "levels": 1, "points": 1},
+    ),
 )
 
 WHOLE = r"N_q C^2 + \min(H W C^2, \; N_q L K C^2) + 5 N_q L K C + 3 N_q C M L K"
@@ -71,13 +94,24 @@ def complexity(sizes: AttentionSizes, map_hw: tuple[int, int]) -> Derivation:
     for term in TERMS:
         _write_number(board, term.name, term.compute, term.equation, term.symbol, sizes)
     _write_number(
-        board, "deformable_cost", cost.deformable_cost,
+        board,
+        "deformable_cost",
+        cost.deformable_cost,
         r"\term{output_cost} + \min(\term{value_first_cost}, \term{sample_first_cost}) + "
-        r"\term{sampling_cost} + \term{prediction_cost}", r"C_{\min}", sizes)
+        r"\term{sampling_cost} + \term{prediction_cost}",
+        r"C_{\min}",
+        sizes,
+    )
     _write_number(
-        board, "module_cost", cost.module_cost,
+        board,
+        "module_cost",
+        cost.module_cost,
         r"\term{output_cost} + \term{value_first_cost} + \term{sampling_cost} + "
-        r"\term{prediction_cost}", r"C_{\mathrm{module}}", sizes, (_short_form(sizes),))
+        r"\term{prediction_cost}",
+        r"C_{\mathrm{module}}",
+        sizes,
+        (_short_form(sizes),),
+    )
     return board.finished(torch.tensor(counted_cost(sizes, map_hw), dtype=torch.float64), WHOLE)
 
 
@@ -99,18 +133,31 @@ def counted_cost(sizes: AttentionSizes, map_hw: tuple[int, int]) -> int:
     carried out: a picture of any size costs milliseconds.
     """
     with FakeTensorMode():
-        module = MultiScaleDeformableAttention(sizes.channels, sizes.heads, sizes.levels,
-                                               sizes.points, backend="reference")
+        module = MultiScaleDeformableAttention(
+            sizes.channels, sizes.heads, sizes.levels, sizes.points, backend="reference"
+        )
         query = torch.empty(1, sizes.queries, sizes.channels)
         references = torch.empty(1, sizes.queries, sizes.levels, 2)
         value = torch.empty(1, sizes.pixels, sizes.channels)
         shapes = levels_hw(map_hw, sizes.levels)
         return cost.count_multiply_adds(
-            lambda: module(query, references, value, shapes, traced=False))
+            lambda: module(query, references, value, shapes, traced=False)
+        )
 
 
 def _write_number(board, name, compute, equation, symbol, sizes, checks=()) -> None:
     def as_tensor(number: int) -> Tensor:
         return torch.tensor(float(number), dtype=torch.float64)
-    board.write(name, compute, sizes, symbol=symbol, equation=equation, axes="", source=SOURCE,
-                unit="multiply-adds", pick=as_tensor, checks=lambda _: checks)
+
+    board.write(
+        name,
+        compute,
+        sizes,
+        symbol=symbol,
+        equation=equation,
+        axes="",
+        source=SOURCE,
+        unit="multiply-adds",
+        pick=as_tensor,
+        checks=lambda _: checks,
+    )

@@ -20,13 +20,34 @@ def convolutions(
         nn.Conv2d(inputs, outputs, 1, bias=False),
     )
     sizes = (inputs, outputs, kernel)
-    _write(board, "plain", convolution_parameters, sizes, r"C_{in} C_{out} k^2", "n",
-           nn.Conv2d(inputs, outputs, kernel, bias=False))
-    _write(board, "separable", separable_parameters, sizes, r"C_{in} k^2 + C_{in} C_{out}",
-           "n_{dw}", separable)
+    _write(
+        board,
+        "plain",
+        convolution_parameters,
+        sizes,
+        r"C_{in} C_{out} k^2",
+        "n",
+        nn.Conv2d(inputs, outputs, kernel, bias=False),
+    )
+    _write(
+        board,
+        "separable",
+        separable_parameters,
+        sizes,
+        r"C_{in} k^2 + C_{in} C_{out}",
+        "n_{dw}",
+        separable,
+    )
     grouped = nn.Conv2d(inputs, outputs, kernel, groups=groups, bias=False)
-    _write(board, "grouped", convolution_parameters, (*sizes, groups),
-           r"C_{in} C_{out} k^2 \,/\, g", "n_g", grouped)
+    _write(
+        board,
+        "grouped",
+        convolution_parameters,
+        (*sizes, groups),
+        r"C_{in} C_{out} k^2 \,/\, g",
+        "n_g",
+        grouped,
+    )
     return board.finished(torch.tensor(float(counted(grouped)), dtype=torch.float64))
 
 
@@ -42,5 +63,16 @@ def _write(board, name, compute, sizes, equation, symbol, layer) -> None:
     def as_counted(value: Tensor) -> tuple[Check, ...]:
         real = counted(layer)
         return (Check(f"the real layer has {real}", int(value) == real),)
-    board.write(name, compute, *sizes, symbol=symbol, equation=equation, axes="", source=SOURCE,
-                unit="weights", pick=as_tensor, checks=as_counted)
+
+    board.write(
+        name,
+        compute,
+        *sizes,
+        symbol=symbol,
+        equation=equation,
+        axes="",
+        source=SOURCE,
+        unit="weights",
+        pick=as_tensor,
+        checks=as_counted,
+    )

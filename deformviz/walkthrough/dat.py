@@ -45,29 +45,49 @@ def dat(module: DATAttention, features: Tensor, query: int) -> Derivation:
     board, features = Blackboard("dat"), features[:1]
     query_map, positions = _write_grid(board, module, features)
     sampled = board.write(
-        "sampled_features", sample_knots, features, positions, symbol=r"\tilde{x}",
-        equation=r"\phi(\term{features}; \term{positions})", axes="channel knot",
+        "sampled_features",
+        sample_knots,
+        features,
+        positions,
+        symbol=r"\tilde{x}",
+        equation=r"\phi(\term{features}; \term{positions})",
+        axes="channel knot",
         source=f"{SOURCE}, Eq. 7 and 8: bilinear, align_corners=True",
     )
     key = _project(board, "key", r"\tilde{k}", "W_k", module.proj_k, sampled)
     value = _project(board, "value", r"\tilde{v}", "W_v", module.proj_v, sampled)
     logits = board.write(
-        "scores", attention_logits, query_map.flatten(2)[..., query:query + 1], key, module.heads,
+        "scores",
+        attention_logits,
+        query_map.flatten(2)[..., query : query + 1],
+        key,
+        module.heads,
         symbol="s^{(m)}",
-        equation=r"\term{query_map}^{(m)} \term{key}^{(m)\top} \,/\, \sqrt{d}", axes="head knot",
-        source=f"{SOURCE}, Eq. 9", pick=lambda raw: raw[0, :, 0],
+        equation=r"\term{query_map}^{(m)} \term{key}^{(m)\top} \,/\, \sqrt{d}",
+        axes="head knot",
+        source=f"{SOURCE}, Eq. 9",
+        pick=lambda raw: raw[0, :, 0],
     )
     attended = _write_weights(board, module, features, positions, logits, value, query)
     board.write(
-        "output", module.proj_out, attended[..., None], symbol="z_q",
-        equation=r"\term{attended} \, W_o + b", axes="channel", source=f"{SOURCE}, Eq. 3",
+        "output",
+        module.proj_out,
+        attended[..., None],
+        symbol="z_q",
+        equation=r"\term{attended} \, W_o + b",
+        axes="channel",
+        source=f"{SOURCE}, Eq. 3",
         pick=lambda raw: raw[0, :, 0, 0],
     )
     said, _ = module(features)
     bias = "" if module.position_bias == "none" else r" + \term{position_bias}"
-    return board.finished(said.flatten(2)[0, :, query], (
-        r"z^{(m)} = \mathrm{softmax} \left( \term{query_map}^{(m)} \term{key}^{(m)\top} \,/\, "
-        rf"\sqrt{{d}}{bias} \right) \term{{value}}^{{(m)}}"))
+    return board.finished(
+        said.flatten(2)[0, :, query],
+        (
+            r"z^{(m)} = \mathrm{softmax} \left( \term{query_map}^{(m)} \term{key}^{(m)\top} \,/\, "
+            rf"\sqrt{{d}}{bias} \right) \term{{value}}^{{(m)}}"
+        ),
+    )
 
 
 def _write_grid(board: Blackboard, module: DATAttention, features: Tensor) -> tuple:
@@ -75,46 +95,91 @@ def _write_grid(board: Blackboard, module: DATAttention, features: Tensor) -> tu
     version, factor = module.version, module.offset_range_factor
     code = f"{SOURCE}; code of version {version!r}"
     board.given("features", features, symbol="x", axes="channel row column", source=SOURCE)
-    query_map = board.write("query_map", module.proj_q, features, symbol="q",
-                            equation=r"\term{features} \, W_q + b", axes="channel row column",
-                            source=f"{SOURCE}, Eq. 6")
+    query_map = board.write(
+        "query_map",
+        module.proj_q,
+        features,
+        symbol="q",
+        equation=r"\term{features} \, W_q + b",
+        axes="channel row column",
+        source=f"{SOURCE}, Eq. 6",
+    )
     proposed = board.write(
-        "raw_offsets", module.propose_offsets, query_map, symbol=r"\theta(q)",
+        "raw_offsets",
+        module.propose_offsets,
+        query_map,
+        symbol=r"\theta(q)",
         equation=r"\mathrm{Conv}_{1 \times 1}(\mathrm{GELU}(\mathrm{LN}(\mathrm{DWConv}"
-                 r"(\term{query_map}))))", axes="group knot yx",
-        source=f"{SOURCE}, Eq. 7 and Fig. 2", pick=lambda raw: raw[0][0],
+        r"(\term{query_map}))))",
+        axes="group knot yx",
+        source=f"{SOURCE}, Eq. 7 and Fig. 2",
+        pick=lambda raw: raw[0][0],
     )
     raw_offsets, grid_hw = proposed
     reference = board.write(
-        "reference_grid", reference_grid, grid_hw, version, features, symbol="p",
+        "reference_grid",
+        reference_grid,
+        grid_hw,
+        version,
+        features,
+        symbol="p",
         equation=r"2 \frac{i + 1/2}{H_k" + ("" if version == "v1" else " - 1") + "} - 1",
-        axes="knot yx", source=code, unit="[-1, 1]",
+        axes="knot yx",
+        source=code,
+        unit="[-1, 1]",
     )
     bounded = factor > 0 or (factor == 0 and version == "++")
     span = "H_k" if version == "v1" else "(H_k - 1)"
     offsets = board.write(
-        "offsets", scale_offsets, raw_offsets, grid_hw, factor, version, symbol=r"\Delta p",
-        equation=rf"\frac{{s}}{{{span}}} \tanh \term{{raw_offsets}}" if bounded
-                 else r"\term{raw_offsets}",
-        axes="group knot yx", source=code, unit="[-1, 1]",
+        "offsets",
+        scale_offsets,
+        raw_offsets,
+        grid_hw,
+        factor,
+        version,
+        symbol=r"\Delta p",
+        equation=rf"\frac{{s}}{{{span}}} \tanh \term{{raw_offsets}}"
+        if bounded
+        else r"\term{raw_offsets}",
+        axes="group knot yx",
+        source=code,
+        unit="[-1, 1]",
     )
     added = r"\term{reference_grid} + \term{offsets}"
     if not bounded:
         squash = r"\tanh" if version == "v1" else r"\mathrm{clamp}_{-1}^{1}"
         added = f"{squash}({added})"
-    positions = board.write("positions", deform, reference, offsets, factor, version,
-                            symbol="p'", equation=added, axes="group knot yx",
-                            source=f"{code}, Eq. 7", unit="[-1, 1]")
+    positions = board.write(
+        "positions",
+        deform,
+        reference,
+        offsets,
+        factor,
+        version,
+        symbol="p'",
+        equation=added,
+        axes="group knot yx",
+        source=f"{code}, Eq. 7",
+        unit="[-1, 1]",
+    )
     return query_map, positions
 
 
 def _project(board, name, symbol, matrix, projection, sampled) -> Tensor:
     """Keys or values: a 1x1 convolution over the knots, [batch channel knot]."""
+
     def project(sampled: Tensor) -> Tensor:
         return projection(sampled[:, :, None]).squeeze(2)
-    return board.write(name, project, sampled, symbol=symbol,
-                       equation=rf"\term{{sampled_features}} \, {matrix} + b",
-                       axes="channel knot", source=f"{SOURCE}, Eq. 6")
+
+    return board.write(
+        name,
+        project,
+        sampled,
+        symbol=symbol,
+        equation=rf"\term{{sampled_features}} \, {matrix} + b",
+        axes="channel knot",
+        source=f"{SOURCE}, Eq. 6",
+    )
 
 
 def _write_weights(board, module, features, positions, logits, value, query) -> Tensor:
@@ -124,14 +189,27 @@ def _write_weights(board, module, features, positions, logits, value, query) -> 
         bias = _write_bias(board, module, features, positions, query)
     inner = r"\term{scores}" + ("" if bias is None else r" + \term{position_bias}")
     weights = board.write(
-        "attention_weights", weigh, logits, bias, symbol="A^{(m)}",
-        equation=rf"\mathrm{{softmax}}({inner})", axes="head knot", source=f"{SOURCE}, Eq. 9",
-        pick=lambda raw: raw[0, :, 0], checks=sums_to_one(1, over="knot"),
+        "attention_weights",
+        weigh,
+        logits,
+        bias,
+        symbol="A^{(m)}",
+        equation=rf"\mathrm{{softmax}}({inner})",
+        axes="head knot",
+        source=f"{SOURCE}, Eq. 9",
+        pick=lambda raw: raw[0, :, 0],
+        checks=sums_to_one(1, over="knot"),
     )
     return board.write(
-        "attended", attend, weights, value, symbol="[z^{(m)}]",
+        "attended",
+        attend,
+        weights,
+        value,
+        symbol="[z^{(m)}]",
         equation=r"[\term{attention_weights} \, \term{value}^{(m)}]_{m=1 \ldots M}",
-        axes="channel", source=f"{SOURCE}, Eq. 9", pick=lambda raw: raw[0, :, 0],
+        axes="channel",
+        source=f"{SOURCE}, Eq. 9",
+        pick=lambda raw: raw[0, :, 0],
     )
 
 
@@ -143,23 +221,41 @@ def weigh(scores: Tensor, position_bias: Tensor | None) -> Tensor:
 def _write_bias(board, module, features, positions, query) -> Tensor:
     size_hw = features.shape[-2], features.shape[-1]
     starts = board.write(
-        "query_position", query_grid, size_hw, module.version, positions, symbol="p_q",
-        equation=r"2 \frac{i + 1/2}{H} - 1" if module.version == "v1"
-                 else r"2 \frac{i}{H - 1} - 1",
-        axes="yx", source=f"code of version {module.version!r}", unit="[-1, 1]",
+        "query_position",
+        query_grid,
+        size_hw,
+        module.version,
+        positions,
+        symbol="p_q",
+        equation=r"2 \frac{i + 1/2}{H} - 1" if module.version == "v1" else r"2 \frac{i}{H - 1} - 1",
+        axes="yx",
+        source=f"code of version {module.version!r}",
+        unit="[-1, 1]",
         pick=lambda raw: raw[query],
     )
     shift = board.write(
-        "displacements", displacements, starts[query:query + 1], positions, symbol="R",
-        equation=r"\term{query_position} - \term{positions}", axes="group knot yx",
-        source=SOURCE, unit="[-2, 2]", pick=lambda raw: raw[0, :, 0],
+        "displacements",
+        displacements,
+        starts[query : query + 1],
+        positions,
+        symbol="R",
+        equation=r"\term{query_position} - \term{positions}",
+        axes="group knot yx",
+        source=SOURCE,
+        unit="[-2, 2]",
+        pick=lambda raw: raw[0, :, 0],
     )
     table = module.position_bias == "table"
     return board.write(
-        "position_bias", table_bias if table else log_cpb_bias, module.rpe_table, shift,
+        "position_bias",
+        table_bias if table else log_cpb_bias,
+        module.rpe_table,
+        shift,
         symbol=r"\phi(\hat{B}; R)" if table else r"\mathrm{MLP}(\log R)",
-        equation=r"\phi(\hat{B}; \tfrac{1}{2} \term{displacements})" if table
-                 else r"\mathrm{MLP}(\mathrm{sign} \cdot \log_8(1 + 4 |\term{displacements}|))",
-        axes="head knot", source=f"{SOURCE}, Eq. 9" if table else PLUS,
+        equation=r"\phi(\hat{B}; \tfrac{1}{2} \term{displacements})"
+        if table
+        else r"\mathrm{MLP}(\mathrm{sign} \cdot \log_8(1 + 4 |\term{displacements}|))",
+        axes="head knot",
+        source=f"{SOURCE}, Eq. 9" if table else PLUS,
         pick=lambda raw: raw[0, :, 0],
     )

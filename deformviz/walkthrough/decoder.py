@@ -36,18 +36,32 @@ def decoder(seen: Observation, layer: int, query: int) -> Derivation:
     content, position, references = _write_start(board, seen, layer, row)
     content = _write_self_attention(board, module, content, position, row)
     padded = board.write(
-        "padded_references", scale_to_padded, references, start.memory.valid_ratios,
-        symbol=r"\hat{p}_{q}^{\,l}", equation=r"\term{references} \cdot r_l",
+        "padded_references",
+        scale_to_padded,
+        references,
+        start.memory.valid_ratios,
+        symbol=r"\hat{p}_{q}^{\,l}",
+        equation=r"\term{references} \cdot r_l",
         axes="level cxcywh" if references.shape[-1] == 4 else "level xy",
-        source="Deformable DETR, published code: valid ratios", unit="normalised, padded", pick=row,
+        source="Deformable DETR, published code: valid ratios",
+        unit="normalised, padded",
+        pick=row,
     )
     memory = start.memory
     attended = board.write(
-        "cross_attended", module.cross_attn, content + position, padded, memory.tokens,
-        memory.spatial_shapes, memory.padding_mask, symbol=r"\mathrm{out}_q",
+        "cross_attended",
+        module.cross_attn,
+        content + position,
+        padded,
+        memory.tokens,
+        memory.spatial_shapes,
+        memory.padding_mask,
+        symbol=r"\mathrm{out}_q",
         equation=r"\mathrm{MSDeformAttn}(\term{after_self} + \term{position}, "
-                 r"\term{padded_references}, x)",
-        axes="embedding", source="Deformable DETR, Sec. 4.2, Eq. 3", pick=lambda raw: row(raw[0]),
+        r"\term{padded_references}, x)",
+        axes="embedding",
+        source="Deformable DETR, Sec. 4.2, Eq. 3",
+        pick=lambda raw: row(raw[0]),
     )
     content = _write_rest(board, module, content, attended, row)
     logits = _write_box(board, seen, layer, content, references, row)
@@ -79,32 +93,63 @@ def _write_start(
     source = "two-stage proposal" if layer == 0 else f"box of decoder layer {layer - 1}"
     if not model.config.refine:
         source = "the query's reference point, the same in every layer"
-    board.given("references", references, symbol=r"\hat{p}_q", axes=axes, unit="normalised",
-                source=f"{REFINEMENT}: {source}", pick=row)
-    board.given("content", content, symbol="t_q", axes="embedding", pick=row,
-                source="learnt content query" if layer == 0 else f"decoder layer {layer - 1}")
+    board.given(
+        "references",
+        references,
+        symbol=r"\hat{p}_q",
+        axes=axes,
+        unit="normalised",
+        source=f"{REFINEMENT}: {source}",
+        pick=row,
+    )
+    board.given(
+        "content",
+        content,
+        symbol="t_q",
+        axes="embedding",
+        pick=row,
+        source="learnt content query" if layer == 0 else f"decoder layer {layer - 1}",
+    )
     if start.position is not None:
-        position = board.given("position", start.position, symbol="e_q", axes="embedding",
-                               source="position embedding of the query", pick=row)
+        position = board.given(
+            "position",
+            start.position,
+            symbol="e_q",
+            axes="embedding",
+            source="position embedding of the query",
+            pick=row,
+        )
         return content, position, references
     config, decoder_module = model.config, model.transformer.decoder
     sines = board.write(
-        "box_sines", _sines(config), references, symbol=r"\mathrm{sine}(\hat{p}_q)",
-        equation=r"(\sin, \cos)(2\pi \, \term{references} \,/\, \lambda_i)", axes="feature",
-        source="DAB-DETR (arXiv 2201.12329), Sec. 4.2", pick=row,
+        "box_sines",
+        _sines(config),
+        references,
+        symbol=r"\mathrm{sine}(\hat{p}_q)",
+        equation=r"(\sin, \cos)(2\pi \, \term{references} \,/\, \lambda_i)",
+        axes="feature",
+        source="DAB-DETR (arXiv 2201.12329), Sec. 4.2",
+        pick=row,
     )
     position = board.write(
-        "position", decoder_module.ref_point_head, sines.to(content.dtype), symbol="e_q",
-        equation=r"\mathrm{MLP}(\term{box_sines})", axes="embedding",
-        source="DAB-DETR (arXiv 2201.12329), Sec. 4.2", pick=row,
+        "position",
+        decoder_module.ref_point_head,
+        sines.to(content.dtype),
+        symbol="e_q",
+        equation=r"\mathrm{MLP}(\term{box_sines})",
+        axes="embedding",
+        source="DAB-DETR (arXiv 2201.12329), Sec. 4.2",
+        pick=row,
     )
     return content, position, references
 
 
 def _sines(config):
     def embed_boxes(references: Tensor) -> Tensor:
-        return box_positions(references, config.hidden_channels,
-                             frequencies=config.position_frequencies)
+        return box_positions(
+            references, config.hidden_channels, frequencies=config.position_frequencies
+        )
+
     return embed_boxes
 
 
@@ -112,19 +157,34 @@ def _write_embedding(
     board: Blackboard, seen: Observation, row: _Row
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Without two stages everything begins with 2C learnt numbers per query."""
-    embedded = board.given("query_embed", seen.model.query_embed.weight, symbol="[e_q; t_q]",
-                           axes="both", source=f"{SOURCE}: learnt, position first",
-                           pick=lambda raw: raw[row.query])
+    embedded = board.given(
+        "query_embed",
+        seen.model.query_embed.weight,
+        symbol="[e_q; t_q]",
+        axes="both",
+        source=f"{SOURCE}: learnt, position first",
+        pick=lambda raw: raw[row.query],
+    )
     split, batch = seen.model.transformer.learned_queries, len(seen.images)
     parts = []
-    for index, (name, symbol, equation, axes) in enumerate((
-        ("content", "t_q", r"\term{query_embed}_{C \ldots 2C}", "embedding"),
-        ("position", "e_q", r"\term{query_embed}_{0 \ldots C}", "embedding"),
-        ("references", r"\hat{p}_q", r"\sigma(W_p \, \term{position} + b)", "xy"),
-    )):
-        whole = board.write(name, split, embedded, batch, symbol=symbol, equation=equation,
-                            axes=axes, source=SOURCE,
-                            pick=lambda raw, index=index: row(raw[index]))
+    for index, (name, symbol, equation, axes) in enumerate(
+        (
+            ("content", "t_q", r"\term{query_embed}_{C \ldots 2C}", "embedding"),
+            ("position", "e_q", r"\term{query_embed}_{0 \ldots C}", "embedding"),
+            ("references", r"\hat{p}_q", r"\sigma(W_p \, \term{position} + b)", "xy"),
+        )
+    ):
+        whole = board.write(
+            name,
+            split,
+            embedded,
+            batch,
+            symbol=symbol,
+            equation=equation,
+            axes=axes,
+            source=SOURCE,
+            pick=lambda raw, index=index: row(raw[index]),
+        )
         parts.append(whole[index])
         board.rename(whole, parts[-1])
     return tuple(parts)
@@ -132,56 +192,115 @@ def _write_embedding(
 
 def _write_self_attention(board, module, content, position, row) -> Tensor:
     attended = board.write(
-        "self_attended", module.attend_to_queries, content, position, False,
-        symbol=r"s_q", equation=r"\mathrm{MultiHeadAttn}(\term{content} + \term{position})",
-        axes="embedding", source="Deformable DETR, Sec. 3, Eq. 1", pick=lambda raw: row(raw[0]),
+        "self_attended",
+        module.attend_to_queries,
+        content,
+        position,
+        False,
+        symbol=r"s_q",
+        equation=r"\mathrm{MultiHeadAttn}(\term{content} + \term{position})",
+        axes="embedding",
+        source="Deformable DETR, Sec. 3, Eq. 1",
+        pick=lambda raw: row(raw[0]),
     )
     return board.write(
-        "after_self", add_and_normalise, module.norm2, content, attended[0], symbol="t'_q",
-        equation=r"\mathrm{LN}_2(\term{content} + \term{self_attended})", axes="embedding",
-        source=SOURCE, pick=row,
+        "after_self",
+        add_and_normalise,
+        module.norm2,
+        content,
+        attended[0],
+        symbol="t'_q",
+        equation=r"\mathrm{LN}_2(\term{content} + \term{self_attended})",
+        axes="embedding",
+        source=SOURCE,
+        pick=row,
     )
 
 
 def _write_rest(board, module, content, attended, row) -> Tensor:
     content = board.write(
-        "after_cross", add_and_normalise, module.norm1, content, attended[0], symbol="t''_q",
-        equation=r"\mathrm{LN}_1(\term{after_self} + \term{cross_attended})", axes="embedding",
-        source=SOURCE, pick=row,
+        "after_cross",
+        add_and_normalise,
+        module.norm1,
+        content,
+        attended[0],
+        symbol="t''_q",
+        equation=r"\mathrm{LN}_1(\term{after_self} + \term{cross_attended})",
+        axes="embedding",
+        source=SOURCE,
+        pick=row,
     )
     inner = board.write(
-        "feed_forward", feed_forward, module, content, symbol="f_q",
-        equation=r"W_2 \max(0, W_1 \term{after_cross} + b_1) + b_2", axes="embedding",
-        source="Attention Is All You Need, Eq. 2", pick=row,
+        "feed_forward",
+        feed_forward,
+        module,
+        content,
+        symbol="f_q",
+        equation=r"W_2 \max(0, W_1 \term{after_cross} + b_1) + b_2",
+        axes="embedding",
+        source="Attention Is All You Need, Eq. 2",
+        pick=row,
     )
     return board.write(
-        "after_feed_forward", add_and_normalise, module.norm3, content, inner,
-        symbol=r"\tilde{t}_q", equation=r"\mathrm{LN}_3(\term{after_cross} + \term{feed_forward})",
-        axes="embedding", source=SOURCE, pick=row,
+        "after_feed_forward",
+        add_and_normalise,
+        module.norm3,
+        content,
+        inner,
+        symbol=r"\tilde{t}_q",
+        equation=r"\mathrm{LN}_3(\term{after_cross} + \term{feed_forward})",
+        axes="embedding",
+        source=SOURCE,
+        pick=row,
     )
 
 
 def _write_box(board, seen, layer, content, references, row) -> Tensor:
     model = seen.model
     logits = board.write(
-        "class_logits", model.class_embed[layer], content, symbol="c_q",
-        equation=r"W_c \, \term{after_feed_forward} + b", axes="class", source=SOURCE, pick=row,
+        "class_logits",
+        model.class_embed[layer],
+        content,
+        symbol="c_q",
+        equation=r"W_c \, \term{after_feed_forward} + b",
+        axes="class",
+        source=SOURCE,
+        pick=row,
     )
     step = board.write(
-        "box_step", model.bbox_embed[layer], content, symbol=r"\Delta b_q",
-        equation=r"\mathrm{MLP}(\term{after_feed_forward})", axes="cxcywh", source=SOURCE,
-        unit="logits", pick=row,
+        "box_step",
+        model.bbox_embed[layer],
+        content,
+        symbol=r"\Delta b_q",
+        equation=r"\mathrm{MLP}(\term{after_feed_forward})",
+        axes="cxcywh",
+        source=SOURCE,
+        unit="logits",
+        pick=row,
     )
     board.write(
-        "reference_logits", inverse_sigmoid, references, symbol=r"\sigma^{-1}(\hat{p}_q)",
+        "reference_logits",
+        inverse_sigmoid,
+        references,
+        symbol=r"\sigma^{-1}(\hat{p}_q)",
         equation=r"\log \term{references} - \log(1 - \term{references})",
-        axes="cxcywh" if references.shape[-1] == 4 else "xy", source=REFINEMENT, unit="logits",
+        axes="cxcywh" if references.shape[-1] == 4 else "xy",
+        source=REFINEMENT,
+        unit="logits",
         pick=row,
     )
     added = r"\term{box_step} + \term{reference_logits}"
     board.write(
-        "box", refine, step, references, symbol=r"\hat{b}_q", equation=rf"\sigma({added})",
-        axes="cxcywh", source=REFINEMENT, unit="normalised, un-padded picture", pick=row,
+        "box",
+        refine,
+        step,
+        references,
+        symbol=r"\hat{b}_q",
+        equation=rf"\sigma({added})",
+        axes="cxcywh",
+        source=REFINEMENT,
+        unit="normalised, un-padded picture",
+        pick=row,
         checks=_a_share,
     )
     return logits

@@ -25,9 +25,9 @@ class LayerGradients:
     """What autograd says of one layer, first image only."""
 
     trace: AttentionTrace
-    of_attended: Tensor         # ∂loss/∂(sum of each head) [query head channel]
-    of_offsets: Tensor          # ∂loss/∂Δp [query head level point xy]
-    locate: Callable[..., Tensor] = sampling_locations      # the layer's own way to a location
+    of_attended: Tensor  # ∂loss/∂(sum of each head) [query head channel]
+    of_offsets: Tensor  # ∂loss/∂Δp [query head level point xy]
+    locate: Callable[..., Tensor] = sampling_locations  # the layer's own way to a location
 
 
 def best_score(output: DetectorOutput) -> Tensor:
@@ -42,7 +42,9 @@ def score_of(query: int) -> Callable[[DetectorOutput], Tensor]:
 
 @torch.enable_grad()
 def layer_gradients(
-    model: DeformableDETR, images: Sequence[Tensor], layer: str,
+    model: DeformableDETR,
+    images: Sequence[Tensor],
+    layer: str,
     loss: Callable[[DetectorOutput], Tensor] = best_score,
 ) -> LayerGradients:
     """Backward through a private copy of the model; its parameters gather no gradients."""
@@ -50,7 +52,7 @@ def layer_gradients(
     module, kept = attention_of(copied, layer), {}
 
     def watch_offsets(references, sampling_offsets, spatial_shapes):
-        if not sampling_offsets.requires_grad:          # frozen weights: start the graph here
+        if not sampling_offsets.requires_grad:  # frozen weights: start the graph here
             sampling_offsets = sampling_offsets.detach().requires_grad_()
         kept["offsets"] = sampling_offsets
         return module_formulas.sampling_locations(references, sampling_offsets, spatial_shapes)
@@ -64,15 +66,19 @@ def layer_gradients(
     )
     return LayerGradients(
         traces[layer].image(0).map(Tensor.detach),
-        of_attended[0].unflatten(-1, (module.heads, -1)), of_offsets[0],
+        of_attended[0].unflatten(-1, (module.heads, -1)),
+        of_offsets[0],
         module_formulas.sampling_locations,
     )
 
 
 @torch.enable_grad()
 def location_slopes(
-    locate: Callable[..., Tensor], references: Tensor, sampling_offsets: Tensor,
-    spatial_shapes: Sequence[tuple[int, int]], sample: tuple[int, int, int, int],
+    locate: Callable[..., Tensor],
+    references: Tensor,
+    sampling_offsets: Tensor,
+    spatial_shapes: Sequence[tuple[int, int]],
+    sample: tuple[int, int, int, int],
 ) -> Tensor:
     """∂(u, v)/∂Δp of one sample [xy offset_xy]: how many pixels a step of its offset leads.
 
@@ -93,9 +99,7 @@ def gradient_through(location_slopes: Tensor, pixel_gradient: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def gradients(
-    layer: LayerGradients, query: int, head: int, level: int, point: int
-) -> Derivation:
+def gradients(layer: LayerGradients, query: int, head: int, level: int, point: int) -> Derivation:
     """∂loss/∂Δp_mlqk of one sample, from its four corners; autograd has the last word."""
     trace, board = layer.trace, Blackboard("gradients")
     shapes = shapes_list(trace.spatial_shapes)
@@ -103,27 +107,52 @@ def gradients(
     value_map = split_levels(trace.value[None], shapes)[level][0, :, :, head]
     location = trace.sampling_locations[query, head, level, point]
     corner_values, _ = write_sample(board, value_map, location, size_hw)
-    weight = board.given("attention_weight", trace.attention_weights[query, head, level, point],
-                         symbol="A_{mlqk}", axes="", source="Eq. 3")
-    upstream = board.given("upstream", layer.of_attended[query, head],
-                           symbol=r"\partial \mathcal{L} / \partial s_{mq}", axes="channel",
-                           source="autograd: what the loss tells the sum of this head")
+    weight = board.given(
+        "attention_weight",
+        trace.attention_weights[query, head, level, point],
+        symbol="A_{mlqk}",
+        axes="",
+        source="Eq. 3",
+    )
+    upstream = board.given(
+        "upstream",
+        layer.of_attended[query, head],
+        symbol=r"\partial \mathcal{L} / \partial s_{mq}",
+        axes="channel",
+        source="autograd: what the loss tells the sum of this head",
+    )
     slopes = board.write(
-        "slopes", sample_slopes, corner_values, location, size_hw,
+        "slopes",
+        sample_slopes,
+        corner_values,
+        location,
+        size_hw,
         symbol=r"\partial W'_m x^l(p) / \partial (u, v)",
         equation=r"\sum_r \frac{\partial G(p, r)}{\partial (u, v)} \cdot \term{corner_values}",
-        axes="xy channel", source=SOURCE, unit="per feature pixel",
+        axes="xy channel",
+        source=SOURCE,
+        unit="per feature pixel",
     )
     of_pixel = board.write(
-        "pixel_gradient", pixel_gradient, slopes, upstream, weight,
+        "pixel_gradient",
+        pixel_gradient,
+        slopes,
+        upstream,
+        weight,
         symbol=r"\partial \mathcal{L} / \partial (u, v)",
         equation=r"\term{attention_weight} \sum_c \term{upstream} \cdot \term{slopes}",
-        axes="xy", source=SOURCE, unit="per feature pixel",
+        axes="xy",
+        source=SOURCE,
+        unit="per feature pixel",
     )
     factor = _write_offset_gradient(board, layer, of_pixel, (query, head, level, point))
-    return board.finished(layer.of_offsets[query, head, level, point], (
-        r"\term{offset_gradient} = \term{attention_weight} \sum_c \term{upstream} \cdot "
-        rf"\term{{slopes}}{factor}"))
+    return board.finished(
+        layer.of_offsets[query, head, level, point],
+        (
+            r"\term{offset_gradient} = \term{attention_weight} \sum_c \term{upstream} \cdot "
+            rf"\term{{slopes}}{factor}"
+        ),
+    )
 
 
 def _write_offset_gradient(
@@ -136,25 +165,53 @@ def _write_offset_gradient(
     symbol = r"\partial \mathcal{L} / \partial \Delta p_{mlqk}"
     reference = trace.references[query, level]
     boxes = reference.shape[-1] == 4
-    reference = board.given("reference", reference, symbol=r"\hat{p}_q",
-                            axes="cxcywh" if boxes else "xy", source="Eq. 3", unit="normalised")
-    if layer.locate is not sampling_locations:      # a changed formula: its own slopes
+    reference = board.given(
+        "reference",
+        reference,
+        symbol=r"\hat{p}_q",
+        axes="cxcywh" if boxes else "xy",
+        source="Eq. 3",
+        unit="normalised",
+    )
+    if layer.locate is not sampling_locations:  # a changed formula: its own slopes
         slopes = board.write(
-            "location_slopes", location_slopes, layer.locate, trace.references,
-            trace.sampling_offsets, shapes, sample,
+            "location_slopes",
+            location_slopes,
+            layer.locate,
+            trace.references,
+            trace.sampling_offsets,
+            shapes,
+            sample,
             symbol=r"\partial (u, v) / \partial \Delta p_{mlqk}",
             equation=r"\frac{\partial \, \mathrm{locate}(\term{reference}, \Delta p)}"
-                     r"{\partial \Delta p} \cdot (W_l, H_l)",
-            axes="xy offset_xy", source="autograd of the changed formula", unit="feature pixels",
+            r"{\partial \Delta p} \cdot (W_l, H_l)",
+            axes="xy offset_xy",
+            source="autograd of the changed formula",
+            unit="feature pixels",
         )
         factor = r" \cdot \term{location_slopes}"
-        board.write("offset_gradient", gradient_through, slopes, of_pixel, symbol=symbol,
-                    equation=rf"\term{{pixel_gradient}}{factor}", axes="xy", source=SOURCE)
+        board.write(
+            "offset_gradient",
+            gradient_through,
+            slopes,
+            of_pixel,
+            symbol=symbol,
+            equation=rf"\term{{pixel_gradient}}{factor}",
+            axes="xy",
+            source=SOURCE,
+        )
         return factor
     factor = r" \cdot \frac{(w W_l, h H_l)}{2 K}" if boxes else ""
     board.write(
-        "offset_gradient", offset_gradient, of_pixel, reference, shapes[level],
-        trace.sampling_offsets.shape[-2], symbol=symbol,
-        equation=rf"\term{{pixel_gradient}}{factor}", axes="xy", source=SOURCE,
+        "offset_gradient",
+        offset_gradient,
+        of_pixel,
+        reference,
+        shapes[level],
+        trace.sampling_offsets.shape[-2],
+        symbol=symbol,
+        equation=rf"\term{{pixel_gradient}}{factor}",
+        axes="xy",
+        source=SOURCE,
     )
     return factor

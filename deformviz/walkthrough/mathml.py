@@ -41,7 +41,7 @@ def _mathml(latex: str, marks: dict[str, str], display: str) -> str:
     ElementTree.register_namespace("", NAMESPACE)
     root = ElementTree.fromstring(convert(upright, display=display))
     for element in root.iter(f"{{{NAMESPACE}}}mi"):
-        if element.text == PRIME:       # raised twice unless the font is told to use its low one
+        if element.text == PRIME:  # raised twice unless the font is told to use its low one
             element.attrib["class"] = "prime"
     for element in root.iter(f"{{{NAMESPACE}}}mstyle"):
         if name := marks.get(element.attrib.get("mathcolor", "")):

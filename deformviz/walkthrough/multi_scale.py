@@ -53,18 +53,22 @@ def one_level(
     heads, levels, points = module.heads, module.levels, module.points
     channels = module.output_proj.in_features
     alone = DeformableAttention(channels, heads, points).to(module.output_proj.weight)
-    alone.load_state_dict({
-        name: _rows_of_level(name, tensor, heads, levels, level)
-        for name, tensor in module.state_dict().items()
-    })
+    alone.load_state_dict(
+        {
+            name: _rows_of_level(name, tensor, heads, levels, level)
+            for name, tensor in module.state_dict().items()
+        }
+    )
     alone.formulas = module.formulas
     start = level_starts(inputs.spatial_shapes)[level]
     height, width = shapes_list(inputs.spatial_shapes)[level]
     pixels = slice(start, start + height * width)
     mask = inputs.padding_mask
     return alone, replace(
-        inputs, references=inputs.references[:, :, level:level + 1],
-        value_input=inputs.value_input[:, pixels], spatial_shapes=[(height, width)],
+        inputs,
+        references=inputs.references[:, :, level : level + 1],
+        value_input=inputs.value_input[:, pixels],
+        spatial_shapes=[(height, width)],
         padding_mask=None if mask is None else mask[:, pixels],
     )
 
@@ -79,97 +83,161 @@ def module_output(module: MultiScaleDeformableAttention, inputs: AttentionInputs
     """What the module itself says to a single query: [embedding]."""
     # The class's own forward: DeformableAttention takes a map where we have its pixels.
     output, _ = MultiScaleDeformableAttention.forward(
-        module, inputs.query, inputs.references, inputs.value_input, inputs.spatial_shapes,
-        inputs.padding_mask, traced=False,
+        module,
+        inputs.query,
+        inputs.references,
+        inputs.value_input,
+        inputs.spatial_shapes,
+        inputs.padding_mask,
+        traced=False,
     )
     return output[0, 0]
 
 
 @torch.no_grad()
 def _derive(
-    board: Blackboard, module: MultiScaleDeformableAttention, inputs: AttentionInputs,
-    index: str, equation: str,
+    board: Blackboard,
+    module: MultiScaleDeformableAttention,
+    inputs: AttentionInputs,
+    index: str,
+    equation: str,
 ) -> Derivation:
     """`index` are the paper's: "mlqk", or "mqk" without levels."""
     source = f"{SECTION}, {equation}"
     query, references = _write_given(board, module, inputs, index, source)
     value = _write_value(board, module, inputs, source)
     offsets, weights = _write_heads(board, module, query, index, source)
-    locations = _write_locations(board, module, references, offsets, inputs.spatial_shapes,
-                                 index, source)
+    locations = _write_locations(
+        board, module, references, offsets, inputs.spatial_shapes, index, source
+    )
     level = "" if index == "mqk" else "l"
     sums = r"\sum_{k=1}^{K}" if index == "mqk" else r"\sum_{l=1}^{L} \sum_{k=1}^{K}"
     sampled = board.write(
-        "sampled_values", sample, value, inputs.spatial_shapes, locations,
+        "sampled_values",
+        sample,
+        value,
+        inputs.spatial_shapes,
+        locations,
         symbol=rf"W'_m x{'^l' if level else ''}(p_{{{index}}})",
         equation=r"\mathrm{bilinear}(\term{value}, \term{sampling_locations})",
-        axes="head level point channel", source=f"{source}; bilinear: Deformable ConvNets, Eq. 3",
+        axes="head level point channel",
+        source=f"{source}; bilinear: Deformable ConvNets, Eq. 3",
     )
     attended = board.write(
-        "attended", aggregate, sampled, weights, symbol="s_{mq}",
+        "attended",
+        aggregate,
+        sampled,
+        weights,
+        symbol="s_{mq}",
         equation=rf"{sums} \term{{attention_weights}} \cdot \term{{sampled_values}}",
-        axes="head channel", source=source,
+        axes="head channel",
+        source=source,
     )
     merged = board.write(
-        "merged", merge_heads, attended, symbol="s_q",
-        equation=r"[\term{attended}]_{m=1 \ldots M}", axes="embedding", source=source,
+        "merged",
+        merge_heads,
+        attended,
+        symbol="s_q",
+        equation=r"[\term{attended}]_{m=1 \ldots M}",
+        axes="embedding",
+        source=source,
     )
     board.write(
-        "output", module.output_proj, merged, symbol=r"\mathrm{out}_q",
+        "output",
+        module.output_proj,
+        merged,
+        symbol=r"\mathrm{out}_q",
         equation=r"\sum_{m=1}^{M} \term{output_proj} \, \term{attended} + b",
-        axes="embedding", source=source,
+        axes="embedding",
+        source=source,
     )
     name = "MSDeformAttn" if level else "DeformAttn"
     maps = r"\{x^l\}" if level else "x"
-    return board.finished(module_output(module, inputs), (
-        rf"\mathrm{{{name}}}(\term{{query}}, {_reference_term(inputs.references)}, {maps}) = "
-        rf"\sum_{{m=1}}^{{M}} \term{{output_proj}} [ {sums} \term{{attention_weights}} "
-        r"\cdot \term{sampled_values} ]"))
+    return board.finished(
+        module_output(module, inputs),
+        (
+            rf"\mathrm{{{name}}}(\term{{query}}, {_reference_term(inputs.references)}, {maps}) = "
+            rf"\sum_{{m=1}}^{{M}} \term{{output_proj}} [ {sums} \term{{attention_weights}} "
+            r"\cdot \term{sampled_values} ]"
+        ),
+    )
 
 
 def _write_given(board, module, inputs, index, source) -> tuple[Tensor, Tensor]:
-    query = board.given("query", inputs.query, symbol="z_q", axes="embedding",
-                        source=f"{source}: content and position of the query, added")
+    query = board.given(
+        "query",
+        inputs.query,
+        symbol="z_q",
+        axes="embedding",
+        source=f"{source}: content and position of the query, added",
+    )
     kind = "reference_points" if inputs.references.shape[-1] == 2 else "reference_boxes"
     last = "xy" if kind == "reference_points" else "cxcywh"
     references = board.given(
-        kind, inputs.references, symbol=r"\hat{p}_q",
-        axes=f"level {last}", source=source, unit="normalised",
+        kind,
+        inputs.references,
+        symbol=r"\hat{p}_q",
+        axes=f"level {last}",
+        source=source,
+        unit="normalised",
     )
-    board.given("value_input", inputs.value_input, symbol="x", axes="pixel embedding",
-                source=f"{source}: the maps of all levels, one after another",
-                pick=lambda raw: raw[0])
+    board.given(
+        "value_input",
+        inputs.value_input,
+        symbol="x",
+        axes="pixel embedding",
+        source=f"{source}: the maps of all levels, one after another",
+        pick=lambda raw: raw[0],
+    )
     _write_parameters(board, module)
     return query, references
 
 
 def _write_parameters(board: Blackboard, module: MultiScaleDeformableAttention) -> None:
     """The four learnt matrices; the paper names only W and W'."""
-    rows = (("value_proj", module.value_proj, "W'"),
-            ("offset_matrix", module.sampling_offsets, r"W_{\Delta}"),
-            ("weight_matrix", module.attention_weights, "W_A"),
-            ("output_proj", module.output_proj, "W_m"))
+    rows = (
+        ("value_proj", module.value_proj, "W'"),
+        ("offset_matrix", module.sampling_offsets, r"W_{\Delta}"),
+        ("weight_matrix", module.attention_weights, "W_A"),
+        ("output_proj", module.output_proj, "W_m"),
+    )
     for name, layer, symbol in rows:
         board.given(name, layer.weight, symbol=symbol, axes="row column", source=SECTION)
 
 
 def _write_value(board, module, inputs, source) -> Tensor:
     projected = board.write(
-        "projected_value", module.value_proj, inputs.value_input, symbol="v",
-        equation=r"\term{value_proj} \, \term{value_input} + b", axes="pixel embedding",
-        source=source, pick=lambda raw: raw[0],
+        "projected_value",
+        module.value_proj,
+        inputs.value_input,
+        symbol="v",
+        equation=r"\term{value_proj} \, \term{value_input} + b",
+        axes="pixel embedding",
+        source=source,
+        pick=lambda raw: raw[0],
     )
     masked = board.write(
-        "masked_value", module.formulas.mask_value, projected, inputs.padding_mask,
+        "masked_value",
+        module.formulas.mask_value,
+        projected,
+        inputs.padding_mask,
         symbol=r"\hat{v}",
         equation=r"\term{projected_value} \cdot [\mathrm{not\ padding}]",
-        axes="pixel embedding", source="Deformable DETR, published code", pick=lambda raw: raw[0],
+        axes="pixel embedding",
+        source="Deformable DETR, published code",
+        pick=lambda raw: raw[0],
         checks=_zero_where(inputs.padding_mask),
     )
     return board.write(
-        "value", split_heads, masked, module.heads, symbol="W'_m x",
-        equation=r"\mathrm{split}_M(\term{masked_value})", axes="pixel head channel",
-        source=source, pick=lambda raw: raw[0],
+        "value",
+        split_heads,
+        masked,
+        module.heads,
+        symbol="W'_m x",
+        equation=r"\mathrm{split}_M(\term{masked_value})",
+        axes="pixel head channel",
+        source=source,
+        pick=lambda raw: raw[0],
     )
 
 
@@ -178,6 +246,7 @@ def _zero_where(padding_mask: Tensor | None) -> Callable[[Tensor], tuple[Check, 
         if padding_mask is None:
             return ()
         return (Check("zero in the padding", not bool(value[padding_mask[0]].any())),)
+
     return check
 
 
@@ -185,25 +254,44 @@ def _write_heads(board, module, query, index, source) -> tuple[Tensor, Tensor]:
     """The two linear layers that read the query: offsets and weights."""
     sizes = module.heads, module.levels, module.points
     raw_offsets = board.write(
-        "raw_offsets", module.sampling_offsets, query, symbol="o_q",
-        equation=r"\term{offset_matrix} \, \term{query} + b", axes="row",
+        "raw_offsets",
+        module.sampling_offsets,
+        query,
+        symbol="o_q",
+        equation=r"\term{offset_matrix} \, \term{query} + b",
+        axes="row",
         source=f"{source}: 2MK channels per level",
     )
     offsets = board.write(
-        "sampling_offsets", split_offsets, raw_offsets, *sizes,
-        symbol=rf"\Delta p_{{{index}}}", equation=r"\mathrm{split}_{M,L,K,2}(\term{raw_offsets})",
-        axes="head level point xy", source=source, unit="feature pixels, or shares of the box",
+        "sampling_offsets",
+        split_offsets,
+        raw_offsets,
+        *sizes,
+        symbol=rf"\Delta p_{{{index}}}",
+        equation=r"\mathrm{split}_{M,L,K,2}(\term{raw_offsets})",
+        axes="head level point xy",
+        source=source,
+        unit="feature pixels, or shares of the box",
     )
     logits = board.write(
-        "attention_logits", module.attention_weights, query, symbol="a_q",
-        equation=r"\term{weight_matrix} \, \term{query} + b", axes="row",
+        "attention_logits",
+        module.attention_weights,
+        query,
+        symbol="a_q",
+        equation=r"\term{weight_matrix} \, \term{query} + b",
+        axes="row",
         source=f"{source}: MK channels per level",
     )
     over = r"\sum_{k'} \exp \, a_{mqk'}" if index == "mqk" else r"\sum_{l'k'} \exp \, a_{ml'qk'}"
     weights = board.write(
-        "attention_weights", module.formulas.normalise_weights, logits, *sizes,
-        symbol=f"A_{{{index}}}", equation=rf"\exp \, a_{{{index}}} \,/\, {over}",
-        axes="head level point", source=source,
+        "attention_weights",
+        module.formulas.normalise_weights,
+        logits,
+        *sizes,
+        symbol=f"A_{{{index}}}",
+        equation=rf"\exp \, a_{{{index}}} \,/\, {over}",
+        axes="head level point",
+        source=source,
         checks=sums_to_one(1, 2, over="level and point together"),
     )
     return offsets, weights
@@ -212,24 +300,53 @@ def _write_heads(board, module, query, index, source) -> tuple[Tensor, Tensor]:
 def _write_locations(board, module, references, offsets, shapes, index, source) -> Tensor:
     common = {"axes": "head level point xy", "unit": "normalised", "symbol": f"p_{{{index}}}"}
     locate = module.formulas.sampling_locations
-    if locate is not sampling_locations:            # a broken formula: show it as it is
+    if locate is not sampling_locations:  # a broken formula: show it as it is
         return board.write(
-            "sampling_locations", locate, references, offsets, shapes,
-            equation=r"\mathrm{locate}(" + _reference_term(references)
-                     + r", \term{sampling_offsets})", source=source, **common)
+            "sampling_locations",
+            locate,
+            references,
+            offsets,
+            shapes,
+            equation=r"\mathrm{locate}("
+            + _reference_term(references)
+            + r", \term{sampling_offsets})",
+            source=source,
+            **common,
+        )
     if references.shape[-1] == 4:
         return board.write(
-            "sampling_locations", locations_from_boxes, references, offsets,
+            "sampling_locations",
+            locations_from_boxes,
+            references,
+            offsets,
             equation=r"\term{reference_boxes}^{xy} + \frac{\term{sampling_offsets}}{K} \cdot "
-                     r"\frac{1}{2} \term{reference_boxes}^{wh}", source=APPENDIX, **common)
+            r"\frac{1}{2} \term{reference_boxes}^{wh}",
+            source=APPENDIX,
+            **common,
+        )
     board.write(
-        "offset_normaliser", offset_normaliser, shapes, offsets, symbol="(W_l, H_l)",
-        equation=r"(W_l, H_l)", axes="level xy", source=source, unit="feature pixels",
-        pick=lambda raw: raw)
+        "offset_normaliser",
+        offset_normaliser,
+        shapes,
+        offsets,
+        symbol="(W_l, H_l)",
+        equation=r"(W_l, H_l)",
+        axes="level xy",
+        source=source,
+        unit="feature pixels",
+        pick=lambda raw: raw,
+    )
     return board.write(
-        "sampling_locations", locations_from_points, references, offsets, shapes,
+        "sampling_locations",
+        locations_from_points,
+        references,
+        offsets,
+        shapes,
         equation=r"\term{reference_points} + \term{sampling_offsets} \,/\, "
-                 r"\term{offset_normaliser}", source=source, **common)
+        r"\term{offset_normaliser}",
+        source=source,
+        **common,
+    )
 
 
 def _reference_term(references: Tensor) -> str:

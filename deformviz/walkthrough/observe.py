@@ -23,17 +23,19 @@ from deformviz.schema import DetectorOutput
 class AttentionInputs:
     """The arguments of one deformable attention layer, batched."""
 
-    query: Tensor                   # [batch query embedding], position added
-    references: Tensor              # [batch query level xy|cxcywh]
-    value_input: Tensor             # [batch pixel embedding]
-    spatial_shapes: Any             # [(H_l, W_l)]
-    padding_mask: Tensor | None     # [batch pixel], True = padding
+    query: Tensor  # [batch query embedding], position added
+    references: Tensor  # [batch query level xy|cxcywh]
+    value_input: Tensor  # [batch pixel embedding]
+    spatial_shapes: Any  # [(H_l, W_l)]
+    padding_mask: Tensor | None  # [batch pixel], True = padding
 
     def of_query(self, index: int) -> "AttentionInputs":
         """The same layer asked by one query of the first image only."""
         return replace(
-            self, query=self.query[:1, index:index + 1],
-            references=self.references[:1, index:index + 1], value_input=self.value_input[:1],
+            self,
+            query=self.query[:1, index : index + 1],
+            references=self.references[:1, index : index + 1],
+            value_input=self.value_input[:1],
             padding_mask=None if self.padding_mask is None else self.padding_mask[:1],
         )
 
@@ -42,11 +44,11 @@ class AttentionInputs:
 class DecoderInputs:
     """What the decoder started from."""
 
-    content: Tensor                 # [batch query channel]
-    position: Tensor | None         # [batch query channel]; None: made from the references
-    references: Tensor              # [batch query xy|cxcywh], of the un-padded picture
+    content: Tensor  # [batch query channel]
+    position: Tensor | None  # [batch query channel]; None: made from the references
+    references: Tensor  # [batch query xy|cxcywh], of the un-padded picture
     memory: Memory
-    layer_contents: tuple[Tensor, ...]      # what each layer reads [batch query channel]
+    layer_contents: tuple[Tensor, ...]  # what each layer reads [batch query channel]
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,9 @@ class Observation:
     images: tuple[Tensor, ...]
     output: DetectorOutput
     traces: Mapping[str, Any]
-    attention: Mapping[str, AttentionInputs]    # "encoder.0", .. "decoder.0", ..
+    attention: Mapping[str, AttentionInputs]  # "encoder.0", .. "decoder.0", ..
     decoder: DecoderInputs
-    results: Mapping[str, Any]                  # what each part of `parts_of` returned
+    results: Mapping[str, Any]  # what each part of `parts_of` returned
 
     def layer_output(self, layer: int) -> DetectorOutput:
         """What the model says after a decoder layer, counted from 0."""
@@ -79,14 +81,20 @@ class Observation:
 def parts_of(model: DeformableDETR) -> dict[str, tuple[str, ...]]:
     """Submodules that make up each stage of a forward pass, by their names in the model."""
     backbone = ("backbone.0.body", *(f"input_proj.{i}" for i in range(len(model.input_proj))))
-    layers = {stage: (f"transformer.{stage.replace('.', '.layers.')}",)
-              for stage in model.stages if stage != "backbone"}
+    layers = {
+        stage: (f"transformer.{stage.replace('.', '.layers.')}",)
+        for stage in model.stages
+        if stage != "backbone"
+    }
     return {"backbone": backbone} | layers
 
 
 @torch.no_grad()
 def observe(
-    model: DeformableDETR, images: Sequence[Tensor], *, known: Observation | None = None,
+    model: DeformableDETR,
+    images: Sequence[Tensor],
+    *,
+    known: Observation | None = None,
     start: str = "backbone",
 ) -> Observation:
     """Run a detector on normalised images [3 H W] and keep what went into its layers.
@@ -98,7 +106,7 @@ def observe(
     """
     watched = private_copy(model)
     stages = parts_of(model)
-    before = list(stages)[:list(stages).index(start)] if known else []
+    before = list(stages)[: list(stages).index(start)] if known else []
     for stage in before:
         for name in stages[stage]:
             watched.get_submodule(name).forward = _saying(known.results[name])
@@ -106,20 +114,29 @@ def observe(
     decoder, contents, results = [], [], {}
     _watch_attention(watched, attention)
     watched.transformer.decoder.register_forward_pre_hook(
-        lambda module, arguments: decoder.extend(arguments[:4]))
+        lambda module, arguments: decoder.extend(arguments[:4])
+    )
     for layer in watched.transformer.decoder.layers:
         layer.register_forward_pre_hook(lambda module, arguments: contents.append(arguments[0]))
     for name in chain(*stages.values()):
         watched.get_submodule(name).register_forward_hook(_keeping(results, name))
     output, traces = watched(list(images))
-    return Observation(model, tuple(images), output, traces, attention,
-                       DecoderInputs(*decoder, tuple(contents)), results)
+    return Observation(
+        model,
+        tuple(images),
+        output,
+        traces,
+        attention,
+        DecoderInputs(*decoder, tuple(contents)),
+        results,
+    )
 
 
 def _watch_attention(watched: DeformableDETR, attention: dict[str, AttentionInputs]) -> None:
     def keep(layer):
         def hook(module, arguments, keywords):
             attention[layer] = AttentionInputs(*arguments)
+
         return hook
 
     for layer, module in attention_layers(watched).items():
@@ -134,4 +151,5 @@ def _saying(result: Any) -> Callable[..., Any]:
 def _keeping(results: dict[str, Any], name: str) -> Callable[..., None]:
     def hook(module, arguments, result):
         results[name] = result
+
     return hook

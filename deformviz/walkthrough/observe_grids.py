@@ -17,9 +17,9 @@ class GridObservation:
     """One forward pass, with the map that each deformed grid read."""
 
     model: DAT
-    logits: Tensor                          # [batch class]
-    traces: Mapping[str, GridTrace]         # by layer, batched
-    features: Mapping[str, Tensor]          # by layer [batch channel height width]
+    logits: Tensor  # [batch class]
+    traces: Mapping[str, GridTrace]  # by layer, batched
+    features: Mapping[str, Tensor]  # by layer [batch channel height width]
 
     def module(self, layer: str) -> DATAttention:
         """The attention of a layer by its name, "stages.2.attns.1"."""
@@ -35,6 +35,7 @@ def observe_grids(model: DAT, images: Tensor) -> GridObservation:
     def keep(layer):
         def hook(module, arguments):
             features[layer] = arguments[0]
+
         return hook
 
     for layer in model.trace_names:

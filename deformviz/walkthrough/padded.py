@@ -11,7 +11,7 @@ from deformviz.models.preprocess import preprocess
 from deformviz.schema import Trace
 from deformviz.tracing.pictures import read_picture
 
-SHARE = (0.3, 0.5)      # padding at the bottom and at the right, as shares of the picture
+SHARE = (0.3, 0.5)  # padding at the bottom and at the right, as shares of the picture
 
 
 @torch.inference_mode()
@@ -23,15 +23,19 @@ def run_padded(model: DeformableDETR, image: Any, *, top: int = 100) -> Trace:
     parameter = next(model.parameters())
     pixels, frame = preprocess(read_picture(image), model.config)
     pixels = pixels.to(parameter.device, parameter.dtype)
-    height, width = (round(side * (1 + share))
-                     for side, share in zip(pixels.shape[1:], SHARE, strict=True))
+    height, width = (
+        round(side * (1 + share)) for side, share in zip(pixels.shape[1:], SHARE, strict=True)
+    )
     output, traces = model([pixels, pixels.new_zeros(3, height, width)])
     one = output.image(0).map(lambda tensor: tensor.cpu())
     return Trace(
-        layers={name: record.image(0).map(lambda tensor: tensor.cpu())
-                for name, record in traces.items()},
+        layers={
+            name: record.image(0).map(lambda tensor: tensor.cpu())
+            for name, record in traces.items()
+        },
         frame=replace(frame, padded_hw=(height, width)),
-        detections=postprocess(one, frame.original_hw, top=top,
-                               class_names=model.config.class_names),
+        detections=postprocess(
+            one, frame.original_hw, top=top, class_names=model.config.class_names
+        ),
         output=one,
     )

@@ -30,15 +30,15 @@ class Check:
 class Step:
     """One line of the derivation: what it says, what it produced, which code produced it."""
 
-    symbol: str                     # LaTeX of the result, "A_{mlqk}"
-    name: str                       # its name everywhere in the code, "attention_weights"
-    equation: str                   # LaTeX of the whole line; \term{name} stands for a step
-    axes: str                       # "head level point": of one query, so without batch and query
+    symbol: str  # LaTeX of the result, "A_{mlqk}"
+    name: str  # its name everywhere in the code, "attention_weights"
+    equation: str  # LaTeX of the whole line; \term{name} stands for a step
+    axes: str  # "head level point": of one query, so without batch and query
     value: Tensor
-    compute: Callable[..., Any] | None      # what really made `value`; None: it came from outside
-    source: str                     # "Deformable DETR, Sec. 4.1, Eq. 3"
+    compute: Callable[..., Any] | None  # what really made `value`; None: it came from outside
+    source: str  # "Deformable DETR, Sec. 4.1, Eq. 3"
     unit: str = ""
-    inputs: Mapping[str, str] = field(default_factory=dict)     # parameter of `compute` -> step
+    inputs: Mapping[str, str] = field(default_factory=dict)  # parameter of `compute` -> step
     checks: tuple[Check, ...] = ()
 
     def __post_init__(self):
@@ -68,10 +68,10 @@ class Step:
 class Derivation:
     """Steps from what comes in to what the module says, and the module's own word beside it."""
 
-    name: str                       # "multi_scale", also the file of its prose
+    name: str  # "multi_scale", also the file of its prose
     steps: tuple[Step, ...]
-    module_output: Tensor           # what the module itself computed for the same query
-    whole: str = ""                 # LaTeX of all of it in one line, with \term{name} as in a step
+    module_output: Tensor  # what the module itself computed for the same query
+    whole: str = ""  # LaTeX of all of it in one line, with \term{name} as in a step
 
     @property
     def difference(self) -> float:
@@ -91,8 +91,10 @@ class Derivation:
         for step in self.steps:
             if step.name == name:
                 return step
-        raise KeyError(f"No step {name!r} in {self.name}; it has "
-                       f"{', '.join(step.name for step in self.steps)}.")
+        raise KeyError(
+            f"No step {name!r} in {self.name}; it has "
+            f"{', '.join(step.name for step in self.steps)}."
+        )
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)

@@ -12,14 +12,14 @@ from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.walkthrough.observe import AttentionInputs
 
 SHAPES_HW = [(3, 4), (2, 2)]
-PICTURE_HW = (48, 64)                       # both levels come from a picture of this size
-VALID_RATIOS = [(0.75, 1.0), (1.0, 1.0)]    # (x, y): three of four columns are picture
+PICTURE_HW = (48, 64)  # both levels come from a picture of this size
+VALID_RATIOS = [(0.75, 1.0), (1.0, 1.0)]  # (x, y): three of four columns are picture
 
-OFFSETS = [                                 # head, level, point: (x, y)
+OFFSETS = [  # head, level, point: (x, y)
     [[[1.5, 0.0], [0.5, 0.5]], [[0.0, 0.0], [0.5, -0.5]]],
     [[[-1.0, 0.0], [-1.5, 0.0]], [[-0.5, 0.5], [2.0, 0.0]]],
 ]
-WEIGHTS = [                                 # head, level, point
+WEIGHTS = [  # head, level, point
     [[1 / 8, 1 / 8], [1 / 4, 1 / 2]],
     [[1 / 4, 1 / 4], [1 / 4, 1 / 4]],
 ]
@@ -28,8 +28,11 @@ QUERY = [2.0, 1.0]
 
 def toy_module() -> MultiScaleDeformableAttention:
     """The layer, float64: for QUERY it answers with exactly OFFSETS and WEIGHTS."""
-    module = MultiScaleDeformableAttention(channels=2, heads=2, levels=2, points=2,
-                                           backend="reference").double().eval()
+    module = (
+        MultiScaleDeformableAttention(channels=2, heads=2, levels=2, points=2, backend="reference")
+        .double()
+        .eval()
+    )
     offsets = torch.tensor(OFFSETS, dtype=torch.float64).flatten()
     logits = torch.tensor(WEIGHTS, dtype=torch.float64).flatten().log() + math.log(8)
     with torch.no_grad():

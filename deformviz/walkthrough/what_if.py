@@ -10,8 +10,8 @@ from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.models.deformable_detr import DeformableDETR
 from deformviz.walkthrough.observe import Observation, attention_of, observe, private_copy
 
-Sample = tuple[int, int, int]           # head, level, point
-Location = tuple[float, float]          # x, y, normalised
+Sample = tuple[int, int, int]  # head, level, point
+Location = tuple[float, float]  # x, y, normalised
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,14 @@ class Edit:
         ValueError: a factor that has no meaning.
     """
 
-    layer: str                                          # "encoder.0", .. "decoder.0", ..
-    query: int | None = None                            # None: every query of the layer
+    layer: str  # "encoder.0", .. "decoder.0", ..
+    query: int | None = None  # None: every query of the layer
     offset_scale: float = 1.0
-    moved: tuple[tuple[Sample, Location], ...] = ()     # samples dragged to another place
-    sharpness: float = 1.0                              # factor of the logits; 0: all equal
-    dropped_heads: tuple[int, ...] = ()                 # contribute nothing
-    dropped_levels: tuple[int, ...] = ()                # as if their logits were -infinity
-    reference_shift_xy: Location = (0.0, 0.0)           # normalised to the padded picture
+    moved: tuple[tuple[Sample, Location], ...] = ()  # samples dragged to another place
+    sharpness: float = 1.0  # factor of the logits; 0: all equal
+    dropped_heads: tuple[int, ...] = ()  # contribute nothing
+    dropped_levels: tuple[int, ...] = ()  # as if their logits were -infinity
+    reference_shift_xy: Location = (0.0, 0.0)  # normalised to the padded picture
 
     def __post_init__(self):
         if not 0 <= self.sharpness <= 100:
@@ -64,9 +64,7 @@ def go_on(seen: Observation, edit: Edit) -> Observation:
     return observe(edited(seen.model, edit), seen.images, known=seen, start=edit.layer)
 
 
-def asked_alone(
-    module: MultiScaleDeformableAttention, edit: Edit
-) -> MultiScaleDeformableAttention:
+def asked_alone(module: MultiScaleDeformableAttention, edit: Edit) -> MultiScaleDeformableAttention:
     """A private copy of the layer, edited, to be asked by the edit's query and no other.
 
     In a derivation the query is the only one, wherever it stood among all.
@@ -99,6 +97,7 @@ def _edited_locations(edit: Edit, locate: Callable[..., Tensor]) -> Callable[...
         for (head, level, point), location in edit.moved:
             locations[:, rows, head, level, point] = locations.new_tensor(location)
         return locations
+
     return sampling_locations
 
 
@@ -115,6 +114,7 @@ def _edited_weights(edit: Edit, normalise: Callable[..., Tensor]) -> Callable[..
         mine[:, :, list(edit.dropped_heads)] = 0.0
         weights[:, rows] = mine
         return weights
+
     return normalise_weights
 
 
@@ -130,5 +130,6 @@ def _check(module: MultiScaleDeformableAttention, edit: Edit) -> None:
         named += zip(sizes, sample, strict=True)
     for axis, index in named:
         if not 0 <= index < sizes[axis]:
-            raise ValueError(f"{edit.layer} has {sizes[axis]} on axis {axis!r}; {axis} {index} "
-                             f"does not exist.")
+            raise ValueError(
+                f"{edit.layer} has {sizes[axis]} on axis {axis!r}; {axis} {index} does not exist."
+            )

@@ -48,8 +48,10 @@ def main() -> None:
                     times.append(time_of_one)
                     print(f"{backend}: {time_of_one:.2f} s", flush=True)
     medians = {backend: statistics.median(times) for backend, times in taken.items()}
-    print(f"compiled {medians['cpu']:.2f} s, reference {medians['reference']:.2f} s: "
-          f"{medians['reference'] / medians['cpu']:.2f} times as fast")
+    print(
+        f"compiled {medians['cpu']:.2f} s, reference {medians['reference']:.2f} s: "
+        f"{medians['reference'] / medians['cpu']:.2f} times as fast"
+    )
     if options.out:
         options.out.write_text(json.dumps({"seconds": taken, **vars(options) | {"out": None}}))
 

@@ -45,7 +45,8 @@ def grid_sample_op() -> tuple[str, Callable]:
         return "deformviz reference", reference.ms_deform_attn_reference
     op = MultiScaleDeformableAttention()
     return "transformers", lambda value, shapes, locations, weights: op(
-        value, None, shapes, None, locations, weights, 64)
+        value, None, shapes, None, locations, weights, 64
+    )
 
 
 def ours(value, shapes, locations, weights):
@@ -58,8 +59,10 @@ def forward_calls(problem: Problem, op: Callable) -> Callable[[], object]:
 
 
 def backward_calls(problem: Problem, op: Callable) -> Callable[[], object]:
-    leaves = [tensor.clone().requires_grad_()
-              for tensor in (problem.value, problem.locations, problem.weights)]
+    leaves = [
+        tensor.clone().requires_grad_()
+        for tensor in (problem.value, problem.locations, problem.weights)
+    ]
     with torch.enable_grad():
         output = op(leaves[0], problem.shapes, *leaves[1:])
     return lambda: torch.autograd.grad(output, leaves, problem.grad, retain_graph=True)
@@ -67,17 +70,26 @@ def backward_calls(problem: Problem, op: Callable) -> Callable[[], object]:
 
 def layer_calls(problem: Problem, op: Callable) -> Callable[[], object]:
     """Locations and softmax in torch, then the op: what a layer does without the fused entry."""
+
     def steps():
-        locations = reference.locations_from_points(problem.references, problem.offsets,
-                                                    problem.shapes)
+        locations = reference.locations_from_points(
+            problem.references, problem.offsets, problem.shapes
+        )
         weights = problem.logits.flatten(-2).softmax(-1).view_as(problem.logits)
         return op(problem.value, problem.shapes, locations, weights)
+
     return steps
 
 
 def fused_calls(problem: Problem) -> Callable[[], object]:
-    return lambda: ms_deform_attn_fused(problem.value, problem.shapes, problem.references,
-                                        problem.offsets, problem.logits, backend="cpu")
+    return lambda: ms_deform_attn_fused(
+        problem.value,
+        problem.shapes,
+        problem.references,
+        problem.offsets,
+        problem.logits,
+        backend="cpu",
+    )
 
 
 def milliseconds(call: Callable[[], object]) -> float:
@@ -149,8 +161,11 @@ def rows(grid_sample: Callable, repeats: int, everything: bool, only: str) -> di
     ways = {"forward": (forward_calls, forward_calls), "backward": (backward_calls, backward_calls)}
     found = {}
     for name, make in problems(everything).items():
-        layer = {} if "," in name else {
-            "layer, fused": (lambda problem, _: fused_calls(problem), layer_calls)}
+        layer = (
+            {}
+            if "," in name
+            else {"layer, fused": (lambda problem, _: fused_calls(problem), layer_calls)}
+        )
         wanted = {way: calls for way, calls in (ways | layer).items() if only in f"{name} {way}"}
         try:
             problem = make() if wanted else None
@@ -160,7 +175,8 @@ def rows(grid_sample: Callable, repeats: int, everything: bool, only: str) -> di
         for way, (mine, theirs) in wanted.items():
             turns = max(3, repeats // (2 * len(problem.value))) if "," in name else repeats
             found[f"{problem.name} {way}"] = side_by_side(
-                mine(problem, ours), theirs(problem, grid_sample), turns)
+                mine(problem, ours), theirs(problem, grid_sample), turns
+            )
     return found
 
 
@@ -170,7 +186,8 @@ def memory() -> dict:
         for op_name in ("ours", "grid_sample"):
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
                 found[f"{name} forward, {op_name}"] = process.submit(
-                    peak_extra_mib, queries, op_name).result()
+                    peak_extra_mib, queries, op_name
+                ).result()
     return found
 
 
@@ -180,8 +197,19 @@ def ceilings() -> dict:
     flags = build.instruction_sets()[backends.instruction_set()]
     with tempfile.TemporaryDirectory() as folder:
         program = f"{folder}/ceilings"
-        subprocess.run([build.compiler(), *flags, "-O3", "-std=c++17", "-Wno-psabi",
-                        str(HERE / "ceilings.cpp"), "-o", program], check=True)
+        subprocess.run(
+            [
+                build.compiler(),
+                *flags,
+                "-O3",
+                "-std=c++17",
+                "-Wno-psabi",
+                str(HERE / "ceilings.cpp"),
+                "-o",
+                program,
+            ],
+            check=True,
+        )
         return json.loads(subprocess.run([program], capture_output=True, check=True).stdout)
 
 
@@ -197,28 +225,45 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--quick", action="store_true", help="only the rows with a target")
-    parser.add_argument("--only", default="", metavar="TEXT",
-                        help="only the rows with a target that have this in their name")
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="TEXT",
+        help="only the rows with a target that have this in their name",
+    )
     parser.add_argument("--out", type=Path, help="write every figure to this JSON file")
     options = parser.parse_args()
     name, grid_sample = grid_sample_op()
-    figures = {"date": date.today().isoformat(), "processor": processor(),
-               "torch": torch.__version__, "grid_sample": name,
-               "kernels": backends.instruction_set(), "threads": {}}
+    figures = {
+        "date": date.today().isoformat(),
+        "processor": processor(),
+        "torch": torch.__version__,
+        "grid_sample": name,
+        "kernels": backends.instruction_set(),
+        "threads": {},
+    }
     if not options.only:
         figures |= {"ceilings_gb_s": ceilings(), "peak_extra_mib": memory()}
     with torch.no_grad():
         for threads in options.threads:
             torch.set_num_threads(threads)
-            found = rows(grid_sample, options.repeats, not (options.quick or options.only),
-                         options.only)
+            found = rows(
+                grid_sample, options.repeats, not (options.quick or options.only), options.only
+            )
             figures["threads"][threads] = found
             print(f"\n{threads} thread(s), {figures['kernels']}, ms: median [quartiles]")
             for title, row in found.items():
-                cells = (f"{row[key]['median']:9.2f} [{row[key]['quartiles'][0]:.2f}"
-                         f"..{row[key]['quartiles'][1]:.2f}]" for key in ("ours", "grid_sample"))
-                print(f"{title:34}", *cells, f"{row['ratio']:6.1f}x "
-                      f"(minima {row['ratio_of_minima']:.1f}x)", flush=True)
+                cells = (
+                    f"{row[key]['median']:9.2f} [{row[key]['quartiles'][0]:.2f}"
+                    f"..{row[key]['quartiles'][1]:.2f}]"
+                    for key in ("ours", "grid_sample")
+                )
+                print(
+                    f"{title:34}",
+                    *cells,
+                    f"{row['ratio']:6.1f}x (minima {row['ratio_of_minima']:.1f}x)",
+                    flush=True,
+                )
     if not options.only:
         print("\npeak extra memory, MiB:", json.dumps(figures["peak_extra_mib"], indent=2))
         print("ceilings, GB/s:", figures["ceilings_gb_s"])

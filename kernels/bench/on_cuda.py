@@ -103,13 +103,19 @@ def floors(problem: Problem, dtype: torch.dtype) -> dict[str, int]:
     value, output = problem.value.numel(), problem.grad.numel()
     locations, weights = problem.locations.numel(), problem.weights.numel()
     forward = (value + output + weights) * narrow + locations * wide
-    return {"forward": forward,
-            "backward": 2 * forward + value * (2 * wide - narrow) - output * narrow}
+    return {
+        "forward": forward,
+        "backward": 2 * forward + value * (2 * wide - narrow) - output * narrow,
+    }
 
 
 def on_gpu(problem: Problem, dtype: torch.dtype):
-    return (problem.value.to("cuda", dtype), problem.shapes, problem.locations.cuda(),
-            problem.weights.to("cuda", dtype))
+    return (
+        problem.value.to("cuda", dtype),
+        problem.shapes,
+        problem.locations.cuda(),
+        problem.weights.to("cuda", dtype),
+    )
 
 
 def measure(calls: dict[str, Callable], repeats: int, flush: torch.Tensor) -> dict:
@@ -119,9 +125,13 @@ def measure(calls: dict[str, Callable], repeats: int, flush: torch.Tensor) -> di
             time = microseconds(call, flush)
             if turn >= 3:
                 taken[name].append(time)
-    return {name: {"median": statistics.median(times),
-                   "quartiles": statistics.quantiles(times, n=4)[::2]}
-            for name, times in taken.items()}
+    return {
+        name: {
+            "median": statistics.median(times),
+            "quartiles": statistics.quantiles(times, n=4)[::2],
+        }
+        for name, times in taken.items()
+    }
 
 
 def forward_calls(problem: Problem, dtype: torch.dtype, ops: dict[str, Callable]) -> dict:
@@ -137,24 +147,31 @@ def backward_calls(problem: Problem, dtype: torch.dtype, ops: dict[str, Callable
     leaves = [tensor.requires_grad_() for tensor in (value, locations, weights)]
     grad = problem.grad.to("cuda", dtype)
     outputs = {name: op(leaves[0], shapes, *leaves[1:]) for name, op in ops.items()}
-    return {name: lambda output=output: torch.autograd.grad(output, leaves, grad.to(output),
-                                                            retain_graph=True)
-            for name, output in outputs.items()}
+    return {
+        name: lambda output=output: torch.autograd.grad(
+            output, leaves, grad.to(output), retain_graph=True
+        )
+        for name, output in outputs.items()
+    }
 
 
 def targets(rows: dict) -> list[str]:
     """What an encoder of two pictures has to reach against the original in float32, as lines."""
     lines = []
-    for way, least in (("forward", {"float32": 6, "float16": 9, "bfloat16": 9}),
-                       ("backward", {"float32": 6})):
+    for way, least in (
+        ("forward", {"float32": 6, "float16": 9, "bfloat16": 9}),
+        ("backward", {"float32": 6}),
+    ):
         original = rows.get(f"encoder, N=2 {way} float32", {}).get("original")
         for type_name, factor in least.items() if original else ():
             row = rows[f"encoder, N=2 {way} {type_name}"]
             ratio = original["median"] / row["ours"]["median"]
             above = row["ours"]["median"] / row["floor"]
-            lines.append(f"{way} {type_name}: {ratio:.1f} times the original's float32, asked for "
-                         f"{factor}: {'met' if ratio >= factor else 'NOT MET'}; "
-                         f"{above:.1f} times the floor")
+            lines.append(
+                f"{way} {type_name}: {ratio:.1f} times the original's float32, asked for "
+                f"{factor}: {'met' if ratio >= factor else 'NOT MET'}; "
+                f"{above:.1f} times the floor"
+            )
     return lines or ["The original was not measured at two pictures: no target was checked."]
 
 
@@ -167,15 +184,21 @@ def main() -> None:
     options = parser.parse_args()
     ops = {"ours": lambda *a: ms_deform_attn(*a, backend="cuda"), **peers(options.original)}
     flush, rate = torch.empty(256 << 20, dtype=torch.uint8, device="cuda"), copy_rate()
-    figures = {"date": date.today().isoformat(), "gpu": torch.cuda.get_device_name(),
-               "torch": torch.__version__, "kernels": backends.load_cuda().detail,
-               "copy_gb_s": rate / 1e3, "rows": {}}
+    figures = {
+        "date": date.today().isoformat(),
+        "gpu": torch.cuda.get_device_name(),
+        "torch": torch.__version__,
+        "kernels": backends.load_cuda().detail,
+        "copy_gb_s": rate / 1e3,
+        "rows": {},
+    }
     print(f"{figures['gpu']}, copy {rate / 1e3:.0f} GB/s; us: median [quartiles]")
     for batch in options.batches:
         for kind in ({}, {"uniform": True}, {"queries": 300}):
             label = "decoder" if "queries" in kind else "encoder"
-            problem = synthetic(f"{label}{', uniform' * bool(kind.get('uniform'))}, N={batch}",
-                                batch=batch, **kind)
+            problem = synthetic(
+                f"{label}{', uniform' * bool(kind.get('uniform'))}, N={batch}", batch=batch, **kind
+            )
             for type_name, dtype in TYPES.items():
                 # The original computes in the type of its values: compare with float32.
                 peers_here = ops if dtype == torch.float32 else {"ours": ops["ours"]}
@@ -185,9 +208,12 @@ def main() -> None:
                     figures["rows"][f"{problem.name} {way} {type_name}"] = found | {"floor": floor}
                     cells = "; ".join(
                         f"{name} {row['median']:.1f} [{row['quartiles'][0]:.1f}.."
-                        f"{row['quartiles'][1]:.1f}]" for name, row in found.items())
-                    print(f"{problem.name} {way} {type_name}: {cells}; floor {floor:.1f}",
-                          flush=True)
+                        f"{row['quartiles'][1]:.1f}]"
+                        for name, row in found.items()
+                    )
+                    print(
+                        f"{problem.name} {way} {type_name}: {cells}; floor {floor:.1f}", flush=True
+                    )
     figures["targets"] = targets(figures["rows"])
     print(*figures["targets"], sep="\n")
     if options.out:

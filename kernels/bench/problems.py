@@ -21,8 +21,8 @@ class Problem:
     shapes: tuple[tuple[int, int], ...]
     value: Tensor
     references: Tensor  # [batch query level xy]
-    offsets: Tensor     # [batch query head level point xy], pixels
-    logits: Tensor      # [batch query head level point]
+    offsets: Tensor  # [batch query head level point xy], pixels
+    logits: Tensor  # [batch query head level point]
 
     @cached_property
     def locations(self) -> Tensor:
@@ -44,8 +44,11 @@ def pixel_centers(shapes) -> Tensor:
     """The references of an encoder: every pixel of every level asks about itself [query xy]."""
     centers = []
     for height, width in shapes:
-        y, x = torch.meshgrid((torch.arange(height) + 0.5) / height,
-                              (torch.arange(width) + 0.5) / width, indexing="ij")
+        y, x = torch.meshgrid(
+            (torch.arange(height) + 0.5) / height,
+            (torch.arange(width) + 0.5) / width,
+            indexing="ij",
+        )
         centers.append(torch.stack([x, y], -1).flatten(0, 1))
     return torch.cat(centers)
 
@@ -58,14 +61,23 @@ def star(heads: int, points: int) -> Tensor:
     return ray[:, None, None] * torch.arange(1, points + 1)[:, None]
 
 
-def synthetic(name: str, *, queries: int | None = None, uniform: bool = False,
-              batch: int = 1, shapes=ENCODER_LEVELS, heads: int = 8, channels: int = 32,
-              points: int = 4) -> Problem:
+def synthetic(
+    name: str,
+    *,
+    queries: int | None = None,
+    uniform: bool = False,
+    batch: int = 1,
+    shapes=ENCODER_LEVELS,
+    heads: int = 8,
+    channels: int = 32,
+    points: int = 4,
+) -> Problem:
     """Queries are all pixels, or `queries` random places; samples lie near them or anywhere."""
     generator = torch.Generator().manual_seed(0)
     pixels, levels = sum(height * width for height, width in shapes), len(shapes)
-    centers = pixel_centers(shapes) if queries is None else torch.rand(queries, 2,
-                                                                      generator=generator)
+    centers = (
+        pixel_centers(shapes) if queries is None else torch.rand(queries, 2, generator=generator)
+    )
     references = centers[None, :, None].expand(batch, -1, levels, -1).contiguous()
     sizes = batch, len(centers), heads, levels, points
     offsets = star(heads, points) + 1.5 * torch.randn(*sizes, 2, generator=generator)
@@ -73,9 +85,14 @@ def synthetic(name: str, *, queries: int | None = None, uniform: bool = False,
         size = torch.tensor([(width, height) for height, width in shapes]).float()
         anywhere = torch.rand(*sizes, 2, generator=generator)
         offsets = (anywhere - references[:, :, None, :, None]) * size[:, None]
-    return Problem(name, tuple(shapes),
-                   torch.randn(batch, pixels, heads, channels, generator=generator), references,
-                   offsets, torch.randn(*sizes, generator=generator))
+    return Problem(
+        name,
+        tuple(shapes),
+        torch.randn(batch, pixels, heads, channels, generator=generator),
+        references,
+        offsets,
+        torch.randn(*sizes, generator=generator),
+    )
 
 
 def captured(name: str, *, channels: int | None = None, layer: str = "encoder.1") -> Problem:
@@ -90,8 +107,10 @@ def captured(name: str, *, channels: int | None = None, layer: str = "encoder.1"
     model = dv.load("deformable-detr-scenes")
     picture = Image.open(SAMPLE_IMAGES / "busy-street.png").convert("RGB").resize((843, 608))
     pixels = torch.tensor(list(picture.tobytes())).view(608, 843, 3).movedim(2, 0) / 255
-    mean, deviation = (torch.tensor(numbers)[:, None, None]
-                       for numbers in (model.config.image_mean, model.config.image_std))
+    mean, deviation = (
+        torch.tensor(numbers)[:, None, None]
+        for numbers in (model.config.image_mean, model.config.image_std)
+    )
     with torch.inference_mode():
         _, traces = model([(pixels - mean) / deviation], traced=(layer,))
     trace = traces[layer]
@@ -99,6 +118,11 @@ def captured(name: str, *, channels: int | None = None, layer: str = "encoder.1"
     if channels:
         value = torch.randn(*value.shape[:3], channels, generator=torch.Generator().manual_seed(2))
     shapes = tuple(map(tuple, trace.spatial_shapes.tolist()))
-    return Problem(f"{name}, {layer}, D={value.shape[-1]}", shapes, value.clone(),
-                   trace.reference_points.clone(), trace.sampling_offsets.clone(),
-                   trace.attention_weights.log())
+    return Problem(
+        f"{name}, {layer}, D={value.shape[-1]}",
+        shapes,
+        value.clone(),
+        trace.reference_points.clone(),
+        trace.sampling_offsets.clone(),
+        trace.attention_weights.log(),
+    )

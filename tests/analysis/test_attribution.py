@@ -48,6 +48,7 @@ def target():
 
 # -- by hand -------------------------------------------------------------------------------------
 
+
 def test_on_a_linear_function_both_methods_equal_coefficient_times_way():
     coefficients = torch.tensor([[2.0, -1.0, 0.5]])
     inputs, baseline = torch.tensor([[1.0, 3.0, -2.0]]), torch.tensor([[0.0, 1.0, 1.0]])
@@ -77,27 +78,35 @@ def test_one_linear_attention_layer_attributes_what_each_sample_adds(held, targe
     layer = "decoder.1"
     trace = held.traces[layer]
     from deformviz.attention.reference import sample
+
     sampled = sample(trace.value, trace.spatial_shapes, trace.sampling_locations)
-    direction = torch.randn(sampled.shape[3 - 1], sampled.shape[-1],
-                            generator=torch.Generator().manual_seed(4))       # [head channel]
+    direction = torch.randn(
+        sampled.shape[3 - 1], sampled.shape[-1], generator=torch.Generator().manual_seed(4)
+    )  # [head channel]
     per_sample = torch.einsum("bqmlkc,mc->bqmlk", sampled, direction)
     by_hand = trace.attention_weights * per_sample
     found, steps = explain(
         lambda gates: (gates * trace.attention_weights * per_sample).flatten(1).sum(1),
-        torch.ones_like(by_hand), torch.zeros_like(by_hand), METHODS[0])
+        torch.ones_like(by_hand),
+        torch.zeros_like(by_hand),
+        METHODS[0],
+    )
     torch.testing.assert_close(found, by_hand, atol=1e-6, rtol=1e-5)
     assert steps == PIECE_STEPS
 
 
 # -- a model with random weights -----------------------------------------------------------------
 
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_held_pass_gives_the_answer_of_the_model_itself(held, target, layer):
     held_answer = Continuation(held, layer).answer(3)
-    torch.testing.assert_close(held_answer.logits, held.output.logits.expand(3, -1, -1),
-                               atol=2e-6, rtol=1e-5)
-    torch.testing.assert_close(held_answer.boxes_cxcywh,
-                               held.output.boxes_cxcywh.expand(3, -1, -1), atol=2e-6, rtol=1e-5)
+    torch.testing.assert_close(
+        held_answer.logits, held.output.logits.expand(3, -1, -1), atol=2e-6, rtol=1e-5
+    )
+    torch.testing.assert_close(
+        held_answer.boxes_cxcywh, held.output.boxes_cxcywh.expand(3, -1, -1), atol=2e-6, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
@@ -128,6 +137,7 @@ def test_a_gradient_is_that_of_finite_differences(held, target):
     place = np.unravel_index(np.abs(found).argmax(), found.shape)
     from deformviz.analysis.attribution_targets import gated
     from deformviz.attention.reference import normalise_weights
+
     gates = torch.ones(2, *found.shape, dtype=torch.float64)
     gates[(0, *place)] += step
     gates[(1, *place)] -= step
@@ -158,10 +168,14 @@ def test_progress_is_told_and_can_cancel(held, target):
     assert heard[0] == (0, MOST_STEPS) and heard[1][0] > 0
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    (dict(layer="decoder.9"), "decoder.9"), (dict(quantity="pixels"), "quantity is 'pixels'"),
-    (dict(method="guess"), "method is 'guess'"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(layer="decoder.9"), "decoder.9"),
+        (dict(quantity="pixels"), "quantity is 'pixels'"),
+        (dict(method="guess"), "method is 'guess'"),
+    ],
+)
 def test_what_does_not_exist_is_refused_by_name(held, target, changes, message):
     with pytest.raises((KeyError, ValueError), match=message):
         attribute(held, target, **(dict(layer="decoder.0") | changes))
@@ -173,6 +187,7 @@ def test_a_side_that_does_not_exist_is_refused():
 
 
 # -- pixels --------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("method", PIXEL_METHODS)
 def test_pixels_of_a_detector_are_attributed(held, target, method):
@@ -187,9 +202,11 @@ def test_pixels_of_a_detector_are_attributed(held, target, method):
 
 def test_occluding_sees_the_only_pixels_that_count():
     from deformviz.analysis.attribution_pixels import PixelQuestion
+
     pixels = torch.ones(3, 32, 48)
-    question = PixelQuestion(pixels, torch.nn.Identity(),
-                             lambda x: x[:, :, 8:12, 40:44].sum((1, 2, 3)), ())
+    question = PixelQuestion(
+        pixels, torch.nn.Identity(), lambda x: x[:, :, 8:12, 40:44].sum((1, 2, 3)), ()
+    )
     found = attribute_pixels(question, "occlusion").values
     assert found[8:12, 40:44].min() > 0
     assert np.abs(found[:, :24]).max() == 0 and np.abs(found[20:]).max() == 0
@@ -198,6 +215,7 @@ def test_occluding_sees_the_only_pixels_that_count():
 def test_a_classifiers_logit_is_attributed_to_pixels():
     from deformviz.models.dat import DAT
     from deformviz.models.dat_presets import dat_scenes
+
     torch.manual_seed(0)
     model = DAT(dat_scenes(("boat", "cat", "tree"))).eval()
     side = model.config.image_size

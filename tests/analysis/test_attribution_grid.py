@@ -21,7 +21,7 @@ LAYERS = ("stages.1.attns.0", "stages.2.attns.1", "stages.3.attns.0")
 def held(request):
     model = small_dat(request.param)
     generator = torch.Generator().manual_seed(2)
-    with torch.no_grad():                   # fresh weights hardly deform
+    with torch.no_grad():  # fresh weights hardly deform
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     return hold_grids(model, picture(50, 34))
@@ -58,8 +58,10 @@ def test_offsets_begin_at_the_undeformed_grid(held):
     seen = []
     model = held.model
     module = model.get_submodule(layer)
-    right, module.propose_offsets = module.propose_offsets, lambda query_map: (
-        torch.zeros_like(way.inputs), held.traces[layer].grid_hw)
+    right, module.propose_offsets = (
+        module.propose_offsets,
+        lambda query_map: (torch.zeros_like(way.inputs), held.traces[layer].grid_hw),
+    )
     try:
         with torch.no_grad():
             logits, traces = model(held.pixels[None])
@@ -116,8 +118,9 @@ def test_the_model_is_left_as_it_was(held):
 
 
 def test_the_study_and_its_verdict_speak_of_knots_too(held):
-    found = study(held, TARGET, layers=LAYERS[2:], generator=torch.Generator().manual_seed(1),
-                  most_steps=16)
+    found = study(
+        held, TARGET, layers=LAYERS[2:], generator=torch.Generator().manual_seed(1), most_steps=16
+    )
     assert len(found.rows) == len(QUANTITIES) * len(METHODS) + 2
     said = " ".join(verdict(found, LAYERS[2], "the logit of the boat"))
     points = found.curves[LAYERS[2]].points

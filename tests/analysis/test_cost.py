@@ -41,8 +41,8 @@ def test_min_flips_where_the_samples_outnumber_the_pixels():
 
 
 def test_the_short_form_holds_for_the_papers_single_scale_and_not_for_its_four_levels():
-    assert short_form_holds(PAPER)                              # 5·4 + 3·8·4 = 116 < 256
-    assert not short_form_holds(replace(PAPER, levels=4))       # 464
+    assert short_form_holds(PAPER)  # 5·4 + 3·8·4 = 116 < 256
+    assert not short_form_holds(replace(PAPER, levels=4))  # 464
 
 
 @pytest.mark.parametrize("levels", [1, 3])
@@ -52,8 +52,9 @@ def test_the_module_does_as_many_multiply_adds_as_the_formula_says(levels):
     sizes = AttentionSizes(queries=6, pixels=pixels, channels=12, heads=3, points=2, levels=levels)
     module = MultiScaleDeformableAttention(12, 3, levels, 2, backend="reference")
     query, references = torch.zeros(1, 6, 12), torch.full((1, 6, levels, 2), 0.5)
-    counted = count_multiply_adds(lambda: module(query, references, torch.zeros(1, pixels, 12),
-                                                 shapes, traced=False))
+    counted = count_multiply_adds(
+        lambda: module(query, references, torch.zeros(1, pixels, 12), shapes, traced=False)
+    )
     assert counted == module_cost(sizes)
 
 
@@ -62,8 +63,9 @@ def test_dense_attention_does_as_many_as_its_formula_says():
     query, keys = torch.zeros(1, 5, 6), torch.zeros(1, 9, 6)
 
     def attend():
-        q, k, v = (layer(tokens) for layer, tokens
-                   in zip(projections, (query, keys, keys), strict=False))
+        q, k, v = (
+            layer(tokens) for layer, tokens in zip(projections, (query, keys, keys), strict=False)
+        )
         return projections[3](dense_attention(q, k, v, heads=2)[0])
 
     assert count_multiply_adds(attend) == dense_cost(5, 9, 6)
@@ -72,6 +74,7 @@ def test_dense_attention_does_as_many_as_its_formula_says():
 def test_deformable_is_linear_in_the_pixels_where_dense_is_quadratic():
     def encoder(pixels):
         return replace(PAPER, queries=pixels, pixels=pixels)
+
     assert deformable_cost(encoder(2000)) == 2 * deformable_cost(encoder(1000))
     assert dense_cost(2000, 2000, 256) > 2 * dense_cost(1000, 1000, 256)
 

@@ -46,8 +46,9 @@ def test_nothing_deleted_is_the_score_and_all_inserted_too(held, layer):
     for order in ("weight", "attribution", "random"):
         assert found.curves["deletion", order][0] == pytest.approx(score, abs=1e-5)
         assert found.curves["insertion", order][-1] == pytest.approx(score, abs=1e-5)
-        assert found.curves["deletion", order][-1] == \
-            pytest.approx(found.curves["insertion", order][0], abs=1e-5)
+        assert found.curves["deletion", order][-1] == pytest.approx(
+            found.curves["insertion", order][0], abs=1e-5
+        )
 
 
 def test_deleting_a_point_is_leaving_it_out_of_the_sum(held):
@@ -56,6 +57,7 @@ def test_deleting_a_point_is_leaving_it_out_of_the_sum(held):
     heaviest = weight_order(held, TARGET, layer)[:1]
     trace = held.traces[layer]
     from deformviz.attention.reference import merge_heads, sample
+
     sampled = sample(trace.value, trace.spatial_shapes, trace.sampling_locations)
     kept = trace.attention_weights.clone()
     kept[0, TARGET.query].view(-1)[heaviest] = 0
@@ -65,11 +67,13 @@ def test_deleting_a_point_is_leaving_it_out_of_the_sum(held):
         by_hand = module.output_proj(attended)[0, TARGET.query]
     seen = {}
     from deformviz.analysis import attribution_targets as room
+
     original = room.Continuation.answer
 
     def watch(self, count, **formulas):
         hook = self._module.register_forward_hook(
-            lambda module, inputs, output: seen.update(output=output[0]))
+            lambda module, inputs, output: seen.update(output=output[0])
+        )
         try:
             return original(self, count, **formulas)
         finally:
@@ -97,8 +101,18 @@ def test_agreement_is_rank_correlation_with_the_magnitude():
 
 def test_random_orders_follow_their_generator(held):
     worth = attribute(held, TARGET, "decoder.0").values
-    first, again = (faithfulness(held, TARGET, "decoder.0", worth, generator=seeded(),
-                                 orders=("random",), kinds=("deletion",)) for _ in range(2))
+    first, again = (
+        faithfulness(
+            held,
+            TARGET,
+            "decoder.0",
+            worth,
+            generator=seeded(),
+            orders=("random",),
+            kinds=("deletion",),
+        )
+        for _ in range(2)
+    )
     assert first.area("deletion", "random") == again.area("deletion", "random")
 
 
@@ -129,13 +143,16 @@ def made_up(weight, attribution, random):
     return Faithfulness("decoder.0", 8, np.array([0, 8]), curves)
 
 
-@pytest.mark.parametrize(("areas", "words"), [
-    ((0.31, 0.30, 0.60), "The heavy points are the ones that matter"),
-    ((0.45, 0.30, 0.60), "Weight finds what matters 50 % as well"),
-    ((0.60, 0.30, 0.60), "no more harm than deleting points at random"),
-    ((0.80, 0.30, 0.60), "less harm than deleting points at random"),
-    ((0.50, 0.60, 0.60), "no order better than chance"),
-])
+@pytest.mark.parametrize(
+    ("areas", "words"),
+    [
+        ((0.31, 0.30, 0.60), "The heavy points are the ones that matter"),
+        ((0.45, 0.30, 0.60), "Weight finds what matters 50 % as well"),
+        ((0.60, 0.30, 0.60), "no more harm than deleting points at random"),
+        ((0.80, 0.30, 0.60), "less harm than deleting points at random"),
+        ((0.50, 0.60, 0.60), "no order better than chance"),
+    ],
+)
 def test_other_curves_get_other_words(areas, words):
     assert words in deletion_sentence(made_up(*areas))
 

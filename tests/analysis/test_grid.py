@@ -16,9 +16,14 @@ def trace_of(shift_yx=(0.0, 0.0), scale=1.0, weights=None):
     positions = reference * scale + np.array(shift_yx)
     even = np.full((2, 24, 6), 1 / 6)
     return GridTrace(
-        reference_grid=reference, offsets=positions - reference, positions=positions,
-        attention_weights=even if weights is None else weights, grid_hw=(2, 3), query_hw=(4, 6),
-        version="v1")
+        reference_grid=reference,
+        offsets=positions - reference,
+        positions=positions,
+        attention_weights=even if weights is None else weights,
+        grid_hw=(2, 3),
+        query_hw=(4, 6),
+        version="v1",
+    )
 
 
 def test_an_undeformed_grid_has_not_moved():
@@ -46,7 +51,7 @@ def test_shares_of_an_object_on_the_left_third():
     assert (even.plain, even.undeformed) == pytest.approx((1 / 3, 1 / 3))
     assert even.weighted == pytest.approx(1 / 3)
     keen = np.zeros((2, 24, 6))
-    keen[0, :, 0], keen[1, :, 5] = 1.0, 1.0                  # one head on the object, one off it
+    keen[0, :, 0], keen[1, :, 5] = 1.0, 1.0  # one head on the object, one off it
     assert mask_share(trace_of(weights=keen), mask).weighted == pytest.approx(0.5)
     gathered = mask_share(trace_of(shift_yx=(0.0, -0.45)), mask)
     assert (gathered.plain, gathered.undeformed) == pytest.approx((2 / 3, 1 / 3))

@@ -27,19 +27,21 @@ def test_a_regular_grid_has_not_moved_and_even_attention_has_most_entropy():
 
 def test_each_head_answers_for_its_own_attention():
     keen = np.zeros((2, 24, 6))
-    keen[0, :, 0], keen[1, :, 5] = 1.0, 1.0                 # one head on the object, one off it
+    keen[0, :, 0], keen[1, :, 5] = 1.0, 1.0  # one head on the object, one off it
     mask = np.zeros((12, 18), bool)
     mask[:, :6] = True
     found = grid_layer_statistics(trace_of(shift_yx=(0.5, 0.0), weights=keen), mask)
-    assert found["displacement"] == pytest.approx([0.5, 0.5])       # rows are 1 apart
+    assert found["displacement"] == pytest.approx([0.5, 0.5])  # rows are 1 apart
     assert found["entropy"] == [0, 0] and found["heaviest"] == [1, 1]
     assert found["inside_share"] == [1, 0]
 
 
 def test_curves_have_a_place_for_every_snapshot_measured_or_not():
     numbers = {"displacement": [0.25, 0.5]}
-    curves = grid_curves({7: {"stages.1.attns.0": numbers}, 0: {"stages.1.attns.0": numbers}},
-                         [{"iteration": 7, "accuracy": 0.75}])
+    curves = grid_curves(
+        {7: {"stages.1.attns.0": numbers}, 0: {"stages.1.attns.0": numbers}},
+        [{"iteration": 7, "accuracy": 0.75}],
+    )
     assert curves["iterations"] == [0, 7]
     assert curves["layers"] == {"stages.1.attns.0": {"displacement": [[0.25, 0.5]] * 2}}
     assert curves["scores"] == {"accuracy": [None, 0.75]}
@@ -65,5 +67,5 @@ def test_a_snapshot_of_a_dat_does_what_the_model_did_then(tmp_path):
     torch.testing.assert_close(start.positions, start.reference_grid)
     assert (end.positions - end.reference_grid).abs().max() > 1e-5
     now = run(training.model.eval(), picture)["stages.1.attns.0"]
-    torch.testing.assert_close(end.positions, now.positions, atol=2e-3, rtol=0)   # kept as half
+    torch.testing.assert_close(end.positions, now.positions, atol=2e-3, rtol=0)  # kept as half
     torch.testing.assert_close(end.attention_weights, now.attention_weights, atol=2e-3, rtol=0)

@@ -20,16 +20,16 @@ def test_dense_attention_reads_every_cell_and_its_cost_grows_with_the_map():
     assert found.per_head == ROWS * COLUMNS
     assert len(np.unique(cell(found.places_xy[5]), axis=0)) == ROWS * COLUMNS
     channels = key_sets.CHANNELS
-    assert found.cost[0] == 4 * channels**2 + 2 * 144 * channels        # by hand
+    assert found.cost[0] == 4 * channels**2 + 2 * 144 * channels  # by hand
     assert found.cost[1] == 4 * channels**2 + 2 * 48**2 * channels
 
 
 def test_a_shifted_window_ends_where_its_mask_does():
     found = key_sets._windows()
-    corner = found.places_xy[0]                 # row 0, column 0: the smallest part of a window
+    corner = found.places_xy[0]  # row 0, column 0: the smallest part of a window
     assert cell(corner[~np.isnan(corner[:, 0])]).max() == key_sets.SHIFT - 1
     assert (~np.isnan(corner[:, 0])).sum() == key_sets.SHIFT**2
-    middle = found.places_xy[6 * COLUMNS + 6]   # of a whole window, which starts at row 6
+    middle = found.places_xy[6 * COLUMNS + 6]  # of a whole window, which starts at row 6
     assert cell(middle).min() == 6 and cell(middle).max() == 9
     assert found.cost[0] == found.cost[1]
 

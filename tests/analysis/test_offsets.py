@@ -24,7 +24,8 @@ def samples(queries=5, seed=0, offsets=None, boxes=None):
     weights /= weights.sum(axis=(-1, -2), keepdims=True)
     return LayerSamples(
         offsets=rng.normal(size=(*shape, 2)) if offsets is None else offsets,
-        locations=rng.uniform(-0.2, 1.2, (*shape, 2)), weights=weights,
+        locations=rng.uniform(-0.2, 1.2, (*shape, 2)),
+        weights=weights,
         boxes_xyxy=np.full((queries, 4), np.nan) if boxes is None else boxes,
     )
 
@@ -38,17 +39,21 @@ def test_a_star_has_no_spread_and_has_not_moved():
 
 def test_spread_and_displacement_by_hand():
     offsets = np.zeros((2, HEADS, LEVELS, POINTS, 2))
-    offsets[0, 1, 2] = (3.0, 4.0)       # one query moves all points of head 1 on level 2
+    offsets[0, 1, 2] = (3.0, 4.0)  # one query moves all points of head 1 on level 2
     found = layer_statistics(samples(queries=2, offsets=offsets), np.zeros(offsets.shape[1:]))
-    assert found.spread[1, 2] == pytest.approx(2.5)         # half of the distance 5
-    assert found.displacement[1, 2] == pytest.approx(2.5)   # 5 and 0 on average
+    assert found.spread[1, 2] == pytest.approx(2.5)  # half of the distance 5
+    assert found.displacement[1, 2] == pytest.approx(2.5)  # 5 and 0 on average
     assert found.spread.sum() == pytest.approx(2.5)
 
 
 def test_even_weights_have_the_entropy_of_all_points():
     given = samples()
-    even = LayerSamples(given.offsets, given.locations,
-                        np.full_like(given.weights, 1 / (LEVELS * POINTS)), given.boxes_xyxy)
+    even = LayerSamples(
+        given.offsets,
+        given.locations,
+        np.full_like(given.weights, 1 / (LEVELS * POINTS)),
+        given.boxes_xyxy,
+    )
     found = layer_statistics(even, mean_offsets(even.offsets))
     np.testing.assert_allclose(found.entropy, np.log(LEVELS * POINTS))
     np.testing.assert_allclose(found.heaviest, 1 / 12)

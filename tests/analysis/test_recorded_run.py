@@ -19,8 +19,14 @@ from deformviz.training.run_folder import RunFolder, RunFolderError
 
 def tiny_recipe():
     recipe = LiveOptions(heads=4, levels=3, points=2).recipe()
-    return replace(recipe, iterations=3, snapshots=(0, 2), sides_px=((48, 64), (48, 64)),
-                   pixels_per_batch=2 * 56 * 56, warmup=1)
+    return replace(
+        recipe,
+        iterations=3,
+        snapshots=(0, 2),
+        sides_px=((48, 64), (48, 64)),
+        pixels_per_batch=2 * 56 * 56,
+        warmup=1,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +47,7 @@ def test_every_snapshot_looks_at_any_picture(run, picture):
     assert replay.iterations() == [0, 2, 3]
     start, end = (replay.trace(i, picture) for i in (0, 3))
     star = start["encoder.0"].sampling_offsets
-    torch.testing.assert_close(star, star[:1].expand_as(star))      # every query looks alike
+    torch.testing.assert_close(star, star[:1].expand_as(star))  # every query looks alike
     moved = end["encoder.0"].sampling_offsets
     assert (moved - moved[:1]).abs().max() > 0
     again = replay.trace(0, picture)["encoder.0"].sampling_offsets
@@ -83,7 +89,8 @@ def test_the_shipped_run_is_smaller_measured_and_described(run, tmp_path):
     shipped = RunFolder(to)
     assert list(shipped.snapshots()) == [0, 2, 3]
     assert sum(p.stat().st_size for p in shipped.snapshots().values()) < 0.7 * sum(
-        p.stat().st_size for p in run.snapshots().values())
+        p.stat().st_size for p in run.snapshots().values()
+    )
     assert read_curves(shipped) == json.loads(json.dumps(curves))
     assert set(curves["scores"]) == {"ap", "ap50", "ap75"}
     text = (to / "README.md").read_text()

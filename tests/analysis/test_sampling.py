@@ -11,7 +11,7 @@ from deformviz.analysis.sampling import (
     query_sampling,
 )
 
-SHAPES = [(4, 6), (2, 3)]                       # (H, W), all different
+SHAPES = [(4, 6), (2, 3)]  # (H, W), all different
 QUERIES, HEADS, POINTS = 5, 3, 2
 
 
@@ -46,7 +46,7 @@ def test_a_missing_query_is_named():
 
 
 def test_level_shares_sum_to_one():
-    weights = np.array([[[0.5, 0.25], [0.25, 0.0]]])        # one head, two levels, two points
+    weights = np.array([[[0.5, 0.25], [0.25, 0.0]]])  # one head, two levels, two points
     assert level_share(weights).tolist() == [[0.75, 0.25]]
 
 

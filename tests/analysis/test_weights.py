@@ -20,7 +20,7 @@ def test_an_untrained_layer_has_the_initial_star():
     for star in stars.values():
         assert star.trained.shape[0] == 4 and float(star.moved.max()) == 0
         assert star.query_share == 0
-    first = stars["encoder.0"].trained[0, 2]            # head 0 points to the right, 1 px and 2 px
+    first = stars["encoder.0"].trained[0, 2]  # head 0 points to the right, 1 px and 2 px
     np.testing.assert_allclose(first, [[1, 0], [2, 0]], atol=1e-6)
 
 
@@ -38,7 +38,8 @@ def test_a_bias_that_moved_is_told_point_by_point():
 def test_which_stars_count_shares_of_a_box():
     plain, refined, two_stage = (
         {name: star.per_box for name, star in offset_stars(tiny_detector(**changes)).items()}
-        for changes in ({}, {"refine": True}, RECIPE))
+        for changes in ({}, {"refine": True}, RECIPE)
+    )
     assert plain == {"encoder.0": False, "decoder.0": False, "decoder.1": False}
     assert refined == {"encoder.0": False, "decoder.0": False, "decoder.1": True}
     assert two_stage == {"encoder.0": False, "decoder.0": True, "decoder.1": True}
@@ -61,8 +62,9 @@ def test_likeness_is_the_cosine_of_what_heads_pass_on():
     value = module.value_proj.weight.detach().view(heads, -1, width)
     output = module.output_proj.weight.detach().view(width, heads, -1)
     maps = [(output[:, m] @ value[m]).flatten() for m in range(heads)]
-    by_hand = torch.stack([torch.stack([torch.cosine_similarity(a, b, 0) for b in maps])
-                           for a in maps])
+    by_hand = torch.stack(
+        [torch.stack([torch.cosine_similarity(a, b, 0) for b in maps]) for a in maps]
+    )
     found = head_likeness(model)["decoder.1"]
     np.testing.assert_allclose(found.passes_on, by_hand.numpy(), atol=1e-5)
     assert found.looks.shape == (heads, heads)
@@ -89,6 +91,7 @@ def test_heads_of_a_dat_are_compared_too():
 
 # -- two models ----------------------------------------------------------------------------------
 
+
 def test_equal_models_do_not_differ():
     found = compare_models(tiny_detector(), tiny_detector())
     assert found.relative == 0 and not found.settings and not found.other_shape
@@ -113,36 +116,46 @@ def test_models_of_other_sizes_are_compared_where_they_can_be():
     assert found.layers
 
 
-@pytest.mark.parametrize(("key", "layer"), [
-    ("transformer.encoder.layers.3.self_attn.value_proj.bias", "encoder.3 self_attn"),
-    ("transformer.decoder.layers.0.norm2.weight", "decoder.0 norms"),
-    ("class_embed.2.bias", "class_embed.2"), ("query_embed.weight", "query_embed"),
-    ("backbone.0.body.layer3.4.conv2.weight", "backbone layer3"),
-    ("stages.2.attns.1.proj_q.weight", "stages.2.attns.1"),
-])
+@pytest.mark.parametrize(
+    ("key", "layer"),
+    [
+        ("transformer.encoder.layers.3.self_attn.value_proj.bias", "encoder.3 self_attn"),
+        ("transformer.decoder.layers.0.norm2.weight", "decoder.0 norms"),
+        ("class_embed.2.bias", "class_embed.2"),
+        ("query_embed.weight", "query_embed"),
+        ("backbone.0.body.layer3.4.conv2.weight", "backbone layer3"),
+        ("stages.2.attns.1.proj_q.weight", "stages.2.attns.1"),
+    ],
+)
 def test_keys_belong_to_layers_in_words(key, layer):
     assert layer_of(key) == layer
 
 
 # -- sizes ---------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("changes", [{}, {"refine": True}, RECIPE, {"levels": 1}])
 def test_the_parts_hold_every_parameter_once(changes):
     model = tiny_detector(**changes)
     found = describe(model, (64, 96))
     assert found.parameters == sum(parameter.numel() for parameter in model.parameters())
-    assert all(part.multiply_adds > 0 for part in found.parts if part.name in
-               ("backbone", "projection", "encoder", "decoder", "heads"))
+    assert all(
+        part.multiply_adds > 0
+        for part in found.parts
+        if part.name in ("backbone", "projection", "encoder", "decoder", "heads")
+    )
 
 
 def test_the_cost_of_an_encoder_is_that_of_its_formula():
     from deformviz.analysis.cost import AttentionSizes, module_cost
+
     model = tiny_detector()
     encoder = next(part for part in describe(model, (64, 96)).parts if part.name == "encoder")
     tokens = 8 * 12 + 4 * 6 + 2 * 3 + 1 * 2
     assert encoder.output == f"{tokens} tokens"
-    attention = module_cost(AttentionSizes(queries=tokens, pixels=tokens, channels=32, heads=4,
-                                           points=2, levels=4))
+    attention = module_cost(
+        AttentionSizes(queries=tokens, pixels=tokens, channels=32, heads=4, points=2, levels=4)
+    )
     assert encoder.multiply_adds == attention + 2 * tokens * 32 * 24
 
 

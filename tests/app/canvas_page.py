@@ -31,24 +31,36 @@ window.code = {applyAffine, applyInverse, cellUnder, decodeLayer, markerMark, pl
 
 @cache
 def packed(layer):
-    return compress(pack_layer(synthetic_trace(), layer, model_label="synthetic",
-                               honesty_label="random numbers"))
+    return compress(
+        pack_layer(
+            synthetic_trace(), layer, model_label="synthetic", honesty_label="random numbers"
+        )
+    )
 
 
 def canvas_data(layer="encoder.0", **data):
     """What the page would send for one layer of the synthetic trace."""
     blob = packed(layer)
     return {
-        "trace": base64.b64encode(blob).decode(), "trace_url": layer, "title": "Boxes",
+        "trace": base64.b64encode(blob).decode(),
+        "trace_url": layer,
+        "title": "Boxes",
         "picture_url": "data:image/jpeg;base64," + base64.b64encode(picture_jpeg()).decode(),
-        "palette": palette(len(unpack_layer(blob).header["levels"])), "link": True, **data,
+        "palette": palette(len(unpack_layer(blob).header["levels"])),
+        "link": True,
+        **data,
     }
 
 
 def load_canvas(page, folder):
     """Load the explorer's script; `open_canvas` mounts it."""
-    parts = {"title": "canvas", "style": bundle.style(), "trace": "", "data": "",
-             "script": bundle.script() + MOUNT}
+    parts = {
+        "title": "canvas",
+        "style": bundle.style(),
+        "trace": "",
+        "data": "",
+        "script": bundle.script() + MOUNT,
+    }
     html = bundle.template().replace("mountOffline();", "")
     for name, text in parts.items():
         html = html.replace("{{" + name + "}}", text)
@@ -135,7 +147,7 @@ def last_view(page):
 
 def pixels_of(page, colour, surface="marks"):
     """How many pixels of a canvas have exactly this colour."""
-    red, green, blue = (int(colour[at:at + 2], 16) for at in (1, 3, 5))
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return page.evaluate(
         """([surface, r, g, b]) => {
           const canvas = document.querySelector(`.dv-canvas-${surface}`);
@@ -143,7 +155,9 @@ def pixels_of(page, colour, surface="marks"):
           const pixels = new Uint32Array(data.buffer);
           const wanted = new Uint32Array(new Uint8Array([r, g, b, 255]).buffer)[0];
           return pixels.reduce((count, pixel) => count + (pixel === wanted), 0);
-        }""", [surface, red, green, blue])
+        }""",
+        [surface, red, green, blue],
+    )
 
 
 def picture_of(page, surface="marks"):

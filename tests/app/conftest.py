@@ -19,14 +19,28 @@ def tiny_model_folder(tmp_path_factory):
 
     torch.manual_seed(11)
     config = DeformableDETRConfig(
-        classes=3, class_names=("cat", "ball", "tree"), hidden_channels=16, heads=4, levels=3,
-        encoder_layers=2, decoder_layers=2, encoder_points=2, decoder_points=2,
-        feedforward_channels=16, queries=6, refine=True, backbone="compact", backbone_width=8,
-        compact_channels=(8, 8, 8, 16, 16), compact_blocks=(1, 1, 1, 1), projection_groups=4,
-        short_side=None, long_side=96,
+        classes=3,
+        class_names=("cat", "ball", "tree"),
+        hidden_channels=16,
+        heads=4,
+        levels=3,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_points=2,
+        decoder_points=2,
+        feedforward_channels=16,
+        queries=6,
+        refine=True,
+        backbone="compact",
+        backbone_width=8,
+        compact_channels=(8, 8, 8, 16, 16),
+        compact_blocks=(1, 1, 1, 1),
+        projection_groups=4,
+        short_side=None,
+        long_side=96,
     )
     model = DeformableDETR(config).eval()
-    with torch.no_grad():                   # fresh offsets and weights would not see the picture
+    with torch.no_grad():  # fresh offsets and weights would not see the picture
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape))
     folder = tmp_path_factory.mktemp("checkpoints")

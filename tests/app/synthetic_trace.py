@@ -22,16 +22,21 @@ def _samples(rng, references_xy, spread):
     offsets = directions * steps + rng.normal(0, 0.5, (len(references_xy), HEADS, 1, 1, 1)) * steps
     weights = rng.gamma(0.7, 1, (len(references_xy), HEADS, len(SHAPES) * POINTS))
     weights /= weights.sum(-1, keepdims=True)
-    return (references_xy[:, None, :, None, :2] + offsets).astype(np.float32), offsets, \
-        weights.reshape(len(references_xy), HEADS, len(SHAPES), POINTS).astype(np.float32)
+    return (
+        (references_xy[:, None, :, None, :2] + offsets).astype(np.float32),
+        offsets,
+        weights.reshape(len(references_xy), HEADS, len(SHAPES), POINTS).astype(np.float32),
+    )
 
 
 def _record(rng, references, spread):
     name = "reference_points" if references.shape[-1] == 2 else "reference_boxes"
     locations, offsets, weights = _samples(rng, references, spread)
     return AttentionTrace(
-        spatial_shapes=SHAPES, sampling_offsets=offsets.astype(np.float32),
-        sampling_locations=locations, attention_weights=weights,
+        spatial_shapes=SHAPES,
+        sampling_offsets=offsets.astype(np.float32),
+        sampling_locations=locations,
+        attention_weights=weights,
         **{name: references.astype(np.float32)},
     )
 
@@ -46,18 +51,25 @@ def synthetic_trace(seed: int = 3) -> Trace:
     corners = back(boxes_px.reshape(-1, 2, 2) - 0.5).reshape(-1, 4)
     boxes = rng.uniform(0.1, 0.8, (QUERIES, 4)) * [1, 1, 0.3, 0.3]
     boxes[[7, 2, 5]] = np.concatenate(
-        [(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], axis=1)
+        [(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], axis=1
+    )
     boxes = np.repeat(boxes[:, None], len(SHAPES), axis=1)
     final = DetectorOutput(rng.normal(size=(QUERIES, 3)), boxes[:, 0])
     return Trace(
         layers={
-            "encoder.0": _record(rng, cells, 1.0), "encoder.1": _record(rng, cells, 2.5),
-            "decoder.0": _record(rng, boxes[..., :2], 1.5), "decoder.1": _record(rng, boxes, 1.5),
+            "encoder.0": _record(rng, cells, 1.0),
+            "encoder.1": _record(rng, cells, 2.5),
+            "decoder.0": _record(rng, boxes[..., :2], 1.5),
+            "decoder.1": _record(rng, boxes, 1.5),
         },
         frame=FRAME,
         detections=Detections(
-            boxes_px, np.array([0.91, 0.72, 0.44]), np.arange(3), np.array([7, 2, 5]),
-            tuple(name for name, *_ in OBJECTS)),
+            boxes_px,
+            np.array([0.91, 0.72, 0.44]),
+            np.arange(3),
+            np.array([7, 2, 5]),
+            tuple(name for name, *_ in OBJECTS),
+        ),
         output=DetectorOutput(final.logits, final.boxes_cxcywh, (final,)),
     )
 

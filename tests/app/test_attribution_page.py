@@ -34,8 +34,10 @@ def follow(**link):
 
 
 def address(page):
-    return {name: value if isinstance(value, str) else value[-1]
-            for name, value in page.query_params.items()}
+    return {
+        name: value if isinstance(value, str) else value[-1]
+        for name, value in page.query_params.items()
+    }
 
 
 def finish(page):
@@ -54,8 +56,9 @@ def trace_back(page):
 
 def shown_layer(page):
     """The study on show, and the layer of it that is drawn."""
-    [control] = [control for control in page.segmented_control
-                 if (control.key or "").startswith("layer-")]
+    [control] = [
+        control for control in page.segmented_control if (control.key or "").startswith("layer-")
+    ]
     return studies.STUDIES.get(control.key.removeprefix("layer-")).study, control.value
 
 
@@ -79,7 +82,7 @@ def test_from_a_detection_to_the_verdict_and_the_curves(page):
 
 
 def test_pixels_are_attributed_by_four_methods(page, monkeypatch):
-    monkeypatch.setitem(studies.MOST_STEPS, studies.PIXELS, 16)      # a draft will do here
+    monkeypatch.setitem(studies.MOST_STEPS, studies.PIXELS, 16)  # a draft will do here
     page.segmented_control(key="attributed_part-sampling").set_value(studies.PIXELS).run()
     trace_back(page)
     assert not page.exception
@@ -164,4 +167,4 @@ def test_what_a_link_names_in_vain_is_said(tiny_server):
 def test_what_explore_does_not_draw_is_not_offered(page):
     [choice] = [box for box in page.selectbox if box.label == "Detection"]
     scores = [float(name.split(", ")[1].split()[0]) for name in choice.options]
-    assert scores == sorted(scores, reverse=True) and len(scores) < 6       # of six queries
+    assert scores == sorted(scores, reverse=True) and len(scores) < 6  # of six queries

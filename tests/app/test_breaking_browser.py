@@ -21,7 +21,8 @@ class Sight:
         left, _, width, height = map(float, figure.locator("svg").get_attribute("viewBox").split())
         self.size = np.array([width + 2 * left, height + 2 * left])
         marks = figure.locator(".wt-sample").evaluate_all(
-            "nodes => nodes.map(n => n.getAttribute('transform') + n.textContent)")
+            "nodes => nodes.map(n => n.getAttribute('transform') + n.textContent)"
+        )
         rows = [SAMPLE.match(mark).groups() for mark in marks]
         self.level = np.array([int(row[2]) for row in rows])
         self.weights = np.array([float(row[3]) for row in rows])
@@ -42,6 +43,7 @@ def page(browser):
 @pytest.fixture
 def compare(page, server):
     """Opens a mistake on a layer; returns the right sight, the broken one, and the page."""
+
     def opened(mistake, layer):
         page.set_default_timeout(PATIENCE_MS)
         page.goto(f"{server}/walkthrough?derivation=multi_scale&layer={layer}&mistake={mistake}")
@@ -50,23 +52,35 @@ def compare(page, server):
         titles = [figures.nth(at).locator("figcaption").inner_text() for at in (0, 1)]
         assert titles == ["Right", "Broken"]
         return Sight(figures.nth(0)), Sight(figures.nth(1))
+
     return opened
 
 
 def sizes_wh(page):
     """Width and height of every level, as the buttons of an encoder's picture say them."""
-    titles = page.locator(".wt-levels").first.locator("button").evaluate_all(
-        "nodes => nodes.map(n => n.title)")
+    titles = (
+        page.locator(".wt-levels")
+        .first.locator("button")
+        .evaluate_all("nodes => nodes.map(n => n.title)")
+    )
     return np.array([[int(n) for n in re.findall(r"\d+", title)[:0:-1]] for title in titles])
 
 
 def close(one, other):
-    return np.abs(one - other).max() < 2e-3             # the page rounds to four digits
+    return np.abs(one - other).max() < 2e-3  # the page rounds to four digits
 
 
 def test_every_mistake_is_looked_at_here():
-    tested = {"swap_xy", "swap_hw", "align_corners", "border_padding", "softmax_over_points",
-              "forget_valid_ratios", "forget_padding_mask", "forget_half"}
+    tested = {
+        "swap_xy",
+        "swap_hw",
+        "align_corners",
+        "border_padding",
+        "softmax_over_points",
+        "forget_valid_ratios",
+        "forget_padding_mask",
+        "forget_half",
+    }
     assert tested == set(MISTAKES)
 
 
@@ -107,7 +121,7 @@ def test_a_softmax_over_points_lets_marks_grow_and_none_move(compare):
 
 def test_without_valid_ratios_the_reference_moves_towards_the_padding(compare):
     right, broken = compare("forget_valid_ratios", "decoder.0")
-    ratios = 1 / np.array([1.5, 1.3])                   # the padding that the page adds
+    ratios = 1 / np.array([1.5, 1.3])  # the padding that the page adds
     assert np.abs(broken.reference - right.reference / ratios).max() < 0.02
 
 

@@ -59,6 +59,7 @@ def decoder(tab):
 
 # -- hover ---------------------------------------------------------------------------------------
 
+
 def test_hover_changes_what_is_drawn_and_the_page_returns_to_its_query(encoder):
     first, at_start = picture_of(encoder), status(encoder)
     hover(encoder, 0.8, 0.2)
@@ -87,15 +88,19 @@ def test_sixty_moves_are_sixty_redraws_and_no_word_to_the_server(encoder):
 def test_moves_within_one_frame_are_drawn_once(encoder):
     before = counters(encoder)["redraws"]
     x, y = stage_point(encoder, 0.3, 0.3)
-    encoder.evaluate("""([x, y]) => { for (let step = 0; step < 20; step++)
+    encoder.evaluate(
+        """([x, y]) => { for (let step = 0; step < 20; step++)
         document.querySelector(".dv-stage").dispatchEvent(new PointerEvent("pointermove",
-            {clientX: x + step, clientY: y, pointerType: "mouse", bubbles: true})); }""", [x, y])
+            {clientX: x + step, clientY: y, pointerType: "mouse", bubbles: true})); }""",
+        [x, y],
+    )
     eventually(encoder, lambda: counters(encoder)["redraws"] > before)
     settle(encoder)
     assert counters(encoder)["redraws"] == before + 1
 
 
 # -- pin and readout -----------------------------------------------------------------------------
+
 
 def test_a_click_pins_the_query_and_tells_it_once(encoder):
     told = encoder.evaluate("window.told.length")
@@ -133,7 +138,7 @@ def test_clicking_the_pinned_cell_lets_it_go(encoder):
     press(encoder, "Enter")
     expect_pressed(encoder, "Pin")
     for head in range(4):
-        press(encoder, str(head))       # no point of the cell itself is in the way
+        press(encoder, str(head))  # no point of the cell itself is in the way
     box = encoder.evaluate("document.querySelector('.dv-status').textContent")
     row, column = (int(part.split()[-1]) for part in box.split("·")[1].split(","))
     click(encoder, (column + 0.5) / 16 / (462 / 512), (row + 0.5) / 10 / (300 / 320))
@@ -161,6 +166,7 @@ def test_the_readout_never_changes_the_layout(encoder):
 
 # -- legend --------------------------------------------------------------------------------------
 
+
 def test_a_term_of_the_legend_hides_a_head(encoder):
     assert pixels_of(encoder, PETROFF_10[1]) > 20
     encoder.get_by_role("button", name="head 1").click()
@@ -183,6 +189,7 @@ def test_a_level_hides_its_points(encoder):
 
 
 # -- keyboard ------------------------------------------------------------------------------------
+
 
 def test_arrows_move_the_query_cell_by_cell(encoder):
     press(encoder, "Enter")
@@ -212,8 +219,13 @@ def test_digits_toggle_heads_and_escape_resets(encoder):
 def test_brackets_ask_python_for_another_layer(encoder):
     press(encoder, "]")
     press(encoder, "[")
-    eventually(encoder, lambda: [told for told in encoder.evaluate("window.told")
-                                 if told[0] == "layer"] == [["layer", 1], ["layer", -1]])
+    eventually(
+        encoder,
+        lambda: (
+            [told for told in encoder.evaluate("window.told") if told[0] == "layer"]
+            == [["layer", 1], ["layer", -1]]
+        ),
+    )
 
 
 def test_l_walks_the_levels_and_the_query_stays_at_its_place(encoder):
@@ -238,6 +250,7 @@ def test_keys_leave_other_controls_alone(encoder):
 
 
 # -- decoder, mass, look-up ----------------------------------------------------------------------
+
 
 def test_hover_picks_the_smallest_box(decoder):
     hover(decoder, 75 / 231, 105 / 150)
@@ -267,7 +280,8 @@ def test_sampling_mass_draws_a_map_with_its_scale(encoder):
     press(encoder, "m")
     eventually(encoder, lambda: picture_of(encoder, "field") != empty)
     expect(encoder.locator(".dv-scale")).to_contain_text(
-        re.compile("sampling mass per cell of level 1.*≥"))
+        re.compile("sampling mass per cell of level 1.*≥")
+    )
     assert "attention map" not in encoder.locator(".dv").inner_text().lower()
 
 
@@ -301,6 +315,7 @@ def test_zoom_enlarges_around_the_query_and_keeps_it_in_sight(encoder):
 
 # -- layers come and go --------------------------------------------------------------------------
 
+
 def test_a_new_layer_keeps_the_pinned_query_and_the_choices(encoder):
     click(encoder, 0.3, 0.3)
     press(encoder, "2")
@@ -308,8 +323,7 @@ def test_a_new_layer_keeps_the_pinned_query_and_the_choices(encoder):
     show(encoder, "encoder.1")
     encoder.wait_for_function("window.told.at(-1)[1].layer === 'encoder.1'")
     after = last_view(encoder)
-    assert (after["query"], after["pinned"], after["heads"]) == (
-        before["query"], True, [0, 1, 3])
+    assert (after["query"], after["pinned"], after["heads"]) == (before["query"], True, [0, 1, 3])
 
 
 def test_the_encoder_query_is_remembered_while_the_decoder_shows(encoder):

@@ -36,27 +36,36 @@ def layer():
 
 def run_on_layer(tab, body):
     """The result of a JavaScript body that sees `layer`, decoded from the packed bytes."""
-    return tab.evaluate("""async ([bytes, body]) => {
+    return tab.evaluate(
+        """async ([bytes, body]) => {
         const data = await code.decodeLayer(code.bytes(bytes));
         return new Function("layer", body)(data);
-    }""", [base64.b64encode(packed("encoder.1")).decode(), body])
+    }""",
+        [base64.b64encode(packed("encoder.1")).decode(), body],
+    )
 
 
 def read_amounts(layer, queries):
     """d(sum of outputs) / d(value): what `queries` read from every cell, [head pixel]."""
     value = torch.ones(1, CELLS, HEADS, 1, dtype=torch.float64, requires_grad=True)
     output = ms_deform_attn_reference(
-        value, torch.as_tensor(SHAPES), torch.as_tensor(layer.locations[None, queries]).double(),
-        torch.as_tensor(layer.weights[None, queries]).double())
+        value,
+        torch.as_tensor(SHAPES),
+        torch.as_tensor(layer.locations[None, queries]).double(),
+        torch.as_tensor(layer.weights[None, queries]).double(),
+    )
     output.sum().backward()
     return value.grad[0, :, :, 0].T.numpy()
 
 
 # -- frames --------------------------------------------------------------------------------------
 
+
 def apply(tab, function, affine, points):
-    return tab.evaluate("([name, affine, points]) => points.map((p) => code[name](affine, ...p))",
-                        [function, affine, points.tolist()])
+    return tab.evaluate(
+        "([name, affine, points]) => points.map((p) => code[name](affine, ...p))",
+        [function, affine, points.tolist()],
+    )
 
 
 def test_frame_changes_equal_those_of_geometry(tab, layer):
@@ -73,8 +82,11 @@ def test_frame_changes_equal_those_of_geometry(tab, layer):
 
 def test_the_browser_reads_the_same_numbers(tab, layer):
     for index in [(0, 0, 0, 0), (839, 3, 2, 2), (417, 2, 1, 0)]:
-        x, y, weight = run_on_layer(tab, f"""
-            const {{x, y, weight}} = layer.sample(...{list(index)}); return [x, y, weight];""")
+        x, y, weight = run_on_layer(
+            tab,
+            f"""
+            const {{x, y, weight}} = layer.sample(...{list(index)}); return [x, y, weight];""",
+        )
         assert [x, y] == pytest.approx(layer.locations[index].tolist(), abs=1e-6)
         assert weight == pytest.approx(float(layer.weights[index]), abs=1e-7)
 
@@ -82,30 +94,48 @@ def test_the_browser_reads_the_same_numbers(tab, layer):
 def test_pointing_at_a_cell_centre_means_that_cell(tab, layer):
     for level, shape in enumerate(SHAPES.tolist()):
         centres = cell_centres(shape)
-        got = run_on_layer(tab, f"""return {centres.tolist()}.map(([x, y]) => {{
+        got = run_on_layer(
+            tab,
+            f"""return {centres.tolist()}.map(([x, y]) => {{
             const {{row, column}} = code.cellUnder(layer, {level}, x, y);
-            return code.queryOfCell(layer, {level}, row, column); }});""")
-        assert got == list(range(layer.header["level_starts"][level],
-                                 layer.header["level_starts"][level] + len(centres)))
+            return code.queryOfCell(layer, {level}, row, column); }});""",
+        )
+        assert got == list(
+            range(
+                layer.header["level_starts"][level],
+                layer.header["level_starts"][level] + len(centres),
+            )
+        )
 
 
-@pytest.mark.parametrize(("x", "y", "place"), [
-    (0.5, 0.5, "picture"), (0.95, 0.5, "padding"), (0.5, 0.97, "padding"), (1.01, 0.5, "outside"),
-    (0.5, -0.001, "outside")])
+@pytest.mark.parametrize(
+    ("x", "y", "place"),
+    [
+        (0.5, 0.5, "picture"),
+        (0.95, 0.5, "padding"),
+        (0.5, 0.97, "padding"),
+        (1.01, 0.5, "outside"),
+        (0.5, -0.001, "outside"),
+    ],
+)
 def test_a_point_falls_in_the_picture_the_padding_or_outside(tab, layer, x, y, place):
     assert tab.evaluate("([h, x, y]) => code.placeOf(h, x, y)", [layer.header, x, y]) == place
 
 
 # -- sampling mass and reverse look-up -----------------------------------------------------------
 
+
 @pytest.mark.parametrize(("level", "heads"), [(0, [0, 1, 2, 3]), (1, [2]), (2, [0, 3])])
 def test_sampling_mass_is_the_gradient_of_the_reference(tab, layer, level, heads):
     start = layer.header["level_starts"][level]
     height, width = SHAPES[level]
-    expected = read_amounts(layer, slice(None))[heads, start:start + height * width].sum(axis=0)
-    got = run_on_layer(tab, f"""const work = code.samplingMass(layer, {level}, {heads});
+    expected = read_amounts(layer, slice(None))[heads, start : start + height * width].sum(axis=0)
+    got = run_on_layer(
+        tab,
+        f"""const work = code.samplingMass(layer, {level}, {heads});
         let step = work.next(); while (!step.done) step = work.next();
-        return [Array.from(step.value.grid), step.value.total, step.value.inside];""")
+        return [Array.from(step.value.grid), step.value.total, step.value.inside];""",
+    )
     np.testing.assert_allclose(got[0], expected, rtol=1e-5, atol=1e-6)
     assert got[1] == pytest.approx(float(layer.weights[:, heads, level].sum()), rel=1e-5)
     assert got[2] == pytest.approx(float(expected.sum()), rel=1e-5)
@@ -114,16 +144,20 @@ def test_sampling_mass_is_the_gradient_of_the_reference(tab, layer, level, heads
 def test_reverse_look_up_finds_what_each_query_reads(tab, layer):
     level, row, column, heads = 1, 4, 11, [0, 1, 3]
     cell = layer.header["level_starts"][level] + row * SHAPES[level][1] + column
-    got = run_on_layer(tab, f"""
+    got = run_on_layer(
+        tab,
+        f"""
         const found = code.queriesReading(layer, {level}, {row}, {column}, {heads});
-        return [Array.from(found.amounts), found.total, found.ranked];""")
+        return [Array.from(found.amounts), found.total, found.ranked];""",
+    )
     amounts, total, ranked = got
     assert total == pytest.approx(read_amounts(layer, slice(None))[heads, cell].sum(), rel=1e-5)
     for entry in (*ranked[:3], ranked[-1]):
         expected = read_amounts(layer, [entry["query"]])[heads, cell].sum()
         assert entry["amount"] == pytest.approx(expected, rel=1e-4, abs=1e-7)
     assert [entry["amount"] for entry in ranked] == sorted(
-        (amount for amount in amounts if amount > 0), reverse=True)
+        (amount for amount in amounts if amount > 0), reverse=True
+    )
 
 
 def test_mass_of_a_large_layer_takes_about_a_tenth_of_a_second(tab):
@@ -145,10 +179,11 @@ def test_mass_of_a_large_layer_takes_about_a_tenth_of_a_second(tab):
           times.push(performance.now() - started);
         }
         return Math.min(...times); }""")
-    assert took < 400       # a busy machine is several times slower than a quiet one
+    assert took < 400  # a busy machine is several times slower than a quiet one
 
 
 # -- marks ---------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("shape", ["circle", "square", "diamond", "triangle-up", "pentagon"])
 def test_every_shape_has_the_area_of_its_disc(tab, shape):
@@ -169,7 +204,8 @@ def test_marker_area_is_proportional_to_weight(tab):
     radii = tab.evaluate("""() => Array.from(document.querySelectorAll(".dv-sizes circle"),
         (circle) => Number(circle.getAttribute("r")))""")
     assert np.square(radii) / np.square(radii[-1]) == pytest.approx(
-        np.array([0.02, 0.1, 0.3]) / 0.3, rel=0.02)
+        np.array([0.02, 0.1, 0.3]) / 0.3, rel=0.02
+    )
 
 
 def test_the_csv_holds_the_exact_numbers_of_the_table(tab, layer):
@@ -177,16 +213,23 @@ def test_the_csv_holds_the_exact_numbers_of_the_table(tab, layer):
     tab.locator(".dv-menu summary").click()
     with tab.expect_download() as caught:
         tab.get_by_role("button", name="CSV of the points").click()
-    rows = np.genfromtxt(io.StringIO(caught.value.path().read_text()), delimiter=",", names=True,
-                         dtype=None, encoding="utf-8")
+    rows = np.genfromtxt(
+        io.StringIO(caught.value.path().read_text()),
+        delimiter=",",
+        names=True,
+        dtype=None,
+        encoding="utf-8",
+    )
     assert len(rows) == 5 and set(rows["head"]) == {2} and set(rows["query"]) == {650}
     weights = np.sort(layer.weights[650, 2].ravel())[::-1][:5]
     np.testing.assert_allclose(rows["weight"], weights, rtol=1e-6)
     for row in rows:
         location = layer.locations[650, 2, row["level"], row["point"]].astype(float)
         assert [row["x_px"], row["y_px"]] == pytest.approx(
-            normalised_to_original(FRAME)(location), abs=1e-3)
+            normalised_to_original(FRAME)(location), abs=1e-3
+        )
         offset = to_pixel_index(location, SHAPES[row["level"]]) - to_pixel_index(
-            layer.references[650, row["level"]].astype(float), SHAPES[row["level"]])
+            layer.references[650, row["level"]].astype(float), SHAPES[row["level"]]
+        )
         assert [row["Δx"], row["Δy"]] == pytest.approx(offset, abs=1e-4)
     expect_status(tab, "5 points")

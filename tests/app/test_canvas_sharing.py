@@ -57,6 +57,7 @@ def tab(open_tab):
 
 # -- links ---------------------------------------------------------------------------------------
 
+
 def test_the_address_restores_the_whole_view(tab):
     open_canvas(tab, "encoder.0")
     click(tab, 0.7, 0.6)
@@ -65,9 +66,12 @@ def test_the_address_restores_the_whole_view(tab):
     tab.get_by_label("What the colour of a point shows").select_option("weight")
     tab.get_by_label("How many points, heaviest first").fill("9")
     view = last_view(tab)
-    address = tab.evaluate("""(view) => { const layer = {samplesPerQuery: 36, levels: [0, 0, 0],
+    address = tab.evaluate(
+        """(view) => { const layer = {samplesPerQuery: 36, levels: [0, 0, 0],
         header: {heads: 4, queries: 840, start_query: 0}};
-        return code.viewAddress("http://host/?picture=boats&q=3&dim=90", view, layer); }""", view)
+        return code.viewAddress("http://host/?picture=boats&q=3&dim=90", view, layer); }""",
+        view,
+    )
     assert "picture=boats" in address and "dim=90" not in address
     settle(tab)
     before = picture_of(tab)
@@ -85,23 +89,31 @@ def test_a_reported_view_restores_itself(tab):
     assert last_view(tab) == view
 
 
-@pytest.mark.parametrize(("wrong", "words"), [
-    ({"q": "840"}, 'The link\'s "q" was ignored: query 840 is not one of 0 to 839.'),
-    ({"heads": "0,9"}, "head 9 is not one of 0 to 3"),
-    ({"colour": "<script>"}, "colour <script> is unknown"),
-    ({"at": "0.5"}, "is not x,y with both between 0 and 1"),
-    ({"mass": "maybe"}, "maybe is neither 1 nor 0"),
-    ({"top": "-3"}, "top -3 is not one of 0 to 36"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"q": "840"}, 'The link\'s "q" was ignored: query 840 is not one of 0 to 839.'),
+        ({"heads": "0,9"}, "head 9 is not one of 0 to 3"),
+        ({"colour": "<script>"}, "colour <script> is unknown"),
+        ({"at": "0.5"}, "is not x,y with both between 0 and 1"),
+        ({"mass": "maybe"}, "maybe is neither 1 nor 0"),
+        ({"top": "-3"}, "top -3 is not one of 0 to 36"),
+    ],
+)
 def test_bad_values_fall_back_with_a_note(tab, wrong, words):
     open_canvas(tab, "encoder.0", view=wrong)
     expect(tab.locator(".dv-notice")).to_contain_text(words)
     view = last_view(tab)
     assert (view["heads"], view["colour"], view["lookup"], view["mass"]) == (
-        [0, 1, 2, 3], "head", None, False)
+        [0, 1, 2, 3],
+        "head",
+        None,
+        False,
+    )
 
 
 # -- exports -------------------------------------------------------------------------------------
+
 
 def export(tab, name):
     tab.locator(".dv-menu summary").click()
@@ -150,9 +162,15 @@ def test_a_saved_page_opens_with_the_view_it_was_saved_with(open_tab, tmp_path):
         return "data:text/plain;base64," + base64.b64encode(text.encode()).decode()
 
     page = open_tab(accept_downloads=True)
-    open_canvas(page, "decoder.1", source={
-        "script": as_address(bundle.script()), "style": as_address(bundle.style()),
-        "template": as_address(bundle.template())})
+    open_canvas(
+        page,
+        "decoder.1",
+        source={
+            "script": as_address(bundle.script()),
+            "style": as_address(bundle.style()),
+            "template": as_address(bundle.template()),
+        },
+    )
     press(page, "ArrowRight")
     press(page, "0")
     seen = status(page)
@@ -166,6 +184,7 @@ def test_a_saved_page_opens_with_the_view_it_was_saved_with(open_tab, tmp_path):
 
 # -- screens -------------------------------------------------------------------------------------
 
+
 def test_a_phone_scrolls_only_down(open_tab):
     page = open_tab(390, 844, has_touch=True, device_scale_factor=3)
     for layer in ("encoder.0", "decoder.1"):
@@ -175,7 +194,8 @@ def test_a_phone_scrolls_only_down(open_tab):
     canvas = page.evaluate("document.querySelector('.dv-canvas-marks').width")
     assert canvas == pytest.approx(3 * page.locator(".dv-stage").bounding_box()["width"], abs=2)
     heights = page.locator(".dv-toolbar .dv-button:visible, .dv-chip").evaluate_all(
-        "(nodes) => nodes.map((node) => node.offsetHeight)")
+        "(nodes) => nodes.map((node) => node.offsetHeight)"
+    )
     assert min(heights) >= 40
 
 
@@ -185,8 +205,10 @@ def test_a_tap_pins_and_the_page_may_still_scroll(open_tab):
     page.touchscreen.tap(*stage_point(page, 0.3, 0.6))
     expect_status(page, "pinned, the pointer")
     assert last_view(page)["pinned"]
-    assert page.evaluate("getComputedStyle(document.querySelector('.dv-stage')).touchAction") == \
-        "pan-y"
+    assert (
+        page.evaluate("getComputedStyle(document.querySelector('.dv-stage')).touchAction")
+        == "pan-y"
+    )
 
 
 def test_the_picture_follows_the_size_of_the_window(tab):
@@ -194,13 +216,19 @@ def test_the_picture_follows_the_size_of_the_window(tab):
     canvas, widths = tab.locator(".dv-canvas-marks"), []
     for width in (500, 1000):
         tab.set_viewport_size({"width": width, "height": 640})
-        eventually(tab, lambda: int(canvas.get_attribute("width"))
-                   == round(tab.locator(".dv-stage").bounding_box()["width"]))
+        eventually(
+            tab,
+            lambda: (
+                int(canvas.get_attribute("width"))
+                == round(tab.locator(".dv-stage").bounding_box()["width"])
+            ),
+        )
         widths.append(int(canvas.get_attribute("width")))
     assert widths[0] < 500 < widths[1]
 
 
 # -- accessibility -------------------------------------------------------------------------------
+
 
 def test_every_control_has_a_name(tab):
     for layer in ("encoder.0", "decoder.1"):
@@ -208,10 +236,12 @@ def test_every_control_has_a_name(tab):
         nameless = tab.locator("button, select, input, summary, [role]").evaluate_all(
             """(nodes) => nodes.filter((node) => !(node.textContent.trim()
                 || node.getAttribute("aria-label") || node.labels?.[0]?.textContent.trim()
-                || node.getAttribute("role") === "status")).map((node) => node.outerHTML)""")
+                || node.getAttribute("role") === "status")).map((node) => node.outerHTML)"""
+        )
         assert nameless == []
     expect(tab.get_by_role("application")).to_have_attribute(
-        "aria-label", re.compile("Boxes.*Arrow keys"))
+        "aria-label", re.compile("Boxes.*Arrow keys")
+    )
 
 
 def test_keys_are_spoken_and_hover_is_not(tab):
@@ -244,7 +274,7 @@ def test_text_stands_out_from_its_background(open_tab, scheme, tmp_path):
     page = open_tab(color_scheme=scheme)
     page.goto(path.as_uri())
     page.wait_for_function("document.querySelector('.dv')?.__explorer.redraws > 0")
-    press(page, "1")        # a struck-out chip counts too
+    press(page, "1")  # a struck-out chip counts too
     weak = page.evaluate(WEAK_TEXT)
     assert weak == []
 

@@ -49,15 +49,16 @@ class Touch:
         return os.system, (f"touch {self.mark}",)
 
 
-def test_wrong_and_hostile_files_get_a_sentence_and_a_good_one_its_stars(
-        server, visitor, tmp_path):
+def test_wrong_and_hostile_files_get_a_sentence_and_a_good_one_its_stars(server, visitor, tmp_path):
     (tmp_path / "wrong.pth").write_bytes(b"no weights, just words and words")
     torch.save({"model": Touch(tmp_path / "executed")}, tmp_path / "hostile.pth")
     save(tiny_detector(), tmp_path / "good.safetensors")
     visitor.goto(f"{server}/checkpoint")
     heading(visitor, "Weights in numbers")
-    for name, said in (("wrong.pth", "wrong.pth is not a checkpoint"),
-                       ("hostile.pth", "nothing of it was executed")):
+    for name, said in (
+        ("wrong.pth", "wrong.pth is not a checkpoint"),
+        ("hostile.pth", "nothing of it was executed"),
+    ):
         drop(visitor, tmp_path / name)
         visitor.get_by_role("alert").get_by_text(said).wait_for()
     assert not (tmp_path / "executed").exists()
@@ -80,7 +81,7 @@ def test_two_snapshots_of_the_shipped_training_are_compared(server, visitor):
     visitor.get_by_text("A: decoder.2", exact=True).wait_for()
     visitor.get_by_text("moved by 0.00 box shares; a query adds 0 %").first.wait_for()
     first = visitor.get_by_role("slider").first
-    first.press("ArrowLeft")                    # an earlier snapshot
+    first.press("ArrowLeft")  # an earlier snapshot
     visitor.get_by_text(re.compile("A is .* at iteration (?!13,000)")).wait_for()
     assert "checkpoint=training" in visitor.url and "with=training" in visitor.url
     assert complaints(visitor) == []
@@ -103,13 +104,14 @@ def test_from_a_detection_to_its_attribution_and_its_deletion_curve(server, visi
 
 def test_a_click_on_a_box_chooses_its_detection(server, visitor):
     from playwright.sync_api import expect
+
     visitor.goto(f"{server}/attribution?picture=busy-street")
     picture = visitor.get_by_role("figure", name=re.compile("asked is"))
     points = picture.locator(".point")
-    points.last.wait_for(state="attached")          # of the largest box; the first: the smallest
+    points.last.wait_for(state="attached")  # of the largest box; the first: the smallest
     asked = []
     for point in (points.first, points.last):
-        expect(picture).to_have_count(1)            # the one before has gone
+        expect(picture).to_have_count(1)  # the one before has gone
         asked.append(picture.get_attribute("aria-label"))
         address = visitor.url
         point.click(force=True)
@@ -128,16 +130,20 @@ def classifier():
     return DAT(dat_scenes(("boat", "cat", "tree"))).eval()
 
 
-@pytest.mark.parametrize(("model", "button", "title"), [
-    (detector, "Explore where it looks", "Where does it look?"),
-    (detector, "Follow its equations", "The equations, step by step"),
-    (detector, "Do its weights mean anything?", "Do the weights mean anything?"),
-    (classifier, "See its deformed grids", "Where does the grid bend?"),
-    (classifier, "Do its weights mean anything?", "Do the weights mean anything?"),
-])
+@pytest.mark.parametrize(
+    ("model", "button", "title"),
+    [
+        (detector, "Explore where it looks", "Where does it look?"),
+        (detector, "Follow its equations", "The equations, step by step"),
+        (detector, "Do its weights mean anything?", "Do the weights mean anything?"),
+        (classifier, "See its deformed grids", "Where does the grid bend?"),
+        (classifier, "Do its weights mean anything?", "Do the weights mean anything?"),
+    ],
+)
 @pytest.mark.slow
 def test_every_page_it_leads_to_opens_with_the_dropped_file(
-        server, visitor, tmp_path, model, button, title):
+    server, visitor, tmp_path, model, button, title
+):
     save(model(), tmp_path / "mine.safetensors")
     visitor.goto(f"{server}/checkpoint")
     heading(visitor, "Weights in numbers")
@@ -147,18 +153,32 @@ def test_every_page_it_leads_to_opens_with_the_dropped_file(
     heading(visitor, title, level=1)
     sidebar = visitor.get_by_test_id("stSidebar")
     sidebar.get_by_text("mine.safetensors (yours)").or_(
-        sidebar.locator('input[value="mine.safetensors (yours)"]')).first.wait_for()
+        sidebar.locator('input[value="mine.safetensors (yours)"]')
+    ).first.wait_for()
 
 
 # -- files as large as the published ones --------------------------------------------------------
+
 
 @pytest.fixture
 def roomy_server(tmp_path):
     """(address, process) of the app as `./run` starts it for this machine alone."""
     port, log = free_port(), tmp_path / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.headless", "true",
-               "--server.address", "127.0.0.1", "--server.port", str(port),
-               "--server.maxUploadSize", "500"]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app/main.py",
+        "--server.headless",
+        "true",
+        "--server.address",
+        "127.0.0.1",
+        "--server.port",
+        str(port),
+        "--server.maxUploadSize",
+        "500",
+    ]
     process = subprocess.Popen(command, cwd=ROOT, stdout=log.open("w"), stderr=subprocess.STDOUT)
     try:
         wait_until_listening(process, port, log)
@@ -177,7 +197,8 @@ def memory_mib(process, line):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_file_of_published_size_can_be_dropped_and_leaves_only_its_model(
-        roomy_server, visitor, tmp_path):
+    roomy_server, visitor, tmp_path
+):
     from deformviz.models.deformable_detr import DeformableDETR, DeformableDETRConfig
 
     address, process = roomy_server
@@ -192,6 +213,6 @@ def test_a_file_of_published_size_can_be_dropped_and_leaves_only_its_model(
     drop(visitor, path)
     heading(visitor, "r50_deformable_detr.pth (yours)")
     visitor.get_by_text("40.1 M", exact=True).wait_for()
-    visitor.wait_for_timeout(3000)              # the server lets go of what it received
+    visitor.wait_for_timeout(3000)  # the server lets go of what it received
     assert memory_mib(process, "VmHWM") - before < 4 * size_mib
     assert memory_mib(process, "VmRSS") - before < 2 * size_mib

@@ -43,38 +43,47 @@ def test_it_says_what_a_file_of_the_folder_is(page):
     assert "A **Deformable DETR**" in said and "key layout *deformviz*" in said
     assert "Where every head looks by default" in said and "decoder.1" in said
     stars = [chart for chart in page.get("plotly_chart")]
-    assert len(stars) == 4 + 2 + 1          # stars, likeness, sizes
+    assert len(stars) == 4 + 2 + 1  # stars, likeness, sizes
 
 
 def test_a_good_file_can_be_dropped_and_used_elsewhere(page, tiny_model_folder):
     page.run()
     page.file_uploader[0].upload(
-        "mine.safetensors", (tiny_model_folder / "tiny.safetensors").read_bytes(),
-        "application/octet-stream").run()
+        "mine.safetensors",
+        (tiny_model_folder / "tiny.safetensors").read_bytes(),
+        "application/octet-stream",
+    ).run()
     assert not page.exception
     name = page.session_state["chosen_checkpoint"]
     assert name.startswith("yours-") and "mine.safetensors (yours)" in texts(page)
     labels = [button.label for button in page.button]
-    assert labels == ["Explore where it looks", "Follow its equations",
-                      "Do its weights mean anything?"]
+    assert labels == [
+        "Explore where it looks",
+        "Follow its equations",
+        "Do its weights mean anything?",
+    ]
     assert Path(page.session_state["own_checkpoints"][name].path).exists()
 
 
 def test_a_file_is_taken_also_where_streamlit_has_no_such_way_to_forget_it(
-        page, tiny_model_folder, monkeypatch):
+    page, tiny_model_folder, monkeypatch
+):
     monkeypatch.setattr(checkpoint_files, "get_script_run_ctx", lambda: None)
     page.run()
     page.file_uploader[0].upload(
-        "mine.safetensors", (tiny_model_folder / "tiny.safetensors").read_bytes(),
-        "application/octet-stream").run()
+        "mine.safetensors",
+        (tiny_model_folder / "tiny.safetensors").read_bytes(),
+        "application/octet-stream",
+    ).run()
     assert not page.exception
     assert page.session_state["chosen_checkpoint"].startswith("yours-")
 
 
 def test_a_wrong_file_is_refused_in_one_sentence(page):
     page.run()
-    page.file_uploader[0].upload("notes.pth", b"these are no weights at all",
-                                 "application/octet-stream").run()
+    page.file_uploader[0].upload(
+        "notes.pth", b"these are no weights at all", "application/octet-stream"
+    ).run()
     assert not page.exception
     assert len(page.error) == 1 and "notes.pth is not a checkpoint" in page.error[0].value
 
@@ -85,8 +94,9 @@ def test_a_hostile_file_is_refused_and_not_executed(page, tmp_path):
             return os.system, (f"touch {tmp_path / 'executed'}",)
 
     page.run()
-    page.file_uploader[0].upload("evil.pth", saved_bytes({"model": Touch()}),
-                                 "application/octet-stream").run()
+    page.file_uploader[0].upload(
+        "evil.pth", saved_bytes({"model": Touch()}), "application/octet-stream"
+    ).run()
     assert not page.exception
     assert "nothing of it was executed" in page.error[0].value
     assert not (tmp_path / "executed").exists()
@@ -102,6 +112,7 @@ def test_on_a_network_files_that_can_carry_code_are_not_taken(page, monkeypatch)
 
 def test_two_files_are_compared_layer_by_layer(page, tiny_model_folder, tmp_path, monkeypatch):
     import deformviz as dv
+
     model = dv.load(tiny_model_folder / "tiny.safetensors")
     save(model, tmp_path / "a.safetensors")
     with torch.no_grad():
@@ -128,8 +139,12 @@ def test_a_file_is_not_offered_to_be_compared_with_itself(page):
 
 def test_a_setting_a_model_does_not_have_is_a_dash(page):
     page.run()
-    values = [value for frame in page.dataframe if "setting" in frame.value
-              for value in frame.value["value"]]
+    values = [
+        value
+        for frame in page.dataframe
+        if "setting" in frame.value
+        for value in frame.value["value"]
+    ]
     assert "–" in values and "None" not in values
 
 
@@ -140,6 +155,7 @@ def test_the_way_around_the_limit_can_be_read(page):
 
 def test_links_out_of_the_folder_are_not_offered(tmp_path, monkeypatch, tiny_model_folder):
     from deformviz.checkpoints.browse import list_checkpoints
+
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "link.safetensors").symlink_to(tiny_model_folder / "tiny.safetensors")
     (tmp_path / "inner" / "notes.txt").write_text("no weights")

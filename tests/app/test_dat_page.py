@@ -39,7 +39,8 @@ def test_it_opens_on_a_stored_picture_with_its_statistics(page):
     labels = {metric.label: metric.value for metric in page.metric}
     assert labels["Mean displacement"].endswith("cells")
     assert int(labels["Attention on the object"].rstrip("%")) > int(
-        labels["Undeformed knots on it"].rstrip("%"))
+        labels["Undeformed knots on it"].rstrip("%")
+    )
 
 
 def test_the_codes_are_compared_on_demand(page):
@@ -80,9 +81,11 @@ st.header(st.session_state["picture"])
 
 
 def test_it_opens_without_torch():
-    code = ("import sys; from streamlit.testing.v1 import AppTest; "
-            "page = AppTest.from_file('app/views/dat.py', default_timeout=60).run(); "
-            "assert not page.exception; assert 'torch' not in sys.modules")
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest; "
+        "page = AppTest.from_file('app/views/dat.py', default_timeout=60).run(); "
+        "assert not page.exception; assert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
 
 
@@ -93,21 +96,28 @@ def test_the_script_holds_every_module_once_in_one_scope(canvas):
         assert script.count(f"// -- {module.name}\n") == 1, f"{module.name} is not used"
         source = module.read_text(encoding="utf-8")
         assert not any(word in source for word in ("innerHTML", "insertAdjacentHTML", "eval("))
-    names = re.findall(r"^(?:export default )?(?:async )?(?:function\*?|class|const|let) (\w+)",
-                       script, re.MULTILINE)
+    names = re.findall(
+        r"^(?:export default )?(?:async )?(?:function\*?|class|const|let) (\w+)",
+        script,
+        re.MULTILINE,
+    )
     assert sorted(names) == sorted(set(names))
     assert canvas.version != bundle.version()
 
 
 def test_five_attentions_are_shown_with_their_counts_and_costs():
-    page = AppTest.from_file(str(ROOT / "app" / "views" / "compare_attention.py"),
-                             default_timeout=SECONDS).run()
+    page = AppTest.from_file(
+        str(ROOT / "app" / "views" / "compare_attention.py"), default_timeout=SECONDS
+    ).run()
     assert not page.exception
     said = texts(page)
-    for kind, keys in (("Dense (ViT)", 144), ("Shifted windows (Swin)", 16),
-                       ("Deformable convolution (DCNv2)", 9),
-                       ("Deformable attention (Deformable DETR)", 16),
-                       ("Deformed grid (DAT)", 144)):
+    for kind, keys in (
+        ("Dense (ViT)", 144),
+        ("Shifted windows (Swin)", 16),
+        ("Deformable convolution (DCNv2)", 9),
+        ("Deformable attention (Deformable DETR)", 16),
+        ("Deformed grid (DAT)", 144),
+    ):
         row = next(line for line in said.splitlines() if line.startswith(f"| {kind} |"))
         assert f"| {keys} |" in row
 
@@ -123,8 +133,9 @@ def settle(page, room=session.GRID):
 
 
 def test_five_attentions_look_at_a_picture_of_ones_own():
-    page = AppTest.from_file(str(ROOT / "app" / "views" / "compare_attention.py"),
-                             default_timeout=SECONDS).run()
+    page = AppTest.from_file(
+        str(ROOT / "app" / "views" / "compare_attention.py"), default_timeout=SECONDS
+    ).run()
     assert "rendered scenes only" not in texts(page)
     page.file_uploader[0].upload("mine.png", png(40, 60), "image/png").run()
     settle(page, session.KEYS)
@@ -132,14 +143,18 @@ def test_five_attentions_look_at_a_picture_of_ones_own():
     assert "have seen rendered scenes only" in texts(page) and "| Dense (ViT) |" in texts(page)
     run = runs.find(page.session_state["shown"]["key"])
     models = load("deformable-detr-scenes"), load("dat-scenes")
-    shown, expected = gzip.decompress(run.layer_gzip("key-sets")), pack_key_sets(
-        key_sets(read_picture(png(40, 60)), *models), (40, 60))
+    shown, expected = (
+        gzip.decompress(run.layer_gzip("key-sets")),
+        pack_key_sets(key_sets(read_picture(png(40, 60)), *models), (40, 60)),
+    )
     header = read_header(shown)[0]
-    places = sum((1 if one["shared"] else header["queries"]) * one["keys"] * 2
-                 for one in header["sets"])
-    found, wanted = (np.frombuffer(blob, "<f4", places, read_header(blob)[1])
-                     for blob in (shown, expected))
-    np.testing.assert_allclose(found, wanted, atol=1e-4)    # threads round otherwise
+    places = sum(
+        (1 if one["shared"] else header["queries"]) * one["keys"] * 2 for one in header["sets"]
+    )
+    found, wanted = (
+        np.frombuffer(blob, "<f4", places, read_header(blob)[1]) for blob in (shown, expected)
+    )
+    np.testing.assert_allclose(found, wanted, atol=1e-4)  # threads round otherwise
 
 
 def test_a_picture_of_ones_own_gets_a_grid_and_a_warning(page):

@@ -29,8 +29,11 @@ def page(tiny_server):
 
 
 def texts(page):
-    return " ".join(element.value for kind in ("title", "markdown", "caption", "info", "error")
-                    for element in getattr(page, kind))
+    return " ".join(
+        element.value
+        for kind in ("title", "markdown", "caption", "info", "error")
+        for element in getattr(page, kind)
+    )
 
 
 def charts(page):
@@ -118,12 +121,15 @@ def test_a_link_restores_picture_model_and_layer(page):
     assert page.session_state["start_view"] == {"heads": "0,2"}
 
 
-@pytest.mark.parametrize("name, value, note", [
-    ("picture", "no-such-picture", "names a picture that is not here"),
-    ("picture", "upload", "cannot carry an uploaded picture"),
-    ("model", "../../etc/passwd", "names a model that is not on this server"),
-    ("layer", "encoder.99", "names a layer this model does not have"),
-])
+@pytest.mark.parametrize(
+    "name, value, note",
+    [
+        ("picture", "no-such-picture", "names a picture that is not here"),
+        ("picture", "upload", "cannot carry an uploaded picture"),
+        ("model", "../../etc/passwd", "names a model that is not on this server"),
+        ("layer", "encoder.99", "names a layer this model does not have"),
+    ],
+)
 def test_a_bad_link_falls_back_with_a_note(page, name, value, note):
     page.query_params[name] = value
     page.run()
@@ -140,14 +146,17 @@ def test_an_uploaded_picture_is_run_and_shown(page):
     key = page.session_state["shown"]["key"]
     assert session.RUNS.get(key).title == "mine.png"
     said = next(caption.value for caption in page.caption if "Computed here" in caption.value)
-    assert "/" not in said                              # no place on the server's disk
+    assert "/" not in said  # no place on the server's disk
 
 
-@pytest.mark.parametrize("name, data, sentence", [
-    ("words.png", b"these are words", "not an image this program reads"),
-    ("half.png", png(seed=3)[:300], "half.png is truncated or damaged"),
-    ("empty.png", b"", "is empty"),
-])
+@pytest.mark.parametrize(
+    "name, data, sentence",
+    [
+        ("words.png", b"these are words", "not an image this program reads"),
+        ("half.png", png(seed=3)[:300], "half.png is truncated or damaged"),
+        ("empty.png", b"", "is empty"),
+    ],
+)
 def test_a_bad_upload_gets_one_sentence_and_the_old_picture_stays(page, name, data, sentence):
     page.run()
     page.selectbox(key="model_widget").set_value("tiny.safetensors").run()
@@ -161,14 +170,15 @@ def test_a_bad_upload_gets_one_sentence_and_the_old_picture_stays(page, name, da
 
 def test_a_run_shows_its_progress_and_can_be_cancelled(page, monkeypatch):
     going_on, load = threading.Event(), runs.load_model
-    monkeypatch.setattr(runs, "load_model",
-                        lambda *arguments: going_on.wait(SECONDS) and load(*arguments))
+    monkeypatch.setattr(
+        runs, "load_model", lambda *arguments: going_on.wait(SECONDS) and load(*arguments)
+    )
     try:
         page.run()
         shown = page.session_state["shown"]["key"]
         page.file_uploader[0].upload("slow.png", png(seed=8), "image/png").run()
         assert page.get("progress")[0].proto.text.startswith("slow.png: ")
-        assert page.session_state["shown"]["key"] == shown       # the old picture stays
+        assert page.session_state["shown"]["key"] == shown  # the old picture stays
         page.button(key="cancel").click().run()
         assert not page.exception and not page.get("progress")
         assert page.session_state["picture"] == "tall"
@@ -176,13 +186,16 @@ def test_a_run_shows_its_progress_and_can_be_cancelled(page, monkeypatch):
         going_on.set()
 
 
-@pytest.mark.parametrize("progress, words", [
-    (Progress("waiting", place=1), "A cat: next in line"),
-    (Progress("waiting", place=3), "A cat: 3rd in line"),
-    (Progress("waiting", place=12), "A cat: 12th in line"),
-    (Progress("running"), "A cat: starting"),
-    (Progress("running", stage="encoder.2", index=3, count=9), "A cat: encoder.2, 4 of 9"),
-])
+@pytest.mark.parametrize(
+    "progress, words",
+    [
+        (Progress("waiting", place=1), "A cat: next in line"),
+        (Progress("waiting", place=3), "A cat: 3rd in line"),
+        (Progress("waiting", place=12), "A cat: 12th in line"),
+        (Progress("running"), "A cat: starting"),
+        (Progress("running", stage="encoder.2", index=3, count=9), "A cat: encoder.2, 4 of 9"),
+    ],
+)
 def test_progress_is_said_in_words(progress, words):
     assert say(progress, "A cat") == words
 

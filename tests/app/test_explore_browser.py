@@ -26,8 +26,8 @@ from tests.app.canvas_page import (
 )
 
 pytestmark = pytest.mark.browser
-PATIENCE_MS = 300_000           # the first run of a busy machine
-PLOTLY = "PlotlyChart"          # the name of the browser script that draws charts
+PATIENCE_MS = 300_000  # the first run of a busy machine
+PLOTLY = "PlotlyChart"  # the name of the browser script that draws charts
 
 
 def png(height=60, width=84):
@@ -79,10 +79,14 @@ def test_the_first_picture_needs_no_click_and_charts_come_after_it(page, server)
     trace = next(i for i, url in enumerate(asked) if "/trace/" in url)
     chart = next(i for i, url in enumerate(asked) if PLOTLY in url)
     assert trace < chart
-    for part in ("/trace/", "/picture/", "canvas.js", "BidiComponent"):     # hints are used
+    for part in ("/trace/", "/picture/", "canvas.js", "BidiComponent"):  # hints are used
         assert sum(part in url for url in asked) == 1, part
-    outside = [url for url in asked if not url.startswith((server, "data:", "blob:"))
-               and not url.startswith(server.replace("http", "ws"))]
+    outside = [
+        url
+        for url in asked
+        if not url.startswith((server, "data:", "blob:"))
+        and not url.startswith(server.replace("http", "ws"))
+    ]
     assert outside == []
     assert page.console_errors == []
 
@@ -154,13 +158,16 @@ def test_charts_follow_the_pinned_query(visitor):
     visitor.keyboard.press("Enter")
     visitor.wait_for_function(
         "(before) => JSON.stringify(document.querySelector('.js-plotly-plot')?.data?.[0]"
-        ".customdata) !== before", arg=before)
+        ".customdata) !== before",
+        arg=before,
+    )
 
 
 def test_an_upload_is_run_once_shown_and_kept_out_of_the_link(visitor):
     visitor.get_by_text("Use your own picture").click()
     visitor.locator("input[type=file]").set_input_files(
-        {"name": "mine.png", "mimeType": "image/png", "buffer": png()})
+        {"name": "mine.png", "mimeType": "image/png", "buffer": png()}
+    )
     visitor.get_by_text("has seen rendered scenes only").first.wait_for()
     wait_for_address(visitor, "picture=upload")
     expect(visitor.get_by_role("radio", name="mine.png")).to_be_checked()
@@ -171,7 +178,8 @@ def test_a_hostile_upload_gets_a_sentence_and_the_picture_stays(visitor):
     before = picture_of(visitor, "photo")
     visitor.get_by_text("Use your own picture").click()
     visitor.locator("input[type=file]").set_input_files(
-        {"name": "trap.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + b"x" * 99})
+        {"name": "trap.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + b"x" * 99}
+    )
     alert = visitor.get_by_role("alert")
     expect(alert).to_have_text(re.compile(r"\.\s*$"))
     expect(alert).not_to_contain_text("Traceback")
@@ -179,11 +187,14 @@ def test_a_hostile_upload_gets_a_sentence_and_the_picture_stays(visitor):
 
 
 def test_a_phone_shows_the_page_without_sideways_scrolling(browser, server):
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True,
-                                  color_scheme="dark")
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark"
+    )
     page = visit(context.new_page(), server)
-    width = page.evaluate("Math.max(document.documentElement.scrollWidth, ...[...document"
-                          ".querySelectorAll('[data-testid=stMain]')].map((e) => e.scrollWidth))")
+    width = page.evaluate(
+        "Math.max(document.documentElement.scrollWidth, ...[...document"
+        ".querySelectorAll('[data-testid=stMain]')].map((e) => e.scrollWidth))"
+    )
     assert width <= 390
     assert page.locator(".dv-stage").bounding_box()["width"] > 330
     context.close()
@@ -222,7 +233,10 @@ def test_axe_finds_nothing_serious(browser, server, scheme):
     page.locator(".js-plotly-plot").first.wait_for()
     page.add_script_tag(path=script)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    serious = [(rule["id"], [node["html"][:120] for node in rule["nodes"]])
-               for rule in found if rule["impact"] in ("serious", "critical")]
+    serious = [
+        (rule["id"], [node["html"][:120] for node in rule["nodes"]])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
     context.close()
     assert serious == []

@@ -18,7 +18,8 @@ MODULES = sorted((bundle.FOLDER / "canvas").glob("*.js"))
 
 def serve(name):
     from starlette.requests import Request
-    route, = component.explorer_routes()
+
+    (route,) = component.explorer_routes()
     scope = {"type": "http", "path_params": {"version": "x", "name": name}}
     return asyncio.run(route.endpoint(Request(scope)))
 
@@ -31,7 +32,8 @@ def test_the_script_holds_every_module_once():
 def test_the_script_is_one_module_with_one_export():
     assert not re.search(r"^import ", bundle.script(), re.MULTILINE)
     assert re.findall(r"^export .*", bundle.script(), re.MULTILINE) == [
-        "export default function mount(component) {"]
+        "export default function mount(component) {"
+    ]
 
 
 def test_top_level_names_differ_since_modules_share_one_scope():
@@ -48,8 +50,10 @@ def test_modules_never_parse_text_as_html(module):
         assert word not in source
 
 
-@pytest.mark.parametrize(("name", "kind"), [
-    ("canvas.js", "text/javascript"), ("style.css", "text/css"), ("offline.html", "text/plain")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("canvas.js", "text/javascript"), ("style.css", "text/css"), ("offline.html", "text/plain")],
+)
 def test_files_are_served_for_ever(name, kind):
     response = serve(name)
     assert response.status_code == 200
@@ -72,8 +76,15 @@ def mount_two_pictures():
     from app.explorer.component import explorer
 
     name = st.selectbox("picture", ["one", "two"])
-    explorer(trace_url=f"/trace/{name}/encoder.0.bin", picture_url=f"/picture/{name}.jpg",
-             title=name, key="explorer", levels=3, view={"q": "12"}, view_id=name)
+    explorer(
+        trace_url=f"/trace/{name}/encoder.0.bin",
+        picture_url=f"/picture/{name}.jpg",
+        title=name,
+        key="explorer",
+        levels=3,
+        view={"q": "12"},
+        view_id=name,
+    )
 
 
 def test_a_page_mounts_it_and_sends_addresses_only():
@@ -88,6 +99,7 @@ def test_a_page_mounts_it_and_sends_addresses_only():
 
 
 # -- the offline page ------------------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def packed():

@@ -23,8 +23,13 @@ def ask(app, path, query=b"", headers=()):
     async def receive():
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": query,
-             "headers": list(headers)}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "query_string": query,
+        "headers": list(headers),
+    }
     asyncio.run(app(scope, receive, send))
     fields = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], fields, b"".join(part.get("body", b"") for part in sent[1:])
@@ -33,6 +38,7 @@ def ask(app, path, query=b"", headers=()):
 @pytest.fixture
 def behind():
     """An inner app that counts its calls, and the middleware in front of it."""
+
     class Behind:
         calls, status = 0, 200
 
@@ -51,6 +57,7 @@ def addresses(links):
 
 # -- early hints ---------------------------------------------------------------------------------
 
+
 def test_the_landing_page_names_a_trace_and_a_picture_that_are_there(tiny_server):
     links = early_links({})
     trace, picture = addresses(links)[-2:]
@@ -64,7 +71,8 @@ def test_a_link_names_its_own_picture_and_layer(tiny_server):
     links = addresses(early_links({"picture": "tall", "layer": "encoder.1"}))
     assert links[-2:] == [f"/trace/{tall.key}/encoder.1.bin", f"/picture/{tall.key}.jpg"]
     assert f"/trace/{tall.key}/{tall.layers[-1]}.bin" in addresses(
-        early_links({"picture": "tall", "layer": "><script>"}))
+        early_links({"picture": "tall", "layer": "><script>"})
+    )
 
 
 @pytest.mark.parametrize("asked", [{"picture": "upload"}, {"model": "tiny.safetensors"}])
@@ -101,8 +109,11 @@ def test_a_script_is_read_once_and_answered_alike(behind):
 def test_nobody_can_fill_the_memory_with_names_that_are_made_up(behind):
     """Streamlit answers any name with its page, and a file under many spellings of its path."""
     inner, app = behind
-    for path in (f"/static/js/made-up-{inner.calls}.js", SCRIPT.replace("js/", "js//"),
-                 SCRIPT.replace("js/", "js/./")):
+    for path in (
+        f"/static/js/made-up-{inner.calls}.js",
+        SCRIPT.replace("js/", "js//"),
+        SCRIPT.replace("js/", "js/./"),
+    ):
         assert ask(app, path)[0] == 200
     assert app.kept == {} and inner.calls == 3
 
@@ -125,10 +136,15 @@ def test_a_streamlit_built_otherwise_gets_no_hints_and_no_failure(tmp_path, monk
         first_visit.script_names.cache_clear()
 
 
-@pytest.mark.parametrize(("path", "headers"), [
-    ("/trace/key/encoder.0.bin", ()), ("/", ()), (SCRIPT, [(b"range", b"bytes=0-3")]),
-    (SCRIPT, [(b"if-none-match", b'"x"')]),
-])
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/trace/key/encoder.0.bin", ()),
+        ("/", ()),
+        (SCRIPT, [(b"range", b"bytes=0-3")]),
+        (SCRIPT, [(b"if-none-match", b'"x"')]),
+    ],
+)
 def test_other_answers_are_not_kept(behind, path, headers):
     inner, app = behind
     for calls in (1, 2):
@@ -156,9 +172,9 @@ def test_small_packets_do_not_wait():
         send_at_once(Cycle(connection).receive)
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         closed = Cycle(connection)
-    send_at_once(closed.receive)            # a browser that has gone
+    send_at_once(closed.receive)  # a browser that has gone
     send_at_once(Cycle(None).receive)
-    send_at_once(lambda: None)              # another server: nothing to switch off
+    send_at_once(lambda: None)  # another server: nothing to switch off
 
 
 def test_what_is_imported_early_is_there():

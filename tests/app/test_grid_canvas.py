@@ -50,8 +50,9 @@ window.code = {decodeGrid, readView, viewParameters, GRID_VIEW, knotsAsCsv, pane
 def grid_of(version="v1"):
     """A layer whose map, grid, heads and groups all differ in size; a mask of one corner."""
     torch.manual_seed(5)
-    layer = DATAttention(12, 6, 3, (6, 10), version=version, stride=2, offset_kernel=5,
-                         offset_range_factor=2.0)
+    layer = DATAttention(
+        12, 6, 3, (6, 10), version=version, stride=2, offset_kernel=5, offset_range_factor=2.0
+    )
     with torch.no_grad():
         for parameter in layer.parameters():
             parameter.add_(0.4 * torch.randn(parameter.shape))
@@ -60,8 +61,15 @@ def grid_of(version="v1"):
     mask = np.zeros((24, 40), bool)
     mask[8:20, 6:24] = True
     trace = Trace({"stages.0.attns.1": record.image(0)}, frame, logits=torch.tensor([0.1, 2.0]))
-    return compress(pack_grid(trace, "stages.0.attns.1", class_names=("cat", "boat"), mask=mask,
-                              surface=layer.bias_surface()))
+    return compress(
+        pack_grid(
+            trace,
+            "stages.0.attns.1",
+            class_names=("cat", "boat"),
+            mask=mask,
+            surface=layer.bias_surface(),
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +84,13 @@ def tab(browser, tmp_path_factory):
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     html = bundle.template().replace("mountOffline();", "")
-    for name, text in {"title": "grid", "style": GRID_CANVAS.style, "trace": "", "data": "",
-                       "script": GRID_CANVAS.script + MOUNT}.items():
+    for name, text in {
+        "title": "grid",
+        "style": GRID_CANVAS.style,
+        "trace": "",
+        "data": "",
+        "script": GRID_CANVAS.script + MOUNT,
+    }.items():
         html = html.replace("{{" + name + "}}", text)
     path = tmp_path_factory.mktemp("grid") / "grid.html"
     path.write_text(html, encoding="utf-8")
@@ -96,10 +109,18 @@ def grid(tab, packed):
 
 def show(page, blob, **data):
     page.mouse.move(0, 0)
-    page.evaluate("(data) => window.show(data)", {
-        "trace": base64.b64encode(blob).decode(), "trace_url": "grid", "title": "Noise",
-        "picture_url": "data:image/jpeg;base64," + base64.b64encode(picture_jpeg()).decode(),
-        "palette": palette(), "link": True, **data})
+    page.evaluate(
+        "(data) => window.show(data)",
+        {
+            "trace": base64.b64encode(blob).decode(),
+            "trace_url": "grid",
+            "title": "Noise",
+            "picture_url": "data:image/jpeg;base64," + base64.b64encode(picture_jpeg()).decode(),
+            "palette": palette(),
+            "link": True,
+            **data,
+        },
+    )
     page.wait_for_function("document.querySelector('.dv')?.__explorer.redraws > 0")
     wait_for_report(page)
     settle(page)
@@ -107,26 +128,38 @@ def show(page, blob, **data):
 
 def in_browser(page, blob, code):
     """What an expression over `layer` gives in the browser."""
-    return page.evaluate("async ([blob, code]) => { const layer = await window.code.decodeGrid("
-                         "window.code.bytes(blob)); return eval(code); }",
-                         [base64.b64encode(blob).decode(), code])
+    return page.evaluate(
+        "async ([blob, code]) => { const layer = await window.code.decodeGrid("
+        "window.code.bytes(blob)); return eval(code); }",
+        [base64.b64encode(blob).decode(), code],
+    )
 
 
 @pytest.mark.parametrize("version", ["v1", "++"])
 def test_knots_are_drawn_where_the_layer_reads_them(tab, version):
     blob = grid_of(version)
     trace = unpack_grid(blob).trace
-    for share, grid in ((0, trace.reference_grid), (1, trace.positions),
-                        (0.25, 0.75 * trace.reference_grid + 0.25 * trace.positions)):
-        drawn = in_browser(tab, blob, "[0, 1, 2].map((group) => Array.from({length: 15}, "
-                                      f"(_, knot) => layer.place(group, knot, {share})))")
+    for share, grid in (
+        (0, trace.reference_grid),
+        (1, trace.positions),
+        (0.25, 0.75 * trace.reference_grid + 0.25 * trace.positions),
+    ):
+        drawn = in_browser(
+            tab,
+            blob,
+            "[0, 1, 2].map((group) => Array.from({length: 15}, "
+            f"(_, knot) => layer.place(group, knot, {share})))",
+        )
         np.testing.assert_allclose(drawn, grid_to_normalised(grid, trace.query_hw), atol=1e-6)
 
 
 def test_the_surface_passes_through_the_bias_of_every_knot(tab, packed):
     trace = unpack_grid(packed).trace
-    read = in_browser(tab, packed, "Array.from({length: 15}, (_, knot) => "
-                                   "layer.surfaceAt(37, layer.place(1, knot, 1), [3]))")
+    read = in_browser(
+        tab,
+        packed,
+        "Array.from({length: 15}, (_, knot) => layer.surfaceAt(37, layer.place(1, knot, 1), [3]))",
+    )
     np.testing.assert_allclose(read, trace.position_bias[3, 37], atol=1e-4)
 
 
@@ -134,8 +167,11 @@ def test_importance_and_share_of_the_object_are_those_of_the_library(tab, packed
     kept = unpack_grid(packed)
     mean = in_browser(tab, packed, "[0, 4].map((head) => Array.from(layer.importance(head)))")
     np.testing.assert_allclose(mean, knot_importance(kept.trace)[[0, 4]], atol=1e-6)
-    share = in_browser(tab, packed, "layer.objectShare(layer.weighted(0, "
-                                    "{heads: [0, 1, 2, 3, 4, 5], importance: true}))")
+    share = in_browser(
+        tab,
+        packed,
+        "layer.objectShare(layer.weighted(0, {heads: [0, 1, 2, 3, 4, 5], importance: true}))",
+    )
     assert share == pytest.approx(mask_share(kept.trace, kept.mask).weighted, abs=1e-4)
     assert 0.05 < share < 0.95
 
@@ -148,7 +184,7 @@ def test_the_slider_moves_the_grid_and_tells_nothing_until_it_is_let_go(grid):
     part = picture_of(grid)
     slider.evaluate("(input) => { input.value = 0; input.dispatchEvent(new Event('input')); }")
     eventually(grid, lambda: picture_of(grid) not in (deformed, part))
-    grid.wait_for_timeout(350)              # longer than reports wait for another change
+    grid.wait_for_timeout(350)  # longer than reports wait for another change
     assert len(grid.evaluate("window.told")) == told
     slider.evaluate("(input) => input.dispatchEvent(new Event('change'))")
     assert last_view(grid)["slide"] == 0 and last_view(grid)["params"]["slide"] == "0"
@@ -160,7 +196,7 @@ def test_hover_asks_for_another_query_and_stays_in_the_browser(grid):
     expect_status(grid, re.compile("^row 0, column 0 · 3 × 5 knots"))
     eventually(grid, lambda: picture_of(grid) != before)
     hover(grid, 0.97, 0.97)
-    expect_status(grid, re.compile("^row 5, column 7 "))        # of 10 columns 8 show the picture
+    expect_status(grid, re.compile("^row 5, column 7 "))  # of 10 columns 8 show the picture
     assert len(grid.evaluate("window.told")) == told
 
 
@@ -210,12 +246,22 @@ def test_side_by_side_never_begins_with_two_regular_grids(tab, packed):
 
 
 def test_a_link_restores_the_view_and_says_what_it_cannot(tab, packed):
-    wanted = {"q": "13", "pin": "1", "heads": "2,5", "slide": "0.35", "all": "0", "split": "1",
-              "bias": "1", "top": "3", "object": "1"}
+    wanted = {
+        "q": "13",
+        "pin": "1",
+        "heads": "2,5",
+        "slide": "0.35",
+        "all": "0",
+        "split": "1",
+        "bias": "1",
+        "top": "3",
+        "object": "1",
+    }
     show(tab, packed, view=wanted, view_id="a")
     params = last_view(tab)["params"]
     assert {k: v for k, v in wanted.items() if k != "all"} == {
-        k: params[k] for k in wanted if k != "all"}
+        k: params[k] for k in wanted if k != "all"
+    }
     show(tab, packed, view={"q": "600", "heads": "9"}, view_id="b")
     expect(tab.locator(".dv-notice")).to_contain_text('"q" was ignored')
     expect(tab.locator(".dv-notice")).to_contain_text('"heads" was ignored')
@@ -239,7 +285,7 @@ def test_a_phone_sees_all_of_it(tab, packed):
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390
         stage = tab.locator(".dv-stage").bounding_box()
         assert stage["width"] > 320 and stage["y"] < 200
-        press(tab, "s")                                         # one over the other
+        press(tab, "s")  # one over the other
         tab.wait_for_function("""() => { const box = document.querySelector(".dv-stage")
             .getBoundingClientRect(); return box.height > box.width; }""")
     finally:
@@ -256,4 +302,4 @@ def test_an_exported_picture_says_what_it_shows(grid):
         if kind == "SVG picture":
             text = content.decode()
             assert "Mesh: deformed grid" in text and "stages.0.attns.1" in text
-            assert text.count("<circle") >= 2 * 15              # two heads of one group
+            assert text.count("<circle") >= 2 * 15  # two heads of one group

@@ -14,7 +14,11 @@ class Work:
 
     def __init__(self, stages=3):
         self.started, self.go_on, self.runs, self.stages = (
-            threading.Event(), threading.Event(), 0, stages)
+            threading.Event(),
+            threading.Event(),
+            0,
+            stages,
+        )
 
     def __call__(self, report):
         self.runs += 1
@@ -121,7 +125,7 @@ def test_the_line_has_an_end(busy):
         queue.submit(f"picture {person}", Work(), f"person {person}")
     with pytest.raises(QueueFull, match="3 pictures wait already"):
         queue.submit("one too many", Work(), "late")
-    queue.submit("picture 1", Work(), "late")            # joining is not waiting longer
+    queue.submit("picture 1", Work(), "late")  # joining is not waiting longer
 
 
 def test_a_failed_job_tells_why_and_the_line_moves_on():

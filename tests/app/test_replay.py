@@ -54,8 +54,11 @@ def page(followed):
 
 
 def texts(page):
-    return " ".join(element.value for kind in ("title", "markdown", "caption", "info", "error")
-                    for element in getattr(page, kind))
+    return " ".join(
+        element.value
+        for kind in ("title", "markdown", "caption", "info", "error")
+        for element in getattr(page, kind)
+    )
 
 
 def sample():
@@ -98,8 +101,12 @@ def test_the_routes_hand_out_manifest_picture_and_layers(followed):
     layer = unpack_layer(gzip.compress(answer.content))
     assert layer.weights.shape == (24, 4, 3, 2)
     assert client.get(f"/replay/{view.key}/picture.jpg").headers["content-type"] == "image/jpeg"
-    for lost in (f"/replay/{view.key}/1/decoder.1.bin", f"/replay/{view.key}/2/decoder.9.bin",
-                 f"/replay/{'0' * 32}/manifest.json", f"/replay/{'0' * 32}/picture.jpg"):
+    for lost in (
+        f"/replay/{view.key}/1/decoder.1.bin",
+        f"/replay/{view.key}/2/decoder.9.bin",
+        f"/replay/{'0' * 32}/manifest.json",
+        f"/replay/{'0' * 32}/picture.jpg",
+    ):
         assert client.get(lost).status_code == 404
         assert "reload the page" in client.get(lost).text
     script = client.get(f"/replay/canvas/{frames_version()}.js")
@@ -108,6 +115,7 @@ def test_the_routes_hand_out_manifest_picture_and_layers(followed):
 
 def frames_version():
     from app.replay.component import version
+
     return version()
 
 
@@ -165,8 +173,10 @@ def test_a_dat_is_replayed_as_a_grid(followed, tmp_path):
 def test_the_shipped_runs_are_both_offered(monkeypatch):
     monkeypatch.delenv(library.FOLLOWED, raising=False)
     runs = library.list_runs()
-    assert {name: run.drawing for name, run in runs.items()} == {"detector": "sampling",
-                                                                 "dat": "grid"}
+    assert {name: run.drawing for name, run in runs.items()} == {
+        "detector": "sampling",
+        "dat": "grid",
+    }
     assert "13,000" in library.describe(runs["detector"])
     assert "`deformviz train dat --out runs/dat`" in library.describe(runs["dat"])
 
@@ -183,8 +193,17 @@ def test_the_object_of_a_gallery_picture_is_known_to_a_dat(monkeypatch):
 def test_a_recording_shows_its_own_pictures(followed, tmp_path):
     model, maps = gaze(), torch.rand(2, 36, 8)
     pictures = [np.full((40, 48, 3), shade, np.uint8) for shade in (60, 180)]
-    train(model, Recorder(tmp_path / "mine", model, schedule=every(2),
-                          probe=lambda: model(maps), pictures=pictures), 4)
+    train(
+        model,
+        Recorder(
+            tmp_path / "mine",
+            model,
+            schedule=every(2),
+            probe=lambda: model(maps),
+            pictures=pictures,
+        ),
+        4,
+    )
     run = library.open_run(tmp_path / "mine", "own", "mine")
     assert compute.probe_count(run) == 2
     view = computed(run, 1)
@@ -212,10 +231,14 @@ def test_a_recipe_that_builds_no_model_gets_a_sentence(followed, tmp_path):
     assert "describes no model this version can build" in progress.error
 
 
-@pytest.mark.parametrize("content, sentence", [
-    (None, "is not a training run"), ("{", "cannot be read as a run"),
-    ('{"format": 1, "kind": "opera", "recipe": {}}', "a run of kind 'opera'"),
-])
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        (None, "is not a training run"),
+        ("{", "cannot be read as a run"),
+        ('{"format": 1, "kind": "opera", "recipe": {}}', "a run of kind 'opera'"),
+    ],
+)
 def test_foreign_folders_are_listed_with_a_sentence(tmp_path, content, sentence):
     if content:
         (tmp_path / "run.json").write_text(content)
@@ -255,10 +278,12 @@ def test_a_picture_of_ones_own_is_replayed_too(followed):
     import io
 
     from PIL import Image
+
     buffer = io.BytesIO()
     Image.fromarray(np.full((31, 47, 3), 120, np.uint8)).save(buffer, "PNG")
-    view = computed(library.list_runs()["tiny"], Source("upload", "mine", "own",
-                                                       data=buffer.getvalue()))
+    view = computed(
+        library.list_runs()["tiny"], Source("upload", "mine", "own", data=buffer.getvalue())
+    )
     assert view.picture_hw == (31, 47)
 
 
@@ -268,9 +293,15 @@ def test_a_hugging_face_detector_is_recorded_and_opened(followed, tmp_path):
     model = hugging_face_detector()
     pixels, mask = torch.rand(2, 3, 48, 64), torch.ones(2, 48, 64, dtype=torch.long)
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
-    recorder = Recorder(tmp_path / "hf", model, optimiser, schedule=every(1), record_every=1,
-                        probe=lambda: model(pixel_values=pixels, pixel_mask=mask),
-                        pictures=[np.full((48, 64, 3), 90, np.uint8)] * 2)
+    recorder = Recorder(
+        tmp_path / "hf",
+        model,
+        optimiser,
+        schedule=every(1),
+        record_every=1,
+        probe=lambda: model(pixel_values=pixels, pixel_mask=mask),
+        pictures=[np.full((48, 64, 3), 90, np.uint8)] * 2,
+    )
     for _ in range(3):
         loss = model(pixel_values=pixels, pixel_mask=mask).logits.square().mean()
         optimiser.zero_grad()

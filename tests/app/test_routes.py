@@ -22,8 +22,17 @@ def get(path):
     async def send(message):
         sent.append(message)
 
-    scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "headers": [],
-             "raw_path": path.encode(), "query_string": b"", "root_path": "", "scheme": "http"}
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": path,
+        "headers": [],
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "http",
+    }
     asyncio.run(Starlette(routes=ROUTES)(scope, receive, send))
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(m.get("body", b"") for m in sent[1:])
@@ -55,10 +64,17 @@ def test_the_gallery_has_thumbnails(stored, name):
     assert len(body) < 20_000
 
 
-@pytest.mark.parametrize("path", [
-    "/trace/unknown/encoder.0.bin", "/trace/{key}/encoder.9.bin", "/trace/{key}/meta.json.bin",
-    "/picture/unknown.jpg", "/thumbnail/unknown.jpg", "/thumbnail/..jpg",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/trace/unknown/encoder.0.bin",
+        "/trace/{key}/encoder.9.bin",
+        "/trace/{key}/meta.json.bin",
+        "/picture/unknown.jpg",
+        "/thumbnail/unknown.jpg",
+        "/thumbnail/..jpg",
+    ],
+)
 def test_what_is_not_there_is_said_in_a_sentence_and_not_kept(stored, path):
     status, headers, body = get(path.format(key=stored["wide"].key))
     assert status == 404 and body.endswith(b".")

@@ -80,8 +80,9 @@ def test_equal_pictures_of_ten_sessions_are_one_run(tiny, monkeypatch):
 
     monkeypatch.setattr(runs, "load_model", wait_and_load)
     data = png(np.random.default_rng(7).integers(0, 256, (30, 44, 3), dtype=np.uint8))
-    keys = {runs.request(own_picture(f"{who}.png", data), tiny, f"person {who}")
-            for who in range(10)}
+    keys = {
+        runs.request(own_picture(f"{who}.png", data), tiny, f"person {who}") for who in range(10)
+    }
     all_asked.set()
     late = run_now(own_picture("late.png", data), tiny, "late")
     assert keys == {late.key} and len(calls) == 1
@@ -124,6 +125,7 @@ def test_exact_numbers_are_those_of_the_model(tiny):
             expected = trace[layer].sampling_locations.numpy()
             assert archive[f"{layer}/sampling_locations"].dtype == np.float32
             # Two runs: the number of threads of each decides the order of a few sums.
-            np.testing.assert_allclose(archive[f"{layer}/sampling_locations"], expected,
-                                       rtol=0, atol=1e-6)
+            np.testing.assert_allclose(
+                archive[f"{layer}/sampling_locations"], expected, rtol=0, atol=1e-6
+            )
         assert "query head level point xy" in str(archive["about.json"])

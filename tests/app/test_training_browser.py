@@ -17,7 +17,7 @@ from tests.app.canvas_page import eventually
 from tests.conftest import free_port, wait_until_listening
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_MS = 180_000           # a training and its pictures share a busy machine's cores
+PATIENCE_MS = 180_000  # a training and its pictures share a busy machine's cores
 pytestmark = pytest.mark.browser
 
 
@@ -28,12 +28,22 @@ def training_server(tmp_path_factory):
     for _ in DetectorTraining(tiny_recipe(), RunFolder(place / "tiny")).run(record_every=1):
         pass
     port, log = free_port(), place / "log"
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.headless", "true",
-               "--server.address", "127.0.0.1", "--server.port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app/main.py",
+        "--server.headless",
+        "true",
+        "--server.address",
+        "127.0.0.1",
+        "--server.port",
+        str(port),
+    ]
     environment = {**os.environ, "DEFORMVIZ_RUNS": str(place / "tiny"), "OMP_NUM_THREADS": "1"}
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output,
-                                   env=environment)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=environment)
     try:
         wait_until_listening(process, port, log)
         yield f"http://127.0.0.1:{port}", process
@@ -67,13 +77,15 @@ def caption(page, when):
 def pixels(page, when):
     """What a picture shows of marks, as a string that differs if the drawing does."""
     return page.locator(f".dr-{when} .dv-canvas-marks").first.evaluate(
-        "(canvas) => canvas.toDataURL()")
+        "(canvas) => canvas.toDataURL()"
+    )
 
 
 def drawn(page):
     """Wait until what was asked for last is on the canvas, two frames later."""
-    page.evaluate("() => new Promise((done) => "
-                  "requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
 
 
 def replayer(page, field):
@@ -97,7 +109,7 @@ def test_slider_curve_preset_and_play_move_the_present_alone(visit):
     eventually(page, lambda: len(replayer(page, "counters.scrubToDrawnMs")) >= 2)
 
     chart, stage = (page.locator(name).first.bounding_box() for name in (".dr-chart", ".dr-now"))
-    assert stage["y"] > 0 and chart["y"] + 60 < 900      # a curve and what it moves, both in sight
+    assert stage["y"] > 0 and chart["y"] + 60 < 900  # a curve and what it moves, both in sight
     page.mouse.move(chart["x"] + 50, chart["y"] + 50)
     expect(caption(page, "now")).to_contain_text("iteration 0")
     drawn(page)
@@ -122,8 +134,9 @@ def test_play_waits_for_the_next_snapshot(visit):
     page.locator(".dr").evaluate("(root) => root.__replay.replayer.run.manifest.coming.push(1)")
     page.get_by_role("button", name=re.compile("Play")).click()
     expect(page.locator(".dr-iteration")).to_have_text(
-        "iteration 0 · the next snapshot is on its way")
-    page.wait_for_timeout(1500)                         # longer than a snapshot is shown
+        "iteration 0 · the next snapshot is on its way"
+    )
+    page.wait_for_timeout(1500)  # longer than a snapshot is shown
     expect(caption(page, "now")).to_contain_text("iteration 0")
     page.locator(".dr").evaluate("(root) => root.__replay.replayer.run.manifest.coming.pop()")
     expect(caption(page, "now")).to_contain_text("iteration 3")
@@ -147,15 +160,17 @@ def test_the_pressed_play_button_can_be_read_and_the_preset_on_show_is_marked(vi
 def test_a_live_training_is_watched_paused_reloaded_resumed_and_stopped(visit, training_server):
     page = visit("run=tiny")
     page.get_by_role("button", name="Train", exact=True).click()
-    learning, paused, stopped = (page.get_by_text(re.compile(rf"{words} iteration \d+"))
-                                 for words in ("learning:", "paused:", "stopped at"))
+    learning, paused, stopped = (
+        page.get_by_text(re.compile(rf"{words} iteration \d+"))
+        for words in ("learning:", "paused:", "stopped at")
+    )
     learning.wait_for()
     [child] = trainings(training_server[1].pid)
     clock = page.locator(".dr-iteration")
-    clock.wait_for()                                    # the new run's pictures are on show ..
+    clock.wait_for()  # the new run's pictures are on show ..
     points, before = pixels(page, "now"), clock.inner_text()
-    expect(clock).not_to_have_text(before)              # .. and move on by themselves
-    eventually(page, lambda: pixels(page, "now") != points)     # a snapshot is on the way first
+    expect(clock).not_to_have_text(before)  # .. and move on by themselves
+    eventually(page, lambda: pixels(page, "now") != points)  # a snapshot is on the way first
     page.get_by_role("button", name="Pause").click()
     paused.wait_for()
     page.reload(wait_until="commit")
@@ -164,9 +179,9 @@ def test_a_live_training_is_watched_paused_reloaded_resumed_and_stopped(visit, t
     learning.wait_for()
     page.get_by_role("button", name="Stop").click()
     stopped.wait_for()
-    expect(caption(page, "last")).to_contain_text("End")            # no more "Newest" ..
+    expect(caption(page, "last")).to_contain_text("End")  # no more "Newest" ..
     end = re.search(r"iteration [\d,]+", caption(page, "last").inner_text()).group()
-    expect(clock).to_have_text(end)                     # .. and the present went along
+    expect(clock).to_have_text(end)  # .. and the present went along
     assert trainings(training_server[1].pid) == []
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
@@ -205,7 +220,7 @@ def test_a_dat_bends_its_grid_while_it_learns(visit):
         return Math.max(...far);
       });
     }""")
-    assert start < 1e-6 and moved > 0.02                # regular at first, then bent
+    assert start < 1e-6 and moved > 0.02  # regular at first, then bent
     page.get_by_role("button", name="All queries: start").click()
     expect(caption(page, "now")).to_contain_text("iteration 0")
     assert replayer(page, "replayer.view.importance") is True
@@ -273,8 +288,12 @@ PLAY = """async (data) => {
 
 def trainings(pid):
     """Process numbers of the trainings that a server runs."""
-    listed = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid=,stat=,args="], text=True,
-                            capture_output=True).stdout.splitlines()
+    listed = subprocess.run(
+        ["ps", "--ppid", str(pid), "-o", "pid=,stat=,args="], text=True, capture_output=True
+    ).stdout.splitlines()
     rows = [line.split(maxsplit=2) for line in listed]
-    return [int(number) for number, state, words in rows
-            if "train detector" in words and not state.startswith("Z")]
+    return [
+        int(number)
+        for number, state, words in rows
+        if "train detector" in words and not state.startswith("Z")
+    ]

@@ -34,8 +34,9 @@ from deformviz.walkthrough.prose import read_prose
 ROOT = Path(__file__).parents[2]
 VIEWS = ROOT / "app" / "views"
 SECONDS = 180
-LINKS = sorted({(card.view.page, tuple(sorted(card.view.params.items())))
-                for card in CARDS if card.view})
+LINKS = sorted(
+    {(card.view.page, tuple(sorted(card.view.params.items()))) for card in CARDS if card.view}
+)
 
 
 def visit(view, **params):
@@ -63,8 +64,10 @@ def test_every_link_of_a_card_opens_what_it_names(view, params):
 
 
 def test_a_link_names_a_model_of_ones_own(tmp_path, monkeypatch):
-    shutil.copy(ROOT / "deformviz" / "assets" / "deformable-detr-scenes.safetensors",
-                tmp_path / "mine.safetensors")
+    shutil.copy(
+        ROOT / "deformviz" / "assets" / "deformable-detr-scenes.safetensors",
+        tmp_path / "mine.safetensors",
+    )
     monkeypatch.setenv("DEFORMVIZ_CHECKPOINTS", str(tmp_path))
     page = visit("walkthrough", model="mine.safetensors")
     assert not page.exception and not page.info
@@ -86,7 +89,7 @@ def test_nonsense_in_a_link_falls_back_with_a_note():
     notes = " ".join(note.value for note in page.info)
     assert "derivation" in notes and "query is not a number" in notes and "mistake" in notes
     assert page.session_state["walk"].derivation == "multi_scale"
-    assert page.session_state["walk"].head == 7              # the last there is
+    assert page.session_state["walk"].head == 7  # the last there is
 
 
 def test_another_layer_begins_with_its_own_query_and_nothing_changed():
@@ -94,7 +97,7 @@ def test_another_layer_begins_with_its_own_query_and_nothing_changed():
     page.selectbox(key="walk_layer").set_value("encoder.1").run()
     assert not page.exception
     shown = page.session_state["walk"]
-    assert shown.layer == "encoder.1" and shown.query > 30   # a token, near the best detection
+    assert shown.layer == "encoder.1" and shown.query > 30  # a token, near the best detection
     assert shown.change == Change()
 
 
@@ -124,22 +127,31 @@ def test_a_query_that_follows_another_proposal_than_before_says_so():
     model = next(iter(runs.list_models().values()))
     for query in (0, 2, 17):
         subject = Subject(layer="decoder.0", query=query, mistake="align_corners")
-        both = [look(source, model, "", mistake=mistake).observation
-                for mistake in ("", "align_corners")]
+        both = [
+            look(source, model, "", mistake=mistake).observation
+            for mistake in ("", "align_corners")
+        ]
         before, now = (token_of(seen, query) for seen in both)
         note = lesson(subject, source, model, "").note
         assert (before != now) == bool(note)
         if note and "is query" in note:
             at = int(re.search(r"is query (\d+) now", note).group(1))
             assert token_of(both[1], at) == before
-    assert not lesson(replace(subject, mistake="", change=Change(sharpness=0.0)),
-                      source, model, "").note            # the encoder is as it was
+    assert not lesson(
+        replace(subject, mistake="", change=Change(sharpness=0.0)), source, model, ""
+    ).note  # the encoder is as it was
 
 
-@pytest.mark.parametrize("change", [
-    Change(offset_scale=-0.5), Change(reference_shift_xy=(0.1, 0.0)),
-    Change(moved=(((0, 0, 0), (0.4, 0.6)),)), Change(sharpness=2.0, dropped_levels=(1,)),
-], ids=["scaled", "shifted", "dragged", "sharpened"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change(offset_scale=-0.5),
+        Change(reference_shift_xy=(0.1, 0.0)),
+        Change(moved=(((0, 0, 0), (0.4, 0.6)),)),
+        Change(sharpness=2.0, dropped_levels=(1,)),
+    ],
+    ids=["scaled", "shifted", "dragged", "sharpened"],
+)
 def test_what_the_loss_tells_an_offset_is_right_where_the_layer_is_edited(change):
     source = next(iter(list_sources(session.stored_traces()).values()))
     model = next(iter(runs.list_models().values()))
@@ -152,10 +164,11 @@ def test_a_mistake_is_ignored_where_none_can_be_chosen():
         page = visit("walkthrough", derivation=derivation, mistake="align_corners")
         assert not page.exception and not page.error
         assert read_prose("mistakes").sections["align_corners"] not in [
-            text.value for text in page.markdown]
+            text.value for text in page.markdown
+        ]
         assert "mistake" not in page.query_params
         page.selectbox(key="walk_derivation").set_value("multi_scale").run()
-        assert page.selectbox(key="walk_mistake").value == "align_corners"      # as before
+        assert page.selectbox(key="walk_mistake").value == "align_corners"  # as before
 
 
 def test_a_lesson_that_fails_leaves_the_choices_and_a_way_back(monkeypatch):
@@ -189,7 +202,7 @@ def test_what_if_is_an_edit_of_the_layer_and_stays_where_the_hand_is():
     found = lesson(page.session_state["walk"], source, next(iter(runs.list_models().values())), "")
     shown = payload(found, "")
     assert [picture["title"] for picture in shown["pictures"]] == ["Changed", "As it was"]
-    assert len(set(shown["pictures"][0]["weights"])) == 1           # flattened
+    assert len(set(shown["pictures"][0]["weights"])) == 1  # flattened
     weights = found.derivation["attention_weights"].value
     assert float(weights.max() - weights.min()) < 1e-7
     assert shown["answers"][0]["lines"] != shown["answers"][1]["lines"]
@@ -203,13 +216,18 @@ def test_the_toy_shows_the_numbers_of_the_map_that_the_chosen_sample_reads():
     assert payload(found, "")["pictures"][0]["cells"] == {"hw": [2, 2], "values": [3, 5, 7, 9]}
     found = lesson(Subject(example="toy", head=0, level=0), None, None, "")
     values = payload(found, "")["pictures"][0]["cells"]["values"]
-    assert values == [0, 1, 2, 0, 10, 11, 12, 0, 20, 21, 22, 0]         # the last column is padding
+    assert values == [0, 1, 2, 0, 10, 11, 12, 0, 20, 21, 22, 0]  # the last column is padding
 
 
 def test_sliders_of_what_if_keep_what_was_dragged_and_ignore_nonsense():
     now = Change(moved=(((0, 1, 1), (0.4, 0.6)),))
-    wanted = {"offset_scale": 9, "sharpness": "2", "dropped_heads": [3, 1, 3],
-              "dropped_levels": [], "reference_shift_xy": [0.1, -7]}
+    wanted = {
+        "offset_scale": 9,
+        "sharpness": "2",
+        "dropped_heads": [3, 1, 3],
+        "dropped_levels": [],
+        "reference_shift_xy": [0.1, -7],
+    }
     assert read_change(wanted, now) == Change(3.0, 2.0, (1, 3), (), (0.1, -0.5), now.moved)
     assert read_change({"offset_scale": "much"}, now) is now
 
@@ -217,21 +235,22 @@ def test_sliders_of_what_if_keep_what_was_dragged_and_ignore_nonsense():
 def test_one_level_alone_cannot_be_edited_and_ignores_what_was():
     change = Change(dropped_levels=(3,))
     page = visit("walkthrough", derivation="multi_scale")
-    page.session_state["walk"] = replace(page.session_state["walk"], change=change,
-                                         derivation="single_scale")
+    page.session_state["walk"] = replace(
+        page.session_state["walk"], change=change, derivation="single_scale"
+    )
     page.run()
     assert not page.exception
-    assert page.session_state["walk"].change == change              # for when one goes back
+    assert page.session_state["walk"].change == change  # for when one goes back
 
 
 def test_the_query_of_explore_is_followed_and_explore_begins_with_that_of_the_equations():
     page = visit("walkthrough", layer="decoder.1", query="4")
     assert page.session_state["start_view"] == {"query": 4, "pinned": True}
-    page.session_state["view_params"] = {"q": "11", "pin": "1"}     # as Explore's canvas told
+    page.session_state["view_params"] = {"q": "11", "pin": "1"}  # as Explore's canvas told
     page.run()
     assert page.session_state["walk"].query == 11
     assert page.session_state["start_view"]["query"] == 11
-    page.run()                                                      # and it is told only once
+    page.run()  # and it is told only once
     page.number_input(key="walk_number").set_value(7).run()
     assert page.session_state["walk"].query == page.session_state["start_view"]["query"] == 7
     stored = list_sources(session.stored_traces())[page.session_state["picture"]].stored
@@ -274,8 +293,11 @@ def test_sizes_of_costs_come_from_the_link_and_nonsense_is_noted():
     assert page.session_state["walk"].sizes == CostSizes()
 
 
-@pytest.mark.parametrize("sizes", [CostSizes(), CostSizes(0, 1600, 8, 16, 1024, 5),
-                                   CostSizes(1, 64, 2, 1, 32, 1)], ids=str)
+@pytest.mark.parametrize(
+    "sizes",
+    [CostSizes(), CostSizes(0, 1600, 8, 16, 1024, 5), CostSizes(1, 64, 2, 1, 32, 1)],
+    ids=str,
+)
 def test_the_counted_cost_of_any_slider_is_the_formula(sizes):
     found = lesson(Subject(derivation="complexity", sizes=sizes), None, None, "")
     assert found.derivation.difference == 0
@@ -312,5 +334,10 @@ def test_a_small_tensor_is_a_table_and_a_large_one_a_map_per_level():
 
 def test_prose_becomes_spans_and_never_html():
     assert spans("so $W_m$")[1] == ["math", symbol_mathml("W_m")]
-    assert spans("**a** b *c* `<d>`") == [["strong", "a"], ["text", " b "], ["em", "c"],
-                                          ["text", " "], ["code", "<d>"]]
+    assert spans("**a** b *c* `<d>`") == [
+        ["strong", "a"],
+        ["text", " b "],
+        ["em", "c"],
+        ["text", " "],
+        ["code", "<d>"],
+    ]

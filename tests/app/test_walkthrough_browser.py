@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 120_000
-HARMLESS = "404 (Not Found)"        # a deep link asks for Streamlit's health below its own path
+HARMLESS = "404 (Not Found)"  # a deep link asks for Streamlit's health below its own path
 LIT = re.compile(r"\bwt-lit\b")
 
 expect.set_options(timeout=30_000)
@@ -42,10 +42,17 @@ def reader(context, server):
     page = context.new_page()
     page.errors, page.sent = [], []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda message: message.type == "error" and HARMLESS not in message.text
-            and page.errors.append(message.text))
-    page.on("websocket", lambda socket: socket.on(
-        "framesent", lambda frame: page.sent.append(frame)))
+    page.on(
+        "console",
+        lambda message: (
+            message.type == "error"
+            and HARMLESS not in message.text
+            and page.errors.append(message.text)
+        ),
+    )
+    page.on(
+        "websocket", lambda socket: socket.on("framesent", lambda frame: page.sent.append(frame))
+    )
     visit(page, server, derivation="multi_scale", layer="decoder.1", step="attended")
     yield page
     assert page.errors == []
@@ -55,7 +62,7 @@ def reader(context, server):
 def lesson(reader):
     """The same page with the pointer away from everything."""
     reader.locator("h1").hover()
-    reader.locator(".wt").dispatch_event("pointerleave")    # a mark may have been entered by hand
+    reader.locator(".wt").dispatch_event("pointerleave")  # a mark may have been entered by hand
     expect(reader.locator(".wt .wt-lit:not(.wt-arc)")).to_have_count(0)
     return reader
 
@@ -85,6 +92,7 @@ def wait_for_address(page, part):
 
 
 # -- pointing ------------------------------------------------------------------------------------
+
 
 def test_a_symbol_lights_its_tensor_its_marks_and_its_code(lesson):
     symbol(lesson, "attention_weights").hover()
@@ -141,6 +149,7 @@ def test_pointing_sends_no_word_to_the_server(lesson):
 def test_from_all_samples_to_the_four_pixels_of_one(lesson):
     def shown():
         return lesson.locator(".wt-sample:not(.wt-away)")
+
     heads = 8
     everything = lesson.locator(".wt-sample").count()
     wide = lesson.locator(".wt-svg").get_attribute("viewBox")
@@ -153,12 +162,14 @@ def test_from_all_samples_to_the_four_pixels_of_one(lesson):
     expect(lesson.locator(".wt-svg")).not_to_have_attribute("viewBox", wide)
     shares = lesson.locator(".wt-share").all_text_contents()
     assert sum(float(text[2:]) for text in shares if text.startswith("×")) == pytest.approx(
-        1, abs=0.003)
+        1, abs=0.003
+    )
     lesson.get_by_role("button", name="All samples").click()
     expect(shown()).to_have_count(everything)
 
 
 # -- the keyboard, and links ---------------------------------------------------------------------
+
 
 def test_the_keyboard_alone_walks_the_whole_derivation(page, server):
     visit(page, server, derivation="multi_scale", layer="decoder.1", step="attended")
@@ -174,8 +185,7 @@ def test_the_keyboard_alone_walks_the_whole_derivation(page, server):
     seen = [current(page)]
     while seen[-1] != "output" and len(seen) < 40:
         page.keyboard.press("ArrowDown")
-        expect(page.locator(".wt-chip[aria-current]")).not_to_have_attribute(
-            "data-term", seen[-1])
+        expect(page.locator(".wt-chip[aria-current]")).not_to_have_attribute("data-term", seen[-1])
         seen.append(current(page))
     assert seen[-1] == "output" and len(seen) == len(set(seen)) > 15
     page.keyboard.press("c")
@@ -185,7 +195,8 @@ def test_the_keyboard_alone_walks_the_whole_derivation(page, server):
     page.keyboard.press("ArrowRight")
     wait_for_address(page, "point=1")
     expect(page.locator(".wt-sample.wt-chosen title")).to_have_text(
-        re.compile("head 0, level 0, point 1"))
+        re.compile("head 0, level 0, point 1")
+    )
     page.keyboard.press("+")
     page.keyboard.press("+")
     expect(page.locator(".wt-sample:not(.wt-away)")).to_have_count(1)
@@ -204,6 +215,7 @@ def test_a_link_restores_the_step_and_a_symbol_leads_to_its_own(page, server):
 
 
 # -- one query on two pages ----------------------------------------------------------------------
+
 
 def test_a_box_or_an_arrow_on_the_picture_chooses_the_query(page, server):
     visit(page, server, derivation="multi_scale", layer="decoder.1")
@@ -261,6 +273,7 @@ def test_a_cell_of_the_encoder_is_clicked_and_walked_to_and_explore_follows(page
 
 # -- what if -------------------------------------------------------------------------------------
 
+
 def test_dragging_a_sample_changes_numbers_and_box_and_all_can_be_put_back(page, server):
     visit(page, server, derivation="multi_scale", layer="decoder.0", step="output")
     before = answer(page).locator("p").all_inner_texts()
@@ -268,13 +281,14 @@ def test_dragging_a_sample_changes_numbers_and_box_and_all_can_be_put_back(page,
     box = page.locator(".wt-box").get_attribute("x")
     heaviest = page.locator(".wt-sample").evaluate_all(
         "nodes => nodes.map(n => Number(n.textContent.split(' ').pop()))"
-        ".reduce((best, weight, at, all) => weight > all[best] ? at : best, 0)")
+        ".reduce((best, weight, at, all) => weight > all[best] ? at : best, 0)"
+    )
     mark = page.locator(".wt-sample").nth(heaviest)
     mark.dispatch_event("pointerdown", {"clientX": 0, "clientY": 0})
     page.mouse.move(1200, 470, steps=3)
-    expect(answer(page).locator("p")).not_to_have_text(before)      # while it is still held
+    expect(answer(page).locator("p")).not_to_have_text(before)  # while it is still held
     page.mouse.up()
-    expect(page.locator(".wt-figure")).to_have_count(2)             # changed, and as it was
+    expect(page.locator(".wt-figure")).to_have_count(2)  # changed, and as it was
     expect(page.locator(".wt-box").first).not_to_have_attribute("x", box)
     expect(page.locator(".wt-card").first).not_to_have_text(numbers)
     page.get_by_role("button", name="Put everything back").click()
@@ -287,7 +301,7 @@ def test_sliders_and_buttons_of_what_if_change_the_answer(page, server):
     before = answer(page).inner_text()
     slider = page.get_by_label("Sharpness of weights")
     slider.focus()
-    page.keyboard.press("Home")                                     # 0: all weights are equal
+    page.keyboard.press("Home")  # 0: all weights are equal
     expect(page.locator(".wt-figure")).to_have_count(2)
     weights = card(page, "attention_weights").locator(".wt-cell")
     expect(weights.first).to_have_attribute("title", "m0 l0 k0: 0.0625")
@@ -303,7 +317,7 @@ def test_the_sliders_of_what_if_stay_under_the_hand(page, server, width, height)
     page.set_viewport_size({"width": width, "height": height})
     visit(page, server, derivation="multi_scale", layer="decoder.1", step="attended")
     slider = page.get_by_label("Sharpness of weights")
-    if not slider.is_visible():                                     # folded away on a phone
+    if not slider.is_visible():  # folded away on a phone
         page.get_by_text("What if", exact=True).click()
     slider.scroll_into_view_if_needed()
     slider.focus()
@@ -314,6 +328,7 @@ def test_the_sliders_of_what_if_stay_under_the_hand(page, server, width, height)
 
 
 # -- costs ---------------------------------------------------------------------------------------
+
 
 def test_sliders_of_the_costs_answer_at_once_and_the_count_follows(page, server):
     visit(page, server, derivation="complexity")
@@ -339,17 +354,20 @@ def test_sliders_of_the_costs_answer_at_once_and_the_count_follows(page, server)
 
 # -- looks ---------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("derivation", ["multi_scale", "dat"])
 def test_equations_are_drawn_and_no_latex_is_left(page, server, derivation):
     visit(page, server, derivation=derivation)
-    page.wait_for_function("() => [...document.fonts].some("
-                           "f => f.family.includes('dv-math') && f.status === 'loaded')")
+    page.wait_for_function(
+        "() => [...document.fonts].some(f => f.family.includes('dv-math') && f.status === 'loaded')"
+    )
     for chip in page.locator(".wt-chip").all():
         chip.dispatch_event("click")
         wait_for_step(page, chip.get_attribute("data-term"))
         text = page.locator(".wt-detail").evaluate(
             "node => [...node.querySelectorAll('.wt-equation, .wt-meta, :scope > p')]"
-            ".map(part => part.textContent).join(' ')")
+            ".map(part => part.textContent).join(' ')"
+        )
         assert not re.search(r"\\|\$|\bterm\b|[A-Za-z]_[a-zA-Z]\b", text), text
         expect(page.locator(".wt-equation math")).to_have_count(1)
 

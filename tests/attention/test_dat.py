@@ -23,10 +23,15 @@ def build(config):
     elif config.get("log_cpb"):
         kind = "log_cpb"
     return DATAttention(
-        config["n_heads"] * config["n_head_channels"], config["n_heads"], config["n_groups"],
-        tuple(config["q_size"]), version=version, stride=config["stride"],
+        config["n_heads"] * config["n_head_channels"],
+        config["n_heads"],
+        config["n_groups"],
+        tuple(config["q_size"]),
+        version=version,
+        stride=config["stride"],
         offset_kernel=config["ksize"] if version == "++" else V1_KERNELS[config["stage_idx"]],
-        offset_range_factor=config["offset_range_factor"], position_bias=kind,
+        offset_range_factor=config["offset_range_factor"],
+        position_bias=kind,
         no_offset=config["no_off"],
     )
 
@@ -38,9 +43,10 @@ def test_attention_equals_the_original(parity, name):
     _, trace = module.float()(recorded["inputs"]["x"])
     outputs, groups = recorded["outputs"], recorded["config"]["n_groups"]
 
-    def by_knot(tensor):                         # [(batch group) yx height width]
-        return rearrange(tensor, "(batch group) yx height width -> batch group (height width) yx",
-                         group=groups)
+    def by_knot(tensor):  # [(batch group) yx height width]
+        return rearrange(
+            tensor, "(batch group) yx height width -> batch group (height width) yx", group=groups
+        )
 
     expected = {
         "reference_grid": outputs["reference"].flatten(2, 3),
@@ -48,7 +54,7 @@ def test_attention_equals_the_original(parity, name):
         "sampled_features": outputs["x_sampled"].squeeze(2),
         "attention_weights": outputs["attn"].unflatten(0, (-1, recorded["config"]["n_heads"])),
     }
-    if not recorded["config"]["no_off"]:         # recorded before it was set to zero
+    if not recorded["config"]["no_off"]:  # recorded before it was set to zero
         expected["offsets"] = by_knot(outputs["offset"])
     if "attn_bias" in outputs:
         bias = outputs["attn_bias"]
@@ -65,16 +71,18 @@ def test_an_option_that_never_worked_is_refused():
 
 
 def test_a_grid_of_one_row_is_refused_where_it_divides_by_zero():
-    module = DATAttention(8, 2, 1, (4, 12), version="++", stride=4, offset_kernel=5,
-                          offset_range_factor=2)
+    module = DATAttention(
+        8, 2, 1, (4, 12), version="++", stride=4, offset_kernel=5, offset_range_factor=2
+    )
     with pytest.raises(ShapeError, match="keys' grid is 1x3"):
         module(torch.zeros(1, 8, 4, 12))
 
 
 def test_heads_attend_to_the_knots_of_their_own_group():
     torch.manual_seed(3)
-    module = DATAttention(12, 6, 3, (3, 5), version="v1", offset_range_factor=2,
-                          position_bias="none")
+    module = DATAttention(
+        12, 6, 3, (3, 5), version="v1", offset_range_factor=2, position_bias="none"
+    )
     _, trace = module(torch.randn(2, 12, 3, 5))
     assert [trace.group_of(head) for head in range(6)] == [0, 0, 1, 1, 2, 2]
     assert trace.image(1).positions.shape == (3, 15, 2)

@@ -60,20 +60,22 @@ def test_an_undeformed_knot_of_plus_plus_is_read_where_it_is_drawn():
     torch.testing.assert_close(drawn_px(positions)[0, 0], read)
 
 
-@pytest.mark.parametrize(("version", "factor", "expected_xy"), [
-    # v1 bounds by s / H_k: dy = tanh(0.5) * 2 / 2, dx = tanh(-0.25) * 2 / 3.
-    ("v1", 2.0, (-2 / 3 + 0.2449186624 * -2 / 3, -1 / 2 + 0.4621171573)),
-    # "++" without bound adds the offset as it is, to a grid that starts half a cell later.
-    ("++", -1.0, (-1 / 2 - 0.25, 0.0 + 0.5)),
-    # "++" with one: dy = tanh(0.5) * 0.5 / 1, dx = tanh(-0.25) * 0.5 / 2.
-    ("++", 0.5, (-1 / 2 + 0.2449186624 * -0.25, 0.0 + 0.4621171573 * 0.5)),
-])
+@pytest.mark.parametrize(
+    ("version", "factor", "expected_xy"),
+    [
+        # v1 bounds by s / H_k: dy = tanh(0.5) * 2 / 2, dx = tanh(-0.25) * 2 / 3.
+        ("v1", 2.0, (-2 / 3 + 0.2449186624 * -2 / 3, -1 / 2 + 0.4621171573)),
+        # "++" without bound adds the offset as it is, to a grid that starts half a cell later.
+        ("++", -1.0, (-1 / 2 - 0.25, 0.0 + 0.5)),
+        # "++" with one: dy = tanh(0.5) * 0.5 / 1, dx = tanh(-0.25) * 0.5 / 2.
+        ("++", 0.5, (-1 / 2 + 0.2449186624 * -0.25, 0.0 + 0.4621171573 * 0.5)),
+    ],
+)
 def test_a_deformed_knot_is_read_where_it_is_drawn(version, factor, expected_xy):
     raw = torch.zeros(1, 1, 6, 2, dtype=torch.float64)
-    raw[0, 0, 0] = torch.tensor([0.5, -0.25])                              # (dy, dx)
+    raw[0, 0, 0] = torch.tensor([0.5, -0.25])  # (dy, dx)
     offsets = scale_offsets(raw, GRID_HW, factor, version)
-    positions = deform(reference_grid(GRID_HW, version, LIKE)[None, None], offsets, factor,
-                       version)
+    positions = deform(reference_grid(GRID_HW, version, LIKE)[None, None], offsets, factor, version)
     x, y = expected_xy
     expected_px = [(x + 1) / 2 * 5, (y + 1) / 2 * 3]
     assert drawn_px(positions)[0, 0, 0].tolist() == pytest.approx(expected_px)

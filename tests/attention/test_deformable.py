@@ -44,8 +44,9 @@ def test_at_the_start_every_query_has_the_same_star_and_uniform_weights():
     star = star_offsets(3, 2, 4).double()
     torch.testing.assert_close(trace.sampling_offsets, star.expand(2, 7, -1, -1, -1, -1))
     assert torch.linalg.matrix_rank(star[1, 0]) == 1
-    torch.testing.assert_close(trace.attention_weights, torch.full_like(trace.attention_weights,
-                                                                       1 / 8))
+    torch.testing.assert_close(
+        trace.attention_weights, torch.full_like(trace.attention_weights, 1 / 8)
+    )
 
 
 def test_eight_heads_start_along_eight_compass_rays_with_y_down():
@@ -118,13 +119,16 @@ def test_one_level_is_the_single_scale_module():
     torch.testing.assert_close(mapped, flat)
 
 
-@pytest.mark.parametrize("broken, message", [
-    (dict(spatial_shapes=[(3, 5)]), "1 levels"),
-    (dict(spatial_shapes=[(3, 5), (2, 5)]), "25 pixels"),
-    (dict(references=torch.zeros(2, 7, 2, 3)), "references has 3 on axis 'cxcywh'"),
-    (dict(query=torch.zeros(2, 7, 11)), "query has 11 on axis 'channel', expected 12"),
-    (dict(padding_mask=torch.zeros(2, 9, dtype=torch.bool)), "padding_mask has 9"),
-])
+@pytest.mark.parametrize(
+    "broken, message",
+    [
+        (dict(spatial_shapes=[(3, 5)]), "1 levels"),
+        (dict(spatial_shapes=[(3, 5), (2, 5)]), "25 pixels"),
+        (dict(references=torch.zeros(2, 7, 2, 3)), "references has 3 on axis 'cxcywh'"),
+        (dict(query=torch.zeros(2, 7, 11)), "query has 11 on axis 'channel', expected 12"),
+        (dict(padding_mask=torch.zeros(2, 9, dtype=torch.bool)), "padding_mask has 9"),
+    ],
+)
 def test_wrong_shapes_are_named(broken, message):
     query, references, pixels = random_call()
     call = dict(query=query, references=references, value_input=pixels, spatial_shapes=SHAPES)

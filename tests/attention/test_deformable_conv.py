@@ -24,11 +24,19 @@ def test_the_function_equals_the_definition(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
     for dtype, tolerance in ((torch.float64, EXACT), (torch.float32, single_tolerance(name))):
-        inputs = {key: value.to(dtype).requires_grad_()
-                  for key, value in recorded["inputs"].items()}
+        inputs = {
+            key: value.to(dtype).requires_grad_() for key, value in recorded["inputs"].items()
+        }
         output = deform_conv2d(
-            inputs["x"], inputs["offset"], inputs["weight"], inputs.get("bias"),
-            inputs.get("mask"), stride=config["s"], padding=config["p"], dilation=config["d"])
+            inputs["x"],
+            inputs["offset"],
+            inputs["weight"],
+            inputs.get("bias"),
+            inputs.get("mask"),
+            stride=config["s"],
+            padding=config["p"],
+            dilation=config["d"],
+        )
         assert_close(output, recorded["outputs64"]["y"], tolerance, str(dtype))
         if "grads" in recorded:
             output.backward(recorded["grads"]["cotangent"].to(dtype))
@@ -41,8 +49,13 @@ def test_the_module_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
     module = DeformableConv(
-        config["in_channels"], config["out_channels"], config["kernel_size"],
-        stride=config["stride"], padding=config["padding"], groups=config["deform_groups"])
+        config["in_channels"],
+        config["out_channels"],
+        config["kernel_size"],
+        stride=config["stride"],
+        padding=config["padding"],
+        groups=config["deform_groups"],
+    )
     check_module(name, recorded, module)
 
 
@@ -59,7 +72,7 @@ def test_without_offsets_it_is_a_convolution():
 def test_the_trace_says_where_the_taps_went():
     module = DeformableConv(4, 3, 3, padding=1, groups=2)
     with torch.no_grad():
-        module.conv_offset.bias[:2] = torch.tensor([0.5, -0.25])     # (dy, dx) of the first tap
+        module.conv_offset.bias[:2] = torch.tensor([0.5, -0.25])  # (dy, dx) of the first tap
     output, trace = module(torch.zeros(1, 4, 5, 6))
     assert output.shape == (1, 3, 5, 6)
     # The first tap of pixel (1, 2) starts one up and one left of it.

@@ -20,5 +20,14 @@ def test_a_wrong_back_end_would_show(monkeypatch):
 
 def test_the_rows_name_versions_tools_and_back_ends():
     rows = dict(diagnosis.diagnosis())
-    assert {"deformviz", "python", "torch", "GPU", "g++", "cache", "back end cpu",
-            "back end cuda", "parity reference"} <= set(rows)
+    assert {
+        "deformviz",
+        "python",
+        "torch",
+        "GPU",
+        "g++",
+        "cache",
+        "back end cpu",
+        "back end cuda",
+        "parity reference",
+    } <= set(rows)

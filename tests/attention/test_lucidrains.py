@@ -10,13 +10,19 @@ from tests.dat_parity import assert_close, cases, check_module
 
 def build(config, dimensions, mode="shipped"):
     return LucidrainsAttention(
-        config["dim"], dimensions, heads=config.get("heads", 8),
-        head_channels=config.get("dim_head", 64), stride=config.get("downsample_factor", 4),
+        config["dim"],
+        dimensions,
+        heads=config.get("heads", 8),
+        head_channels=config.get("dim_head", 64),
+        stride=config.get("downsample_factor", 4),
         offset_kernel=config.get("offset_kernel_size", 6),
-        offset_scale=config.get("offset_scale"), groups=config.get("offset_groups"),
+        offset_scale=config.get("offset_scale"),
+        groups=config.get("offset_groups"),
         group_queries=config.get("group_queries", True),
         group_keys=config.get("group_key_values", True),
-        log_distance=config.get("cpb_log_distance", True), mode=mode)
+        log_distance=config.get("cpb_log_distance", True),
+        mode=mode,
+    )
 
 
 @pytest.mark.parametrize("name", cases("luc_*"))
@@ -34,8 +40,9 @@ def test_as_shipped_it_equals_the_original(parity, name):
 
 
 def zero_offsets(dimensions, mode):
-    module = LucidrainsAttention(8, dimensions, heads=2, head_channels=4, stride=2,
-                                 offset_kernel=4, mode=mode)
+    module = LucidrainsAttention(
+        8, dimensions, heads=2, head_channels=4, stride=2, offset_kernel=4, mode=mode
+    )
     torch.nn.init.zeros_(module.to_offsets[2].weight)
     return module
 

@@ -29,11 +29,16 @@ def test_the_function_equals_the_original(parity, name):
         assert torch.equal(keys, outputs[f"neighbors_{letter}"])
         assert torch.equal(start, outputs[f"rpb_start_{letter}"])
     for dtype, tolerance in ((torch.float64, EXACT), (torch.float32, single_tolerance(name))):
-        inputs = {key: value.to(dtype).requires_grad_()
-                  for key, value in recorded["inputs"].items()}
+        inputs = {
+            key: value.to(dtype).requires_grad_() for key, value in recorded["inputs"].items()
+        }
         output, _ = neighborhood_attention(
-            inputs["q"] * config["scale"], inputs["k"], inputs["v"], inputs["rpb"],
-            config["dilation"])
+            inputs["q"] * config["scale"],
+            inputs["k"],
+            inputs["v"],
+            inputs["rpb"],
+            config["dilation"],
+        )
         assert_close(output, recorded["outputs64"]["y"], tolerance, str(dtype))
         if "grads" in recorded:
             output.backward(recorded["grads"]["cotangent"].to(dtype))
@@ -45,8 +50,9 @@ def test_the_function_equals_the_original(parity, name):
 def test_the_module_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
-    module = NeighborhoodAttention(config["dim"], config["num_heads"], config["kernel_size"],
-                                   config.get("dilation"))
+    module = NeighborhoodAttention(
+        config["dim"], config["num_heads"], config["kernel_size"], config.get("dilation")
+    )
     module = check_module(name, recorded, module)
     _, trace = module.float()(recorded["inputs"]["x"])
     height, width = trace.map_hw

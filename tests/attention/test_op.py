@@ -15,8 +15,21 @@ from deformviz.axes import ShapeError
 
 SHAPES = [(5, 7), (3, 4), (1, 2)]
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 2e-5, torch.float16: 4e-3, torch.bfloat16: 3e-2}
-SPECIAL = [0.0, 1.0, 0.5, -0.001, 1.001, 0.5 / 7, 6.5 / 7, 1 / 7, -0.5 / 7, 7.5 / 7, 7.3, -1e3,
-           1e30]
+SPECIAL = [
+    0.0,
+    1.0,
+    0.5,
+    -0.001,
+    1.001,
+    0.5 / 7,
+    6.5 / 7,
+    1 / 7,
+    -0.5 / 7,
+    7.5 / 7,
+    7.3,
+    -1e3,
+    1e30,
+]
 
 
 @pytest.fixture(autouse=True)
@@ -27,15 +40,18 @@ def cpu_kernels(compiler):
     backends.instruction_set("")
 
 
-def inputs(shapes=SHAPES, *, batch=2, heads=3, channels=8, queries=6, points=4,
-           dtype=torch.float32, seed=0):
+def inputs(
+    shapes=SHAPES, *, batch=2, heads=3, channels=8, queries=6, points=4, dtype=torch.float32, seed=0
+):
     """value, locations (also outside) and weights; locations are never 16-bit."""
     generator = torch.Generator().manual_seed(seed)
     wide = torch.float64 if dtype == torch.float64 else torch.float32
     pixels, levels = sum(height * width for height, width in shapes), len(shapes)
     value = torch.randn(batch, pixels, heads, channels, generator=generator, dtype=wide)
-    locations = torch.rand(batch, queries, heads, levels, points, 2, generator=generator,
-                           dtype=wide) * 1.4 - 0.2
+    locations = (
+        torch.rand(batch, queries, heads, levels, points, 2, generator=generator, dtype=wide) * 1.4
+        - 0.2
+    )
     weights = torch.rand(batch, queries, heads, levels, points, generator=generator, dtype=wide)
     return value.to(dtype), locations, weights.to(dtype)
 
@@ -51,16 +67,19 @@ def relative(ours, truth):
 def with_gradients(function, tensors, seed=1):
     leaves = [tensor.detach().clone().requires_grad_() for tensor in tensors]
     output = function(*leaves)
-    grad = torch.randn(output.shape, generator=torch.Generator().manual_seed(seed),
-                       dtype=torch.float64).to(output.dtype)
+    grad = torch.randn(
+        output.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    ).to(output.dtype)
     return output.detach(), *torch.autograd.grad(output, leaves, grad)
 
 
 def assert_equals_reference(tensors, shapes, *, backend="cpu", tolerance=None):
     """Output and all gradients, against the reference in float64 at the same (rounded) inputs."""
     ours = with_gradients(lambda v, x, a: ms_deform_attn(v, shapes, x, a, backend=backend), tensors)
-    truth = with_gradients(lambda v, x, a: ms_deform_attn_reference(v, shapes, x, a),
-                           [tensor.double() for tensor in tensors])
+    truth = with_gradients(
+        lambda v, x, a: ms_deform_attn_reference(v, shapes, x, a),
+        [tensor.double() for tensor in tensors],
+    )
     tolerance = tolerance or TOLERANCE[tensors[0].dtype]
     names = ("output", "grad value", "grad locations", "grad weights")
     for name, mine, true in zip(names, ours, truth, strict=True):
@@ -83,21 +102,55 @@ def away_from_cell_borders(locations, shapes, margin=1e-4):
 sizes = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=5)
 
 
-@settings(deadline=None, max_examples=60, derandomize=True,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(shapes=sizes, batch=st.integers(1, 3), heads=st.integers(1, 9), points=st.integers(1, 9),
-       channels=st.sampled_from([1, 2, 3, 4, 5, 8, 12, 16, 20, 32, 40, 64, 100]),
-       queries=st.sampled_from([0, 1, 2, 7, 40]), dtype=st.sampled_from(list(TOLERANCE)),
-       instruction_set=st.sampled_from(["generic", "avx2", "avx512"]))
-@example(shapes=[(2, 3)] * 20, batch=1, heads=2, points=4, channels=8, queries=3,
-         dtype=torch.float32, instruction_set="avx512")  # more samples than one block
-@example(shapes=[(31, 17)], batch=2, heads=3, points=1, channels=8, queries=2,
-         dtype=torch.float32, instruction_set="avx2")    # few queries: read in place
-def test_any_size_equals_the_reference(shapes, batch, heads, points, channels, queries, dtype,
-                                       instruction_set):
+@settings(
+    deadline=None,
+    max_examples=60,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    shapes=sizes,
+    batch=st.integers(1, 3),
+    heads=st.integers(1, 9),
+    points=st.integers(1, 9),
+    channels=st.sampled_from([1, 2, 3, 4, 5, 8, 12, 16, 20, 32, 40, 64, 100]),
+    queries=st.sampled_from([0, 1, 2, 7, 40]),
+    dtype=st.sampled_from(list(TOLERANCE)),
+    instruction_set=st.sampled_from(["generic", "avx2", "avx512"]),
+)
+@example(
+    shapes=[(2, 3)] * 20,
+    batch=1,
+    heads=2,
+    points=4,
+    channels=8,
+    queries=3,
+    dtype=torch.float32,
+    instruction_set="avx512",
+)  # more samples than one block
+@example(
+    shapes=[(31, 17)],
+    batch=2,
+    heads=3,
+    points=1,
+    channels=8,
+    queries=2,
+    dtype=torch.float32,
+    instruction_set="avx2",
+)  # few queries: read in place
+def test_any_size_equals_the_reference(
+    shapes, batch, heads, points, channels, queries, dtype, instruction_set
+):
     backends.instruction_set(instruction_set)
-    value, locations, weights = inputs(shapes, batch=batch, heads=heads, channels=channels,
-                                       queries=queries, points=points, dtype=dtype)
+    value, locations, weights = inputs(
+        shapes,
+        batch=batch,
+        heads=heads,
+        channels=channels,
+        queries=queries,
+        points=points,
+        dtype=dtype,
+    )
     locations = away_from_cell_borders(locations, shapes)
     assert_equals_reference((value, locations, weights), shapes)
 
@@ -115,12 +168,13 @@ def test_borders_centres_and_far_outside(queries, instruction_set):
     value, locations, weights = inputs(shapes, queries=queries, dtype=torch.float64)
     grid = torch.tensor([(x, y) for x in SPECIAL for y in SPECIAL], dtype=torch.float64)
     flat = locations.view(-1, 2)
-    flat[:] = grid.repeat(len(flat) // len(grid) + 1, 1)[:len(flat)]
+    flat[:] = grid.repeat(len(flat) // len(grid) + 1, 1)[: len(flat)]
     ours = ms_deform_attn(value, shapes, locations, weights, backend="cpu")
     truth = ms_deform_attn_reference(value, shapes, locations, weights)
     assert relative(ours, truth) < 1e-12
-    single = ms_deform_attn(value.float(), shapes, locations.float(), weights.float(),
-                            backend="cpu")
+    single = ms_deform_attn(
+        value.float(), shapes, locations.float(), weights.float(), backend="cpu"
+    )
     assert relative(single, truth) < 2e-5
 
 
@@ -128,8 +182,7 @@ def test_recorded_original(parity):
     for name, case in parity("detr/msda_module.pt")["core"].items():
         keys = ("value", "sampling_locations", "attention_weights")
         leaves = [case[key].clone().requires_grad_() for key in keys]
-        output = ms_deform_attn(leaves[0], case["value_spatial_shapes"], *leaves[1:],
-                                backend="cpu")
+        output = ms_deform_attn(leaves[0], case["value_spatial_shapes"], *leaves[1:], backend="cpu")
         gradients = torch.autograd.grad(output, leaves, case["grad_output"])
         assert relative(output, case["output"]) < 1e-12, name
         for key, gradient in zip(keys, gradients, strict=True):
@@ -139,12 +192,16 @@ def test_recorded_original(parity):
 @pytest.mark.parametrize("queries", [2, 30], ids=["in place", "packed"])
 def test_gradients_against_finite_differences(queries):
     shapes = [(6, 9), (5, 4)]
-    value, locations, weights = inputs(shapes, batch=1, heads=2, channels=4, points=2,
-                                       queries=queries, dtype=torch.float64)
-    leaves = [tensor.requires_grad_() for tensor in
-              (value, away_from_cell_borders(locations, shapes), weights)]
+    value, locations, weights = inputs(
+        shapes, batch=1, heads=2, channels=4, points=2, queries=queries, dtype=torch.float64
+    )
+    leaves = [
+        tensor.requires_grad_()
+        for tensor in (value, away_from_cell_borders(locations, shapes), weights)
+    ]
     assert torch.autograd.gradcheck(
-        lambda v, x, a: ms_deform_attn(v, shapes, x, a, backend="cpu"), leaves, fast_mode=True)
+        lambda v, x, a: ms_deform_attn(v, shapes, x, a, backend="cpu"), leaves, fast_mode=True
+    )
 
 
 @pytest.mark.parametrize("queries", [3, 80], ids=["in place", "packed"])
@@ -152,12 +209,14 @@ def test_gradients_against_finite_differences(queries):
 def test_bad_locations_stay_with_their_sample(bad, queries):
     shapes = [(16, 27), (13, 4)]
     value, locations, weights = inputs(shapes, queries=queries)
-    healthy = with_gradients(lambda v, x, a: ms_deform_attn(v, shapes, x, a, backend="cpu"),
-                             (value, locations, weights * (torch.arange(queries) != 1)
-                              .view(-1, 1, 1, 1)))
+    healthy = with_gradients(
+        lambda v, x, a: ms_deform_attn(v, shapes, x, a, backend="cpu"),
+        (value, locations, weights * (torch.arange(queries) != 1).view(-1, 1, 1, 1)),
+    )
     locations[:, 1, :, :, :, 0] = bad
     value_out, *gradients = with_gradients(
-        lambda v, x, a: ms_deform_attn(v, shapes, x, a, backend="cpu"), (value, locations, weights))
+        lambda v, x, a: ms_deform_attn(v, shapes, x, a, backend="cpu"), (value, locations, weights)
+    )
     assert torch.equal(value_out, healthy[0])
     assert torch.equal(gradients[0], healthy[1])
     for gradient in gradients[1:]:
@@ -187,8 +246,11 @@ def test_bits_do_not_depend_on_the_number_of_threads(queries):
     try:
         for count in (1, 2, 3, 16):
             torch.set_num_threads(count)
-            results.append(with_gradients(
-                lambda v, x, a: ms_deform_attn(v, shapes, x, a, backend="cpu"), tensors))
+            results.append(
+                with_gradients(
+                    lambda v, x, a: ms_deform_attn(v, shapes, x, a, backend="cpu"), tensors
+                )
+            )
     finally:
         torch.set_num_threads(threads)
     for result in results[1:]:
@@ -199,8 +261,9 @@ def test_only_needed_gradients_are_made():
     value, locations, weights = inputs()
     operator = torch.ops.deformviz.ms_deform_attn_backward
     grad = torch.ones(2, 6, 24)
-    everything = operator(grad, value, torch.tensor(SHAPES), locations, weights, True, True, True,
-                          None)
+    everything = operator(
+        grad, value, torch.tensor(SHAPES), locations, weights, True, True, True, None
+    )
     for wanted in ((True, False, False), (False, True, False), (False, False, True)):
         some = operator(grad, value, torch.tensor(SHAPES), locations, weights, *wanted, None)
         for gradient, full, want in zip(some, everything, wanted, strict=True):
@@ -210,11 +273,16 @@ def test_only_needed_gradients_are_made():
 def test_shapes_of_any_kind_and_strided_input():
     value, locations, weights = inputs()
     expected = ms_deform_attn(value, SHAPES, locations, weights, backend="cpu")
-    for shapes in (torch.tensor(SHAPES), torch.tensor(SHAPES, dtype=torch.int32),
-                   tuple(map(list, SHAPES))):
+    for shapes in (
+        torch.tensor(SHAPES),
+        torch.tensor(SHAPES, dtype=torch.int32),
+        tuple(map(list, SHAPES)),
+    ):
         assert torch.equal(ms_deform_attn(value, shapes, locations, weights), expected)
-    strided = [tensor.transpose(0, -1).contiguous().transpose(0, -1)
-               for tensor in (value, locations, weights)]
+    strided = [
+        tensor.transpose(0, -1).contiguous().transpose(0, -1)
+        for tensor in (value, locations, weights)
+    ]
     assert not any(tensor.is_contiguous() for tensor in strided)
     assert torch.equal(ms_deform_attn(strided[0], SHAPES, *strided[1:]), expected)
 
@@ -238,31 +306,71 @@ def test_bags_equal_the_reference(queries):
     value[0, 0] = math.nan
     torch.testing.assert_close(
         ms_deform_attn_bags(value, shapes, locations, weights),
-        ms_deform_attn_reference(value, shapes, locations, weights), equal_nan=True,
-        rtol=1e-5, atol=1e-5)
+        ms_deform_attn_reference(value, shapes, locations, weights),
+        equal_nan=True,
+        rtol=1e-5,
+        atol=1e-5,
+    )
 
 
 # -- straight from the projections ---------------------------------------------------------------
 
-@settings(deadline=None, max_examples=40, derandomize=True,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(shapes=sizes, batch=st.integers(1, 2), heads=st.integers(1, 5), points=st.integers(1, 9),
-       channels=st.sampled_from([3, 8, 16, 32, 40]), queries=st.sampled_from([0, 1, 2, 40]),
-       dtype=st.sampled_from(list(TOLERANCE)), boxes=st.booleans(),
-       instruction_set=st.sampled_from(["generic", "avx2", "avx512"]))
-@example(shapes=[(2, 3)] * 20, batch=1, heads=2, points=4, channels=8, queries=3, boxes=True,
-         dtype=torch.float32, instruction_set="avx512")
-def test_fused_equals_the_steps(shapes, batch, heads, points, channels, queries, dtype, boxes,
-                                instruction_set):
+
+@settings(
+    deadline=None,
+    max_examples=40,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    shapes=sizes,
+    batch=st.integers(1, 2),
+    heads=st.integers(1, 5),
+    points=st.integers(1, 9),
+    channels=st.sampled_from([3, 8, 16, 32, 40]),
+    queries=st.sampled_from([0, 1, 2, 40]),
+    dtype=st.sampled_from(list(TOLERANCE)),
+    boxes=st.booleans(),
+    instruction_set=st.sampled_from(["generic", "avx2", "avx512"]),
+)
+@example(
+    shapes=[(2, 3)] * 20,
+    batch=1,
+    heads=2,
+    points=4,
+    channels=8,
+    queries=3,
+    boxes=True,
+    dtype=torch.float32,
+    instruction_set="avx512",
+)
+def test_fused_equals_the_steps(
+    shapes, batch, heads, points, channels, queries, dtype, boxes, instruction_set
+):
     backends.instruction_set(instruction_set)
-    value, offsets, logits = inputs(shapes, batch=batch, heads=heads, channels=channels,
-                                    queries=queries, points=points, dtype=dtype)
+    value, offsets, logits = inputs(
+        shapes,
+        batch=batch,
+        heads=heads,
+        channels=channels,
+        queries=queries,
+        points=points,
+        dtype=dtype,
+    )
     offsets, logits = (offsets - 0.5) * 6, logits * 8
-    references = torch.rand(batch, queries, len(shapes), 4 if boxes else 2,
-                            generator=torch.Generator().manual_seed(5), dtype=offsets.dtype)
+    references = torch.rand(
+        batch,
+        queries,
+        len(shapes),
+        4 if boxes else 2,
+        generator=torch.Generator().manual_seed(5),
+        dtype=offsets.dtype,
+    )
     ours = ms_deform_attn_fused(value, shapes, references, offsets, logits, backend="cpu")
-    truth = ms_deform_attn_fused(*(value.double(), shapes, references.double(), offsets.double(),
-                                   logits.double()), backend="reference")
+    truth = ms_deform_attn_fused(
+        *(value.double(), shapes, references.double(), offsets.double(), logits.double()),
+        backend="reference",
+    )
     assert ours.dtype == dtype
     assert relative(ours, truth) < TOLERANCE[dtype]
 
@@ -271,8 +379,13 @@ def test_fused_with_gradients_takes_the_steps():
     value, offsets, logits = inputs(dtype=torch.float64)
     references = torch.rand(2, 6, 3, 2, generator=torch.Generator().manual_seed(5)).double()
     tensors = (value, references, offsets, logits)
-    results = [with_gradients(lambda v, *rest, name=name: ms_deform_attn_fused(
-        v, SHAPES, *rest, backend=name), tensors) for name in ("cpu", "reference")]
+    results = [
+        with_gradients(
+            lambda v, *rest, name=name: ms_deform_attn_fused(v, SHAPES, *rest, backend=name),
+            tensors,
+        )
+        for name in ("cpu", "reference")
+    ]
     for ours, truth in zip(*results, strict=True):
         assert relative(ours, truth) < 1e-12
 
@@ -285,13 +398,17 @@ def test_fused_mistakes_are_named():
 
 # -- as a torch op -------------------------------------------------------------------------------
 
+
 def test_opcheck():
     tensors = [tensor.requires_grad_() for tensor in inputs()]
-    torch.library.opcheck(torch.ops.deformviz.ms_deform_attn.default,
-                          (tensors[0], torch.tensor(SHAPES), *tensors[1:]))
+    torch.library.opcheck(
+        torch.ops.deformviz.ms_deform_attn.default, (tensors[0], torch.tensor(SHAPES), *tensors[1:])
+    )
     value, offsets, logits = inputs()
-    torch.library.opcheck(torch.ops.deformviz.ms_deform_attn_fused.default,
-                          (value, torch.tensor(SHAPES), torch.rand(2, 6, 3, 2), offsets, logits))
+    torch.library.opcheck(
+        torch.ops.deformviz.ms_deform_attn_fused.default,
+        (value, torch.tensor(SHAPES), torch.rand(2, 6, 3, 2), offsets, logits),
+    )
 
 
 class Layer(torch.nn.Module):
@@ -318,8 +435,10 @@ def test_exported_with_dynamic_sizes(tmp_path):
     batch, queries = torch.export.Dim("batch", min=2), torch.export.Dim("query", min=2)
     with torch.no_grad():
         program = torch.export.export(
-            layer, (value, shapes, locations, weights),
-            dynamic_shapes=({0: batch}, None, {0: batch, 1: queries}, {0: batch, 1: queries}))
+            layer,
+            (value, shapes, locations, weights),
+            dynamic_shapes=({0: batch}, None, {0: batch, 1: queries}, {0: batch, 1: queries}),
+        )
     torch.export.save(program, tmp_path / "layer.pt2")
     loaded = torch.export.load(tmp_path / "layer.pt2").module()
     other = inputs(batch=3, queries=11)
@@ -331,13 +450,14 @@ def test_vmap_folds_into_the_batch():
     _, locations, weights = inputs()
     mapped = torch.func.vmap(lambda v: ms_deform_attn(v, SHAPES, locations, weights), in_dims=1)
     output = mapped(values)
-    mapped_gradient, = torch.autograd.grad(output.square().sum(), values)
+    (mapped_gradient,) = torch.autograd.grad(output.square().sum(), values)
     for i in range(2):
         value = values[:, i].detach().requires_grad_()
         single = ms_deform_attn(value, SHAPES, locations, weights)
         assert torch.equal(output[i], single)
-        assert torch.equal(mapped_gradient[:, i],
-                           torch.autograd.grad(single.square().sum(), value)[0])
+        assert torch.equal(
+            mapped_gradient[:, i], torch.autograd.grad(single.square().sum(), value)[0]
+        )
 
 
 def test_meta_tensors_need_no_kernel():
@@ -348,7 +468,7 @@ def test_meta_tensors_need_no_kernel():
 def test_what_it_cannot_do_is_refused():
     tensors = [tensor.requires_grad_() for tensor in inputs()]
     output = ms_deform_attn(tensors[0], SHAPES, *tensors[1:])
-    first, = torch.autograd.grad(output.square().sum(), tensors[1], create_graph=True)
+    (first,) = torch.autograd.grad(output.square().sum(), tensors[1], create_graph=True)
     with pytest.raises(backends.BackendError, match="no second derivative"):
         first.sum().backward()
     plain = [tensor.detach() for tensor in tensors]
@@ -367,16 +487,16 @@ def test_mistakes_are_named():
     with pytest.raises(backends.BackendError, match="got tensors on device 'cpu'"):
         ms_deform_attn(value, SHAPES, locations, weights, backend="cuda")
     with pytest.raises(RuntimeError, match="53 pixels in all, value has 49"):
-        torch.ops.deformviz.ms_deform_attn(value, torch.tensor([(6, 7), (3, 3), (1, 2)]),
-                                           locations, weights)
+        torch.ops.deformviz.ms_deform_attn(
+            value, torch.tensor([(6, 7), (3, 3), (1, 2)]), locations, weights
+        )
 
 
 def test_a_layer_without_a_trace_takes_the_fused_entry(monkeypatch):
     from deformviz.attention import deformable
 
     layer = deformable.MultiScaleDeformableAttention(24, 3, 3, 4)
-    torch.nn.init.normal_(layer.sampling_offsets.weight,
-                          generator=torch.Generator().manual_seed(2))
+    torch.nn.init.normal_(layer.sampling_offsets.weight, generator=torch.Generator().manual_seed(2))
     query, pixels = torch.randn(2, 6, 24), torch.randn(2, 49, 24)
     references, calls = torch.rand(2, 6, 3, 4), []
 

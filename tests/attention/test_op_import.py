@@ -12,6 +12,7 @@ print([name for name in ("torch._dynamo", "torch._inductor") if name in sys.modu
 
 
 def test_the_compiler_is_not_imported_for_those_who_never_compile():
-    said = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True,
-                          check=True)
+    said = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
+    )
     assert said.stdout.strip() == "[]"

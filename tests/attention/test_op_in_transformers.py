@@ -9,18 +9,37 @@ from deformviz.attention.op import ms_deform_attn
 def small_detector(two_stage):
     from transformers import DeformableDetrConfig, DeformableDetrForObjectDetection, ResNetConfig
 
-    backbone = ResNetConfig(embedding_size=8, hidden_sizes=[8, 16, 24, 32], depths=[1, 1, 1, 1],
-                            layer_type="basic", out_features=["stage2", "stage3", "stage4"])
+    backbone = ResNetConfig(
+        embedding_size=8,
+        hidden_sizes=[8, 16, 24, 32],
+        depths=[1, 1, 1, 1],
+        layer_type="basic",
+        out_features=["stage2", "stage3", "stage4"],
+    )
     config = DeformableDetrConfig(
-        use_timm_backbone=False, use_pretrained_backbone=False, backbone=None,
-        backbone_config=backbone, d_model=96, encoder_layers=2, decoder_layers=2,
-        encoder_attention_heads=6, decoder_attention_heads=3, encoder_ffn_dim=32,
-        decoder_ffn_dim=32, num_queries=11, two_stage_num_proposals=11, num_feature_levels=4,
+        use_timm_backbone=False,
+        use_pretrained_backbone=False,
+        backbone=None,
+        backbone_config=backbone,
+        d_model=96,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_attention_heads=6,
+        decoder_attention_heads=3,
+        encoder_ffn_dim=32,
+        decoder_ffn_dim=32,
+        num_queries=11,
+        two_stage_num_proposals=11,
+        num_feature_levels=4,
         num_labels=5,
-        encoder_n_points=3, decoder_n_points=2, two_stage=two_stage, with_box_refine=two_stage)
+        encoder_n_points=3,
+        decoder_n_points=2,
+        two_stage=two_stage,
+        with_box_refine=two_stage,
+    )
     torch.manual_seed(0)
     model = DeformableDetrForObjectDetection(config).eval()
-    for module in model.modules():   # as initialised, offsets do not depend on the query
+    for module in model.modules():  # as initialised, offsets do not depend on the query
         if hasattr(module, "sampling_offsets"):
             torch.nn.init.normal_(module.sampling_offsets.weight, std=0.2)
             torch.nn.init.normal_(module.attention_weights.weight, std=0.2)

@@ -14,8 +14,12 @@ def test_spatial_reduction_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
     module = SpatialReductionAttention(
-        config["dim"], config["num_heads"], reduction=config.get("sr_ratio", 1),
-        qkv_bias=config.get("qkv_bias", False), pooled=config.get("linear", False))
+        config["dim"],
+        config["num_heads"],
+        reduction=config.get("sr_ratio", 1),
+        qkv_bias=config.get("qkv_bias", False),
+        pooled=config.get("linear", False),
+    )
     size = config["H"], config["W"]
     module = check_module(name, recorded, module, run=lambda module, x: module(x, size)[0])
     if "attn" in recorded["outputs"]:
@@ -27,16 +31,21 @@ def test_spatial_reduction_equals_the_original(parity, name):
 def test_the_form_of_dat_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
-    check_module(name, recorded,
-                 PyramidAttention(config["dim"], config["num_heads"], config["sr_ratio"]))
+    check_module(
+        name, recorded, PyramidAttention(config["dim"], config["num_heads"], config["sr_ratio"])
+    )
 
 
 @pytest.mark.parametrize("name", cases("vit_attention"))
 def test_dense_attention_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
-    module = SelfAttention(config["dim"], config["num_heads"], qkv_bias=config["qkv_bias"],
-                           qk_norm=config.get("qk_norm", False))
+    module = SelfAttention(
+        config["dim"],
+        config["num_heads"],
+        qkv_bias=config["qkv_bias"],
+        qk_norm=config.get("qk_norm", False),
+    )
     module = check_module(name, recorded, module)
     _, trace = module.float()(recorded["inputs"]["x"])
     assert_close(trace.attention_weights, recorded["outputs"]["attn"], 1e-5, "weights")

@@ -12,11 +12,18 @@ def test_the_original_form_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
     module = QnA(
-        config["features"], config["heads"], config["kernel_size"], config["stride"],
-        config["padding"], channels_in=recorded["inputs"]["x"].shape[-1],
-        channels_out=config.get("out_features"), queries=config.get("n_queries", 2),
-        bias=config.get("use_bias", False), scale=config.get("attn_scale", "normal"),
-        normalise_query=config.get("normalize_q", True))
+        config["features"],
+        config["heads"],
+        config["kernel_size"],
+        config["stride"],
+        config["padding"],
+        channels_in=recorded["inputs"]["x"].shape[-1],
+        channels_out=config.get("out_features"),
+        queries=config.get("n_queries", 2),
+        bias=config.get("use_bias", False),
+        scale=config.get("attn_scale", "normal"),
+        normalise_query=config.get("normalize_q", True),
+    )
     check_module(name, recorded, module)
 
 
@@ -25,8 +32,14 @@ def test_the_form_of_dat_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
     module = FusedQnA(
-        config["n_channels"], config["n_heads"], config["ksize"], config["stride"],
-        config["padding"], queries=config["n_q"], activation=config["qna_activation"])
+        config["n_channels"],
+        config["n_heads"],
+        config["ksize"],
+        config["stride"],
+        config["padding"],
+        queries=config["n_q"],
+        activation=config["qna_activation"],
+    )
     check_module(name, recorded, module)
 
 

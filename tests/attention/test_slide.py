@@ -13,10 +13,15 @@ def test_the_form_of_dat_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
     module = SlideAttention(
-        config["dim"], config["num_heads"], config["ka"],
-        reduction=config.get("dim_reduction", 4), qkv_bias=config.get("qkv_bias", True),
+        config["dim"],
+        config["num_heads"],
+        config["ka"],
+        reduction=config.get("dim_reduction", 4),
+        qkv_bias=config.get("qkv_bias", True),
         share_kernel=config.get("share_dwc_kernel", True),
-        share_qkv=config.get("share_qkv", False), position_bias=config.get("rpb", True))
+        share_qkv=config.get("share_qkv", False),
+        position_bias=config.get("rpb", True),
+    )
     check_module(name, recorded, module)
 
 
@@ -24,11 +29,13 @@ def test_the_form_of_dat_equals_the_original(parity, name):
 def test_the_original_form_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
-    module = SlideAttention(config["dim"], config["num_heads"], config["ka"],
-                            qkv_bias=config.get("qkv_bias", True))
+    module = SlideAttention(
+        config["dim"], config["num_heads"], config["ka"], qkv_bias=config.get("qkv_bias", True)
+    )
     size = tuple(config["input_resolution"])
-    check_module(name, recorded, module,
-                 run=lambda module, x: to_tokens(module(to_map(x, size))[0]))
+    check_module(
+        name, recorded, module, run=lambda module, x: to_tokens(module(to_map(x, size))[0])
+    )
 
 
 def test_taps_go_row_by_row_and_leave_the_map():

@@ -19,8 +19,13 @@ def test_windows_of_dat_equal_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
     if "shift_size" in config:
-        module = ShiftWindowAttention(config["dim"], config["heads"], window_of(config),
-                                      tuple(config["fmap_size"]), shift=config["shift_size"])
+        module = ShiftWindowAttention(
+            config["dim"],
+            config["heads"],
+            window_of(config),
+            tuple(config["fmap_size"]),
+            shift=config["shift_size"],
+        )
     else:
         module = LocalAttention(config["dim"], config["heads"], window_of(config))
     check_module(name, recorded, module)

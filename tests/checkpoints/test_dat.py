@@ -15,11 +15,20 @@ from deformviz.models.dat_presets import dat_scenes
 from tests.dat_parity import assert_close
 
 VALUES = {
-    "img_size": 64, "patch_size": 4, "num_classes": 5, "expansion": 2, "dim_stem": 8,
-    "dims": [8, 16, 32, 64], "depths": [2, 1, 2, 1],
-    "stage_spec": [["L", "S"], ["D"], ["L", "D"], ["D"]], "heads": [1, 2, 2, 4],
-    "window_sizes": [4, 4, 4, 2], "groups": [-1, 1, 2, 2], "use_pes": [False, True, True, True],
-    "strides": [-1, 2, 1, 1], "offset_range_factor": [-1, 2, 2, 2],
+    "img_size": 64,
+    "patch_size": 4,
+    "num_classes": 5,
+    "expansion": 2,
+    "dim_stem": 8,
+    "dims": [8, 16, 32, 64],
+    "depths": [2, 1, 2, 1],
+    "stage_spec": [["L", "S"], ["D"], ["L", "D"], ["D"]],
+    "heads": [1, 2, 2, 4],
+    "window_sizes": [4, 4, 4, 2],
+    "groups": [-1, 1, 2, 2],
+    "use_pes": [False, True, True, True],
+    "strides": [-1, 2, 1, 1],
+    "offset_range_factor": [-1, 2, 2, 2],
 }
 
 
@@ -28,8 +37,14 @@ class CfgNode(dict):
 
     def __init__(self, values):
         super().__init__({k: CfgNode(v) if isinstance(v, dict) else v for k, v in values.items()})
-        self.__dict__.update({"__immutable__": True, "__deprecated_keys__": set(),
-                              "__renamed_keys__": {}, "__new_allowed__": True})
+        self.__dict__.update(
+            {
+                "__immutable__": True,
+                "__deprecated_keys__": set(),
+                "__renamed_keys__": {},
+                "__new_allowed__": True,
+            }
+        )
 
 
 @pytest.fixture
@@ -45,6 +60,7 @@ def yacs(monkeypatch):
         torch.save(content, path, **options)
         monkeypatch.delitem(sys.modules, "yacs.config")
         monkeypatch.delitem(sys.modules, "yacs")
+
     return write
 
 
@@ -74,10 +90,21 @@ def test_a_file_with_plain_constructor_values_loads(tmp_path):
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_training_file_with_a_yacs_tree_loads_without_yacs(tmp_path, yacs, zipped):
     model = small_dat()
-    tree = CfgNode({"MODEL": {"TYPE": "dat", "DAT": VALUES}, "DATA": {"IMG_SIZE": 96},
-                    "TRAIN": {"BETAS": (0.9, 0.999), "START_EPOCH": 0}})
-    content = {"model": model.state_dict(), "optimizer": {"state": {}, "param_groups": []},
-               "lr_scheduler": {"base": 1e-3}, "max_accuracy": 82.0, "epoch": 300, "config": tree}
+    tree = CfgNode(
+        {
+            "MODEL": {"TYPE": "dat", "DAT": VALUES},
+            "DATA": {"IMG_SIZE": 96},
+            "TRAIN": {"BETAS": (0.9, 0.999), "START_EPOCH": 0},
+        }
+    )
+    content = {
+        "model": model.state_dict(),
+        "optimizer": {"state": {}, "param_groups": []},
+        "lr_scheduler": {"base": 1e-3},
+        "max_accuracy": 82.0,
+        "epoch": 300,
+        "config": tree,
+    }
     yacs(content, tmp_path / "dat.pth", _use_new_zipfile_serialization=zipped)
     loaded = dv.load(tmp_path / "dat.pth", version="v1")
     torch.testing.assert_close(logits_of(loaded), logits_of(model), rtol=0, atol=0)
@@ -89,8 +116,7 @@ def test_bare_weights_need_the_configuration(tmp_path):
     torch.save({"model": model.state_dict()}, tmp_path / "dat.pth")
     with pytest.raises(CheckpointError, match="Give config="):
         dv.load(tmp_path / "dat.pth", version="++")
-    loaded = dv.load(tmp_path / "dat.pth", version="++",
-                     config={"MODEL": {"DAT": VALUES}})
+    loaded = dv.load(tmp_path / "dat.pth", version="++", config={"MODEL": {"DAT": VALUES}})
     torch.testing.assert_close(logits_of(loaded), logits_of(model), rtol=0, atol=0)
 
 
@@ -106,8 +132,9 @@ def test_the_version_changes_the_answer_and_must_be_said(tmp_path):
 
 def test_a_file_of_the_second_code_is_not_taken_for_the_first(tmp_path):
     values = VALUES | {"use_lpus": [True] * 4}
-    torch.save({"model": small_dat("++", **values).state_dict(), "config": values},
-               tmp_path / "dat.pth")
+    torch.save(
+        {"model": small_dat("++", **values).state_dict(), "config": values}, tmp_path / "dat.pth"
+    )
     with pytest.raises(CheckpointError, match="which only DAT\\+\\+ has"):
         dv.load(tmp_path / "dat.pth", version="v1")
 
@@ -122,7 +149,8 @@ def test_another_size_resizes_the_tables_and_says_so(tmp_path):
     assert {"img_size", "stages.1.attns.0.rpe_table"} <= assumed
     assert logits_of(loaded, 128).shape == (1, 5)
     resized = torch.nn.functional.interpolate(
-        model.stages[1].attns[0].rpe_table[None].detach(), (31, 31), mode="bicubic")[0]
+        model.stages[1].attns[0].rpe_table[None].detach(), (31, 31), mode="bicubic"
+    )[0]
     assert_close(loaded.stages[1].attns[0].rpe_table, resized, 1e-6, "table")
 
 
@@ -131,24 +159,27 @@ def test_a_head_with_other_classes_needs_a_lookup(tmp_path):
     torch.save({"model": model.state_dict(), "config": VALUES}, tmp_path / "dat.pth")
     with pytest.raises(CheckpointError, match="does not fit"):
         dv.load(tmp_path / "dat.pth", version="v1", config={"num_classes": 2})
-    picked = dv.load(tmp_path / "dat.pth", version="v1",
-                     config={"num_classes": 2, "lookup_22k": [4, 1]})
+    picked = dv.load(
+        tmp_path / "dat.pth", version="v1", config={"num_classes": 2, "lookup_22k": [4, 1]}
+    )
     torch.testing.assert_close(logits_of(picked), logits_of(model)[:, [4, 1]])
     with pytest.raises(CheckpointError, match="whole numbers from 0 to 4"):
-        dv.load(tmp_path / "dat.pth", version="v1",
-                config={"num_classes": 2, "lookup_22k": [4, 9]})
+        dv.load(tmp_path / "dat.pth", version="v1", config={"num_classes": 2, "lookup_22k": [4, 9]})
 
 
-@pytest.mark.parametrize(("values", "message"), [
-    ({"dims": [8, 16, 32]}, "one entry for each of the 4 stages"),
-    ({"depths": [2, 2, 2, 1]}, "1 letters .* for a stage of depth 2"),
-    ({"colour": 3}, "unknown values: colour"),
-    ({"stage_spec": [["L", "S"], ["Z"], ["L", "D"], ["D"]]}, "of the letters"),
-    ({"no_offs": [False, True, False, False]}, "no working no-offset mode"),
-    ({"img_size": 72}, "do not tile a map|must be a multiple"),
-    ({"heads": "many"}, "one entry for each"),
-    ({"expansion": "four"}, "DAT's configuration"),
-])
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"dims": [8, 16, 32]}, "one entry for each of the 4 stages"),
+        ({"depths": [2, 2, 2, 1]}, "1 letters .* for a stage of depth 2"),
+        ({"colour": 3}, "unknown values: colour"),
+        ({"stage_spec": [["L", "S"], ["Z"], ["L", "D"], ["D"]]}, "of the letters"),
+        ({"no_offs": [False, True, False, False]}, "no working no-offset mode"),
+        ({"img_size": 72}, "do not tile a map|must be a multiple"),
+        ({"heads": "many"}, "one entry for each"),
+        ({"expansion": "four"}, "DAT's configuration"),
+    ],
+)
 def test_a_configuration_that_cannot_be_is_refused_in_words(tmp_path, values, message):
     torch.save({"model": small_dat().state_dict(), "config": VALUES}, tmp_path / "dat.pth")
     with pytest.raises(CheckpointError, match=message):
@@ -167,8 +198,9 @@ def test_our_own_files_carry_their_configuration(tmp_path):
 
 def test_the_recorded_model_loads_as_an_official_file(parity, tmp_path):
     recorded = parity("dat/model_v2_datpp_128.pt")
-    torch.save({"model": recorded["state_dict"], "config": recorded["config"]},
-               tmp_path / "dat_pp.pth")
+    torch.save(
+        {"model": recorded["state_dict"], "config": recorded["config"]}, tmp_path / "dat_pp.pth"
+    )
     model = dv.load(tmp_path / "dat_pp.pth", version="++")
     with torch.no_grad():
         logits, _ = model(recorded["inputs"]["x"])

@@ -48,8 +48,7 @@ def weights():
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_pickle_that_executes_is_refused_and_not_executed(tmp_path, weights, zipped):
     mark, path = tmp_path / "executed", tmp_path / "evil.pth"
-    torch.save({"model": weights, "args": Touch(mark)}, path,
-               _use_new_zipfile_serialization=zipped)
+    torch.save({"model": weights, "args": Touch(mark)}, path, _use_new_zipfile_serialization=zipped)
     assert "posix.system" in refused(path) or "os.system" in refused(path)
     assert not mark.exists()
 
@@ -114,7 +113,7 @@ def test_a_storage_longer_than_its_entry_cannot_be_read_beyond_the_file(tmp_path
     torch.save({key: weights[key]}, path)
 
     def lie(name, data):
-        length = struct.pack("<B", weights[key].numel())            # BININT1, the claimed numbers
+        length = struct.pack("<B", weights[key].numel())  # BININT1, the claimed numbers
         claim = b"K" + length
         if name.endswith("data.pkl"):
             assert claim in data
@@ -131,7 +130,7 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path, weights, zipped):
     torch.save(weights, whole, _use_new_zipfile_serialization=zipped)
     content = whole.read_bytes()
     for share in (0.0, 0.0001, 0.01, 0.3, 0.5, 0.9, 0.999):
-        path.write_bytes(content[:int(share * len(content))])
+        path.write_bytes(content[: int(share * len(content))])
         refused(path, heads=4)
 
 
@@ -140,18 +139,23 @@ def test_safetensors_cut_off_anywhere_are_refused(tmp_path, weights):
     save_file({key: value.clone() for key, value in weights.items()}, whole)
     content = whole.read_bytes()
     for share in (0.0001, 0.01, 0.5, 0.999):
-        path.write_bytes(content[:int(share * len(content))])
+        path.write_bytes(content[: int(share * len(content))])
         refused(path, heads=4)
 
 
-@pytest.mark.parametrize("header", [
-    b"{}", b"{", b'{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}',
-    b'{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}}',
-    b'{"a":{"dtype":"X9","shape":[1],"data_offsets":[0,4]}}',
-    b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}',
-    json.dumps({"__metadata__": {"format": "deformviz"}}).encode(),
-    b"{" + b"[" * 100_000,
-])
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{}",
+        b"{",
+        b'{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}',
+        b'{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}}',
+        b'{"a":{"dtype":"X9","shape":[1],"data_offsets":[0,4]}}',
+        b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}',
+        json.dumps({"__metadata__": {"format": "deformviz"}}).encode(),
+        b"{" + b"[" * 100_000,
+    ],
+)
 def test_safetensors_headers_that_lie_are_refused(tmp_path, header):
     path = tmp_path / "lie.safetensors"
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
@@ -172,19 +176,39 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path, weights, value):
     assert "NaN or infinity" in refused(path, heads=4)
 
 
-@pytest.mark.parametrize("content", [
-    [1, 2], {}, {"model": {}}, {"model": 3}, {"a": 1}, {3: torch.zeros(2)}, torch.zeros(3),
-    {"model": torch.zeros(2).to_sparse()},
-    {"args": argparse.Namespace(lr=1)}, "text", None,
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        [1, 2],
+        {},
+        {"model": {}},
+        {"model": 3},
+        {"a": 1},
+        {3: torch.zeros(2)},
+        torch.zeros(3),
+        {"model": torch.zeros(2).to_sparse()},
+        {"args": argparse.Namespace(lr=1)},
+        "text",
+        None,
+    ],
+)
 def test_what_holds_no_weights_is_refused(tmp_path, content):
     path = tmp_path / "other.pth"
     torch.save(content, path)
     refused(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n" + bytes(90),
-                                     b"\x80\x02", b"PK\x03\x04", b"PK\x03\x04" + bytes(200)])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"hello",
+        b"\x89PNG\r\n\x1a\n" + bytes(90),
+        b"\x80\x02",
+        b"PK\x03\x04",
+        b"PK\x03\x04" + bytes(200),
+    ],
+)
 def test_other_files_are_refused(tmp_path, content):
     path = tmp_path / "file.pth"
     path.write_bytes(content)

@@ -25,8 +25,9 @@ def make_folder(folder, weights, config=None):
     whole = {key: value.contiguous().clone() for key, value in weights.items()}
     save_file(whole, folder / "model.safetensors")
     if config is not None:
-        (folder / "config.json").write_text(config if isinstance(config, str)
-                                            else json.dumps(config))
+        (folder / "config.json").write_text(
+            config if isinstance(config, str) else json.dumps(config)
+        )
     return folder
 
 
@@ -36,8 +37,9 @@ def answer(model, images):
 
 
 @pytest.mark.parametrize("style", STYLES, ids=str)
-@pytest.mark.parametrize("variant", [
-    dict(), dict(refine=True), dict(refine=True, two_stage=True), dict(levels=1)])
+@pytest.mark.parametrize(
+    "variant", [dict(), dict(refine=True), dict(refine=True, two_stage=True), dict(levels=1)]
+)
 def test_renaming_there_and_back_gives_the_same_weights(style, variant):
     weights = dict(tiny_detector(**variant).state_dict())
     foreign = from_published(weights, style)
@@ -51,8 +53,11 @@ def test_renaming_there_and_back_gives_the_same_weights(style, variant):
 @pytest.mark.parametrize("style", STYLES, ids=str)
 def test_a_file_in_every_spelling_gives_the_same_answer(tmp_path, style):
     model, images = tiny_detector(refine=True), pictures((33, 50))
-    folder = make_folder(tmp_path / "hub", from_published(model.state_dict(), style),
-                         dict(encoder_attention_heads=4, decoder_attention_heads=4))
+    folder = make_folder(
+        tmp_path / "hub",
+        from_published(model.state_dict(), style),
+        dict(encoder_attention_heads=4, decoder_attention_heads=4),
+    )
     loaded = dv.load(folder)
     assert torch.equal(answer(loaded, images)[0].logits, answer(model, images)[0].logits)
     alone = dv.load(folder / "model.safetensors", heads=4)
@@ -68,12 +73,14 @@ def test_the_recorded_model_equals_theirs_in_every_layer(tmp_path, recorded, nam
     expected = recorded["outputs"]
     torch.testing.assert_close(output.logits, expected["logits"], atol=2e-5, rtol=1e-4)
     torch.testing.assert_close(output.boxes_cxcywh, expected["pred_boxes"], atol=2e-6, rtol=1e-4)
-    layers = {**{f"encoder.{i}": f"model.encoder.layers.{i}.self_attn" for i in range(2)},
-              **{f"decoder.{i}": f"model.decoder.layers.{i}.encoder_attn" for i in range(3)}}
+    layers = {
+        **{f"encoder.{i}": f"model.encoder.layers.{i}.self_attn" for i in range(2)},
+        **{f"decoder.{i}": f"model.decoder.layers.{i}.encoder_attn" for i in range(3)},
+    }
     for ours, theirs in layers.items():
         for key in ("sampling_locations", "attention_weights"):
             actual, wanted = getattr(traces[ours], key), recorded["capture"][theirs][key]
-            if ours.startswith("encoder"):      # padded tokens are noise in theirs
+            if ours.startswith("encoder"):  # padded tokens are noise in theirs
                 real = recorded["capture"][theirs]["valid_mask"].bool()
                 actual, wanted = actual[real], wanted[real]
             torch.testing.assert_close(actual, wanted, atol=2e-5, rtol=1e-4)
@@ -83,8 +90,9 @@ def test_class_names_and_image_sizes_come_from_the_folder(tmp_path):
     config = dict(encoder_attention_heads=4, id2label={str(i): f"thing {i}" for i in range(5)})
     weights = from_published(tiny_detector().state_dict(), STYLES[0])
     folder = make_folder(tmp_path / "hub", weights, config)
-    (folder / "preprocessor_config.json").write_text(json.dumps(
-        dict(image_mean=[0.5, 0.5, 0.5], size=dict(shortest_edge=400, longest_edge=600))))
+    (folder / "preprocessor_config.json").write_text(
+        json.dumps(dict(image_mean=[0.5, 0.5, 0.5], size=dict(shortest_edge=400, longest_edge=600)))
+    )
     loaded = dv.load(folder).config
     assert loaded.class_names[4] == "thing 4"
     assert (loaded.image_mean, loaded.short_side, loaded.long_side) == ((0.5,) * 3, 400, 600)
@@ -103,15 +111,26 @@ def test_shards_are_put_together(tmp_path):
     assert torch.equal(answer(dv.load(folder), pictures((33, 50)))[0].logits, whole)
 
 
-@pytest.mark.parametrize("shard", ["../secret.safetensors", "/etc/passwd", "..", "",
-                                   "sub/a.safetensors", "a\\..\\b", 7, None, ["a"]])
+@pytest.mark.parametrize(
+    "shard",
+    [
+        "../secret.safetensors",
+        "/etc/passwd",
+        "..",
+        "",
+        "sub/a.safetensors",
+        "a\\..\\b",
+        7,
+        None,
+        ["a"],
+    ],
+)
 def test_an_index_that_leads_out_of_the_folder_is_refused(tmp_path, shard):
     weights = {"a": torch.zeros(2)}
     save_file(weights, tmp_path / "secret.safetensors")
     folder = tmp_path / "hub"
     folder.mkdir()
-    (folder / "model.safetensors.index.json").write_text(
-        json.dumps({"weight_map": {"a": shard}}))
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": shard}}))
     with pytest.raises(CheckpointError, match="not a file in it"):
         dv.load(folder)
 
@@ -125,12 +144,17 @@ def test_links_out_of_the_folder_are_refused(tmp_path):
         dv.load(folder)
 
 
-@pytest.mark.parametrize(("config", "message"), [
-    ("{", "JSON object"), ("[1]", "JSON object"), ("[" * 100_000, "JSON object"),
-    ({"activation_function": "gelu"}, "activation_function='gelu'"),
-    ({"d_model": 99, "encoder_attention_heads": 4}, "hidden_channels is 99"),
-    ({"encoder_attention_heads": 3}, "heads=3 cannot be"),
-])
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("{", "JSON object"),
+        ("[1]", "JSON object"),
+        ("[" * 100_000, "JSON object"),
+        ({"activation_function": "gelu"}, "activation_function='gelu'"),
+        ({"d_model": 99, "encoder_attention_heads": 4}, "hidden_channels is 99"),
+        ({"encoder_attention_heads": 3}, "heads=3 cannot be"),
+    ],
+)
 def test_a_configuration_that_cannot_be_is_refused(tmp_path, config, message):
     weights = from_published(tiny_detector().state_dict(), STYLES[0])
     with pytest.raises(CheckpointError, match=message):

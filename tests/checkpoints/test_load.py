@@ -39,9 +39,11 @@ def said(model):
 @pytest.fixture
 def written(tmp_path):
     """Writes content with torch.save; returns the path."""
+
     def write(content, name="model.pth", **options):
         torch.save(content, tmp_path / name, **options)
         return tmp_path / name
+
     return write
 
 
@@ -49,8 +51,11 @@ def written(tmp_path):
 def test_every_size_is_read_off_the_tensors(written, name):
     model = tiny_detector(**VARIANTS[name])
     path = written(model.state_dict())
-    loaded = dv.load(path, heads=model.config.heads, queries=model.config.queries
-                     if model.config.two_stage else None)
+    loaded = dv.load(
+        path,
+        heads=model.config.heads,
+        queries=model.config.queries if model.config.two_stage else None,
+    )
     said_config = loaded.config.to_dict() | {"dropout": 0.0}
     assert said_config == model.config.to_dict()
     assert not loaded.training
@@ -59,25 +64,31 @@ def test_every_size_is_read_off_the_tensors(written, name):
     assert loaded.load_report.fits
 
 
-@pytest.mark.parametrize("wrap", [
-    lambda weights: {"model": weights, "epoch": 3, "optimizer": {"state": {0: torch.ones(2)}}},
-    lambda weights: {"state_dict": OrderedDict(weights)},
-    lambda weights: {f"module.{key}": value for key, value in weights.items()},
-    lambda weights: {key: torch.nn.Parameter(v, v.is_floating_point()) for key, v in
-                     weights.items()},
-    lambda weights: weights | {"backbone.0.body.bn1.num_batches_tracked": torch.tensor(7)},
-])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda weights: {"model": weights, "epoch": 3, "optimizer": {"state": {0: torch.ones(2)}}},
+        lambda weights: {"state_dict": OrderedDict(weights)},
+        lambda weights: {f"module.{key}": value for key, value in weights.items()},
+        lambda weights: {
+            key: torch.nn.Parameter(v, v.is_floating_point()) for key, v in weights.items()
+        },
+        lambda weights: weights | {"backbone.0.body.bn1.num_batches_tracked": torch.tensor(7)},
+    ],
+)
 def test_the_wrappings_of_training_scripts_are_opened(written, wrap):
     model = tiny_detector()
-    assert torch.equal(answer(dv.load(written(wrap(dict(model.state_dict()))), heads=4)),
-                       answer(model))
+    assert torch.equal(
+        answer(dv.load(written(wrap(dict(model.state_dict()))), heads=4)), answer(model)
+    )
 
 
 def test_files_from_before_torch_1_6_are_read(written):
     model = tiny_detector()
     arguments = argparse.Namespace(nheads=4, dilation=False)
-    path = written({"model": model.state_dict(), "args": arguments},
-                   _use_new_zipfile_serialization=False)
+    path = written(
+        {"model": model.state_dict(), "args": arguments}, _use_new_zipfile_serialization=False
+    )
     assert torch.equal(answer(dv.load(path)), answer(model))
 
 
@@ -118,17 +129,20 @@ def test_a_head_of_91_classes_gets_the_names_of_coco(written):
     assert names[0] == "class 0" and names[83] == "class 83" and len(set(names)) == 91
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    (dict(heads=3), "heads=3 cannot be"),
-    (dict(heads=32), "heads=32 cannot be"),
-    (dict(heads=0), "heads=0 cannot be"),
-    (dict(heads="8"), "heads='8' cannot be"),
-    (dict(heads=4, queries=7), "queries is 7 by the argument, but the tensors say 6"),
-    (dict(heads=4, version="v1"), "versions of DAT"),
-    (dict(heads=4, config={"enc_layers": 6}), "encoder_layers is 6 by config="),
-    (dict(heads=4, config={"nheads": 8}), "heads is 8 by config=, but 4 by the argument"),
-    (dict(heads=4, config={"position_embedding": "learned"}), "learned"),
-])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (dict(heads=3), "heads=3 cannot be"),
+        (dict(heads=32), "heads=32 cannot be"),
+        (dict(heads=0), "heads=0 cannot be"),
+        (dict(heads="8"), "heads='8' cannot be"),
+        (dict(heads=4, queries=7), "queries is 7 by the argument, but the tensors say 6"),
+        (dict(heads=4, version="v1"), "versions of DAT"),
+        (dict(heads=4, config={"enc_layers": 6}), "encoder_layers is 6 by config="),
+        (dict(heads=4, config={"nheads": 8}), "heads is 8 by config=, but 4 by the argument"),
+        (dict(heads=4, config={"position_embedding": "learned"}), "learned"),
+    ],
+)
 def test_a_wrong_value_is_refused_where_it_can_be_noticed(written, options, message):
     with pytest.raises(CheckpointError, match=message):
         dv.load(written(tiny_detector().state_dict()), **options)
@@ -147,20 +161,30 @@ def change(weights, **changes):
     return weights
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"query_embed.weight": None}, r"query_embed\.weight is missing"),
-    ({"transformer.encoder.layers.0.norm2.bias": None}, r"1 key is missing \(.*norm2\.bias\)"),
-    ({"input_proj.4.0.weight": torch.zeros(3)}, r"1 key is unexpected \(input_proj\.4"),
-    ({"class_embed.0.bias": torch.zeros(9), "class_embed.1.bias": torch.zeros(9)},
-     r"2 keys are of another shape \(class_embed\.0\.bias is \(9,\), expected \(5,\)"),
-    ({"class_embed.1.bias": torch.ones(5)}, "class_embed.1.bias and class_embed.0.bias differ"),
-    ({"level": torch.zeros(2)}, "unexpected"),
-    ({"label_enc.weight": torch.zeros(3, 4)}, "DINO"),
-    ({"transformer.level_embed": torch.zeros(4)}, r"level_embed has the shape \(4,\)"),
-    ({"transformer.level_embed": torch.zeros(0, 32)}, r"level_embed has the shape \(0, 32\)"),
-    ({"class_embed.0.bias": torch.zeros(5, dtype=torch.int64),
-      "class_embed.1.bias": torch.zeros(5, dtype=torch.int64)}, "holds torch.int64"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"query_embed.weight": None}, r"query_embed\.weight is missing"),
+        ({"transformer.encoder.layers.0.norm2.bias": None}, r"1 key is missing \(.*norm2\.bias\)"),
+        ({"input_proj.4.0.weight": torch.zeros(3)}, r"1 key is unexpected \(input_proj\.4"),
+        (
+            {"class_embed.0.bias": torch.zeros(9), "class_embed.1.bias": torch.zeros(9)},
+            r"2 keys are of another shape \(class_embed\.0\.bias is \(9,\), expected \(5,\)",
+        ),
+        ({"class_embed.1.bias": torch.ones(5)}, "class_embed.1.bias and class_embed.0.bias differ"),
+        ({"level": torch.zeros(2)}, "unexpected"),
+        ({"label_enc.weight": torch.zeros(3, 4)}, "DINO"),
+        ({"transformer.level_embed": torch.zeros(4)}, r"level_embed has the shape \(4,\)"),
+        ({"transformer.level_embed": torch.zeros(0, 32)}, r"level_embed has the shape \(0, 32\)"),
+        (
+            {
+                "class_embed.0.bias": torch.zeros(5, dtype=torch.int64),
+                "class_embed.1.bias": torch.zeros(5, dtype=torch.int64),
+            },
+            "holds torch.int64",
+        ),
+    ],
+)
 def test_keys_that_do_not_fit_are_named_and_nothing_is_loaded(written, changes, message):
     path = written(change(tiny_detector().state_dict(), **changes))
     with pytest.raises(CheckpointError, match=message) as error:
@@ -169,9 +193,15 @@ def test_keys_that_do_not_fit_are_named_and_nothing_is_loaded(written, changes, 
 
 
 def test_the_report_of_a_misfit_lists_every_key(written):
-    path = written(change(tiny_detector().state_dict(), **{
-        "transformer.encoder.layers.0.norm1.bias": None,
-        "transformer.encoder.layers.0.norm1.weight": None}))
+    path = written(
+        change(
+            tiny_detector().state_dict(),
+            **{
+                "transformer.encoder.layers.0.norm1.bias": None,
+                "transformer.encoder.layers.0.norm1.weight": None,
+            },
+        )
+    )
     with pytest.raises(CheckpointError) as error:
         dv.load(path, heads=4)
     assert len(error.value.report.missing) == 2
@@ -200,6 +230,7 @@ def test_frozen_layers_stay_frozen(written):
 
 # -- our own layout ------------------------------------------------------------------------------
 
+
 def test_a_saved_model_comes_back_with_its_configuration_and_facts(tmp_path):
     model = tiny_detector(**RECIPE, class_names=tuple("abcde"), short_side=None, long_side=256)
     save(model, tmp_path / "own.safetensors", dtype=torch.float32, metadata={"iterations": 30})
@@ -218,8 +249,9 @@ def test_half_precision_halves_the_file(tmp_path):
     save(model, tmp_path / "full.safetensors", dtype=torch.float32)
     small, large = ((tmp_path / f"{n}.safetensors").stat().st_size for n in ("half", "full"))
     assert small < 0.65 * large
-    torch.testing.assert_close(answer(dv.load(tmp_path / "half.safetensors")), answer(model),
-                               atol=0.05, rtol=0.05)
+    torch.testing.assert_close(
+        answer(dv.load(tmp_path / "half.safetensors")), answer(model), atol=0.05, rtol=0.05
+    )
 
 
 def test_what_half_precision_cannot_hold_is_not_saved(tmp_path):
@@ -230,19 +262,23 @@ def test_what_half_precision_cannot_hold_is_not_saved(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("changes", "options", "message"), [
-    ({"format_version": "9"}, {}, "format version '9'"),
-    ({"system": "yolo"}, {}, "holds a 'yolo'"),
-    ({"config": "["}, {}, "'config' is not a JSON object"),
-    ({"config": json.dumps({"heads": 8, "colour": 1})}, {}, "unknown fields: colour"),
-    ({"config": json.dumps({"encoder_layers": 10**9})}, {}, "at most 100"),
-    ({}, {"heads": 8}, "heads=8 was given, but own.safetensors says 4"),
-    ({}, {"config": {}}, "carries its own configuration"),
-])
+@pytest.mark.parametrize(
+    ("changes", "options", "message"),
+    [
+        ({"format_version": "9"}, {}, "format version '9'"),
+        ({"system": "yolo"}, {}, "holds a 'yolo'"),
+        ({"config": "["}, {}, "'config' is not a JSON object"),
+        ({"config": json.dumps({"heads": 8, "colour": 1})}, {}, "unknown fields: colour"),
+        ({"config": json.dumps({"encoder_layers": 10**9})}, {}, "at most 100"),
+        ({}, {"heads": 8}, "heads=8 was given, but own.safetensors says 4"),
+        ({}, {"config": {}}, "carries its own configuration"),
+    ],
+)
 def test_a_header_that_cannot_be_is_refused(tmp_path, changes, options, message):
     path = tmp_path / "own.safetensors"
     save(tiny_detector(), path)
     from safetensors import safe_open
+
     with safe_open(path, framework="pt") as file:
         weights = {name: file.get_tensor(name) for name in file.keys()}
         header = file.metadata()
@@ -259,6 +295,7 @@ def test_only_known_models_are_saved(tmp_path):
 
 
 # -- names ---------------------------------------------------------------------------------------
+
 
 def test_a_name_that_is_neither_shipped_nor_a_file_says_what_is_shipped():
     with pytest.raises(CheckpointError, match="neither a shipped model nor a file. Shipped here"):

@@ -10,7 +10,7 @@ from deformviz.checkpoints.own import save
 from deformviz.checkpoints.reading import read_checkpoint
 
 DETECTORS = {"ddetr_plain": {}, "ddetr_twostage": {"queries": 15}}
-LOGITS, BOXES = 2e-5, 2e-6          # of float32, as the recordings' own noise allows
+LOGITS, BOXES = 2e-5, 2e-6  # of float32, as the recordings' own noise allows
 
 
 def saved(weights, path):
@@ -44,12 +44,14 @@ def test_the_hugging_face_detector_equals_the_original(parity, tmp_path):
     torch.testing.assert_close(output.boxes_cxcywh, expected["pred_boxes"], atol=BOXES, rtol=1e-4)
 
 
-@pytest.mark.parametrize(("name", "version"), [
-    ("model_v1_128", "v1"), ("model_v2_datpp_128", "++")])
+@pytest.mark.parametrize(
+    ("name", "version"), [("model_v1_128", "v1"), ("model_v2_datpp_128", "++")]
+)
 def test_published_classifiers_equal_the_original(parity, tmp_path, name, version):
     recorded = parity(f"dat/{name}.pt")
-    torch.save({"model": recorded["state_dict"], "config": recorded["config"]},
-               tmp_path / "dat.pth")
+    torch.save(
+        {"model": recorded["state_dict"], "config": recorded["config"]}, tmp_path / "dat.pth"
+    )
     model = dv.load(tmp_path / "dat.pth", version=version)
     with torch.inference_mode():
         logits, _ = model(recorded["inputs"]["x"])
@@ -57,6 +59,7 @@ def test_published_classifiers_equal_the_original(parity, tmp_path, name, versio
 
 
 # -- there and back ------------------------------------------------------------------------------
+
 
 def test_the_published_names_come_back_as_the_same_file(parity, tmp_path):
     recorded = parity("detr/ddetr_twostage.pt")
@@ -86,8 +89,9 @@ def test_hugging_faces_names_come_back_as_the_same_file(parity, tmp_path, names)
 
 def test_dats_names_come_back_as_the_same_file(parity, tmp_path):
     recorded = parity("dat/model_v2_datpp_128.pt")
-    torch.save({"model": recorded["state_dict"], "config": recorded["config"]},
-               tmp_path / "dat.pth")
+    torch.save(
+        {"model": recorded["state_dict"], "config": recorded["config"]}, tmp_path / "dat.pth"
+    )
     model = dv.load(tmp_path / "dat.pth", version="++")
     before = saved(recorded["state_dict"], tmp_path / "before.safetensors")
     after = saved(model.state_dict(), tmp_path / "after.safetensors")
@@ -100,6 +104,6 @@ def test_our_own_file_comes_back_as_the_same_file(parity, tmp_path):
     save(dv.load(tmp_path / "plain.pth", heads=8), tmp_path / "a.safetensors", dtype=torch.float32)
     save(dv.load(tmp_path / "a.safetensors"), tmp_path / "b.safetensors", dtype=torch.float32)
     first, second = (read_checkpoint(tmp_path / f"{name}.safetensors") for name in "ab")
-    assert first.metadata == second.metadata        # safetensors writes it in any order
+    assert first.metadata == second.metadata  # safetensors writes it in any order
     assert list(first.tensors) == list(second.tensors)
     assert all(torch.equal(first.tensors[key], second.tensors[key]) for key in first.tensors)

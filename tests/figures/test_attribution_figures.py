@@ -34,8 +34,8 @@ def test_the_window_holds_the_box_and_every_sample_that_counts():
     weights, worth = np.array([[[1.0, 0.01]]]), np.array([[[0.2, 0.0]]])
     x0, y0, x1, y1 = window_around(places, [weights, worth], SIZE_HW, box)
     assert x0 < 60 and x1 > 80 and y0 < 40 and y1 > 50
-    assert x0 > 5                                   # the small one may fall out
-    assert x1 <= 99.5 and y1 <= 59.5                # nothing beyond the picture
+    assert x0 > 5  # the small one may fall out
+    assert x1 <= 99.5 and y1 <= 59.5  # nothing beyond the picture
 
 
 def test_the_window_is_the_picture_where_samples_are_everywhere():
@@ -48,15 +48,18 @@ def test_the_chosen_box_alone_carries_its_name():
     boxes = {"cat": np.array([0, 0, 10, 10]), "dog": np.array([20, 30, 40, 50])}
     figure = boxes_over(boxes, "dog", SIZE_HW, picture="p.jpg")
     assert [note.text for note in figure.layout.annotations] == ["dog"]
-    assert len(figure.layout.shapes) == 3           # one thin, two for the chosen one
+    assert len(figure.layout.shapes) == 3  # one thin, two for the chosen one
 
 
 def test_a_click_means_the_smallest_box_around_it():
-    boxes = {"street": np.array([10, 5, 90, 55]), "cat": np.array([40, 20, 60, 40]),
-             "fly": np.array([70.2, 30.2, 70.4, 30.4])}
+    boxes = {
+        "street": np.array([10, 5, 90, 55]),
+        "cat": np.array([40, 20, 60, 40]),
+        "fly": np.array([70.2, 30.2, 70.4, 30.4]),
+    }
     points = boxes_over(boxes, "cat", SIZE_HW, picture="p.jpg").data[0]
     assert points.marker.opacity == points.unselected.marker.opacity == 0
-    assert set(points.text) == set(boxes)           # the fly as well, smaller than any step
+    assert set(points.text) == set(boxes)  # the fly as well, smaller than any step
     for x, y, name in zip(points.x, points.y, points.text, strict=True):
         x0, y0, x1, y1 = boxes[name] - 0.5
         assert x0 <= x <= x1 and y0 <= y <= y1
@@ -66,7 +69,7 @@ def test_a_click_means_the_smallest_box_around_it():
 
 def luminance(colour):
     """Relative luminance of a hex colour, as WCAG 2 defines it."""
-    shares = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
     return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
 
@@ -81,12 +84,16 @@ def test_numbers_can_be_read_on_every_cell():
 
 def test_a_table_shows_every_number_and_leaves_out_what_is_missing():
     numbers = np.array([[0.25, np.nan], [0.5, -1.0]])
-    figure = coloured_table(numbers, numbers, rows=["a", "b"], columns=["x", "y"], hover="%{z}",
-                            digits=2)
+    figure = coloured_table(
+        numbers, numbers, rows=["a", "b"], columns=["x", "y"], hover="%{z}", digits=2
+    )
     cells, text = figure.data
     assert cells.z[0][1] is None and cells.z[1][1] == -1
     assert list(zip(text.y, text.x, text.text, strict=True)) == [
-        ("a", "x", "0.25"), ("b", "x", "0.50"), ("b", "y", "-1.00")]
+        ("a", "x", "0.25"),
+        ("b", "x", "0.50"),
+        ("b", "y", "-1.00"),
+    ]
 
 
 def test_layers_with_fewer_heads_leave_their_cells_empty():

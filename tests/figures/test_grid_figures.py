@@ -17,8 +17,9 @@ def test_head_maps_show_every_knot_on_one_scale():
 
 def test_undeformed_grids_draw_knots_starts_and_cells():
     grids = undeformed_grids((4, 6), 2)
-    figure = grid.undeformed_grids({g.title: g.knots_xy for g in grids},
-                                   {g.title: g.starts_xy for g in grids}, (4, 6))
+    figure = grid.undeformed_grids(
+        {g.title: g.knots_xy for g in grids}, {g.title: g.starts_xy for g in grids}, (4, 6)
+    )
     assert len(figure.data) == 3 * len(grids)
     cells, starts, knots = figure.data[:3]
     assert (len(cells.x), len(starts.x), len(knots.x)) == (24, 24, 6)

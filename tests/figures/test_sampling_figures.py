@@ -43,7 +43,7 @@ def test_each_row_of_the_weight_map_has_its_heads_colour_and_grows_with_weight(s
 
 def test_the_rose_points_up_for_points_above(sampling):
     sampling.offsets_px[:] = 0
-    sampling.offsets_px[1, 0, 1] = (0, -3)                  # three level pixels up
+    sampling.offsets_px[1, 0, 1] = (0, -3)  # three level pixels up
     sampling.offsets_px[1, 1, 0] = (2, 0)
     markers = [trace for trace in offset_rose(sampling).data if trace.mode == "markers"]
     assert [trace.marker.color for trace in markers] == [head_colour(h) for h in range(HEADS)]
@@ -55,7 +55,7 @@ def test_the_rose_points_up_for_points_above(sampling):
 def test_marker_area_grows_with_weight(sampling):
     marker = next(t for t in offset_rose(sampling).data if t.mode == "markers").marker
     diameters = np.array(marker.size) - 2
-    ratio = diameters ** 2 / sampling.weights[0].reshape(-1)
+    ratio = diameters**2 / sampling.weights[0].reshape(-1)
     assert np.allclose(ratio, ratio[0])
 
 
@@ -69,8 +69,10 @@ def test_level_bars_sum_to_a_hundred_percent(sampling):
 def test_box_history_draws_every_layer_and_keeps_boxes_outside_in_view():
     boxes = np.array([[1, 2, 5, 7], [-3, 2, 5, 12]], float)
     figure = box_history(boxes, (10, 20), picture="/picture/key.jpg")
-    assert [trace.name for trace in figure.data] == ["after decoder layer 0",
-                                                     "after decoder layer 1"]
+    assert [trace.name for trace in figure.data] == [
+        "after decoder layer 0",
+        "after decoder layer 1",
+    ]
     assert figure.data[0].x == (1, 5, 5, 1, 1) and figure.data[0].y == (2, 2, 7, 7, 2)
     assert figure.layout.xaxis.range == (-3, 20) and figure.layout.yaxis.range == (12, 0)
     assert figure.layout.images[0].source == "/picture/key.jpg"

@@ -12,15 +12,23 @@ color = pytest.importorskip("skimage.color")
 # Machado, Oliveira and Fernandes (2009): what complete colour-deficient sight makes of linear RGB.
 SIGHT = {
     "normal": np.eye(3),
-    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
-               [-0.003882, -0.048116, 1.051998]],
-    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
-               [-0.011820, 0.042940, 0.968881]],
+    "protan": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deutan": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
 }
 
 
 def srgb(colours):
-    return np.array([[int(colour[at:at + 2], 16) / 255 for at in (1, 3, 5)] for colour in colours])
+    return np.array(
+        [[int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] for colour in colours]
+    )
 
 
 def lab(rgb):

@@ -31,12 +31,26 @@ def cuda_include(nvcc, tmp_path_factory):
 @pytest.fixture(scope="session")
 def emulate(cuda_include, compiler, tmp_path_factory):
     """Compiles a source that includes emulator.h, every undefined behaviour a trap."""
+
     def build(source):
         library = tmp_path_factory.mktemp("emulated") / f"{source}.so"
         subprocess.run(
-            [compiler, "-std=c++17", "-O1", "-fPIC", "-shared", "-w", "-fsanitize=undefined",
-             "-fno-sanitize-recover", cuda_include, str(HERE / f"{source}.cpp"),
-             "-o", str(library)], check=True)
+            [
+                compiler,
+                "-std=c++17",
+                "-O1",
+                "-fPIC",
+                "-shared",
+                "-w",
+                "-fsanitize=undefined",
+                "-fno-sanitize-recover",
+                cuda_include,
+                str(HERE / f"{source}.cpp"),
+                "-o",
+                str(library),
+            ],
+            check=True,
+        )
         return ctypes.CDLL(str(library))
 
     return build

@@ -22,13 +22,19 @@ def build():
 
 
 def in_a_new_process(code, **environment):
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
-                          env=os.environ | {"PYTHONPATH": str(ROOT)} | environment)
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+    )
 
 
 def test_no_flag_asks_for_this_very_machine(build, compiler):
-    flags = " ".join(word for command in build.compile_commands(compiler).values()
-                     for word in command)
+    flags = " ".join(
+        word for command in build.compile_commands(compiler).values() for word in command
+    )
     assert "-march" not in flags and "-mtune" not in flags and "native" not in flags
 
 
@@ -61,8 +67,12 @@ def test_a_compiler_that_fails_is_quoted(build, compiler, tmp_path):
 
 def test_the_library_exports_no_kernel_by_name(build, compiler):
     """Two copies in one process must not be mixed, nor code for one machine run on another."""
-    listing = subprocess.run(["nm", "-DC", "--defined-only", str(build.build_cpu())],
-                             capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run(
+        ["nm", "-DC", "--defined-only", str(build.build_cpu())],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     own = re.findall(r" [TWV] (.*deformviz.*)", listing)
     assert sorted(own) == ["deformviz_instruction_set", "deformviz_use_instruction_set"]
 
@@ -88,8 +98,9 @@ except backends.BackendError as error:
 
 
 def test_without_a_compiler_everything_runs_and_says_so(tmp_path):
-    result = in_a_new_process(WITHOUT_COMPILER, PATH=str(tmp_path), CXX="",
-                              DEFORMVIZ_CACHE=str(tmp_path / "cache"))
+    result = in_a_new_process(
+        WITHOUT_COMPILER, PATH=str(tmp_path), CXX="", DEFORMVIZ_CACHE=str(tmp_path / "cache")
+    )
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("Deformable attention runs on plain PyTorch") == 1
     which, refused = result.stdout.splitlines()
@@ -101,8 +112,13 @@ def test_the_reason_is_said_once(monkeypatch, caplog):
     nothing = backends.Backend("cpu", False, "No compiler here.")
     monkeypatch.setitem(backends._LOADERS, "cpu", lambda: nothing)
     backends._say_once.cache_clear()
-    arguments = (torch.randn(1, 6, 2, 4), [(2, 3)], torch.rand(1, 3, 1, 2),
-                 torch.rand(1, 3, 2, 1, 2, 2), torch.rand(1, 3, 2, 1, 2))
+    arguments = (
+        torch.randn(1, 6, 2, 4),
+        [(2, 3)],
+        torch.rand(1, 3, 1, 2),
+        torch.rand(1, 3, 2, 1, 2, 2),
+        torch.rand(1, 3, 2, 1, 2),
+    )
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             ms_deform_attn(*arguments[:2], *arguments[3:])
@@ -125,9 +141,17 @@ def test_sources_come_from_beside_the_package():
 def test_two_processes_build_once(tmp_path, compiler):
     code = "from deformviz.attention import backends; print(backends.load_cpu().runs)"
     environment = os.environ | {"PYTHONPATH": str(ROOT), "DEFORMVIZ_CACHE": str(tmp_path)}
-    processes = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment,
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-                 for _ in range(2)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
     results = [process.communicate() for process in processes]
     assert [out.strip() for out, _ in results] == ["True", "True"]
     assert sum("compiling" in err for _, err in results) == 1

@@ -29,21 +29,45 @@ def pointer(tensor):
     return None if tensor is None else ctypes.c_void_p(tensor.data_ptr())
 
 
-def run(library, shapes, value, locations, weights, *, given=SAMPLES, references=None, grad=None,
-        wanted=(True, True, True), fixed_scale=None):
+def run(
+    library,
+    shapes,
+    value,
+    locations,
+    weights,
+    *,
+    given=SAMPLES,
+    references=None,
+    grad=None,
+    wanted=(True, True, True),
+    fixed_scale=None,
+):
     """Output of the emulated kernels, or with `grad` the gradients of value, locations, weights."""
     batch, _, heads, channels = value.shape
     queries, levels, points = locations.shape[1], *locations.shape[3:5]
     sizes = [batch, heads, channels, queries, points, levels, *sum(map(list, shapes), [])]
     output = torch.full((batch, queries, heads * channels), torch.nan, dtype=value.dtype)
     grad_value = torch.zeros(value.shape) if wanted[0] else None
-    grads = [torch.full(t.shape, torch.nan) if want else None
-             for t, want in zip((locations, weights), wanted[1:], strict=True)]
+    grads = [
+        torch.full(t.shape, torch.nan) if want else None
+        for t, want in zip((locations, weights), wanted[1:], strict=True)
+    ]
     fixed = torch.zeros(value.shape, dtype=torch.int64) if fixed_scale is not None else None
-    library.run((ctypes.c_int * len(sizes))(*sizes), TYPES.index(value.dtype), given,
-                pointer(value), pointer(locations), pointer(weights), pointer(references),
-                pointer(output), pointer(grad), pointer(grad_value), *map(pointer, grads),
-                pointer(fixed), pointer(fixed_scale))
+    library.run(
+        (ctypes.c_int * len(sizes))(*sizes),
+        TYPES.index(value.dtype),
+        given,
+        pointer(value),
+        pointer(locations),
+        pointer(weights),
+        pointer(references),
+        pointer(output),
+        pointer(grad),
+        pointer(grad_value),
+        *map(pointer, grads),
+        pointer(fixed),
+        pointer(fixed_scale),
+    )
     if grad is None:
         return output
     return grad_value, *grads
@@ -72,7 +96,7 @@ def reference_gradients(shapes, value, locations, weights, grad):
 
 CASES = {
     "decoder": dict(queries=7),
-    "encoder": dict(queries=136),                             # as many queries as pixels: tiles
+    "encoder": dict(queries=136),  # as many queries as pixels: tiles
     "narrow heads": dict(channels=8, queries=136),
     "middle heads": dict(channels=16, queries=136),
     "odd heads": dict(channels=6, queries=5),
@@ -92,7 +116,7 @@ def test_emulated_kernels_equal_the_reference(emulated, case, dtype):
     assert relative(run(emulated, shapes, value, locations, weights), output) < tolerance
     gradients = run(emulated, shapes, value, locations, weights, grad=grad)
     for ours, true in zip(gradients, truth, strict=True):
-        assert relative(ours, true) < 3e-6                   # gradients are summed in float32
+        assert relative(ours, true) < 3e-6  # gradients are summed in float32
 
 
 @pytest.mark.parametrize("given", [POINTS, BOXES], ids=["points", "boxes"])
@@ -112,7 +136,7 @@ def test_emulated_sums_in_fixed_point(emulated):
     value, locations, weights, grad = problem(PYRAMID, queries=136)
     _, *truth = reference_gradients(PYRAMID, value, locations, weights, grad)
     largest = (grad.abs().amax() * weights.abs().amax()).double()
-    scale = (2.0 ** 40 / largest).float().view(1)
+    scale = (2.0**40 / largest).float().view(1)
     ours = run(emulated, PYRAMID, value, locations, weights, grad=grad, fixed_scale=scale)
     for mine, true in zip(ours, truth, strict=True):
         assert relative(mine, true) < 3e-6
@@ -142,17 +166,31 @@ def test_emulated_bad_numbers_stay_where_they_are(emulated, bad):
     assert all(gradient[:, 3].abs().max() == 0 for gradient in gradients)
     value[:, 0] = bad
     truth = ms_deform_attn_reference(value, PYRAMID, locations, weights)
-    assert torch.equal(torch.isfinite(run(emulated, PYRAMID, value, locations, weights)),
-                       torch.isfinite(truth))
+    assert torch.equal(
+        torch.isfinite(run(emulated, PYRAMID, value, locations, weights)), torch.isfinite(truth)
+    )
 
 
 @pytest.mark.slow
 def test_emulated_kernels_stay_inside_their_memory(cuda_include, compiler, tmp_path):
     """The emulator under AddressSanitizer, in a process of its own that has it from the start."""
     program = tmp_path / "emulated"
-    subprocess.run([compiler, "-std=c++17", "-O1", "-w", "-fsanitize=address,undefined",
-                    "-fno-sanitize-recover", cuda_include, str(HERE / "emulated.cpp"),
-                    str(HERE / "emulated_main.cpp"), "-o", str(program)], check=True)
+    subprocess.run(
+        [
+            compiler,
+            "-std=c++17",
+            "-O1",
+            "-w",
+            "-fsanitize=address,undefined",
+            "-fno-sanitize-recover",
+            cuda_include,
+            str(HERE / "emulated.cpp"),
+            str(HERE / "emulated_main.cpp"),
+            "-o",
+            str(program),
+        ],
+        check=True,
+    )
     result = subprocess.run([program], capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr[-3000:]
     assert "36 launches" in result.stdout
@@ -169,9 +207,23 @@ def compiled(nvcc, request, tmp_path_factory):
     """(architecture, what the assembler says, cubin) of the kernels in standard.cu."""
     cubin = tmp_path_factory.mktemp("cubin") / f"sm_{request.param}.cubin"
     result = subprocess.run(
-        [nvcc, "-std=c++17", "-O3", f"-arch=sm_{request.param}", "-Werror", "all-warnings",
-         "-Xptxas", "-v", "-cubin", str(HERE / "standard.cu"), "-o", str(cubin)],
-        capture_output=True, text=True)
+        [
+            nvcc,
+            "-std=c++17",
+            "-O3",
+            f"-arch=sm_{request.param}",
+            "-Werror",
+            "all-warnings",
+            "-Xptxas",
+            "-v",
+            "-cubin",
+            str(HERE / "standard.cu"),
+            "-o",
+            str(cubin),
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == 0, result.stderr
     return request.param, result.stderr, cubin
 
@@ -189,17 +241,29 @@ def test_kernels_fit_the_registers(compiled):
 @pytest.fixture(scope="session")
 def instructions(compiled):
     """(architecture, {kernel: names of its instructions}) from the disassembly."""
-    folder = next((Path(root) / "nvidia" / "cu13" / "bin" for root in sys.path
-                   if (Path(root) / "nvidia" / "cu13" / "bin" / "cuobjdump").is_file()), None)
+    folder = next(
+        (
+            Path(root) / "nvidia" / "cu13" / "bin"
+            for root in sys.path
+            if (Path(root) / "nvidia" / "cu13" / "bin" / "cuobjdump").is_file()
+        ),
+        None,
+    )
     if not folder:
         pytest.skip("no CUDA disassembler: pip install nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm")
     architecture, _, cubin = compiled
     listing = subprocess.run(
-        [folder / "cuobjdump", "-sass", str(cubin)], capture_output=True, text=True, check=True,
-        env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}).stdout
+        [folder / "cuobjdump", "-sass", str(cubin)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"},
+    ).stdout
     functions = re.split(r"Function : (\S+)", listing)[1:]
-    return architecture, {name: re.findall(r"\*/\s+(?:@!?U?P\d+ )?([A-Z][\w.]+)", body)
-                          for name, body in zip(functions[::2], functions[1::2], strict=True)}
+    return architecture, {
+        name: re.findall(r"\*/\s+(?:@!?U?P\d+ )?([A-Z][\w.]+)", body)
+        for name, body in zip(functions[::2], functions[1::2], strict=True)
+    }
 
 
 def test_rows_move_sixteen_bytes_at_a_time(instructions):
@@ -207,7 +271,7 @@ def test_rows_move_sixteen_bytes_at_a_time(instructions):
     rows = {name: code for name, code in kernels.items() if "from_fixed" not in name}
     assert len(rows) == 12
     for name, code in rows.items():
-        assert code.count("LDG.E.128") >= 4, name             # the four corners of a sample
+        assert code.count("LDG.E.128") >= 4, name  # the four corners of a sample
         assert not [word for word in code if word.startswith(("LDL", "STL"))], name
     for name in (name for name in rows if "forward" in name):
         assert "STG.E.128" in rows[name], name
@@ -229,9 +293,23 @@ def test_gradients_are_added_four_at_a_time_where_the_gpu_can(instructions):
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_kernel_compiles_without_spills(nvcc, architecture, tmp_path):
     result = subprocess.run(
-        [nvcc, "-std=c++17", "-O3", f"-arch=sm_{architecture}", "-Werror", "all-warnings",
-         "-Xptxas", "-v", "-cubin", str(CUDA / "kernels.cu"), "-o", str(tmp_path / "all.cubin")],
-        capture_output=True, text=True)
+        [
+            nvcc,
+            "-std=c++17",
+            "-O3",
+            f"-arch=sm_{architecture}",
+            "-Werror",
+            "all-warnings",
+            "-Xptxas",
+            "-v",
+            "-cubin",
+            str(CUDA / "kernels.cu"),
+            "-o",
+            str(tmp_path / "all.cubin"),
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert result.returncode == 0, result.stderr
     kernels = result.stderr.count("Compiling entry function")
     assert kernels == 85

@@ -45,10 +45,20 @@ def relative(ours, truth):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=lambda dtype: str(dtype).split(".")[1])
-@pytest.mark.parametrize("sizes", [
-    {}, {"queries": PIXELS}, {"queries": PIXELS, "channels": 8}, {"channels": 16},
-    {"channels": 6, "heads": 3}, {"channels": 72, "heads": 3}, {"points": 9}, {"batch": 65},
-], ids=str)
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {},
+        {"queries": PIXELS},
+        {"queries": PIXELS, "channels": 8},
+        {"channels": 16},
+        {"channels": 6, "heads": 3},
+        {"channels": 72, "heads": 3},
+        {"points": 9},
+        {"batch": 65},
+    ],
+    ids=str,
+)
 def test_output_and_gradients(dtype, sizes):
     tensors = inputs(dtype, **sizes)
     truth = results([tensor.double() for tensor in tensors], "reference")
@@ -63,8 +73,9 @@ def test_fused_entry(size, queries):
     references = torch.rand(2, queries, len(SHAPES), size, device="cuda")
     arguments = (value, SHAPES, references, offsets * 4 - 2, logits * 6)
     ours = ms_deform_attn_fused(*arguments, backend="cuda")
-    steps = ms_deform_attn_fused(*(a.double() if torch.is_tensor(a) else a for a in arguments),
-                                 backend="reference")
+    steps = ms_deform_attn_fused(
+        *(a.double() if torch.is_tensor(a) else a for a in arguments), backend="reference"
+    )
     assert relative(ours, steps) < 1e-5
 
 
@@ -76,8 +87,11 @@ def test_deterministic_gradients_repeat_bit_by_bit():
         runs = [results(tensors, "cuda") for _ in range(5)]
     finally:
         torch.use_deterministic_algorithms(False)
-    assert all(torch.equal(ours, first) for run in runs[1:]
-               for ours, first in zip(run, runs[0], strict=True))
+    assert all(
+        torch.equal(ours, first)
+        for run in runs[1:]
+        for ours, first in zip(run, runs[0], strict=True)
+    )
     assert all(relative(ours, true) < 5e-6 for ours, true in zip(runs[0], truth, strict=True))
 
 
@@ -101,8 +115,10 @@ def test_empty_and_unaligned_input():
     assert ms_deform_attn(value, SHAPES, locations, weights).shape == (2, 0, 256)
     value, locations, weights = inputs()
     shifted = torch.cat([value.new_zeros(1), value.flatten()])[1:].view_as(value)
-    assert torch.equal(ms_deform_attn(shifted, SHAPES, locations, weights),
-                       ms_deform_attn(value, SHAPES, locations, weights))
+    assert torch.equal(
+        ms_deform_attn(shifted, SHAPES, locations, weights),
+        ms_deform_attn(value, SHAPES, locations, weights),
+    )
 
 
 def test_bad_numbers_stay_with_their_query():
@@ -115,5 +131,6 @@ def test_bad_numbers_stay_with_their_query():
     assert output[:, 3].abs().max() == 0
     value[:, 0] = torch.nan
     truth = ms_deform_attn_reference(value, SHAPES, locations.nan_to_num(5.0), weights)
-    assert torch.equal(torch.isfinite(ms_deform_attn(value, SHAPES, locations, weights)),
-                       torch.isfinite(truth))
+    assert torch.equal(
+        torch.isfinite(ms_deform_attn(value, SHAPES, locations, weights)), torch.isfinite(truth)
+    )

@@ -7,8 +7,14 @@ import torch
 
 from deformviz.attention.reference import ms_deform_attn_reference
 
-RUNGS = ["1_thread_per_channel", "2_levels_by_value", "3_shared_samples", "4_wide_loads",
-         "5_head_tiles", "6_half_values"]
+RUNGS = [
+    "1_thread_per_channel",
+    "2_levels_by_value",
+    "3_shared_samples",
+    "4_wide_loads",
+    "5_head_tiles",
+    "6_half_values",
+]
 SHAPES = [(9, 11), (5, 6), (3, 2), (1, 1)]
 PIXELS = 136
 
@@ -21,8 +27,9 @@ def climb(emulate):
         batch, queries, heads = locations.shape[:3]
         output = torch.full((batch, queries, heads * 32), torch.nan)
         sizes = (ctypes.c_int * 8)(*sum(map(list, SHAPES), []))
-        pointers = [ctypes.c_void_p(tensor.data_ptr())
-                    for tensor in (value, locations, weights, output)]
+        pointers = [
+            ctypes.c_void_p(tensor.data_ptr()) for tensor in (value, locations, weights, output)
+        ]
         library.climb(rung, sizes, batch, heads, queries, *pointers)
         return output
 

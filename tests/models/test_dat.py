@@ -14,8 +14,16 @@ from deformviz.models.dat_config import DATConfig
 from deformviz.models.dat_presets import PUBLISHED, dat_scenes
 from tests.dat_parity import EXACT, assert_close, assert_gradient, cases, single_tolerance
 
-MILLIONS = {"dat_tiny": 28.3, "dat_small": 49.7, "dat_base": 87.9, "dat_pp_tiny": 24.0,
-            "dat_pp_small": 53.1, "dat_pp_base": 93.7, "dat_pp_base_384": 93.7, "dat_p": 22.8}
+MILLIONS = {
+    "dat_tiny": 28.3,
+    "dat_small": 49.7,
+    "dat_base": 87.9,
+    "dat_pp_tiny": 24.0,
+    "dat_pp_small": 53.1,
+    "dat_pp_base": 93.7,
+    "dat_pp_base_384": 93.7,
+    "dat_p": 22.8,
+}
 
 
 def version_of(recorded):
@@ -31,10 +39,12 @@ def watch_stages(model, images):
     """Logits, traces, and what left the stem and each stage."""
     seen, handles = {}, []
     parts = {"patch_proj": model.patch_proj} | {
-        f"stage{i}": stage for i, stage in enumerate(model.stages)}
+        f"stage{i}": stage for i, stage in enumerate(model.stages)
+    }
     for name, part in parts.items():
-        handles.append(part.register_forward_hook(
-            lambda _, __, output, name=name: seen.update({name: output})))
+        handles.append(
+            part.register_forward_hook(lambda _, __, output, name=name: seen.update({name: output}))
+        )
     logits, traces = model(images)
     for handle in handles:
         handle.remove()
@@ -47,10 +57,11 @@ def check_layer(trace, recorded, name):
     grids = {"reference": trace.reference_grid, "pos": trace.positions}
     for key, actual in grids.items():
         expected = recorded[key].flatten(2, 3)
-        assert_close(actual.nan_to_num(posinf=9.0), expected.nan_to_num(posinf=9.0), 5e-5,
-                     f"{name} {key}")
+        assert_close(
+            actual.nan_to_num(posinf=9.0), expected.nan_to_num(posinf=9.0), 5e-5, f"{name} {key}"
+        )
     offsets = trace.offsets.movedim(-1, 2).unflatten(-1, (height, width)).flatten(0, 1)
-    if float(trace.offsets.abs().max()) > 0:       # else recorded before it was set to zero
+    if float(trace.offsets.abs().max()) > 0:  # else recorded before it was set to zero
         assert_close(offsets, recorded["offset"], 5e-5, f"{name} offset")
     assert_close(trace.sampled_features, recorded["x_sampled"].squeeze(2), 2e-4, f"{name} x")
     weights = trace.attention_weights.flatten(0, 1)
@@ -135,9 +146,11 @@ def version_of_source(recorded):
 
 # -- published sizes -----------------------------------------------------------------------------
 
+
 def generator(name, seed):
     return np.random.RandomState(
-        (zlib.crc32(name.encode()) ^ ((seed * 2654435761) & 0xFFFFFFFF)) & 0xFFFFFFFF)
+        (zlib.crc32(name.encode()) ^ ((seed * 2654435761) & 0xFFFFFFFF)) & 0xFFFFFFFF
+    )
 
 
 def fill_value(name, shape, seed, gain):
@@ -169,8 +182,10 @@ def test_a_full_model_has_the_published_keys(parity, name):
     recorded = parity(f"dat/{name}.pt")
     with torch.device("meta"):
         model = build(recorded)
-    found = {key: (list(value.shape), str(value.dtype).removeprefix("torch."))
-             for key, value in model.state_dict().items()}
+    found = {
+        key: (list(value.shape), str(value.dtype).removeprefix("torch."))
+        for key, value in model.state_dict().items()
+    }
     assert found == {key: (list(shape), dtype) for key, shape, dtype in recorded["keys"]}
     assert sum(p.numel() for p in model.parameters()) == recorded["meta"]["n_params"]
 
@@ -178,9 +193,13 @@ def test_a_full_model_has_the_published_keys(parity, name):
 FAST = ("full_v1_dat_tiny", "full_v2_dat_tiny")
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=() if name in FAST else pytest.mark.slow)
-    for name in cases("full_*")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in FAST else pytest.mark.slow)
+        for name in cases("full_*")
+    ],
+)
 def test_a_full_model_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     model = build(recorded)
@@ -191,8 +210,11 @@ def test_a_full_model_equals_the_original(parity, name):
         assert float(values.sum()) == pytest.approx(total, rel=1e-9, abs=1e-6), key
         assert float(values.abs().sum()) == pytest.approx(absolute, rel=1e-9), key
     side = recorded["input_size"]
-    picture = generator("input.x", recorded["meta"]["fill_seed"]).standard_normal(
-        (1, 3, side, side)).astype(np.float32)
+    picture = (
+        generator("input.x", recorded["meta"]["fill_seed"])
+        .standard_normal((1, 3, side, side))
+        .astype(np.float32)
+    )
     with torch.no_grad():
         logits, _, seen = watch_stages(model, torch.from_numpy(picture))
     assert_close(logits, recorded["outputs64"]["logits"], single_tolerance(name), "float32")
@@ -219,9 +241,12 @@ def test_presets_say_what_the_published_configurations_say(parity, name):
     tree = {"MODEL": {"DAT": recorded["config"]}, "DATA": {"IMG_SIZE": recorded["input_size"]}}
     from_file = to_config(constructor_values(tree), version_of(recorded)).to_dict()
     preset = PUBLISHED[published].to_dict()
-    from_file["drop_path"] = preset["drop_path"]        # differs by size, changes no output
-    used = {"D": ("groups", "stride", "offset_kernel", "offset_range_factor", "position_bias"),
-            "N": ("neighborhood",), "L": ("window",)}
+    from_file["drop_path"] = preset["drop_path"]  # differs by size, changes no output
+    used = {
+        "D": ("groups", "stride", "offset_kernel", "offset_range_factor", "position_bias"),
+        "N": ("neighborhood",),
+        "L": ("window",),
+    }
     for ours, theirs in zip(preset.pop("stages"), from_file.pop("stages"), strict=True):
         kept = ["channels", "blocks", "heads", "mlp", "local_perception", "layer_scale"]
         kept += [field for letter in ours["blocks"] for field in used.get(letter, ())]
@@ -230,6 +255,7 @@ def test_presets_say_what_the_published_configurations_say(parity, name):
 
 
 # -- the small model -----------------------------------------------------------------------------
+
 
 def test_the_small_model_starts_on_the_undeformed_grid():
     torch.manual_seed(0)
@@ -244,6 +270,7 @@ def test_the_small_model_starts_on_the_undeformed_grid():
 
 def test_a_configuration_survives_json():
     import json
+
     config = dat_scenes(("boat", "cat"))
     assert DATConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
     with pytest.raises(ValueError, match="unknown fields: colour"):
@@ -255,8 +282,11 @@ def test_a_configuration_survives_json():
 def test_only_the_layers_asked_for_are_traced_and_progress_is_told():
     torch.manual_seed(0)
     model, heard = DAT(dat_scenes(("boat", "cat"))).eval(), []
-    _, traces = model(torch.zeros(1, 3, 96, 96), traced=("stages.2.attns.0",),
-                      on_layer=lambda *stage: heard.append(stage))
+    _, traces = model(
+        torch.zeros(1, 3, 96, 96),
+        traced=("stages.2.attns.0",),
+        on_layer=lambda *stage: heard.append(stage),
+    )
     assert list(traces) == ["stages.2.attns.0"]
     assert heard[0] == ("patch_proj", 0, 6) and heard[-1] == ("stages.2.attns.0", 5, 6)
     with pytest.raises(KeyError, match="does not have; it has stages.1.attns.1"):

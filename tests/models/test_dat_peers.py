@@ -15,8 +15,9 @@ def test_feed_forward_layers_equal_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
     sizes = config["channels"], config["expansion"]
-    module = MLP(*sizes) if name == "dat_mlp" else \
-        ConvolutionMLP(*sizes, residual=name.endswith("v2"))
+    module = (
+        MLP(*sizes) if name == "dat_mlp" else ConvolutionMLP(*sizes, residual=name.endswith("v2"))
+    )
     check_module(name, recorded, module, run=lambda module, x: module(x))
 
 
@@ -26,10 +27,15 @@ def test_a_swin_block_equals_the_original(parity, name):
     config = recorded["config"]
     slide = config.get("ka", 3) if name.startswith("slide") else None
     module = SwinBlock(
-        config["dim"], config["num_heads"], tuple(config["input_resolution"]),
-        window=config.get("window_size", 7), shift=config.get("shift_size", 0),
-        mlp_ratio=config.get("mlp_ratio", 4.0), qkv_bias=config.get("qkv_bias", True),
-        slide=slide if config.get("is_slide", True) else None)
+        config["dim"],
+        config["num_heads"],
+        tuple(config["input_resolution"]),
+        window=config.get("window_size", 7),
+        shift=config.get("shift_size", 0),
+        mlp_ratio=config.get("mlp_ratio", 4.0),
+        qkv_bias=config.get("qkv_bias", True),
+        slide=slide if config.get("is_slide", True) else None,
+    )
     check_module(name, recorded, module)
 
 
@@ -37,13 +43,21 @@ def test_a_swin_block_equals_the_original(parity, name):
 def test_a_swin_model_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
-    module = Swin(SwinConfig(
-        image_size=config["img_size"], patch=config.get("patch_size", 4),
-        classes=config["num_classes"], channels=config["embed_dim"],
-        depths=tuple(config["depths"]), heads=tuple(config["num_heads"]),
-        window=config.get("window_size", 7), mlp_ratio=config.get("mlp_ratio", 4.0),
-        qkv_bias=config.get("qkv_bias", True), position_embedding=config.get("ape", False),
-        normalised_patches=config.get("patch_norm", True)))
+    module = Swin(
+        SwinConfig(
+            image_size=config["img_size"],
+            patch=config.get("patch_size", 4),
+            classes=config["num_classes"],
+            channels=config["embed_dim"],
+            depths=tuple(config["depths"]),
+            heads=tuple(config["num_heads"]),
+            window=config.get("window_size", 7),
+            mlp_ratio=config.get("mlp_ratio", 4.0),
+            qkv_bias=config.get("qkv_bias", True),
+            position_embedding=config.get("ape", False),
+            normalised_patches=config.get("patch_norm", True),
+        )
+    )
     check_module(name, recorded, module)
 
 
@@ -58,10 +72,15 @@ def test_a_pvt_block_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
     module = PVTBlock(
-        config["dim"], config["num_heads"], reduction=config.get("sr_ratio", 1),
-        mlp_ratio=config.get("mlp_ratio", 4.0), qkv_bias=config.get("qkv_bias", False),
-        version=2 if name.startswith("pvtv2") else 1, pooled=config.get("linear", False),
-        epsilon=epsilon_of(recorded))
+        config["dim"],
+        config["num_heads"],
+        reduction=config.get("sr_ratio", 1),
+        mlp_ratio=config.get("mlp_ratio", 4.0),
+        qkv_bias=config.get("qkv_bias", False),
+        version=2 if name.startswith("pvtv2") else 1,
+        pooled=config.get("linear", False),
+        epsilon=epsilon_of(recorded),
+    )
     size = config["H"], config["W"]
     check_module(name, recorded, module, run=lambda module, x: module(x, size)[0])
 
@@ -70,13 +89,22 @@ def test_a_pvt_block_equals_the_original(parity, name):
 def test_a_pvt_model_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
-    module = PVT(PVTConfig(
-        image_size=config["img_size"], patch=config.get("patch_size", 4),
-        classes=config["num_classes"], channels=tuple(config["embed_dims"]),
-        heads=tuple(config["num_heads"]), mlp_ratios=tuple(config["mlp_ratios"]),
-        depths=tuple(config["depths"]), reductions=tuple(config["sr_ratios"]),
-        qkv_bias=config.get("qkv_bias", False), pooled=config.get("linear", False),
-        version=2 if name.startswith("pvtv2") else 1, epsilon=epsilon_of(recorded)))
+    module = PVT(
+        PVTConfig(
+            image_size=config["img_size"],
+            patch=config.get("patch_size", 4),
+            classes=config["num_classes"],
+            channels=tuple(config["embed_dims"]),
+            heads=tuple(config["num_heads"]),
+            mlp_ratios=tuple(config["mlp_ratios"]),
+            depths=tuple(config["depths"]),
+            reductions=tuple(config["sr_ratios"]),
+            qkv_bias=config.get("qkv_bias", False),
+            pooled=config.get("linear", False),
+            version=2 if name.startswith("pvtv2") else 1,
+            epsilon=epsilon_of(recorded),
+        )
+    )
     check_module(name, recorded, module)
 
 
@@ -84,9 +112,13 @@ def test_a_pvt_model_equals_the_original(parity, name):
 def test_a_vit_block_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
-    module = ViTBlock(config["dim"], config["num_heads"], config.get("mlp_ratio", 4.0),
-                      qkv_bias=config.get("qkv_bias", False),
-                      qk_norm=config.get("qk_norm", False))
+    module = ViTBlock(
+        config["dim"],
+        config["num_heads"],
+        config.get("mlp_ratio", 4.0),
+        qkv_bias=config.get("qkv_bias", False),
+        qk_norm=config.get("qk_norm", False),
+    )
     check_module(name, recorded, module)
 
 
@@ -94,10 +126,18 @@ def test_a_vit_block_equals_the_original(parity, name):
 def test_a_vit_model_equals_the_original(parity, name):
     recorded = parity(f"dat/{name}.pt")
     config = recorded["config"]
-    module = ViT(ViTConfig(
-        image_size=config["img_size"], patch=config["patch_size"], classes=config["num_classes"],
-        channels=config["embed_dim"], depth=config["depth"], heads=config["num_heads"],
-        mlp_ratio=config.get("mlp_ratio", 4.0), qkv_bias=config.get("qkv_bias", True)))
+    module = ViT(
+        ViTConfig(
+            image_size=config["img_size"],
+            patch=config["patch_size"],
+            classes=config["num_classes"],
+            channels=config["embed_dim"],
+            depth=config["depth"],
+            heads=config["num_heads"],
+            mlp_ratio=config.get("mlp_ratio", 4.0),
+            qkv_bias=config.get("qkv_bias", True),
+        )
+    )
     check_module(name, recorded, module)
 
 
@@ -108,8 +148,9 @@ def test_one_window_is_never_shifted():
 
 def test_traces_of_a_small_swin_and_vit_count_their_keys():
     torch.manual_seed(0)
-    swin = Swin(SwinConfig(image_size=32, classes=3, channels=8, depths=(2, 1), heads=(2, 4),
-                           window=4))
+    swin = Swin(
+        SwinConfig(image_size=32, classes=3, channels=8, depths=(2, 1), heads=(2, 4), window=4)
+    )
     logits, traces = swin(torch.randn(2, 3, 32, 32))
     assert logits.shape == (2, 3)
     assert traces["layers.0.blocks.1"].attention_weights.shape == (2, 2, 64, 16)
@@ -119,8 +160,18 @@ def test_traces_of_a_small_swin_and_vit_count_their_keys():
 
 def test_a_pvt2_of_small_size_runs_and_shrinks_its_keys():
     torch.manual_seed(0)
-    model = PVT(PVTConfig(image_size=64, classes=3, channels=(8, 16), heads=(1, 2),
-                          mlp_ratios=(2, 2), depths=(1, 1), reductions=(4, 2), version=2))
+    model = PVT(
+        PVTConfig(
+            image_size=64,
+            classes=3,
+            channels=(8, 16),
+            heads=(1, 2),
+            mlp_ratios=(2, 2),
+            depths=(1, 1),
+            reductions=(4, 2),
+            version=2,
+        )
+    )
     logits, traces = model(torch.randn(1, 3, 64, 64))
     assert logits.shape == (1, 3)
     assert traces["block1.0"].attention_weights.shape == (1, 1, 256, 16)

@@ -31,7 +31,7 @@ VARIANTS = {
 
 def level_shapes(padded_hw, levels, dilation):
     """Strides 8, 16, 32 (DC5: 8, 16, 16), then doubled per level; each halving rounds up."""
-    strides = [8, 16, 16 if dilation else 32][-min(levels, 3):]
+    strides = [8, 16, 16 if dilation else 32][-min(levels, 3) :]
     while len(strides) < levels:
         strides.append(2 * strides[-1])
     return [[-(-side // stride) for side in padded_hw] for stride in strides]
@@ -55,17 +55,29 @@ def test_every_variant_runs_and_learns(name):
     for layer in output.auxiliary:
         loss = loss + layer.logits.sum() + layer.boxes_cxcywh.sum()
     loss.backward()
-    untouched = [key for key, parameter in model.named_parameters()
-                 if parameter.requires_grad and parameter.grad is None]
+    untouched = [
+        key
+        for key, parameter in model.named_parameters()
+        if parameter.requires_grad and parameter.grad is None
+    ]
     assert not untouched
-    assert all(bool(torch.isfinite(parameter.grad).all()) for parameter in model.parameters()
-               if parameter.grad is not None)
+    assert all(
+        bool(torch.isfinite(parameter.grad).all())
+        for parameter in model.parameters()
+        if parameter.grad is not None
+    )
 
 
-@pytest.mark.parametrize(("name", "millions", "keys"), [
-    ("single scale", 34, 284), ("DC5", 34, 284), ("plain", 40, 296), ("refine", 41, 332),
-    ("two-stage", 41, 365),
-])
+@pytest.mark.parametrize(
+    ("name", "millions", "keys"),
+    [
+        ("single scale", 34, 284),
+        ("DC5", 34, 284),
+        ("plain", 40, 296),
+        ("refine", 41, 332),
+        ("two-stage", 41, 365),
+    ],
+)
 def test_full_size_models_have_the_published_number_of_parameters(name, millions, keys):
     with torch.device("meta"):
         model = DeformableDETR(DeformableDETRConfig(**VARIANTS[name]))
@@ -74,8 +86,15 @@ def test_full_size_models_have_the_published_number_of_parameters(name, millions
 
 
 def test_the_recipe_has_the_size_of_the_training_notes():
-    sizes = dict(hidden_channels=64, heads=8, encoder_layers=2, decoder_layers=3, classes=8,
-                 feedforward_channels=192, queries=30)
+    sizes = dict(
+        hidden_channels=64,
+        heads=8,
+        encoder_layers=2,
+        decoder_layers=3,
+        classes=8,
+        feedforward_channels=192,
+        queries=30,
+    )
     shape = RECIPE | dict(compact_channels=(16, 32, 64, 96, 128), compact_blocks=(1, 2, 2, 1))
     with torch.device("meta"):
         model = DeformableDETR(DeformableDETRConfig(**shape, **sizes))
@@ -101,8 +120,9 @@ def test_only_the_layers_asked_for_keep_a_trace_and_the_answer_is_the_same():
     assert none == {}
     for other in (something, nothing):
         torch.testing.assert_close(other.logits, everything.logits)
-    torch.testing.assert_close(some["decoder.1"].attention_weights,
-                               all_traces["decoder.1"].attention_weights)
+    torch.testing.assert_close(
+        some["decoder.1"].attention_weights, all_traces["decoder.1"].attention_weights
+    )
     assert isinstance(all_traces["encoder.0"], AttentionTrace)
     assert isinstance(all_traces["decoder.0.self"], DenseTrace)
 
@@ -141,8 +161,9 @@ def test_a_layers_output_follows_from_its_trace():
     with torch.inference_mode():
         _, traces = model(images)
     trace, layer = traces["encoder.0"], model.transformer.encoder.layers[0].self_attn
-    attended = ms_deform_attn_reference(trace.value, trace.spatial_shapes,
-                                        trace.sampling_locations, trace.attention_weights)
+    attended = ms_deform_attn_reference(
+        trace.value, trace.spatial_shapes, trace.sampling_locations, trace.attention_weights
+    )
     torch.testing.assert_close(layer.output_proj(attended), trace.output)
 
 
@@ -151,8 +172,9 @@ def test_the_padded_side_of_a_picture_does_not_change_its_references():
     with torch.inference_mode():
         _, alone = model(pictures((64, 96)))
         _, together = model([pictures((64, 96))[0], *pictures((64, 64), seed=2)])
-    assert torch.equal(alone["encoder.0"].reference_points[0],
-                       together["encoder.0"].reference_points[0])
+    assert torch.equal(
+        alone["encoder.0"].reference_points[0], together["encoder.0"].reference_points[0]
+    )
     narrow = together["encoder.0"].reference_points[1, 0, 0]
     torch.testing.assert_close(narrow, torch.tensor([0.5 / 12, 0.5 / 8]))
     value = together["encoder.0"].value[1, :96].unflatten(0, (8, 12))
@@ -166,8 +188,8 @@ def test_proposals_start_at_their_anchors():
             head.layers[-1].weight.zero_()
             head.layers[-1].bias.zero_()
         output, _ = model(pictures(*SIZES))
-    boxes = output.proposals.boxes_cxcywh[1, :9 * 13].unflatten(0, (9, 13))
-    usable = boxes[:7]          # row 7 reads pixel row 50 of 65, below the 48 that are picture
+    boxes = output.proposals.boxes_cxcywh[1, : 9 * 13].unflatten(0, (9, 13))
+    usable = boxes[:7]  # row 7 reads pixel row 50 of 65, below the 48 that are picture
     torch.testing.assert_close(usable[0, 0], torch.tensor([0.5 / 13, 0.5 / 7, 0.06, 0.06]))
     torch.testing.assert_close(usable[6, 12], torch.tensor([12.5 / 13, 6.5 / 7, 0.06, 0.06]))
     assert bool((boxes[7:] == 1).all())

@@ -75,8 +75,12 @@ def test_every_sampling_location_and_weight_equals_the_original(run, recorded):
         trace = run[1][name]
         torch.testing.assert_close(trace.references, original["reference_points"], **LOGITS)
         for key in ("sampling_locations", "attention_weights", "output"):
-            torch.testing.assert_close(getattr(trace, key), original[key], **LOGITS,
-                                       msg=lambda text, key=key, name=name: f"{name} {key} {text}")
+            torch.testing.assert_close(
+                getattr(trace, key),
+                original[key],
+                **LOGITS,
+                msg=lambda text, key=key, name=name: f"{name} {key} {text}",
+            )
         assert trace.spatial_shapes.tolist() == original["value_spatial_shapes"].tolist()
         if "query" in original:
             torch.testing.assert_close(trace.query, original["query"], **LOGITS)
@@ -88,8 +92,9 @@ def test_attention_among_queries_equals_the_original(run, recorded):
     for i in range(recorded["config"]["dec_layers"]):
         original = recorded["capture"][f"transformer.decoder.layers.{i}.self_attn"]
         trace = run[1][f"decoder.{i}.self"]
-        torch.testing.assert_close(trace.attention_weights, original["attn_weights_per_head"],
-                                   **LOGITS)
+        torch.testing.assert_close(
+            trace.attention_weights, original["attn_weights_per_head"], **LOGITS
+        )
         torch.testing.assert_close(trace.output.transpose(0, 1), original["output"], **LOGITS)
 
 
@@ -100,8 +105,9 @@ def test_gradients_reach_the_pixels_as_in_the_original(model, recorded):
     output, _ = model(images, traced=False)
     hook.remove()
     wanted = recorded["image_grad"]
-    scalar = ((output.logits * wanted["w_logits"]).sum()
-              + (output.boxes_cxcywh * wanted["w_boxes"]).sum())
+    scalar = (output.logits * wanted["w_logits"]).sum() + (
+        output.boxes_cxcywh * wanted["w_boxes"]
+    ).sum()
     (gradient,) = torch.autograd.grad(scalar, seen[0])
     torch.testing.assert_close(scalar, wanted["scalar"], atol=1e-3, rtol=1e-4)
     limit = 5e-4 * float(wanted["padded_images"].abs().max())
@@ -111,7 +117,8 @@ def test_gradients_reach_the_pixels_as_in_the_original(model, recorded):
 def test_detections_equal_the_original_post_processing(recorded):
     sizes = recorded["postprocess"]["target_sizes"].tolist()
     for index, (size_hw, original) in enumerate(
-            zip(sizes, recorded["postprocess"]["results"], strict=True)):
+        zip(sizes, recorded["postprocess"]["results"], strict=True)
+    ):
         outputs = recorded["outputs"]
         one = DetectorOutput(outputs["pred_logits"][index], outputs["pred_boxes"][index])
         found = postprocess(one, tuple(size_hw))

@@ -34,8 +34,9 @@ def test_valid_ratios_and_encoder_references_equal_the_original(recorded):
     masks = recorded["mask_downsampling"]["level_masks"]
     ratios = valid_ratios(masks)
     torch.testing.assert_close(ratios, torch.stack(recorded["valid_ratio"], dim=1))
-    torch.testing.assert_close(token_references(masks, ratios),
-                               recorded["encoder_reference_points"], **CLOSE)
+    torch.testing.assert_close(
+        token_references(masks, ratios), recorded["encoder_reference_points"], **CLOSE
+    )
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -64,8 +65,9 @@ def test_proposals_equal_the_original_and_the_same_cells_are_refused(recorded):
     parts = case["padding_mask"].split([height * width for height, width in shapes], dim=1)
     masks = [part.view(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]
     anchors, usable = anchor_boxes(masks, base_size=0.05)
-    torch.testing.assert_close(anchor_logits(anchors, usable),
-                               case["output_proposals_unsigmoid"], **CLOSE)
+    torch.testing.assert_close(
+        anchor_logits(anchors, usable), case["output_proposals_unsigmoid"], **CLOSE
+    )
     refused = ~usable & ~case["padding_mask"]
     assert int(refused.sum()) == 4
     layer = torch.nn.Linear(8, 8)

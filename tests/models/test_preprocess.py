@@ -11,22 +11,30 @@ from deformviz.models.postprocess import postprocess
 from deformviz.models.preprocess import preprocess, resized_size
 from deformviz.schema import DetectorOutput
 
-COCO = SimpleNamespace(image_mean=(0.485, 0.456, 0.406), image_std=(0.229, 0.224, 0.225),
-                       short_side=800, long_side=1333)
-SCENES = SimpleNamespace(image_mean=(0.5,) * 3, image_std=(0.5,) * 3, short_side=None,
-                         long_side=256)
+COCO = SimpleNamespace(
+    image_mean=(0.485, 0.456, 0.406),
+    image_std=(0.229, 0.224, 0.225),
+    short_side=800,
+    long_side=1333,
+)
+SCENES = SimpleNamespace(
+    image_mean=(0.5,) * 3, image_std=(0.5,) * 3, short_side=None, long_side=256
+)
 
 
-@pytest.mark.parametrize(("size_hw", "facts", "resized_hw"), [
-    ((480, 640), COCO, (800, 1066)),
-    ((640, 480), COCO, (1066, 800)),
-    ((333, 500), COCO, (800, 1201)),
-    ((500, 1200), COCO, (555, 1332)),       # the long side decides; 555 * 2.4 = 1332
-    ((800, 900), COCO, (800, 900)),
-    ((192, 192), SCENES, (256, 256)),
-    ((300, 1000), SCENES, (77, 256)),
-    ((1000, 1), SCENES, (256, 1)),
-])
+@pytest.mark.parametrize(
+    ("size_hw", "facts", "resized_hw"),
+    [
+        ((480, 640), COCO, (800, 1066)),
+        ((640, 480), COCO, (1066, 800)),
+        ((333, 500), COCO, (800, 1201)),
+        ((500, 1200), COCO, (555, 1332)),  # the long side decides; 555 * 2.4 = 1332
+        ((800, 900), COCO, (800, 900)),
+        ((192, 192), SCENES, (256, 256)),
+        ((300, 1000), SCENES, (77, 256)),
+        ((1000, 1), SCENES, (256, 1)),
+    ],
+)
 def test_sizes_follow_the_published_rule(size_hw, facts, resized_hw):
     assert resized_size(size_hw, facts) == resized_hw
 
@@ -54,8 +62,10 @@ def test_a_picture_of_the_right_size_keeps_its_pixels():
     assert np.array_equal(back.numpy(), image)
 
 
-@pytest.mark.parametrize("image", [
-    np.zeros((4, 5), np.uint8), np.zeros((4, 5, 4), np.uint8), np.zeros((4, 5, 3), np.float32)])
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((4, 5), np.uint8), np.zeros((4, 5, 4), np.uint8), np.zeros((4, 5, 3), np.float32)],
+)
 def test_what_is_no_rgb_picture_is_refused(image):
     with pytest.raises(ShapeError, match="uint8"):
         preprocess(image, COCO)

@@ -11,9 +11,18 @@ from tests.models.tiny_detector import pictures
 transformers = pytest.importorskip("transformers")
 
 SIZES = dict(
-    d_model=32, encoder_layers=2, decoder_layers=2, encoder_attention_heads=4,
-    decoder_attention_heads=8, encoder_ffn_dim=48, decoder_ffn_dim=40, num_queries=11,
-    encoder_n_points=2, decoder_n_points=3, num_labels=7, auxiliary_loss=True,
+    d_model=32,
+    encoder_layers=2,
+    decoder_layers=2,
+    encoder_attention_heads=4,
+    decoder_attention_heads=8,
+    encoder_ffn_dim=48,
+    decoder_ffn_dim=40,
+    num_queries=11,
+    encoder_n_points=2,
+    decoder_n_points=3,
+    num_labels=7,
+    auxiliary_loss=True,
 )
 VARIANTS = {
     "plain": dict(),
@@ -26,10 +35,12 @@ VARIANTS = {
 
 def foreign_detector(seed: int = 0, **changes):
     """A random transformers detector; statistics and zero-initialised weights are random too."""
-    stages = ["stage4"] if changes.get("num_feature_levels") == 1 else ["stage2", "stage3",
-                                                                        "stage4"]
-    backbone = transformers.ResNetConfig(embedding_size=8, hidden_sizes=[16, 32, 64, 128],
-                                         depths=[1, 2, 1, 1], out_features=stages)
+    stages = (
+        ["stage4"] if changes.get("num_feature_levels") == 1 else ["stage2", "stage3", "stage4"]
+    )
+    backbone = transformers.ResNetConfig(
+        embedding_size=8, hidden_sizes=[16, 32, 64, 128], depths=[1, 2, 1, 1], out_features=stages
+    )
     config = transformers.DeformableDetrConfig(backbone_config=backbone, **(SIZES | changes))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -52,8 +63,9 @@ def pair(request, tmp_path_factory):
     return theirs, dv.load(folder)
 
 
-@pytest.mark.parametrize(("dtype", "logits", "boxes"), [
-    (torch.float32, 2e-5, 2e-6), (torch.float64, 2e-6, 2e-7)])
+@pytest.mark.parametrize(
+    ("dtype", "logits", "boxes"), [(torch.float32, 2e-5, 2e-6), (torch.float64, 2e-6, 2e-7)]
+)
 def test_outputs_are_equal(pair, dtype, logits, boxes):
     theirs, ours = (model.to(dtype) for model in pair)
     images = [image.to(dtype) for image in pictures((65, 74), (48, 97))]
@@ -72,8 +84,10 @@ def test_sampling_is_equal_in_every_layer(pair):
     seen = []
     name = "MultiScaleDeformableAttention"
     inner = [module for module in theirs.modules() if type(module).__name__ == name]
-    hooks = [module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[4:6]))
-             for module in inner]
+    hooks = [
+        module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[4:6]))
+        for module in inner
+    ]
     images = pictures((65, 74), (48, 97))
     batch, mask = pad_images(images)
     with torch.inference_mode():
@@ -84,8 +98,7 @@ def test_sampling_is_equal_in_every_layer(pair):
     names = [name for name in traces if not name.endswith(".self")]
     assert len(seen) == len(names) == 4
     for name, (locations, weights) in zip(names, seen, strict=True):
-        torch.testing.assert_close(traces[name].sampling_locations, locations, atol=2e-5,
-                                   rtol=1e-4)
+        torch.testing.assert_close(traces[name].sampling_locations, locations, atol=2e-5, rtol=1e-4)
         torch.testing.assert_close(traces[name].attention_weights, weights, atol=2e-5, rtol=1e-4)
 
 
@@ -96,7 +109,8 @@ def test_the_module_alone_equals_theirs(last):
     config = transformers.DeformableDetrConfig(d_model=24, num_feature_levels=2)
     generator = torch.Generator().manual_seed(3)
     theirs = foreign.DeformableDetrMultiscaleDeformableAttention(
-        config, num_heads=3, n_points=5).double()
+        config, num_heads=3, n_points=5
+    ).double()
     for parameter in theirs.parameters():
         parameter.data = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
     ours = MultiScaleDeformableAttention(24, heads=3, levels=2, points=5).double()
@@ -109,9 +123,14 @@ def test_the_module_alone_equals_theirs(last):
     query, tokens, references = random(2, 6, 24), random(2, 34, 24), random(2, 6, 2, last)
     padding = random(2, 34) > 0.7
     expected, weights = theirs(
-        query, attention_mask=~padding, encoder_hidden_states=tokens,
-        reference_points=references, spatial_shapes=torch.tensor(shapes),
-        spatial_shapes_list=shapes, level_start_index=torch.tensor([0, 28]))
+        query,
+        attention_mask=~padding,
+        encoder_hidden_states=tokens,
+        reference_points=references,
+        spatial_shapes=torch.tensor(shapes),
+        spatial_shapes_list=shapes,
+        level_start_index=torch.tensor([0, 28]),
+    )
     output, trace = ours(query, references, tokens, shapes, padding)
     torch.testing.assert_close(output, expected, atol=1e-12, rtol=0)
     torch.testing.assert_close(trace.attention_weights, weights, atol=1e-12, rtol=0)

@@ -5,13 +5,29 @@ import torch
 from deformviz.models.deformable_detr import DeformableDETR, DeformableDETRConfig
 
 TINY = dict(
-    classes=5, hidden_channels=32, heads=4, encoder_layers=1, decoder_layers=2, encoder_points=2,
-    decoder_points=3, feedforward_channels=24, queries=6, dropout=0.0, backbone_width=4,
+    classes=5,
+    hidden_channels=32,
+    heads=4,
+    encoder_layers=1,
+    decoder_layers=2,
+    encoder_points=2,
+    decoder_points=3,
+    feedforward_channels=24,
+    queries=6,
+    dropout=0.0,
+    backbone_width=4,
 )
 RECIPE = dict(
-    refine=True, two_stage=True, backbone="compact", compact_channels=(8, 8, 16, 16, 24),
-    compact_blocks=(1, 1, 2, 1), projection_groups=8, content_queries="learned",
-    query_position="mlp", position_frequencies="octaves", proposal_base_size=0.06,
+    refine=True,
+    two_stage=True,
+    backbone="compact",
+    compact_channels=(8, 8, 16, 16, 24),
+    compact_blocks=(1, 1, 2, 1),
+    projection_groups=8,
+    content_queries="learned",
+    query_position="mlp",
+    position_frequencies="octaves",
+    proposal_base_size=0.06,
     proposal_score="max_class",
 )
 

@@ -40,8 +40,10 @@ def test_numbers_come_back_within_half_a_step(trace, layer):
     half_step = np.array(packed.header["location_scale"]) / 2
     error = np.abs(packed.locations - record.sampling_locations)
     assert (error <= half_step + 1e-6).all()
-    assert np.abs(packed.weights - record.attention_weights).max() <= \
-        packed.header["weight_scale"] / 2 + 1e-7
+    assert (
+        np.abs(packed.weights - record.attention_weights).max()
+        <= packed.header["weight_scale"] / 2 + 1e-7
+    )
     assert np.array_equal(packed.references, record.references)
 
 
@@ -55,28 +57,34 @@ def test_the_step_is_a_small_share_of_a_pixel(trace):
 def test_points_far_outside_are_not_clamped(trace):
     far = trace["decoder.0"].sampling_locations.copy()
     far[3, 1, 2, 0] = [-40.0, 70.0]
-    packed = unpack_layer(pack_layer(
-        with_layer(trace, "decoder.0", sampling_locations=far), "decoder.0"))
+    packed = unpack_layer(
+        pack_layer(with_layer(trace, "decoder.0", sampling_locations=far), "decoder.0")
+    )
     assert packed.locations[3, 1, 2, 0] == pytest.approx([-40, 70], abs=2e-3)
 
 
 def test_a_layer_whose_points_all_coincide(trace):
     same = np.full_like(trace["decoder.0"].sampling_locations, 0.25)
-    packed = unpack_layer(pack_layer(
-        with_layer(trace, "decoder.0", sampling_locations=same), "decoder.0"))
+    packed = unpack_layer(
+        pack_layer(with_layer(trace, "decoder.0", sampling_locations=same), "decoder.0")
+    )
     assert np.array_equal(packed.locations, same)
 
 
 def test_the_header_names_sizes_frames_and_labels(trace):
-    header = unpack_layer(pack_layer(
-        trace, "encoder.0", model_label="tiny", honesty_label="random weights")).header
+    header = unpack_layer(
+        pack_layer(trace, "encoder.0", model_label="tiny", honesty_label="random weights")
+    ).header
     assert (header["queries"], header["heads"], header["points"]) == (840, HEADS, POINTS)
     assert header["levels"] == SHAPES.tolist()
     assert header["level_starts"] == [0, 640, 800]
     assert (header["kind"], header["references"], header["box_layers"]) == ("encoder", "points", 0)
     assert (header["model_label"], header["honesty_label"]) == ("tiny", "random weights")
-    assert header["frame"] == {"original_hw": [150, 231], "resized_hw": [300, 462],
-                               "padded_hw": [320, 512]}
+    assert header["frame"] == {
+        "original_hw": [150, 231],
+        "resized_hw": [300, 462],
+        "padded_hw": [320, 512],
+    }
 
 
 @given(x=st.floats(-0.5, 1.5), y=st.floats(-0.5, 1.5))
@@ -84,9 +92,11 @@ def test_coefficients_in_the_header_are_those_of_geometry(x, y):
     header = HEADER
     point = np.array([x, y])
     assert Affine(*header["to_original"])(point) == pytest.approx(
-        normalised_to_original(FRAME)(point))
+        normalised_to_original(FRAME)(point)
+    )
     assert Affine(*header["from_original"])(normalised_to_original(FRAME)(point)) == pytest.approx(
-        point)
+        point
+    )
     for coefficients, shape in zip(header["to_levels"], SHAPES.tolist(), strict=True):
         assert Affine(*coefficients)(point) == pytest.approx(normalised_to_pixels(shape)(point))
 
@@ -143,6 +153,7 @@ def test_torch_tensors_pack_to_the_same_bytes(trace):
 
 
 # -- refusals --------------------------------------------------------------------------------------
+
 
 def test_an_encoder_must_have_one_query_for_each_cell(trace):
     decoder_as_encoder = replace(trace, layers={"encoder.9": trace["decoder.0"]})

@@ -15,15 +15,17 @@ FRAME = ImageFrame(original_hw=(50, 90), resized_hw=(40, 72), padded_hw=(48, 80)
 
 def traced(version="v1", bias="table", **options):
     torch.manual_seed(3)
-    layer = DATAttention(8, 4, 2, (6, 10), version=version, stride=2, offset_kernel=5,
-                         position_bias=bias, **options)
+    layer = DATAttention(
+        8, 4, 2, (6, 10), version=version, stride=2, offset_kernel=5, position_bias=bias, **options
+    )
     with torch.no_grad():
         _, record = layer.eval()(torch.randn(1, 8, 6, 10))
     return layer, Trace({"grid": record.image(0)}, FRAME, logits=torch.tensor([0.5, 2.0, 1.0]))
 
 
-@pytest.mark.parametrize(("version", "bias"), [("v1", "table"), ("++", "log_cpb"),
-                                               ("++", "dwc"), ("++", "none")])
+@pytest.mark.parametrize(
+    ("version", "bias"), [("v1", "table"), ("++", "log_cpb"), ("++", "dwc"), ("++", "none")]
+)
 def test_what_comes_back_is_what_went_in(version, bias):
     layer, trace = traced(version, bias)
     surface = layer.bias_surface()
@@ -48,7 +50,7 @@ def test_the_surface_of_a_table_gives_the_bias_that_was_added():
     rows, columns = packed.surface.shape[1:]
     y, x = (displacement / 2 + 1) / 2 * [rows - 1, columns - 1]
     row, column = int(y), int(x)
-    corner = packed.surface[head, row:row + 2, column:column + 2]
+    corner = packed.surface[head, row : row + 2, column : column + 2]
     read = np.array([1 - (y - row), y - row]) @ corner @ np.array([1 - (x - column), x - column])
     assert read == pytest.approx(packed.trace.position_bias[head, query, knot], abs=1e-5)
 
@@ -56,13 +58,12 @@ def test_the_surface_of_a_table_gives_the_bias_that_was_added():
 def test_classes_come_best_first_and_the_object_decides_where_to_start():
     _, trace = traced()
     mask = np.zeros((24, 40), bool)
-    mask[20:24, 4:8] = True                                 # row 5 of 6, column 1 of 10
+    mask[20:24, 4:8] = True  # row 5 of 6, column 1 of 10
     header = unpack_grid(pack_grid(trace, "grid", class_names=("cat", "fish"), mask=mask)).header
     assert [c["class_name"] for c in header["classes"]] == ["fish", "class 2", "cat"]
     assert sum(c["probability"] for c in header["classes"]) == pytest.approx(1, abs=1e-4)
     assert header["start_query"] == 5 * 10 + 1
-    np.testing.assert_array_equal(
-        unpack_grid(pack_grid(trace, "grid", mask=mask)).mask, mask)
+    np.testing.assert_array_equal(unpack_grid(pack_grid(trace, "grid", mask=mask)).mask, mask)
 
 
 def test_what_is_no_grid_is_refused():

@@ -28,17 +28,25 @@ def encode(image, file_format, **options):
 
 def png_header(width, height, body=b""):
     """A PNG that claims a size; nothing but the header is true."""
+
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(
-            ">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + data
 
 
-@pytest.mark.parametrize("file_format, options", [
-    ("PNG", {}), ("BMP", {}), ("WEBP", {"lossless": True}),
-])
+@pytest.mark.parametrize(
+    "file_format, options",
+    [
+        ("PNG", {}),
+        ("BMP", {}),
+        ("WEBP", {"lossless": True}),
+    ],
+)
 def test_lossless_files_come_back_exactly(file_format, options):
     pixels = colourful()
     assert np.array_equal(read_picture(encode(pixels, file_format, **options)), pixels)
@@ -89,7 +97,7 @@ def test_cmyk_becomes_rgb():
 
 def test_exif_rotation_is_applied():
     exif = Image.Exif()
-    exif[0x0112] = 6                                       # turn clockwise to see it upright
+    exif[0x0112] = 6  # turn clockwise to see it upright
     picture = read_picture(encode(colourful(), "PNG", exif=exif))
     assert picture.shape == (WIDTH, HEIGHT, 3)
     assert np.array_equal(picture, np.rot90(colourful(), -1))
@@ -108,14 +116,17 @@ def test_one_pixel_and_one_line_are_pictures_too():
     assert read_picture(encode(np.zeros((1, 4000, 3), np.uint8), "PNG")).shape == (1, 4000, 3)
 
 
-@pytest.mark.parametrize("data, sentence", [
-    (b"", "is empty"),
-    (b"%PDF-1.7 not a picture at all", "not an image this program reads"),
-    (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image this program reads"),
-    (png_header(30, 20, b"nonsense"), "truncated or damaged"),
-    (png_header(8000, 6000), "8000×6000 pixels, more than the 40 megapixels"),
-    (png_header(60000, 60000), "more than the 40 megapixels"),
-])
+@pytest.mark.parametrize(
+    "data, sentence",
+    [
+        (b"", "is empty"),
+        (b"%PDF-1.7 not a picture at all", "not an image this program reads"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image this program reads"),
+        (png_header(30, 20, b"nonsense"), "truncated or damaged"),
+        (png_header(8000, 6000), "8000×6000 pixels, more than the 40 megapixels"),
+        (png_header(60000, 60000), "more than the 40 megapixels"),
+    ],
+)
 def test_hostile_bytes_get_one_sentence(data, sentence):
     with pytest.raises(PictureError, match=sentence) as caught:
         read_picture(data)

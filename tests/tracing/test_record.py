@@ -13,30 +13,69 @@ from deformviz.tracing.record import RecordError, layer_names, record
 
 def small_detector():
     torch.manual_seed(3)
-    return DeformableDETR(DeformableDETRConfig(
-        backbone="compact", classes=5, hidden_channels=32, heads=4, levels=3, encoder_layers=1,
-        decoder_layers=2, encoder_points=2, decoder_points=3, feedforward_channels=48, queries=7,
-        dropout=0.0, compact_channels=(8, 8, 8, 16, 16), projection_groups=8)).eval()
+    return DeformableDETR(
+        DeformableDETRConfig(
+            backbone="compact",
+            classes=5,
+            hidden_channels=32,
+            heads=4,
+            levels=3,
+            encoder_layers=1,
+            decoder_layers=2,
+            encoder_points=2,
+            decoder_points=3,
+            feedforward_channels=48,
+            queries=7,
+            dropout=0.0,
+            compact_channels=(8, 8, 8, 16, 16),
+            projection_groups=8,
+        )
+    ).eval()
 
 
 def hugging_face_detector(refine=True):
     transformers = pytest.importorskip("transformers")
     backbone = transformers.ResNetConfig(
-        embedding_size=8, hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1], layer_type="basic",
-        out_features=["stage2", "stage3", "stage4"])
+        embedding_size=8,
+        hidden_sizes=[8, 8, 16, 16],
+        depths=[1, 1, 1, 1],
+        layer_type="basic",
+        out_features=["stage2", "stage3", "stage4"],
+    )
     torch.manual_seed(4)
-    return transformers.DeformableDetrForObjectDetection(transformers.DeformableDetrConfig(
-        use_timm_backbone=False, backbone_config=backbone, backbone=None,
-        use_pretrained_backbone=False, d_model=32, encoder_layers=1, decoder_layers=2,
-        encoder_attention_heads=4, decoder_attention_heads=8, encoder_n_points=2,
-        decoder_n_points=3, encoder_ffn_dim=40, decoder_ffn_dim=48, num_queries=9,
-        num_feature_levels=4, with_box_refine=refine, two_stage=False, num_labels=6)).eval()
+    return transformers.DeformableDetrForObjectDetection(
+        transformers.DeformableDetrConfig(
+            use_timm_backbone=False,
+            backbone_config=backbone,
+            backbone=None,
+            use_pretrained_backbone=False,
+            d_model=32,
+            encoder_layers=1,
+            decoder_layers=2,
+            encoder_attention_heads=4,
+            decoder_attention_heads=8,
+            encoder_n_points=2,
+            decoder_n_points=3,
+            encoder_ffn_dim=40,
+            decoder_ffn_dim=48,
+            num_queries=9,
+            num_feature_levels=4,
+            with_box_refine=refine,
+            two_stage=False,
+            num_labels=6,
+        )
+    ).eval()
 
 
 def test_paths_of_layers_become_short_names():
-    assert layer_names(["model.encoder.layers.0.self_attn", "model.decoder.layers.11.encoder_attn",
-                        "neck.attention", ""]) == ["encoder.0", "decoder.11", "neck.attention",
-                                                   "attention"]
+    assert layer_names(
+        [
+            "model.encoder.layers.0.self_attn",
+            "model.decoder.layers.11.encoder_attn",
+            "neck.attention",
+            "",
+        ]
+    ) == ["encoder.0", "decoder.11", "neck.attention", "attention"]
 
 
 def test_paths_keep_their_length_where_short_names_would_clash():
@@ -54,8 +93,9 @@ def test_own_detector_gives_the_traces_it_gives_itself():
     torch.testing.assert_close(output.logits, expected_output.logits)
     assert list(recording) == ["encoder.0", "decoder.0", "decoder.1"]
     for name in recording:
-        torch.testing.assert_close(recording[name].sampling_locations,
-                                   expected[name].sampling_locations)
+        torch.testing.assert_close(
+            recording[name].sampling_locations, expected[name].sampling_locations
+        )
         assert recording[name].value is None
 
 
@@ -63,8 +103,11 @@ def test_hooks_are_gone_after_the_block_even_if_it_fails():
     model = small_detector()
     with pytest.raises(ZeroDivisionError), record(model):
         raise ZeroDivisionError
-    hooks = [hook for module in model.modules()
-             for hook in (*module._forward_hooks, *module._forward_pre_hooks)]
+    hooks = [
+        hook
+        for module in model.modules()
+        for hook in (*module._forward_hooks, *module._forward_pre_hooks)
+    ]
     assert hooks == []
 
 
@@ -94,11 +137,14 @@ def test_hugging_face_detector_gives_real_records(refine):
     boxes = recording["decoder.1"].reference_boxes
     assert (boxes is not None) == refine
     for trace in recording.traces.values():
-        expected = sampling_locations(trace.references, trace.sampling_offsets,
-                                      trace.spatial_shapes)
+        expected = sampling_locations(
+            trace.references, trace.sampling_offsets, trace.spatial_shapes
+        )
         torch.testing.assert_close(trace.sampling_locations, expected)
-        torch.testing.assert_close(trace.attention_weights.flatten(-2).sum(-1),
-                                   torch.ones(trace.attention_weights.shape[:3]))
+        torch.testing.assert_close(
+            trace.attention_weights.flatten(-2).sum(-1),
+            torch.ones(trace.attention_weights.shape[:3]),
+        )
 
 
 def test_model_without_deformable_attention_is_refused_in_a_sentence():

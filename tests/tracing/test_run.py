@@ -32,16 +32,23 @@ def test_a_run_hands_out_one_image_without_batch_axes(model, picture):
 def test_every_layer_rebuilds_the_models_own_output(model, picture):
     model = copy.deepcopy(model).double()
     trace = dv.run(model, picture, keep_values=True)
-    modules = {f"encoder.{i}": layer.self_attn
-               for i, layer in enumerate(model.transformer.encoder.layers)}
-    modules |= {f"decoder.{i}": layer.cross_attn
-                for i, layer in enumerate(model.transformer.decoder.layers)}
+    modules = {
+        f"encoder.{i}": layer.self_attn for i, layer in enumerate(model.transformer.encoder.layers)
+    }
+    modules |= {
+        f"decoder.{i}": layer.cross_attn for i, layer in enumerate(model.transformer.decoder.layers)
+    }
     for name, module in modules.items():
         layer = trace[name]
         with torch.no_grad():
-            rebuilt = module.output_proj(ms_deform_attn_reference(
-                layer.value[None], layer.spatial_shapes, layer.sampling_locations[None],
-                layer.attention_weights[None]))[0]
+            rebuilt = module.output_proj(
+                ms_deform_attn_reference(
+                    layer.value[None],
+                    layer.spatial_shapes,
+                    layer.sampling_locations[None],
+                    layer.attention_weights[None],
+                )
+            )[0]
         torch.testing.assert_close(rebuilt, layer.output, atol=1e-12, rtol=0)
 
 
@@ -51,8 +58,9 @@ def test_a_run_equals_the_model_called_by_hand(model, picture):
     with torch.no_grad():
         output, traces = model([pixels])
     torch.testing.assert_close(trace.output.logits, output.logits[0])
-    torch.testing.assert_close(trace["decoder.1"].sampling_locations,
-                               traces["decoder.1"].sampling_locations[0])
+    torch.testing.assert_close(
+        trace["decoder.1"].sampling_locations, traces["decoder.1"].sampling_locations[0]
+    )
 
 
 def test_only_the_layers_asked_for_are_traced_and_the_answer_stays(model, picture):
@@ -75,8 +83,13 @@ def test_an_unknown_layer_is_named(model, picture):
 def test_progress_is_told_and_a_run_can_be_cancelled(model, picture):
     heard = []
     dv.run(model, picture, on_layer=lambda name, index, count: heard.append((name, index, count)))
-    assert heard == [("backbone", 0, 5), ("encoder.0", 1, 5), ("encoder.1", 2, 5),
-                     ("decoder.0", 3, 5), ("decoder.1", 4, 5)]
+    assert heard == [
+        ("backbone", 0, 5),
+        ("encoder.0", 1, 5),
+        ("encoder.1", 2, 5),
+        ("decoder.0", 3, 5),
+        ("decoder.1", 4, 5),
+    ]
 
     class Cancelled(Exception):
         pass

@@ -19,9 +19,11 @@ def store(model, tmp_path_factory):
     rng = np.random.default_rng(1)
     for name, size_hw in {"wide": (40, 80), "tall": (70, 50)}.items():
         Image.fromarray(rng.integers(0, 256, (*size_hw, 3), dtype=np.uint8)).save(
-            images / f"{name}.png")
+            images / f"{name}.png"
+        )
     (images / "scenes.json").write_text(
-        '[{"name": "wide", "title": "A wide one"}, {"name": "tall", "title": "A tall one"}]')
+        '[{"name": "wide", "title": "A wide one"}, {"name": "tall", "title": "A tall one"}]'
+    )
     heard = []
     write_store(model, images, folder / "traces", on_progress=lambda *step: heard.append(step))
     assert heard == [(1, 2), (2, 2)]
@@ -30,8 +32,10 @@ def store(model, tmp_path_factory):
 
 def test_pictures_keep_the_order_and_titles_of_their_list(store):
     found = read_index(store[0] / "traces")
-    assert [(trace.name, trace.title) for trace in found] == [("wide", "A wide one"),
-                                                              ("tall", "A tall one")]
+    assert [(trace.name, trace.title) for trace in found] == [
+        ("wide", "A wide one"),
+        ("tall", "A tall one"),
+    ]
     assert found[0].original_hw == (40, 80) and len({trace.key for trace in found}) == 2
 
 
@@ -47,9 +51,11 @@ def test_a_stored_layer_equals_a_fresh_run_within_a_hundredth_of_a_pixel(store):
 
 
 def test_reading_needs_no_torch(store):
-    code = ("import sys; from deformviz.tracing.store import read_index; "
-            f"t = read_index({str(store[0] / 'traces')!r})[0]; t.layer(t.layers[0]); "
-            "assert 'torch' not in sys.modules and 'streamlit' not in sys.modules")
+    code = (
+        "import sys; from deformviz.tracing.store import read_index; "
+        f"t = read_index({str(store[0] / 'traces')!r})[0]; t.layer(t.layers[0]); "
+        "assert 'torch' not in sys.modules and 'streamlit' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -24,9 +24,18 @@ def tiny_recipe(**changes):
         StageConfig(channels=16, blocks="D", heads=2, groups=2, offset_range_factor=2),
     )
     config = DATConfig(
-        version="v1", stages=stages, classes=len(CLASSES), class_names=CLASSES, image_size=32,
-        long_side=32, stem_channels=8, expansion=2, offset_start="zero",
-        image_mean=(0.5, 0.5, 0.5), image_std=(0.5, 0.5, 0.5))
+        version="v1",
+        stages=stages,
+        classes=len(CLASSES),
+        class_names=CLASSES,
+        image_size=32,
+        long_side=32,
+        stem_channels=8,
+        expansion=2,
+        offset_start="zero",
+        image_mean=(0.5, 0.5, 0.5),
+        image_std=(0.5, 0.5, 0.5),
+    )
     recipe = DATRecipe(model=config, iterations=6, images=4, warmup=2, snapshots=(0, 3))
     return replace(recipe, **changes)
 
@@ -81,7 +90,8 @@ def test_a_recipe_with_an_unknown_entry_is_refused():
 
 def test_an_untrained_model_is_right_about_as_often_as_chance():
     recipe, told = tiny_recipe(), []
-    accuracy = evaluate_classifier(build_dat(recipe).eval(), scenes=24, batch=10,
-                                   on_progress=lambda *done: told.append(done))
+    accuracy = evaluate_classifier(
+        build_dat(recipe).eval(), scenes=24, batch=10, on_progress=lambda *done: told.append(done)
+    )
     assert 0 <= accuracy < 0.5
     assert told == [(10, 24), (20, 24), (24, 24)]

@@ -35,18 +35,34 @@ with joined() as world:
 
 def tiny_recipe(iterations):
     recipe = LiveOptions(heads=4, levels=3, points=2).recipe()
-    return replace(recipe, iterations=iterations, snapshots=(0,), sides_px=((48, 80), (48, 80)),
-                   square_share=0.3, pixels_per_batch=5 * 64 * 64, most_images=5, warmup=5)
+    return replace(
+        recipe,
+        iterations=iterations,
+        snapshots=(0,),
+        sides_px=((48, 80), (48, 80)),
+        square_share=0.3,
+        pixels_per_batch=5 * 64 * 64,
+        most_images=5,
+        warmup=5,
+    )
 
 
 def start(script, recipe, folder, processes, port):
     alone = [sys.executable]
-    together = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes),
-                "--master_port", str(port)]
+    together = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node",
+        str(processes),
+        "--master_port",
+        str(port),
+    ]
     command = (together if processes > 1 else alone) + [str(script), str(recipe), str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True,
-                          timeout=300)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 
@@ -54,6 +70,7 @@ def start(script, recipe, folder, processes, port):
 @pytest.fixture
 def free_port():
     import socket
+
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -71,7 +88,7 @@ def test_two_processes_equal_one(tmp_path, free_port):
     print(f"largest relative difference of the loss: {worst:.2e}")
     assert worst <= 1e-6
     records = [record["iteration"] for record in RunFolder(tmp_path / "two").records()]
-    assert records == list(range(1, 21))            # written once, by the first process
+    assert records == list(range(1, 21))  # written once, by the first process
     first, second = (RunFolder(tmp_path / name).load_snapshot(20) for name in ("one", "two"))
     for name in first:
         torch.testing.assert_close(first[name], second[name], rtol=1e-3, atol=1e-5)
@@ -80,12 +97,27 @@ def test_two_processes_equal_one(tmp_path, free_port):
 def test_the_command_trains_with_two_processes(tmp_path, free_port):
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps(tiny_recipe(2).to_dict()))
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2",
-               "--master_port", str(free_port), "-m", "deformviz", "train", "detector",
-               "--recipe", str(recipe), "--out", str(tmp_path / "run")]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node",
+        "2",
+        "--master_port",
+        str(free_port),
+        "-m",
+        "deformviz",
+        "train",
+        "detector",
+        "--recipe",
+        str(recipe),
+        "--out",
+        str(tmp_path / "run"),
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True,
-                          timeout=200)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.count("iteration 2/2") == 1
     folder = RunFolder(tmp_path / "run")
@@ -101,6 +133,7 @@ def test_a_batch_is_shared_out_without_rest():
 
 def test_more_processes_than_pictures_are_refused(tmp_path):
     from deformviz.training.loop import DetectorTraining
+
     with pytest.raises(ValueError, match="8 processes cannot share a batch of 3 pictures"):
         DetectorTraining(tiny_recipe(2), RunFolder(tmp_path), World(0, 8))
 

@@ -1,6 +1,5 @@
 """Average precision: a detector that knows the answers scores 1, and worse ones score less."""
 
-
 import pytest
 import torch
 
@@ -55,6 +54,12 @@ def test_wrong_classes_score_nothing():
 
 def test_progress_is_told():
     heard = []
-    evaluate_detector(Oracle(), scenes=COUNT, seed=SEED, size_px=SIZE, batch=5,
-                      on_progress=lambda done, count: heard.append((done, count)))
+    evaluate_detector(
+        Oracle(),
+        scenes=COUNT,
+        seed=SEED,
+        size_px=SIZE,
+        batch=5,
+        on_progress=lambda done, count: heard.append((done, count)),
+    )
     assert heard == [(5, 12), (10, 12), (12, 12)]

@@ -47,7 +47,7 @@ def test_start_pause_resume_stop(live):
     assert live.state().name == "running" and live.state().loss > 0
     live.pause()
     assert live.state().name == "paused"
-    time.sleep(1.0)                                     # the iteration at hand ends
+    time.sleep(1.0)  # the iteration at hand ends
     halted = live.state().iteration
     time.sleep(2.0)
     assert live.state().iteration == halted
@@ -68,9 +68,11 @@ def test_a_training_ends_with_its_server(tmp_path):
         "live = LiveTraining()\n"
         "folder = live.start(LiveOptions(iterations=3000, heads=2, levels=2, points=2))\n"
         "print(live._process.pid, folder, flush=True)\n"
-        "time.sleep(600)\n")
-    server = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE,
-                              text=True)
+        "time.sleep(600)\n"
+    )
+    server = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     pid, folder = server.stdout.readline().split()
     wait_for(lambda: last_record(Path(folder)))
     server.kill()
@@ -91,28 +93,38 @@ def is_alive(pid):
 
 
 def test_a_training_that_fails_says_its_last_words(live, monkeypatch):
-    monkeypatch.setattr(LiveOptions, "recipe", lambda self: type("R", (), {
-        "to_dict": lambda self: {"no such entry": 1}})())
+    monkeypatch.setattr(
+        LiveOptions,
+        "recipe",
+        lambda self: type("R", (), {"to_dict": lambda self: {"no such entry": 1}})(),
+    )
     live.start(LiveOptions())
     wait_for(lambda: live.state().name == "failed")
     assert "unknown entries: no such entry" in live.state().error
 
 
-@pytest.mark.parametrize("choice, sentence", [
-    ({"iterations": 100_000}, "iterations is 100000; it must lie between 20 and 3000"),
-    ({"learning_rate": 1.0}, "learning_rate is 1.0"),
-    ({"heads": 3}, "heads is 3; it must be 1, 2, 4 or 8"),
-    ({"points": 0}, "points is 0"),
-])
+@pytest.mark.parametrize(
+    "choice, sentence",
+    [
+        ({"iterations": 100_000}, "iterations is 100000; it must lie between 20 and 3000"),
+        ({"learning_rate": 1.0}, "learning_rate is 1.0"),
+        ({"heads": 3}, "heads is 3; it must be 1, 2, 4 or 8"),
+        ({"points": 0}, "points is 0"),
+    ],
+)
 def test_choices_beyond_their_bounds_are_refused(choice, sentence):
     with pytest.raises(LiveError, match=sentence):
         LiveOptions(**choice)
 
 
-@pytest.mark.parametrize("options", [
-    LiveOptions(), LiveOptions(heads=1, levels=1, points=8, offset_start="zero", dense_loss=False),
-    LiveOptions(iterations=20, offset_start="random"),
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        LiveOptions(),
+        LiveOptions(heads=1, levels=1, points=8, offset_start="zero", dense_loss=False),
+        LiveOptions(iterations=20, offset_start="random"),
+    ],
+)
 def test_a_recipe_travels_through_its_file(tmp_path, options):
     recipe = options.recipe()
     (tmp_path / "recipe.json").write_text(json.dumps(recipe.to_dict()))
@@ -120,13 +132,17 @@ def test_a_recipe_travels_through_its_file(tmp_path, options):
     assert DetectorRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
 
 
-@pytest.mark.parametrize("text, sentence", [
-    ("[1]", "holds no recipe"), ("{", "holds no recipe"),
-    ('{"speed": 1}', "unknown entries: speed"),
-    ('{"offset_start": "moon"}', "offset_start is 'moon'"),
-    ('{"loss": {"colour": 1}}', "recipe cannot be read"),
-    ('{"iterations": 0}', "iterations is 0"),
-])
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("[1]", "holds no recipe"),
+        ("{", "holds no recipe"),
+        ('{"speed": 1}', "unknown entries: speed"),
+        ('{"offset_start": "moon"}', "offset_start is 'moon'"),
+        ('{"loss": {"colour": 1}}', "recipe cannot be read"),
+        ('{"iterations": 0}', "iterations is 0"),
+    ],
+)
 def test_a_broken_recipe_gets_a_sentence(tmp_path, text, sentence):
     (tmp_path / "recipe.json").write_text(text)
     with pytest.raises(ValueError, match=sentence):

@@ -13,10 +13,21 @@ from deformviz.training.recipe import DetectorRecipe, scenes_config
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
 SMALL = DetectorRecipe(
-    model=replace(scenes_config(), hidden_channels=16, heads=4, feedforward_channels=24,
-                  encoder_layers=1, decoder_layers=2, queries=12, projection_groups=4,
-                  compact_channels=(8, 8, 16, 16, 16)),
-    iterations=6, warmup=1, pixels_per_batch=3 * 48 * 48, sides_px=((48, 56), (56, 64)),
+    model=replace(
+        scenes_config(),
+        hidden_channels=16,
+        heads=4,
+        feedforward_channels=24,
+        encoder_layers=1,
+        decoder_layers=2,
+        queries=12,
+        projection_groups=4,
+        compact_channels=(8, 8, 16, 16, 16),
+    ),
+    iterations=6,
+    warmup=1,
+    pixels_per_batch=3 * 48 * 48,
+    sides_px=((48, 56), (56, 64)),
     snapshots=(0, 2, 4),
 )
 
@@ -105,12 +116,15 @@ def test_a_line_cut_off_by_a_crash_is_dropped(tmp_path):
     assert [record["iteration"] for record in folder.records()] == [10]
 
 
-@pytest.mark.parametrize("content, message", [
-    (None, "it has no run.json"),
-    ("{", "cannot be read as a run"),
-    ("[]", "cannot be read as a run"),
-    (json.dumps({"format": 99}), "has run format 99; this version reads format 1"),
-])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (None, "it has no run.json"),
+        ("{", "cannot be read as a run"),
+        ("[]", "cannot be read as a run"),
+        (json.dumps({"format": 99}), "has run format 99; this version reads format 1"),
+    ],
+)
 def test_a_folder_that_is_no_run_says_so(tmp_path, content, message):
     if content is not None:
         (tmp_path / "run.json").write_text(content)

@@ -28,8 +28,9 @@ def targets(*boxes, labels=None):
 def test_overlap_of_equal_touching_and_distant_boxes():
     unit = torch.tensor([0.0, 0.0, 1.0, 1.0])
     others = torch.tensor([[0.0, 0, 1, 1], [1.0, 0, 2, 1], [0.0, 0, 0.5, 1], [3.0, 0, 4, 1]])
-    torch.testing.assert_close(generalised_iou(unit, others),
-                               torch.tensor([1.0, 0.0, 0.5, -0.5]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        generalised_iou(unit, others), torch.tensor([1.0, 0.0, 0.5, -0.5]), atol=1e-5, rtol=0
+    )
 
 
 def test_the_cheapest_pairs_win_even_against_the_order_of_queries():
@@ -59,7 +60,7 @@ def test_a_prediction_that_is_not_finite_does_not_stop_the_matching():
 
 def test_focal_loss_by_hand():
     loss = focal_loss(torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 0.0]]))
-    assert loss.item() == pytest.approx(0.25 * math.log(2))     # (.25 + .75) * .5**2 * ln 2
+    assert loss.item() == pytest.approx(0.25 * math.log(2))  # (.25 + .75) * .5**2 * ln 2
 
 
 def test_perfect_boxes_cost_nothing_and_every_layer_counts():

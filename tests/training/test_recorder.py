@@ -33,8 +33,9 @@ class Gaze(nn.Module):
     def forward(self, maps):
         points = torch.full((len(maps), 4, 2, 2), 0.5)
         query = self.query.expand(len(maps), -1, -1)
-        output, _ = self.decoder[0](query, points, self.dropout(maps), [(5, 6), (2, 3)],
-                                    traced=False)
+        output, _ = self.decoder[0](
+            query, points, self.dropout(maps), [(5, 6), (2, 3)], traced=False
+        )
         return output
 
 
@@ -60,8 +61,13 @@ def gaze():
 
 def test_weights_losses_and_norms_are_written(tmp_path):
     model = gaze()
-    recorder = Recorder(tmp_path / "run", model, torch.optim.SGD(model.parameters(), lr=0.25),
-                        schedule=[0, 3], record_every=2)
+    recorder = Recorder(
+        tmp_path / "run",
+        model,
+        torch.optim.SGD(model.parameters(), lr=0.25),
+        schedule=[0, 3],
+        record_every=2,
+    )
     losses = train(model, recorder, 4)
     folder = RunFolder(tmp_path / "run")
     assert folder.about()["kind"] == "recording"
@@ -69,23 +75,29 @@ def test_weights_losses_and_norms_are_written(tmp_path):
     assert [record["iteration"] for record in records] == [2, 3, 4]
     assert records[1]["loss"] == pytest.approx(losses[2])
     assert records[0]["learning_rates"] == [0.25]
-    assert set(records[0]["gradient_norms"]) == {"decoder.0.sampling_offsets",
-                                                 "decoder.0.attention_weights"}
+    assert set(records[0]["gradient_norms"]) == {
+        "decoder.0.sampling_offsets",
+        "decoder.0.attention_weights",
+    }
     assert list(folder.snapshots()) == [0, 3]
 
 
 def test_traces_of_probe_pictures_are_written_in_place_of_weights(tmp_path):
     model, maps = gaze(), torch.rand(2, 36, 8)
     pictures = [np.full((40, 48, 3), 90, np.uint8), np.full((30, 48, 3), 30, np.uint8)]
-    recorder = Recorder(tmp_path / "run", model, schedule=every(2), probe=lambda: model(maps),
-                        pictures=pictures)
+    recorder = Recorder(
+        tmp_path / "run", model, schedule=every(2), probe=lambda: model(maps), pictures=pictures
+    )
     train(model, recorder, 4)
     folder = RunFolder(tmp_path / "run")
     assert list(folder.traces()) == [0, 2, 4] and not folder.snapshots()
     assert sorted(folder.trace_names(4)) == ["0/decoder.0", "1/decoder.0"]
     layer = unpack_layer(folder.load_trace(4, 1, "decoder.0"))
-    assert layer.header["frame"] == {"original_hw": [30, 48], "resized_hw": [30, 48],
-                                     "padded_hw": [40, 48]}
+    assert layer.header["frame"] == {
+        "original_hw": [30, 48],
+        "resized_hw": [30, 48],
+        "padded_hw": [40, 48],
+    }
     assert layer.weights.shape == (4, 2, 2, 3)
     assert folder.picture_path(1).is_file()
     first = unpack_layer(folder.load_trace(0, 0, "decoder.0"))
@@ -139,14 +151,16 @@ train(model, Recorder({folder!r}, model, schedule=every(1), record_every=1,
 
 @pytest.mark.parametrize("traces", [False, True])
 def test_a_killed_run_opens_and_goes_on(tmp_path, traces):
-    script = KILLED.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "run"),
-                           traces=traces)
+    script = KILLED.format(
+        tests=str(Path(__file__).parent), folder=str(tmp_path / "run"), traces=traces
+    )
     process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
     records = tmp_path / "run" / "records.jsonl"
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not (
-                records.exists() and records.read_bytes().count(b"\n") > 40):
+            records.exists() and records.read_bytes().count(b"\n") > 40
+        ):
             assert process.poll() is None
             time.sleep(0.05)
     finally:
@@ -189,13 +203,16 @@ def test_a_run_that_goes_on_with_another_recipe_says_so(tmp_path):
     assert about["history"] == [{"until": 40, "recipe": {"iterations": 80}, "command": "first"}]
 
 
-@pytest.mark.parametrize("content, sentence", [
-    (None, "is not a training run: it has no run.json"),
-    ("{", "run.json cannot be read as a run"),
-    ("[1, 2]", "run.json cannot be read as a run"),
-    (json.dumps({"format": 7, "kind": "detector", "recipe": {}}), "has run format 7"),
-    (json.dumps({"format": 1, "kind": 4, "recipe": {}}), "names no kind or no recipe"),
-])
+@pytest.mark.parametrize(
+    "content, sentence",
+    [
+        (None, "is not a training run: it has no run.json"),
+        ("{", "run.json cannot be read as a run"),
+        ("[1, 2]", "run.json cannot be read as a run"),
+        (json.dumps({"format": 7, "kind": "detector", "recipe": {}}), "has run format 7"),
+        (json.dumps({"format": 1, "kind": 4, "recipe": {}}), "names no kind or no recipe"),
+    ],
+)
 def test_foreign_and_broken_folders_get_a_sentence(tmp_path, content, sentence):
     if content is not None:
         (tmp_path / "run.json").write_text(content)
@@ -223,8 +240,13 @@ def test_damaged_files_get_a_sentence(tmp_path):
 
 def test_eight_bit_rows_are_close_and_biases_are_as_in_half_precision(tmp_path):
     torch.manual_seed(2)
-    weights = {"deep": torch.randn(5, 3, 2, 2), "star": torch.randn(7), "steps": torch.tensor(9),
-               "zero": torch.zeros(4, 3), "large": torch.tensor([1e6, 1.0])}
+    weights = {
+        "deep": torch.randn(5, 3, 2, 2),
+        "star": torch.randn(7),
+        "steps": torch.tensor(9),
+        "zero": torch.zeros(4, 3),
+        "large": torch.tensor([1e6, 1.0]),
+    }
     folder = RunFolder(tmp_path)
     folder.save_snapshot(0, weights, coding="int8-rows")
     read = folder.load_snapshot(0)
@@ -233,6 +255,7 @@ def test_eight_bit_rows_are_close_and_biases_are_as_in_half_precision(tmp_path):
     error = (read["deep"] - weights["deep"]).flatten(1).abs().amax(1)
     assert (error <= step / 2 + 1e-7).all()
     assert torch.equal(read["star"], weights["star"].half())
-    assert torch.equal(read["zero"], weights["zero"]) and torch.equal(read["steps"],
-                                                                      torch.tensor(9))
+    assert torch.equal(read["zero"], weights["zero"]) and torch.equal(
+        read["steps"], torch.tensor(9)
+    )
     assert torch.equal(read["large"], weights["large"])

@@ -36,8 +36,10 @@ def boxes_xyxy_px(scene) -> np.ndarray:
 
 
 def same(first, second) -> bool:
-    return all(np.array_equal(getattr(first, name), getattr(second, name))
-               for name in ("image", "boxes_cxcywh", "labels", "masks"))
+    return all(
+        np.array_equal(getattr(first, name), getattr(second, name))
+        for name in ("image", "boxes_cxcywh", "labels", "masks")
+    )
 
 
 def test_a_scene_has_the_documented_shapes_and_types():
@@ -72,8 +74,9 @@ def test_global_random_states_are_left_alone():
 
 @pytest.mark.parametrize("index", range(12))
 def test_the_box_of_an_uncovered_object_bounds_its_mask_to_a_fifth_of_a_pixel(index):
-    small, large = (render_single(scene_generator(3, index), size_hw)
-                    for size_hw in ((96, 144), (768, 1152)))
+    small, large = (
+        render_single(scene_generator(3, index), size_hw) for size_hw in ((96, 144), (768, 1152))
+    )
     assert np.allclose(small.boxes_cxcywh, large.boxes_cxcywh, atol=1e-6)
     error_px = np.abs(bounds_xyxy(large.masks[0]) - boxes_xyxy_px(large)[0]) * 96 / 768
     assert error_px.max() < 0.2
@@ -90,8 +93,7 @@ def test_what_is_visible_lies_in_its_box_and_masks_do_not_overlap():
 
 def test_boxes_end_where_the_picture_ends():
     config = replace(EVALUATION, cut=1.0, arranged=0.0, min_size=0.4, max_size=0.6)
-    boxes = np.concatenate([boxes_xyxy_px(scene) for scene in
-                            render_many(8, 30, SIZE_HW, config)])
+    boxes = np.concatenate([boxes_xyxy_px(scene) for scene in render_many(8, 30, SIZE_HW, config)])
     height, width = SIZE_HW
     assert boxes.min() > -1e-3
     assert boxes[:, 2].max() < width + 1e-3 and boxes[:, 3].max() < height + 1e-3
@@ -141,11 +143,20 @@ def test_any_aspect_ratio_can_be_rendered(size_hw):
 
 
 def test_weather_night_noise_and_places_change_the_picture():
-    plain = replace(EVALUATION, night=0.0, dusk=0.0, rain=0.0, snow=0.0, noise=0.0, blur=0.0,
-                    places=("meadow",))
+    plain = replace(
+        EVALUATION, night=0.0, dusk=0.0, rain=0.0, snow=0.0, noise=0.0, blur=0.0, places=("meadow",)
+    )
     base = render(np.random.default_rng(2), SIZE_HW, plain).image.astype(int)
-    for change in ({"night": 1.0}, {"dusk": 1.0}, {"rain": 1.0}, {"snow": 1.0}, {"noise": 1.0},
-                   {"blur": 1.0}, {"places": ("sea",)}, {"places": ("city",)}):
+    for change in (
+        {"night": 1.0},
+        {"dusk": 1.0},
+        {"rain": 1.0},
+        {"snow": 1.0},
+        {"noise": 1.0},
+        {"blur": 1.0},
+        {"places": ("sea",)},
+        {"places": ("city",)},
+    ):
         other = render(np.random.default_rng(2), SIZE_HW, replace(plain, **change)).image
         assert np.abs(other - base).mean() > 0.2, change
     night = render(np.random.default_rng(2), SIZE_HW, replace(plain, night=1.0)).image
@@ -162,10 +173,15 @@ def test_the_evaluation_scenes_have_not_changed():
         assert np.allclose(scene.image.mean((0, 1)), colour, atol=0.5)
 
 
-@pytest.mark.parametrize("wrong, word", [({"classes": ("unicorn",)}, "classes"),
-                                         ({"places": ()}, "places"),
-                                         ({"min_size": 0.8, "max_size": 0.2}, "min_size"),
-                                         ({"min_objects": 0}, "min_objects")])
+@pytest.mark.parametrize(
+    "wrong, word",
+    [
+        ({"classes": ("unicorn",)}, "classes"),
+        ({"places": ()}, "places"),
+        ({"min_size": 0.8, "max_size": 0.2}, "min_size"),
+        ({"min_objects": 0}, "min_objects"),
+    ],
+)
 def test_an_impossible_config_is_refused_by_name(wrong, word):
     with pytest.raises(ValueError, match=word):
         SceneConfig(**wrong)
@@ -177,11 +193,15 @@ def test_a_picture_too_small_to_draw_on_is_refused():
 
 
 PINNED_LABELS = [[9, 3, 6, 1, 6, 11], [2, 2, 1, 3, 6, 7, 9, 11], [0], [10, 1, 6, 0]]
-PINNED_FIRST_BOXES = [[0.39743, 0.48261, 0.51541, 0.51896],
-                      [0.6133, 0.59225, 0.76439, 0.47263],
-                      [0.42572, 0.43294, 0.22469, 0.31825],
-                      [0.24344, 0.18856, 0.1316, 0.26724]]
-PINNED_MEAN_COLOURS = [[188.29, 151.28, 164.12],
-                       [136.42, 142.71, 155.59],
-                       [119.52, 161.21, 164.7],
-                       [161.45, 159.15, 162.89]]
+PINNED_FIRST_BOXES = [
+    [0.39743, 0.48261, 0.51541, 0.51896],
+    [0.6133, 0.59225, 0.76439, 0.47263],
+    [0.42572, 0.43294, 0.22469, 0.31825],
+    [0.24344, 0.18856, 0.1316, 0.26724],
+]
+PINNED_MEAN_COLOURS = [
+    [188.29, 151.28, 164.12],
+    [136.42, 142.71, 155.59],
+    [119.52, 161.21, 164.7],
+    [161.45, 159.15, 162.89],
+]

@@ -14,9 +14,19 @@ from deformviz.training.recipe import scenes_config
 from deformviz.walkthrough.observe import attention_layers, observe
 
 PICTURE = Path(__file__).parents[2] / "sample_images" / "busy-street.png"
-SMALL = replace(scenes_config(), hidden_channels=24, heads=3, feedforward_channels=28,
-                encoder_layers=1, decoder_layers=2, queries=7, projection_groups=4,
-                compact_channels=(8, 8, 16, 16, 16), long_side=72, encoder_points=2)
+SMALL = replace(
+    scenes_config(),
+    hidden_channels=24,
+    heads=3,
+    feedforward_channels=28,
+    encoder_layers=1,
+    decoder_layers=2,
+    queries=7,
+    projection_groups=4,
+    compact_channels=(8, 8, 16, 16, 16),
+    long_side=72,
+    encoder_points=2,
+)
 PAPER = {"content_queries": "from_proposals", "query_position": "pos_trans"}
 VARIANTS = {
     "scenes": SMALL,
@@ -33,7 +43,7 @@ def random_model(config):
     for parameter in model.parameters():
         if parameter.ndim > 1 and not parameter.abs().max():
             torch.nn.init.normal_(parameter, std=0.2)
-    for module in attention_layers(model).values():     # rays short enough for maps of 2 by 3
+    for module in attention_layers(model).values():  # rays short enough for maps of 2 by 3
         module.sampling_offsets.bias.data *= 0.3
     return model
 
@@ -57,6 +67,8 @@ def seen(request):
     if request.param == "shipped":
         return request.getfixturevalue("shipped_seen")
     generator = torch.Generator().manual_seed(1)
-    images = [torch.randn(3, *size, generator=generator, dtype=torch.float64)
-              for size in ((50, 70), (40, 90))]
+    images = [
+        torch.randn(3, *size, generator=generator, dtype=torch.float64)
+        for size in ((50, 70), (40, 90))
+    ]
     return observe(random_model(VARIANTS[request.param]), images)

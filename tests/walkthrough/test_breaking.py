@@ -24,8 +24,13 @@ from deformviz.walkthrough.toy import toy_inputs, toy_module
 
 def answer(module):
     inputs = toy_inputs()
-    output, trace = module(inputs.query, inputs.references, inputs.value_input,
-                           inputs.spatial_shapes, inputs.padding_mask)
+    output, trace = module(
+        inputs.query,
+        inputs.references,
+        inputs.value_input,
+        inputs.spatial_shapes,
+        inputs.padding_mask,
+    )
     return output.detach(), trace.map(torch.Tensor.detach)
 
 
@@ -42,10 +47,14 @@ def with_grid_sample(**options):
     return toy_module().output_proj(merge_heads(aggregate(sampled, trace.attention_weights)))
 
 
-@pytest.mark.parametrize(("formula", "options"), [
-    (locations_aligned, {"align_corners": True, "padding_mode": "zeros"}),
-    (locations_clamped, {"align_corners": False, "padding_mode": "border"}),
-], ids=["align_corners=True", "border padding"])
+@pytest.mark.parametrize(
+    ("formula", "options"),
+    [
+        (locations_aligned, {"align_corners": True, "padding_mode": "zeros"}),
+        (locations_clamped, {"align_corners": False, "padding_mode": "border"}),
+    ],
+    ids=["align_corners=True", "border padding"],
+)
 def test_wrong_options_of_grid_sample_are_imitated_exactly(formula, options):
     wrong, _ = answer(broken_module(toy_module(), sampling_locations=formula))
     assert torch.allclose(wrong, with_grid_sample(**options), atol=1e-12)
@@ -59,8 +68,7 @@ def test_the_imitation_itself_is_right_with_the_right_options():
 
 def test_height_and_width_swapped_stretch_offsets_of_a_wide_map():
     _, right = answer(toy_module())
-    _, wrong = answer(broken_module(toy_module(),
-                                    sampling_locations=locations_by_height_and_width))
+    _, wrong = answer(broken_module(toy_module(), sampling_locations=locations_by_height_and_width))
     shift = right.sampling_locations - right.reference_points[:, :, None, :, None]
     swapped = wrong.sampling_locations - wrong.reference_points[:, :, None, :, None]
     # Level 0 is 3 high and 4 wide: x offsets become 4/3 as long, y offsets 3/4; level 1 is square.
@@ -92,7 +100,7 @@ def test_each_mistake_changes_the_answer_of_the_shipped_model_where_it_should(
     image = shipped_seen.images[0]
     images = [image]
     if MISTAKES[name].needs_padding:
-        assert_same(observe(broken(shipped, name), images), shipped_seen)   # nothing to see here
+        assert_same(observe(broken(shipped, name), images), shipped_seen)  # nothing to see here
         images.append(image.new_zeros(3, image.shape[1] + 40, image.shape[2] + 96))
     right, wrong = observe(shipped, images), observe(broken(shipped, name), images)
     change = (right.output.logits[0] - wrong.output.logits[0]).abs().max()
@@ -114,8 +122,11 @@ def test_two_sessions_can_break_different_things_at_once(shipped, shipped_seen):
     image = shipped_seen.images[0]
     wishes = ["swap_xy", "forget_half", None, "swap_xy", None, "forget_half"]
     with ThreadPoolExecutor(3) as pool:
-        found = list(pool.map(
-            lambda name: observe(broken(shipped, name) if name else shipped, [image]), wishes))
+        found = list(
+            pool.map(
+                lambda name: observe(broken(shipped, name) if name else shipped, [image]), wishes
+            )
+        )
     for first, second in ((0, 3), (1, 5), (2, 4)):
         assert_same(found[first], found[second])
     assert_same(found[2], shipped_seen)

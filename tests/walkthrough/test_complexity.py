@@ -26,7 +26,12 @@ def test_a_term_as_a_product_is_the_function_that_computes_it(term):
 
 def test_a_product_is_written_in_the_letters_of_the_paper():
     assert [term.equation for term in TERMS] == [
-        "N_q C^2", "H W C^2", "N_q L K C^2", "5 N_q L K C", "3 N_q C M L K"]
+        "N_q C^2",
+        "H W C^2",
+        "N_q L K C^2",
+        "5 N_q L K C",
+        "3 N_q C M L K",
+    ]
 
 
 def test_the_formula_by_hand_is_what_the_module_is_counted_to_do():
@@ -41,8 +46,9 @@ def test_min_flips_where_the_two_ways_cost_the_same():
     assert flip_queries(sizes()) == PIXELS / 6 == 8.5
     for queries, way in ((8, "sample_first_cost"), (9, "value_first_cost")):
         found = complexity(sizes(queries=queries), MAP_HW)
-        costs = {name: float(found[name].value) for name in ("sample_first_cost",
-                                                             "value_first_cost")}
+        costs = {
+            name: float(found[name].value) for name in ("sample_first_cost", "value_first_cost")
+        }
         assert min(costs, key=costs.get) == way
 
 

@@ -60,8 +60,10 @@ def test_single_scale_attention_ends_as_its_module_does(seen):
         for level in range(seen.module(layer).levels):
             derivation = single_scale(seen.module(layer), inputs, QUERY, level)
             assert_ends_right(derivation)
-            assert_equal(derivation["sampling_offsets"],
-                         seen.traces[layer].sampling_offsets[0, QUERY, :, level:level + 1])
+            assert_equal(
+                derivation["sampling_offsets"],
+                seen.traces[layer].sampling_offsets[0, QUERY, :, level : level + 1],
+            )
 
 
 def test_a_sample_is_the_blend_of_its_four_corners(seen):
@@ -74,8 +76,7 @@ def test_a_sample_is_the_blend_of_its_four_corners(seen):
             derivation = bilinear(trace, query, head=1, level=level, point=1)
             assert_ends_right(derivation)
             whole = multi_scale(seen.module(layer), seen.attention[layer], query)
-            assert_equal(derivation["sampled_value"],
-                         whole["sampled_values"].value[1, level, 1])
+            assert_equal(derivation["sampled_value"], whole["sampled_values"].value[1, level, 1])
 
 
 def test_the_gradient_of_an_offset_is_what_autograd_says(seen):
@@ -116,16 +117,18 @@ def test_a_box_can_be_followed_through_every_decoder_layer(seen):
         trace = seen.traces[f"decoder.{layer}"].image(0)
         assert_equal(derivation["padded_references"], trace.references[QUERY])
         assert_equal(derivation["cross_attended"], trace.output[QUERY])
-        assert_equal(derivation["self_attended"],
-                     seen.traces[f"decoder.{layer}.self"].output[0, QUERY])
+        assert_equal(
+            derivation["self_attended"], seen.traces[f"decoder.{layer}.self"].output[0, QUERY]
+        )
 
 
 def test_dense_attention_among_queries_follows_its_trace(seen):
     for layer, module in enumerate(seen.model.transformer.decoder.layers):
         trace = seen.traces[f"decoder.{layer}.self"].image(0)
         queries = seen.traces[f"decoder.{layer}.self"].query
-        derivation = multi_head(module.self_attn, queries, queries,
-                                seen.decoder.layer_contents[layer], QUERY)
+        derivation = multi_head(
+            module.self_attn, queries, queries, seen.decoder.layer_contents[layer], QUERY
+        )
         assert_ends_right(derivation)
         assert_equal(derivation["attention_weights"], trace.attention_weights[:, QUERY])
         assert_equal(derivation["output"], trace.output[QUERY])
@@ -141,13 +144,17 @@ def test_a_proposal_becomes_the_reference_of_its_query(seen):
     assert_equal(derivation["proposal"], seen.decoder.references[0, QUERY])
 
 
-@pytest.mark.parametrize("options", [
-    {"version": "v1", "stride": 1, "offset_range_factor": 2.0},
-    {"version": "v1", "stride": 1},
-    {"version": "++", "stride": 2},
-    {"version": "++", "stride": 2, "offset_range_factor": 2.0, "position_bias": "log_cpb"},
-    {"version": "++", "stride": 1, "position_bias": "none"},
-], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"version": "v1", "stride": 1, "offset_range_factor": 2.0},
+        {"version": "v1", "stride": 1},
+        {"version": "++", "stride": 2},
+        {"version": "++", "stride": 2, "offset_range_factor": 2.0, "position_bias": "log_cpb"},
+        {"version": "++", "stride": 1, "position_bias": "none"},
+    ],
+    ids=str,
+)
 def test_dat_follows_its_trace(options):
     torch.manual_seed(0)
     module = DATAttention(12, heads=6, groups=3, query_hw=(6, 8), **options).double()
@@ -186,8 +193,11 @@ def test_a_dat_layer_that_does_not_deform_is_refused_in_a_sentence():
 
 
 def test_observing_leaves_the_model_as_it_was(shipped, shipped_seen):
-    hooks = [hook for module in shipped.modules()
-             for hook in (*module._forward_hooks.values(), *module._forward_pre_hooks.values())]
+    hooks = [
+        hook
+        for module in shipped.modules()
+        for hook in (*module._forward_hooks.values(), *module._forward_pre_hooks.values())
+    ]
     assert not hooks
     again = observe(shipped, shipped_seen.images)
     assert torch.equal(again.output.logits, shipped_seen.output.logits)

@@ -61,7 +61,7 @@ def test_no_text_is_left_over(shipped_seen):
         used.setdefault(derivation.name, set()).update(step.name for step in derivation)
     used["multi_scale"] |= used["single_scale"]
     used["bilinear"] = used["gradients"]
-    used["decoder"] |= {"query_embed"}                  # of models with one stage
+    used["decoder"] |= {"query_embed"}  # of models with one stage
     for name in set(used) - set(RELATED):
         left = set(read_prose(name).sections) - used[name]
         assert not left - {"reference_points", "reference_boxes", "offset_normaliser"}, left
@@ -109,8 +109,9 @@ def test_a_search_finds_words_anywhere_on_a_card():
     assert 14 in found and 1 not in found
 
 
-@pytest.mark.parametrize("card", [card for card in CARDS if card.message],
-                         ids=lambda card: str(card.number))
+@pytest.mark.parametrize(
+    "card", [card for card in CARDS if card.message], ids=lambda card: str(card.number)
+)
 def test_a_card_shows_what_deformviz_itself_says(card):
     assert len(card.message()) > 20
 
@@ -119,7 +120,10 @@ def test_every_test_a_card_names_is_collected():
     named = sorted({card.test for card in CARDS})
     reply = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "", *named],
-        cwd=ROOT, capture_output=True, text=True)
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert reply.returncode == 0, reply.stdout + reply.stderr
     collected = {line.partition("[")[0] for line in reply.stdout.splitlines() if "::" in line}
     assert set(named) <= collected

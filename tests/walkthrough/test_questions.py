@@ -33,10 +33,12 @@ def fresh():
 
 def look(module, **changes):
     generator = torch.Generator().manual_seed(3)
-    inputs = {"query": torch.randn(1, 6, 16, generator=generator),
-              "references": torch.rand(1, 6, 3, 2, generator=generator),
-              "value_input": torch.randn(1, PIXELS, 16, generator=generator),
-              "spatial_shapes": SHAPES}
+    inputs = {
+        "query": torch.randn(1, 6, 16, generator=generator),
+        "references": torch.rand(1, 6, 3, 2, generator=generator),
+        "value_input": torch.randn(1, PIXELS, 16, generator=generator),
+        "spatial_shapes": SHAPES,
+    }
     return module(**inputs | changes)[1].image(0)
 
 
@@ -44,12 +46,12 @@ def test_a_step_doubles_per_level_with_points_and_stays_with_boxes():
     shapes, offset = [(16, 32), (8, 16), (4, 8)], torch.ones(1, 1, 1, 3, 1, 2)
     point, box = torch.full((1, 1, 3, 2), 0.5), torch.full((1, 1, 3, 4), 0.5)
     steps = (locations_from_points(point, offset, shapes) - 0.5)[0, 0, 0, :, 0, 0]
-    assert (steps * 256).tolist() == [8.0, 16.0, 32.0]      # px of a picture 256 wide
+    assert (steps * 256).tolist() == [8.0, 16.0, 32.0]  # px of a picture 256 wide
     assert len(set(locations_from_boxes(box, offset)[..., 0].flatten().tolist())) == 1
 
 
 def test_at_the_start_the_points_of_a_head_lie_on_one_line(fresh):
-    offsets = look(fresh).sampling_offsets                  # [query head level point xy]
+    offsets = look(fresh).sampling_offsets  # [query head level point xy]
     ranks = torch.linalg.matrix_rank(offsets[0].flatten(0, 1), tol=1e-4)
     assert ranks.tolist() == [1] * 12
     assert torch.equal(offsets, offsets[:1].expand_as(offsets))
@@ -75,7 +77,7 @@ def test_weights_do_not_look_at_the_keys_but_those_of_dat_do(fresh):
     query = torch.randn(1, 8, 4, 6)
     weights = dat(query)[1].attention_weights
     with torch.no_grad():
-        dat.proj_k.weight.mul_(-3)                          # other keys, the same queries
+        dat.proj_k.weight.mul_(-3)  # other keys, the same queries
     assert not torch.allclose(weights, dat(query)[1].attention_weights)
 
 
@@ -90,8 +92,9 @@ def test_valid_ratios_differ_between_levels_by_rounding():
 def test_references_are_scaled_afresh_for_every_level():
     reference = torch.tensor([[[0.5, 0.4]]])
     ratios = torch.tensor([[[0.8, 1.0], [0.75, 1.0]]])
-    assert torch.allclose(scale_to_padded(reference, ratios)[0, 0],
-                          torch.tensor([[0.4, 0.4], [0.375, 0.4]]))
+    assert torch.allclose(
+        scale_to_padded(reference, ratios)[0, 0], torch.tensor([[0.4, 0.4], [0.375, 0.4]])
+    )
 
 
 def test_references_without_levels_are_refused(fresh):
@@ -107,7 +110,7 @@ def first_decoder_references(name):
 def test_references_move_only_with_refinement():
     still, moving = first_decoder_references("one stage"), first_decoder_references("refining")
     assert torch.equal(*still)
-    assert moving[0].shape[-1] == 2 and moving[1].shape[-1] == 4    # a point becomes a box
+    assert moving[0].shape[-1] == 2 and moving[1].shape[-1] == 4  # a point becomes a box
 
 
 def test_no_gradient_flows_through_a_refined_reference():
@@ -140,20 +143,24 @@ def test_positions_are_half_a_cell_before_those_of_detr():
     # The first feature is the sine of 2π y / H: 0.5/3 for the first row here, 1/3 there.
     assert float(ours[0, 0, 0]) == pytest.approx(math.sin(2 * math.pi * 0.5 / 3), abs=1e-4)
     assert float(detr[0, 0, 0]) == pytest.approx(math.sin(2 * math.pi / 3), abs=1e-4)
-    assert torch.equal(ours[0, 0, :4], ours[0, 4, :4])      # the first half is y: same in a row
+    assert torch.equal(ours[0, 0, :4], ours[0, 4, :4])  # the first half is y: same in a row
     assert not torch.equal(ours[0, 0, 4:], ours[0, 4, 4:])
 
 
 def test_the_bound_of_the_odds_decides_at_the_border():
     border = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)
     assert inverse_sigmoid(border).sigmoid().tolist() == pytest.approx(
-        [1e-5, 0.5, 1 - 1e-5], rel=1e-4)
+        [1e-5, 0.5, 1 - 1e-5], rel=1e-4
+    )
     assert inverse_sigmoid(border, 1e-3).sigmoid()[0] == pytest.approx(1e-3, rel=1e-2)
 
 
 def test_the_kernels_use_nothing_that_torch_has_removed():
-    sources = [path for path in (kernels_folder() / "csrc").rglob("*")
-               if path.suffix in (".h", ".cpp", ".cu", ".cuh")]
+    sources = [
+        path
+        for path in (kernels_folder() / "csrc").rglob("*")
+        if path.suffix in (".h", ".cpp", ".cu", ".cuh")
+    ]
     assert len(sources) > 5
     for path in sources:
         text = path.read_text(encoding="utf-8")
@@ -166,9 +173,12 @@ def test_every_gpu_computes_where_its_tensors_are():
     if torch.cuda.device_count() < 2:
         pytest.skip("one GPU only; the question is about the second one")
     generator = torch.Generator().manual_seed(0)
-    inputs = (torch.randn(1, PIXELS, 2, 8, generator=generator), SHAPES,
-              torch.rand(1, 7, 2, 3, 2, 2, generator=generator),
-              torch.rand(1, 7, 2, 3, 2, generator=generator))
+    inputs = (
+        torch.randn(1, PIXELS, 2, 8, generator=generator),
+        SHAPES,
+        torch.rand(1, 7, 2, 3, 2, 2, generator=generator),
+        torch.rand(1, 7, 2, 3, 2, generator=generator),
+    )
     expected = ms_deform_attn(*inputs, backend="reference")
     for device in range(torch.cuda.device_count()):
         moved = [x.to(f"cuda:{device}") if isinstance(x, torch.Tensor) else x for x in inputs]

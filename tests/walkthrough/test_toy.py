@@ -30,10 +30,10 @@ def test_offsets_and_weights_come_from_the_query(toy):
 
 
 def test_the_value_is_zero_in_the_padding_although_its_bias_is_not(toy):
-    value = toy["value"].value                              # [pixel head channel]
-    assert value[:4, 0, 0].tolist() == [0.0, 1.0, 2.0, 0.0]     # row 0: 10·0 + column
-    assert value[:4, 1, 0].tolist() == [1.0, 3.0, 5.0, 0.0]     # 2·(row + column) + 1
-    assert value[12:, 1, 0].tolist() == [3.0, 5.0, 7.0, 9.0]    # level 1: 2·(1, 2, 3, 4) + 1
+    value = toy["value"].value  # [pixel head channel]
+    assert value[:4, 0, 0].tolist() == [0.0, 1.0, 2.0, 0.0]  # row 0: 10·0 + column
+    assert value[:4, 1, 0].tolist() == [1.0, 3.0, 5.0, 0.0]  # 2·(row + column) + 1
+    assert value[12:, 1, 0].tolist() == [3.0, 5.0, 7.0, 9.0]  # level 1: 2·(1, 2, 3, 4) + 1
 
 
 def test_locations_are_the_reference_plus_offsets_over_width_and_height(toy):
@@ -102,9 +102,14 @@ def test_a_gradient_by_hand():
 
     right = module.formulas
     module.formulas = type(right)(sampling_locations=watch)
-    output, _ = module(inputs.query, inputs.references, inputs.value_input,
-                       inputs.spatial_shapes, inputs.padding_mask)
-    of_offsets, = torch.autograd.grad(output[0, 0, 0], offsets)
+    output, _ = module(
+        inputs.query,
+        inputs.references,
+        inputs.value_input,
+        inputs.spatial_shapes,
+        inputs.padding_mask,
+    )
+    (of_offsets,) = torch.autograd.grad(output[0, 0, 0], offsets)
     upstream = torch.tensor([[[1.0], [0.5]]], dtype=torch.float64)
     layer = LayerGradients(trace, upstream, of_offsets[0])
     derivation = gradients(layer, query=0, head=0, level=0, point=0)
@@ -128,13 +133,18 @@ def test_dense_attention_by_hand():
     values = torch.tensor([[[4.0, 2.0], [8.0, 6.0]]], dtype=torch.float64)
     derivation = multi_head(module, query, keys, values, 0)
     assert close(derivation["attention_weights"].value, [[0.25, 0.75], [0.5, 0.5]])
-    assert close(derivation["attended"].value[:, 0], [7.0, 4.0])        # 1 + 6; 1 + 3
+    assert close(derivation["attended"].value[:, 0], [7.0, 4.0])  # 1 + 6; 1 + 3
     assert close(derivation["output"].value, [11.0, 8.0])
     assert derivation.difference < 1e-12
 
 
 def toy_trace() -> AttentionTrace:
     inputs = toy_inputs()
-    _, trace = toy_module()(inputs.query, inputs.references, inputs.value_input,
-                            inputs.spatial_shapes, inputs.padding_mask)
+    _, trace = toy_module()(
+        inputs.query,
+        inputs.references,
+        inputs.value_input,
+        inputs.spatial_shapes,
+        inputs.padding_mask,
+    )
     return trace.image(0).map(torch.Tensor.detach)

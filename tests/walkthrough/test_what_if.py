@@ -8,15 +8,25 @@ from deformviz.walkthrough.observe import observe, private_copy
 from deformviz.walkthrough.toy import toy_inputs, toy_module
 from deformviz.walkthrough.what_if import Edit, asked_alone, edit_module, edited, go_on
 
-EVERYTHING = {"offset_scale": 0.3, "sharpness": 0.0, "dropped_heads": (1,),
-              "reference_shift_xy": (0.1, -0.05), "moved": (((0, 1, 1), (0.4, 0.6)),)}
+EVERYTHING = {
+    "offset_scale": 0.3,
+    "sharpness": 0.0,
+    "dropped_heads": (1,),
+    "reference_shift_xy": (0.1, -0.05),
+    "moved": (((0, 1, 1), (0.4, 0.6)),),
+}
 
 
 def answer(**changes):
     module, inputs = private_copy(toy_module()), toy_inputs()
     edit_module(module, Edit("toy", 0, **changes))
-    output, trace = module(inputs.query, inputs.references, inputs.value_input,
-                           inputs.spatial_shapes, inputs.padding_mask)
+    output, trace = module(
+        inputs.query,
+        inputs.references,
+        inputs.value_input,
+        inputs.spatial_shapes,
+        inputs.padding_mask,
+    )
     return output[0, 0].tolist(), trace.image(0).map(torch.Tensor.detach)
 
 
@@ -46,7 +56,7 @@ def test_a_dropped_level_leaves_its_weight_to_the_others():
 
 def test_a_dropped_head_contributes_nothing():
     output, _ = answer(dropped_heads=(1,))
-    assert output == pytest.approx([9.3125, -1.0])      # only the bias is left of head 1
+    assert output == pytest.approx([9.3125, -1.0])  # only the bias is left of head 1
 
 
 def test_without_any_level_nothing_is_read_and_nothing_is_not_a_number():
@@ -67,7 +77,7 @@ def test_the_real_model_goes_on_from_the_edited_layer(shipped, shipped_seen):
     assert torch.equal(before.auxiliary[0].boxes_cxcywh, after.auxiliary[0].boxes_cxcywh)
     change = (before.auxiliary[1].boxes_cxcywh - after.auxiliary[1].boxes_cxcywh)[0].abs().amax(-1)
     assert change[4] > 1e-4
-    assert (change > 0).sum() == 1                      # others hear of it one layer later
+    assert (change > 0).sum() == 1  # others hear of it one layer later
     assert ((before.logits - after.logits)[0].abs().amax(-1) > 0).sum() > 1
     again = observe(shipped, shipped_seen.images)
     assert torch.equal(again.output.logits, before.logits)
@@ -84,10 +94,12 @@ def test_going_on_from_the_edited_layer_equals_a_whole_pass_exactly(seen):
         assert found.attention.keys() == whole.attention.keys()
         for name, inputs in whole.attention.items():
             assert torch.equal(found.attention[name].query, inputs.query)
-            assert torch.equal(found.traces[name].sampling_locations,
-                               whole.traces[name].sampling_locations)
-        for one, other in zip(found.decoder.layer_contents, whole.decoder.layer_contents,
-                              strict=True):
+            assert torch.equal(
+                found.traces[name].sampling_locations, whole.traces[name].sampling_locations
+            )
+        for one, other in zip(
+            found.decoder.layer_contents, whole.decoder.layer_contents, strict=True
+        ):
             assert torch.equal(one, other)
 
 
@@ -107,8 +119,11 @@ def test_the_derivation_of_an_edited_query_follows_the_edited_trace(shipped, shi
 
 def test_what_lies_before_the_edited_layer_is_not_computed_again(shipped, shipped_seen):
     ran = []
-    hooks = [module.register_forward_hook(lambda module, *_: ran.append(module))
-             for module in shipped.modules() if isinstance(module, torch.nn.Conv2d)]
+    hooks = [
+        module.register_forward_hook(lambda module, *_: ran.append(module))
+        for module in shipped.modules()
+        if isinstance(module, torch.nn.Conv2d)
+    ]
     try:
         observe(shipped, shipped_seen.images)
         assert ran
@@ -118,8 +133,10 @@ def test_what_lies_before_the_edited_layer_is_not_computed_again(shipped, shippe
     finally:
         for hook in hooks:
             hook.remove()
-    assert found.results["transformer.encoder.layers.0"] is not (
-        shipped_seen.results["transformer.encoder.layers.0"])
+    assert (
+        found.results["transformer.encoder.layers.0"]
+        is not (shipped_seen.results["transformer.encoder.layers.0"])
+    )
     later = go_on(shipped_seen, Edit("decoder.1", 4, offset_scale=0.0))
     for name in ("encoder.layers.0", "decoder.layers.0"):
         assert later.results[f"transformer.{name}"] is shipped_seen.results[f"transformer.{name}"]

@@ -12,7 +12,10 @@ export function cornerCells(x, y, height, width) {
     [top + 1, left, (1 - shareX) * shareY],
     [top + 1, left + 1, shareX * shareY],
   ].map(([row, column, share]) => ({
-    row, column, share, inside: row >= 0 && row < height && column >= 0 && column < width,
+    row,
+    column,
+    share,
+    inside: row >= 0 && row < height && column >= 0 && column < width,
   }));
 }
 
@@ -20,7 +23,12 @@ export function cornerCells(x, y, height, width) {
 function storedToLevel(layer, level) {
   const [scaleX, shiftX, scaleY, shiftY] = layer.header.to_levels[level];
   const { location_scale: scale, location_zero: zero } = layer.header;
-  return [scaleX * scale[0], scaleX * zero[0] + shiftX, scaleY * scale[1], scaleY * zero[1] + shiftY];
+  return [
+    scaleX * scale[0],
+    scaleX * zero[0] + shiftX,
+    scaleY * scale[1],
+    scaleY * zero[1] + shiftY,
+  ];
 }
 
 const QUERIES_PER_SLICE = 1024;
@@ -86,7 +94,8 @@ export function queriesReading(layer, level, row, column, heads) {
         const awayX = Math.abs(layer.locations[2 * index] * scaleX + shiftX - column);
         if (awayX >= 1) continue;
         const awayY = Math.abs(layer.locations[2 * index + 1] * scaleY + shiftY - row);
-        if (awayY < 1) amounts[query] += layer.weights[index] * weightScale * (1 - awayX) * (1 - awayY);
+        if (awayY < 1)
+          amounts[query] += layer.weights[index] * weightScale * (1 - awayX) * (1 - awayY);
       }
     }
     total += amounts[query];

@@ -5,7 +5,13 @@ import { queriesReading } from "./bilinear.js";
 import { sameSample } from "./layer_focus.js";
 import { MassJob } from "./mass_job.js";
 import {
-  cellOfQuery, cellUnder, decoderQueryAt, neighbourQuery, queryName, queryOfCell, queryOnLevel,
+  cellOfQuery,
+  cellUnder,
+  decoderQueryAt,
+  neighbourQuery,
+  queryName,
+  queryOfCell,
+  queryOnLevel,
 } from "./queries.js";
 import { Stage } from "./stage.js";
 import { Steered } from "./steered.js";
@@ -14,13 +20,19 @@ import { ZOOMS, carryView, defaultView, viewParameters } from "./view.js";
 export class Explorer extends Steered {
   constructor(page) {
     super(page);
-    this.focus = null;          // the point in the readout, { head, level, point }
-    this.place = null;          // looked at in reverse look-up, before a click keeps it
+    this.focus = null; // the point in the readout, { head, level, point }
+    this.place = null; // looked at in reverse look-up, before a click keeps it
     this.lookup = null;
-    this.remembered = {};       // query by kind of layer
-    this.lightly = false;       // pinned because the layer came, not by the visitor: a move lets go
-    this.mass = new MassJob(() => this.stage.refresh(["field"]), (share) => this.tell("progress", share));
-    this.stage = new Stage(() => this.state(), (scene) => this.tell("drawn", scene));
+    this.remembered = {}; // query by kind of layer
+    this.lightly = false; // pinned because the layer came, not by the visitor: a move lets go
+    this.mass = new MassJob(
+      () => this.stage.refresh(["field"]),
+      (share) => this.tell("progress", share),
+    );
+    this.stage = new Stage(
+      () => this.state(),
+      (scene) => this.tell("drawn", scene),
+    );
   }
 
   state() {
@@ -28,8 +40,16 @@ export class Explorer extends Steered {
     const { layer, picture, view, query, focus, lookup, table } = this;
     const { edge, halo } = this.palette.light;
     return {
-      layer, picture, view, query, focus, lookup, table, mass: this.mass.result,
-      palette: { ...this.palette, edge, halo }, font: "system-ui, sans-serif",
+      layer,
+      picture,
+      view,
+      query,
+      focus,
+      lookup,
+      table,
+      mass: this.mass.result,
+      palette: { ...this.palette, edge, halo },
+      font: "system-ui, sans-serif",
     };
   }
 
@@ -86,7 +106,7 @@ export class Explorer extends Steered {
     if (!this.layer) return;
     if ("pinned" in patch) this.lightly = false;
     this.view = { ...this.view, ...patch };
-    if (patch.mass) this.view.reverse = false;      // one map at a time: two over each other say nothing
+    if (patch.mass) this.view.reverse = false; // one map at a time: two over each other say nothing
     if (patch.reverse) this.view.mass = false;
     if ("padding" in patch) this.stage.reshape(this.layer, this.view.padding);
     this.changed(!quietly);
@@ -158,8 +178,9 @@ export class Explorer extends Steered {
     if (!this.stage.scene) return;
     this.letGoLightly();
     if (this.view.reverse) {
-      const inMap = applyInverse(this.stage.scene.toStage, stageX, stageY)
-        .map((value) => Math.min(1, Math.max(0, value)));
+      const inMap = applyInverse(this.stage.scene.toStage, stageX, stageY).map((value) =>
+        Math.min(1, Math.max(0, value)),
+      );
       this.setView({ lookup: inMap });
       return;
     }
@@ -200,13 +221,23 @@ export class Explorer extends Steered {
 
   moveLookup(stepX, stepY) {
     const [height, width] = this.layer.levels[this.view.level];
-    const { row, column } = cellUnder(this.layer, this.view.level, ...(this.view.lookup ?? [0.5, 0.5]));
+    const { row, column } = cellUnder(
+      this.layer,
+      this.view.level,
+      ...(this.view.lookup ?? [0.5, 0.5]),
+    );
     const clamp = (value, size) => Math.min(size - 1, Math.max(0, value));
-    const place = [(clamp(column + stepX, width) + 0.5) / width, (clamp(row + stepY, height) + 0.5) / height];
+    const place = [
+      (clamp(column + stepX, width) + 0.5) / width,
+      (clamp(row + stepY, height) + 0.5) / height,
+    ];
     this.place = null;
     this.setView({ lookup: place });
-    this.announce(this.lookup.ranked.length
-      ? `${this.lookup.ranked.length} queries read this cell.` : "No query reads this cell.");
+    this.announce(
+      this.lookup.ranked.length
+        ? `${this.lookup.ranked.length} queries read this cell.`
+        : "No query reads this cell.",
+    );
   }
 
   /** Enlarge around the query; after the largest step the whole picture again. */
@@ -214,7 +245,7 @@ export class Explorer extends Steered {
     const zoom = ZOOMS[(ZOOMS.indexOf(this.view.zoom) + 1) % ZOOMS.length];
     const { x, y } = this.layer.reference(this.query, this.view.level);
     const inMap = [x, y].map((value) => Math.min(1, Math.max(0, value)));
-    this.setView({ zoom, centre: zoom === 1 ? null : this.view.centre ?? inMap });
+    this.setView({ zoom, centre: zoom === 1 ? null : (this.view.centre ?? inMap) });
     this.announce(zoom === 1 ? "The whole picture." : `${zoom} times enlarged.`);
   }
 
@@ -235,7 +266,9 @@ export class Explorer extends Steered {
     const at = samples.findIndex((sample) => this.focus && sameSample(sample, this.focus));
     const next = samples[(at + step + samples.length) % samples.length];
     this.setFocus(next);
-    this.announce(`Head ${next.head}, level ${next.level}, point ${next.point}, weight ${next.weight.toFixed(3)}`);
+    this.announce(
+      `Head ${next.head}, level ${next.level}, point ${next.point}, weight ${next.weight.toFixed(3)}`,
+    );
   }
 
   /** Show or hide a head or level; `alone` keeps only it, and all again when it is alone already. */
@@ -243,7 +276,9 @@ export class Explorer extends Steered {
     const shown = this.view[kind];
     const everything = defaultView(this.layer)[kind];
     if (!everything.includes(index)) return;
-    let next = shown.includes(index) ? shown.filter((n) => n !== index) : [...shown, index].sort((a, b) => a - b);
+    let next = shown.includes(index)
+      ? shown.filter((n) => n !== index)
+      : [...shown, index].sort((a, b) => a - b);
     if (alone) next = shown.length === 1 && shown[0] === index ? everything : [index];
     this.focus = null;
     this.setView({ [kind]: next });
@@ -265,7 +300,9 @@ export class Explorer extends Steered {
   toggleReverse() {
     this.place = null;
     this.setView({ reverse: !this.view.reverse });
-    this.announce(this.view.reverse ? "Point at a place to see which queries read it." : "Reverse look-up off.");
+    this.announce(
+      this.view.reverse ? "Point at a place to see which queries read it." : "Reverse look-up off.",
+    );
   }
 
   lookUp(place) {

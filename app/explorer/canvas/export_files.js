@@ -98,7 +98,12 @@ export async function exportHtml(explorer, page) {
 }
 
 export async function copyLink(explorer) {
-  const address = viewAddress(window.location.href, explorer.keptView, explorer.layer, explorer.codec);
+  const address = viewAddress(
+    window.location.href,
+    explorer.keptView,
+    explorer.layer,
+    explorer.codec,
+  );
   try {
     await navigator.clipboard.writeText(address);
     explorer.tell("notice", { text: "The link to this view is in the clipboard." });

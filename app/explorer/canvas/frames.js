@@ -26,8 +26,14 @@ export function hasPadding(header) {
 export function stageAffine(header, { padding, zoom, centre }, width, height) {
   const [right, bottom] = padding ? [1, 1] : pictureCorner(header);
   const scales = [(zoom * width) / right, (zoom * height) / bottom];
-  const shift = (axis, size) => Math.min(0, Math.max(size * (1 - zoom),
-    size / 2 - scales[axis] * (centre ?? [right / 2, bottom / 2])[axis]));
+  const shift = (axis, size) =>
+    Math.min(
+      0,
+      Math.max(
+        size * (1 - zoom),
+        size / 2 - scales[axis] * (centre ?? [right / 2, bottom / 2])[axis],
+      ),
+    );
   return [scales[0], shift(0, width), scales[1], shift(1, height)];
 }
 

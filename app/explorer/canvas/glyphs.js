@@ -23,7 +23,9 @@ export function markerMark(name, x, y, radius, style) {
   const outline = OUTLINES[name];
   if (!outline) return { type: "circle", x, y, radius, ...style };
   return {
-    type: "polygon", closed: true, ...style,
+    type: "polygon",
+    closed: true,
+    ...style,
     points: outline.map(([dx, dy]) => [x + radius * dx, y + radius * dy]),
   };
 }
@@ -34,7 +36,9 @@ function channels(hex) {
 
 /** Black or white, whichever stands out more from a colour given as #hex or rgb(). */
 export function readableOn(colour) {
-  const [red, green, blue] = colour.startsWith("#") ? channels(colour) : colour.match(/\d+/g).map(Number);
+  const [red, green, blue] = colour.startsWith("#")
+    ? channels(colour)
+    : colour.match(/\d+/g).map(Number);
   return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#000000" : "#ffffff";
 }
 
@@ -46,8 +50,9 @@ export function colourTable(stops, size = 256) {
     const at = (step / (size - 1)) * (colours.length - 1);
     const from = Math.min(colours.length - 2, Math.floor(at));
     for (let channel = 0; channel < 3; channel++) {
-      table[3 * step + channel] = colours[from][channel]
-        + (at - from) * (colours[from + 1][channel] - colours[from][channel]);
+      table[3 * step + channel] =
+        colours[from][channel] +
+        (at - from) * (colours[from + 1][channel] - colours[from][channel]);
     }
   }
   return table;

@@ -4,7 +4,7 @@ import { stageRect } from "./layer_field.js";
 import { cellBox, cellOfQuery, decoderChoices, hasFound } from "./queries.js";
 
 const BOXES_NAMED = 12;
-const NAME_ROOM = [60, 13];      // pixels between two names, across and down
+const NAME_ROOM = [60, 13]; // pixels between two names, across and down
 
 function cellRect(scene, query) {
   const { level, row, column } = cellOfQuery(scene.layer, query);
@@ -15,7 +15,13 @@ function cellRect(scene, query) {
 export function queryMarks(scene) {
   const { layer, query } = scene;
   if (layer.isEncoder) {
-    const chosen = { stroke: "#ffffff", lineWidth: 1.5, halo: "#000000", fill: "#ffffff", fillAlpha: 0.18 };
+    const chosen = {
+      stroke: "#ffffff",
+      lineWidth: 1.5,
+      halo: "#000000",
+      fill: "#ffffff",
+      fillAlpha: 0.18,
+    };
     const toReturnTo = { stroke: "#ffffff", lineWidth: 1, halo: "#000000", alpha: 0.5 };
     const { query: home } = scene.view;
     return [
@@ -27,7 +33,10 @@ export function queryMarks(scene) {
   const others = choices
     .filter((other) => other !== query)
     .flatMap((other) => otherMarks(scene, other));
-  return [...withoutCollisions(others, queryNameMarks(scene)), ...detectionMarks(scene, query, true, false)];
+  return [
+    ...withoutCollisions(others, queryNameMarks(scene)),
+    ...detectionMarks(scene, query, true, false),
+  ];
 }
 
 /** Marks without names that would cover a more certain detection's name. */
@@ -35,7 +44,8 @@ function withoutCollisions(marks, names) {
   const taken = [...names];
   return marks.filter((mark) => {
     if (mark.type !== "text") return true;
-    const covers = ({ x, y }) => Math.abs(mark.x - x) < NAME_ROOM[0] && Math.abs(mark.y - y) < NAME_ROOM[1];
+    const covers = ({ x, y }) =>
+      Math.abs(mark.x - x) < NAME_ROOM[0] && Math.abs(mark.y - y) < NAME_ROOM[1];
     if (taken.some(covers)) return false;
     taken.push(mark);
     return true;

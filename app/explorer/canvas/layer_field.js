@@ -3,7 +3,7 @@ import { applyAffine, normalisedBox } from "./frames.js";
 import { amountColour } from "./glyphs.js";
 import { cellBox, cellOfQuery } from "./queries.js";
 
-const MASS_QUANTILE = 0.995;    // the scale ends here, so that one hot cell does not darken the rest
+const MASS_QUANTILE = 0.995; // the scale ends here, so that one hot cell does not darken the rest
 const MASS_ALPHA = 0.82;
 const LINES_DRAWN = 12;
 const CELLS_DRAWN = 1500;
@@ -52,12 +52,19 @@ export function lookupMarks(scene) {
     marks.push(readerMark(scene, query, amount / most));
   }
   const target = cellBox(layer, lookup.level, lookup.row, lookup.column);
-  const centre = applyAffine(scene.toStage, (target[0] + target[2]) / 2, (target[1] + target[3]) / 2);
+  const centre = applyAffine(
+    scene.toStage,
+    (target[0] + target[2]) / 2,
+    (target[1] + target[3]) / 2,
+  );
   lookup.ranked.slice(0, LINES_DRAWN).forEach(({ query, amount }) => {
     const { x, y } = layer.reference(query, lookup.level);
     marks.push({
-      type: "line", points: [applyAffine(scene.toStage, x, y), centre],
-      stroke: amountColour(scene.table, amount / most), lineWidth: 1.5, halo: "#00000099",
+      type: "line",
+      points: [applyAffine(scene.toStage, x, y), centre],
+      stroke: amountColour(scene.table, amount / most),
+      lineWidth: 1.5,
+      halo: "#00000099",
     });
   });
   marks.push({ ...stageRect(scene, target), stroke: "#ffffff", lineWidth: 2, halo: "#000000" });
@@ -79,5 +86,13 @@ function readerMark(scene, query, share) {
   }
   const reference = layer.reference(query);
   const [x, y] = applyAffine(scene.toStage, reference.x, reference.y);
-  return { type: "circle", x, y, radius: 2 + 4 * share, fill: colour, stroke: "#000000", lineWidth: 1 };
+  return {
+    type: "circle",
+    x,
+    y,
+    radius: 2 + 4 * share,
+    fill: colour,
+    stroke: "#000000",
+    lineWidth: 1,
+  };
 }

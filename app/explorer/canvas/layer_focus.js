@@ -22,7 +22,11 @@ export function focusCellMarks(scene) {
     .filter((cell) => cell.inside)
     .map(({ row, column, share }) => ({
       ...stageRect(scene, cellBox(layer, sample.level, row, column)),
-      stroke: "#ffffff", lineWidth: 1, fill: "#ffffff", fillAlpha: 0.5 * share, halo: "#00000088",
+      stroke: "#ffffff",
+      lineWidth: 1,
+      fill: "#ffffff",
+      fillAlpha: 0.5 * share,
+      halo: "#00000088",
     }));
 }
 
@@ -30,8 +34,15 @@ export function focusCellMarks(scene) {
 export function focusRingMarks(scene) {
   const sample = focused(scene);
   if (!sample) return [];
-  return [{
-    type: "circle", x: sample.stageX, y: sample.stageY, radius: sample.radius + 5,
-    stroke: "#ffffff", lineWidth: 2, halo: "#000000",
-  }];
+  return [
+    {
+      type: "circle",
+      x: sample.stageX,
+      y: sample.stageY,
+      radius: sample.radius + 5,
+      stroke: "#ffffff",
+      lineWidth: 2,
+      halo: "#000000",
+    },
+  ];
 }

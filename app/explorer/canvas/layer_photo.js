@@ -24,7 +24,13 @@ function stripes(width, height) {
   const marks = [];
   for (let x = -height; x < width; x += STRIPE) {
     marks.push({
-      type: "line", points: [[x, height], [x + height, 0]], stroke: "#3b4252", lineWidth: 3,
+      type: "line",
+      points: [
+        [x, height],
+        [x + height, 0],
+      ],
+      stroke: "#3b4252",
+      lineWidth: 3,
     });
   }
   return marks;

@@ -59,7 +59,10 @@ export class Legend {
 
   update() {
     const { layer, palette, view } = this.explorer;
-    setText(this.meaning, view.colour === "head" ? "colour = head h · shape = level" : "shape = level");
+    setText(
+      this.meaning,
+      view.colour === "head" ? "colour = head h · shape = level" : "shape = level",
+    );
     const shape = `${layer.header.heads} ${JSON.stringify(layer.levels)}`;
     if (shape !== this.shape) this.build(layer, palette);
     this.shape = shape;

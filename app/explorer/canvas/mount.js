@@ -16,7 +16,8 @@ class SamplingPage extends Page {
   makeExplorer(page) {
     const explorer = new Explorer(page);
     explorer.addEventListener("progress", ({ detail: share }) => {
-      if (share < 1) setText(this.status, `Adding up the sampling mass: ${Math.round(100 * share)} %`);
+      if (share < 1)
+        setText(this.status, `Adding up the sampling mass: ${Math.round(100 * share)} %`);
     });
     return explorer;
   }
@@ -24,9 +25,17 @@ class SamplingPage extends Page {
   surroundings() {
     const { explorer } = this;
     const legend = new Legend(explorer);
-    const side = element("div", { class: "dv-side" }, new LookupList(explorer).root, new Readout(explorer).root);
+    const side = element(
+      "div",
+      { class: "dv-side" },
+      new LookupList(explorer).root,
+      new Readout(explorer).root,
+    );
     const toolbar = new Toolbar(explorer, this.facts).root;
-    return { scale: legend.scale, below: [legend.root, toolbar, side, new PointsTable(explorer).root] };
+    return {
+      scale: legend.scale,
+      below: [legend.root, toolbar, side, new PointsTable(explorer).root],
+    };
   }
 
   decode(bytes) {
@@ -44,7 +53,9 @@ class SamplingPage extends Page {
 
 function queryWords({ layer, view, query, samples }, lightly) {
   const outside = samples.filter(({ x, y }) => placeOf(layer.header, x, y) === "outside").length;
-  const pinned = lightly ? "an example: move over the picture to explore" : "pinned, the pointer reads its points";
+  const pinned = lightly
+    ? "an example: move over the picture to explore"
+    : "pinned, the pointer reads its points";
   const state = view.pinned ? pinned : "click to pin";
   return `${queryName(layer, query)} · ${samples.length} points, ${outside} outside the map · ${dotWords(layer, view)}${state}`;
 }
@@ -52,7 +63,9 @@ function queryWords({ layer, view, query, samples }, lightly) {
 /** What the white dots among the boxes are. */
 function dotWords(layer, view) {
   if (layer.isEncoder || !view.all) return "";
-  const count = Array.from({ length: layer.header.queries }, (_, query) => query).filter((query) => !hasFound(layer, query)).length;
+  const count = Array.from({ length: layer.header.queries }, (_, query) => query).filter(
+    (query) => !hasFound(layer, query),
+  ).length;
   return `white dots: references of the ${count} queries without a sure object · `;
 }
 

@@ -39,10 +39,21 @@ export class Page {
     this.notices = element("div", { class: "dv-notices", role: "status" });
     this.honesty = element("div", { class: "dv-honesty" });
     const { scale, below } = this.surroundings();
-    const picture = element("div", { class: "dv-picture" },
-      explorer.stage.root, this.notices, this.status, this.honesty, scale);
-    this.root = element("div", { class: "dv" }, element("div", { class: "dv-explorer", "aria-busy": "true" },
-      picture, ...below, this.live), helpDialog(explorer));
+    const picture = element(
+      "div",
+      { class: "dv-picture" },
+      explorer.stage.root,
+      this.notices,
+      this.status,
+      this.honesty,
+      scale,
+    );
+    this.root = element(
+      "div",
+      { class: "dv" },
+      element("div", { class: "dv-explorer", "aria-busy": "true" }, picture, ...below, this.live),
+      helpDialog(explorer),
+    );
     this.root.__explorer = explorer.stage.counters;
   }
 
@@ -52,10 +63,15 @@ export class Page {
     const { data } = component;
     const before = JSON.stringify(this.facts);
     Object.assign(this.facts, {
-      title: data.title ?? "", note: data.note ?? "", pictureAlt: data.picture_alt ?? data.title ?? "picture",
+      title: data.title ?? "",
+      note: data.note ?? "",
+      pictureAlt: data.picture_alt ?? data.title ?? "picture",
     });
     if (data.picture_hw && !this.explorer.layer) {
-      this.explorer.stage.root.style.setProperty("--dv-aspect", String(data.picture_hw[1] / data.picture_hw[0]));
+      this.explorer.stage.root.style.setProperty(
+        "--dv-aspect",
+        String(data.picture_hw[1] / data.picture_hw[0]),
+      );
     }
     const wanted = `${data.trace_url} ${data.picture_url} ${data.view_id ?? ""}`;
     if (wanted === this.wanted) {
@@ -83,7 +99,11 @@ export class Page {
       if (wanted !== this.wanted) return;
       this.wanted = null;
       busy.removeAttribute("aria-busy");
-      this.notice({ text: `${error.message} The old picture stays.`, lasting: true, retry: () => this.update(this.component) });
+      this.notice({
+        text: `${error.message} The old picture stays.`,
+        lasting: true,
+        retry: () => this.update(this.component),
+      });
     }
   }
 
@@ -91,7 +111,7 @@ export class Page {
     if (trace) return this.decode(trace);
     const known = this.layers.get(address);
     this.layers.delete(address);
-    const layer = known ?? await fetchLayer(address, this.decode);
+    const layer = known ?? (await fetchLayer(address, this.decode));
     this.layers.set(address, layer);
     if (this.layers.size > LAYERS_KEPT) this.layers.delete(this.layers.keys().next().value);
     return layer;
@@ -117,16 +137,38 @@ export class Page {
     const { model_label: model, honesty_label: honesty, layer: name } = layer.header;
     setText(this.honesty, [model, name, honesty, this.facts.note].filter(Boolean).join(" · "));
     if (this.explorer.hover === null) {
-      this.explorer.stage.root.setAttribute("aria-label",
-        `${this.facts.pictureAlt}. ${words}. Arrow keys move, Enter pins, question mark helps.`);
+      this.explorer.stage.root.setAttribute(
+        "aria-label",
+        `${this.facts.pictureAlt}. ${words}. Arrow keys move, Enter pins, question mark helps.`,
+      );
     }
   }
 
   notice({ text, lasting, retry }) {
     const bar = element("div", { class: "dv-notice" }, element("span", {}, text));
     const close = () => bar.remove();
-    if (retry) bar.append(element("button", { type: "button", class: "dv-button", onclick: () => { close(); retry(); } }, "Try again"));
-    bar.append(element("button", { type: "button", class: "dv-button", "aria-label": "Dismiss", onclick: close }, "×"));
+    if (retry)
+      bar.append(
+        element(
+          "button",
+          {
+            type: "button",
+            class: "dv-button",
+            onclick: () => {
+              close();
+              retry();
+            },
+          },
+          "Try again",
+        ),
+      );
+    bar.append(
+      element(
+        "button",
+        { type: "button", class: "dv-button", "aria-label": "Dismiss", onclick: close },
+        "×",
+      ),
+    );
     this.notices.replaceChildren(bar);
     if (!lasting) setTimeout(close, NOTICE_MS);
   }
@@ -156,6 +198,11 @@ export function mountPage(component, makePage) {
 /** What an offline page carries in its own document, as Streamlit would hand it over. */
 export function offlineComponent() {
   const read = (id) => document.getElementById(id).textContent;
-  const trace = Uint8Array.from(atob(read("dv-trace")), (character) => character.charCodeAt(0)).buffer;
-  return { data: { ...JSON.parse(read("dv-data")), trace }, parentElement: document.getElementById("explorer") };
+  const trace = Uint8Array.from(atob(read("dv-trace")), (character) =>
+    character.charCodeAt(0),
+  ).buffer;
+  return {
+    data: { ...JSON.parse(read("dv-data")), trace },
+    parentElement: document.getElementById("explorer"),
+  };
 }

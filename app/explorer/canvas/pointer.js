@@ -24,10 +24,12 @@ export function listenToPointer(explorer) {
     if (start && (!strayed(end) || event.pointerType !== "mouse")) explorer.chooseAt(...end);
     start = null;
   });
-  stage.root.addEventListener("pointercancel", () => {      // the browser scrolls instead
+  stage.root.addEventListener("pointercancel", () => {
+    // the browser scrolls instead
     start = null;
     explorer.leave();
-    if (explorer.view?.pinned !== wasPinned) explorer.setView({ pinned: wasPinned }, { quietly: true });
+    if (explorer.view?.pinned !== wasPinned)
+      explorer.setView({ pinned: wasPinned }, { quietly: true });
   });
   stage.root.addEventListener("pointerleave", (event) => {
     if (event.pointerType === "mouse") explorer.leave();

@@ -103,5 +103,7 @@ export function queryName(layer, query) {
     return `level ${level} · row ${row}, column ${column}`;
   }
   const found = layer.header.detections[query];
-  return found ? `query ${query} · ${found.class_name} ${found.score.toFixed(2)}` : `query ${query}`;
+  return found
+    ? `query ${query} · ${found.class_name} ${found.score.toFixed(2)}`
+    : `query ${query}`;
 }

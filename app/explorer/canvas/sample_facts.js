@@ -3,7 +3,9 @@ import { applyAffine, placeOf } from "./frames.js";
 import { cornerCells } from "./bilinear.js";
 
 export const PLACE_WORDS = {
-  picture: "in the picture", padding: "in the padding", outside: "outside the map",
+  picture: "in the picture",
+  padding: "in the padding",
+  outside: "outside the map",
 };
 
 export function sampleFacts(layer, sample) {

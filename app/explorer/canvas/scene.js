@@ -23,8 +23,8 @@ export const SURFACES = {
 };
 
 export function surfaceMarks(scene, surface) {
-  if (surface === "marks" && scene.view.reverse) return [];   // reverse look-up asks about all queries
-  const extra = surface === "marks" && scene.extraMarks ? scene.extraMarks(scene) : [];  // of another page
+  if (surface === "marks" && scene.view.reverse) return []; // reverse look-up asks about all queries
+  const extra = surface === "marks" && scene.extraMarks ? scene.extraMarks(scene) : []; // of another page
   return [...extra, ...SURFACES[surface].flatMap((layerOf) => layerOf(scene))];
 }
 
@@ -32,7 +32,9 @@ export function surfaceMarks(scene, surface) {
 export function composeScene(state, width, height) {
   const { layer, view, query } = state;
   const scene = {
-    ...state, width, height,
+    ...state,
+    width,
+    height,
     toStage: stageAffine(layer.header, view, width, height),
     samples: layer.strongest(query, view),
   };

@@ -15,18 +15,33 @@ export class Stage {
     this.readState = readState;
     this.afterDraw = afterDraw;
     this.drawing = drawing;
-    this.canvases = Object.fromEntries(Object.keys(drawing.SURFACES).map((name) => [
-      name, element("canvas", { class: `dv-canvas dv-canvas-${name}`, "aria-hidden": "true" })]));
-    this.root = element("div", {
-      class: "dv-stage", tabindex: "0", role: "application", "aria-roledescription": "picture with sampling points",
-    }, ...Object.values(this.canvases));
+    this.canvases = Object.fromEntries(
+      Object.keys(drawing.SURFACES).map((name) => [
+        name,
+        element("canvas", { class: `dv-canvas dv-canvas-${name}`, "aria-hidden": "true" }),
+      ]),
+    );
+    this.root = element(
+      "div",
+      {
+        class: "dv-stage",
+        tabindex: "0",
+        role: "application",
+        "aria-roledescription": "picture with sampling points",
+      },
+      ...Object.values(this.canvases),
+    );
     this.stale = new Set();
     this.frame = null;
     this.causeTime = null;
     this.counters = {
-      redraws: 0, painted: { photo: 0, field: 0, marks: 0 }, moves: 0, hoverToDrawnMs: [], drawMs: [],
-      firstShownMs: null,       // from the page's navigation to the frame after the first drawing
-      reporting: false,         // Python is yet to hear of a change
+      redraws: 0,
+      painted: { photo: 0, field: 0, marks: 0 },
+      moves: 0,
+      hoverToDrawnMs: [],
+      drawMs: [],
+      firstShownMs: null, // from the page's navigation to the frame after the first drawing
+      reporting: false, // Python is yet to hear of a change
     };
     this.observer = new ResizeObserver(() => this.refresh());
     this.observer.observe(this.root);
@@ -48,7 +63,10 @@ export class Stage {
     const scene = this.drawing.composeScene(state, width, height);
     for (const surface of this.stale) {
       this.prepare(this.canvases[surface], width, height);
-      paintOnCanvas(this.canvases[surface].getContext("2d"), this.drawing.surfaceMarks(scene, surface));
+      paintOnCanvas(
+        this.canvases[surface].getContext("2d"),
+        this.drawing.surfaceMarks(scene, surface),
+      );
       this.counters.painted[surface]++;
     }
     this.stale.clear();
@@ -72,7 +90,9 @@ export class Stage {
   count(started) {
     const now = performance.now();
     if (this.counters.redraws++ === 0) {
-      requestAnimationFrame(() => { this.counters.firstShownMs = performance.now(); });
+      requestAnimationFrame(() => {
+        this.counters.firstShownMs = performance.now();
+      });
     }
     this.counters.drawMs.push(now - started);
     if (this.causeTime !== null) this.counters.hoverToDrawnMs.push(now - this.causeTime);
@@ -90,7 +110,10 @@ export class Stage {
   /** CSS pixels inside the stage. */
   position(event) {
     const box = this.root.getBoundingClientRect();
-    return [event.clientX - box.left - this.root.clientLeft, event.clientY - box.top - this.root.clientTop];
+    return [
+      event.clientX - box.left - this.root.clientLeft,
+      event.clientY - box.top - this.root.clientTop,
+    ];
   }
 
   close() {

@@ -14,7 +14,7 @@ export class Steered extends EventTarget {
     this.layer = null;
     this.picture = null;
     this.view = null;
-    this.hover = null;          // query under the pointer while none is pinned
+    this.hover = null; // query under the pointer while none is pinned
     this.lastSent = null;
   }
 
@@ -24,7 +24,7 @@ export class Steered extends EventTarget {
 
   /** The query on show: the pinned one, else the one under the pointer, else the last pinned. */
   get query() {
-    return this.view.pinned ? this.view.query : this.hover ?? this.view.query;
+    return this.view.pinned ? this.view.query : (this.hover ?? this.view.query);
   }
 
   /** The view as a link or a file takes it along. */

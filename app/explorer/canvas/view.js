@@ -4,9 +4,22 @@ export const COLOUR_MODES = ["head", "level", "weight", "outside"];
 
 /** Names in the address; those that equal the default are left out. */
 const PARAMETERS = {
-  query: "q", pinned: "pin", level: "grid", heads: "heads", levels: "levels", colour: "colour",
-  top: "top", mass: "mass", dim: "dim", padding: "pad", lines: "lines", all: "all",
-  reverse: "reverse", lookup: "at", zoom: "zoom", centre: "centre",
+  query: "q",
+  pinned: "pin",
+  level: "grid",
+  heads: "heads",
+  levels: "levels",
+  colour: "colour",
+  top: "top",
+  mass: "mass",
+  dim: "dim",
+  padding: "pad",
+  lines: "lines",
+  all: "all",
+  reverse: "reverse",
+  lookup: "at",
+  zoom: "zoom",
+  centre: "centre",
 };
 export const ZOOMS = [1, 2, 4];
 
@@ -14,10 +27,22 @@ export function defaultView(layer) {
   const { header } = layer;
   const range = (count) => Array.from({ length: count }, (_, index) => index);
   return {
-    query: header.start_query, pinned: false, level: Math.min(1, layer.levels.length - 1),
-    heads: range(header.heads), levels: range(layer.levels.length), colour: "head",
-    top: 0, mass: false, dim: 0.35, padding: false, lines: true, all: false,
-    reverse: false, lookup: null, zoom: 1, centre: null,
+    query: header.start_query,
+    pinned: false,
+    level: Math.min(1, layer.levels.length - 1),
+    heads: range(header.heads),
+    levels: range(layer.levels.length),
+    colour: "head",
+    top: 0,
+    mass: false,
+    dim: 0.35,
+    padding: false,
+    lines: true,
+    all: false,
+    reverse: false,
+    lookup: null,
+    zoom: 1,
+    centre: null,
   };
 }
 
@@ -30,7 +55,11 @@ export const wholeNumber = (below, name) => (value) => {
 };
 
 export const numbersBelow = (below, name) => (value) => {
-  const parts = Array.isArray(value) ? value : String(value).split(/[\s,.-]+/).filter(Boolean);
+  const parts = Array.isArray(value)
+    ? value
+    : String(value)
+        .split(/[\s,.-]+/)
+        .filter(Boolean);
   return [...new Set(parts.map(wholeNumber(below, name)))].sort((a, b) => a - b);
 };
 
@@ -65,11 +94,13 @@ function readers(layer) {
     lookup: place,
     centre: place,
     zoom: (value) => {
-      if (!ZOOMS.includes(Number(value))) throw new Error(`zoom ${value} is not one of ${ZOOMS.join(", ")}`);
+      if (!ZOOMS.includes(Number(value)))
+        throw new Error(`zoom ${value} is not one of ${ZOOMS.join(", ")}`);
       return Number(value);
     },
-    ...Object.fromEntries(["pinned", "mass", "padding", "lines", "all", "reverse"]
-      .map((name) => [name, yesOrNo])),
+    ...Object.fromEntries(
+      ["pinned", "mass", "padding", "lines", "all", "reverse"].map((name) => [name, yesOrNo]),
+    ),
   };
 }
 
@@ -99,14 +130,16 @@ export function readView(raw, layer, kind = SAMPLING_VIEW) {
 /** The view as parameters of an address, without those at their default. */
 export function viewParameters(view, layer, kind = SAMPLING_VIEW) {
   const plain = (value) => {
-    if (Array.isArray(value)) return value.map((n) => (Number.isInteger(n) ? n : n.toFixed(4))).join(",");
+    if (Array.isArray(value))
+      return value.map((n) => (Number.isInteger(n) ? n : n.toFixed(4))).join(",");
     return typeof value === "boolean" ? String(Number(value)) : String(value);
   };
   const usual = kind.usual(layer);
   const parameters = {};
   for (const [name, short] of Object.entries(kind.parameters)) {
     const given = view[name] === null ? null : plain(view[name]);
-    const unchanged = name !== "query" && given === (usual[name] === null ? null : plain(usual[name]));
+    const unchanged =
+      name !== "query" && given === (usual[name] === null ? null : plain(usual[name]));
     if (!unchanged) parameters[short] = given;
   }
   return parameters;
@@ -125,9 +158,13 @@ export function viewAddress(href, view, layer, kind = SAMPLING_VIEW) {
 /** Fit a view to another layer: what no longer exists there returns to its default. */
 export function carryView(view, from, to) {
   const fitted = readView(view, to).view;
-  const sameQueries = from.header.kind === to.header.kind && from.header.queries === to.header.queries;
+  const sameQueries =
+    from.header.kind === to.header.kind && from.header.queries === to.header.queries;
   if (!sameQueries) Object.assign(fitted, { query: to.header.start_query, pinned: false });
-  for (const [name, count] of [["heads", to.header.heads], ["levels", to.levels.length]]) {
+  for (const [name, count] of [
+    ["heads", to.header.heads],
+    ["levels", to.levels.length],
+  ]) {
     const before = name === "heads" ? from.header.heads : from.levels.length;
     if (before !== count) fitted[name] = defaultView(to)[name];
   }

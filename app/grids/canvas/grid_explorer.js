@@ -1,5 +1,10 @@
 // The state of one deformed grid and everything that can be done to it.
-import { cellUnder, neighbourQuery, queryName, queryOfCell } from "../../explorer/canvas/queries.js";
+import {
+  cellUnder,
+  neighbourQuery,
+  queryName,
+  queryOfCell,
+} from "../../explorer/canvas/queries.js";
 import { Stage } from "../../explorer/canvas/stage.js";
 import { Steered } from "../../explorer/canvas/steered.js";
 import { readView, viewParameters } from "../../explorer/canvas/view.js";
@@ -15,9 +20,13 @@ const POINTER_REACH = 20;
 export class GridExplorer extends Steered {
   constructor(page) {
     super(page);
-    this.focus = null;          // the knot in the readout, { head, knot }
+    this.focus = null; // the knot in the readout, { head, knot }
     Object.assign(this, { codec: GRID_VIEW, keys: GRID_KEYS, signs: GRID_SIGNS });
-    this.stage = new Stage(() => this.state(), (scene) => this.tell("drawn", scene), GRID_DRAWING);
+    this.stage = new Stage(
+      () => this.state(),
+      (scene) => this.tell("drawn", scene),
+      GRID_DRAWING,
+    );
     this.watch = new ResizeObserver(() => this.reshape());
     this.watch.observe(this.stage.root);
   }
@@ -26,8 +35,16 @@ export class GridExplorer extends Steered {
     if (!this.layer) return null;
     const { layer, picture, view, query, focus, table } = this;
     const { edge, halo } = this.palette.light;
-    return { layer, picture, view, query, focus, table, palette: { ...this.palette, edge, halo },
-      font: "system-ui, sans-serif" };
+    return {
+      layer,
+      picture,
+      view,
+      query,
+      focus,
+      table,
+      palette: { ...this.palette, edge, halo },
+      font: "system-ui, sans-serif",
+    };
   }
 
   /** Show a layer; `view` replaces the present one, otherwise that is carried over where it fits. */
@@ -44,7 +61,8 @@ export class GridExplorer extends Steered {
   carried(before, layer) {
     const view = readView(this.view, layer, GRID_VIEW).view;
     const fits = ["heads", "groups", "query_hw"].every(
-      (name) => String(before.header[name]) === String(layer.header[name]));
+      (name) => String(before.header[name]) === String(layer.header[name]),
+    );
     if (!fits) {
       const { query, heads } = GRID_VIEW.usual(layer);
       Object.assign(view, { query, heads, pinned: false });
@@ -54,7 +72,7 @@ export class GridExplorer extends Steered {
 
   setView(patch, { quietly = false } = {}) {
     if (!this.layer) return;
-    const alike = patch.split && !this.view.split && this.view.slide === 0;     // two regular grids
+    const alike = patch.split && !this.view.split && this.view.slide === 0; // two regular grids
     this.view = { ...this.view, ...patch, ...(alike ? { slide: 1 } : {}) };
     if ("padding" in patch || "split" in patch) this.reshape();
     this.changed(!quietly, "slide" in patch ? ["marks"] : undefined);
@@ -154,7 +172,9 @@ export class GridExplorer extends Steered {
   stepPoint(step) {
     const knots = this.stage.scene?.knots ?? [];
     if (!knots.length) return;
-    const at = knots.findIndex(({ head, knot }) => this.focus?.head === head && this.focus.knot === knot);
+    const at = knots.findIndex(
+      ({ head, knot }) => this.focus?.head === head && this.focus.knot === knot,
+    );
     const next = knots[(at + step + knots.length) % knots.length];
     this.setFocus(next);
     this.announce(`Head ${next.head}, knot ${next.knot}, weight ${next.weight.toFixed(3)}`);
@@ -163,7 +183,9 @@ export class GridExplorer extends Steered {
   toggle(kind, index, alone = false) {
     if (index >= this.layer.header.heads) return;
     const { heads } = this.view;
-    let next = heads.includes(index) ? heads.filter((head) => head !== index) : [...heads, index].sort((a, b) => a - b);
+    let next = heads.includes(index)
+      ? heads.filter((head) => head !== index)
+      : [...heads, index].sort((a, b) => a - b);
     if (alone) next = heads.length === 1 && heads[0] === index ? this.allHeads() : [index];
     this.showHeads(next);
   }

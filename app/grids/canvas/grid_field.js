@@ -23,11 +23,17 @@ export function biasSurface(scene) {
   if (!view.surface || !layer.surface || !view.heads.length) return null;
   const values = new Float64Array(SURFACE_CELLS ** 2);
   for (let cell = 0; cell < values.length; cell++) {
-    const place = [((cell % SURFACE_CELLS) + 0.5) / SURFACE_CELLS,
-      (Math.floor(cell / SURFACE_CELLS) + 0.5) / SURFACE_CELLS];
+    const place = [
+      ((cell % SURFACE_CELLS) + 0.5) / SURFACE_CELLS,
+      (Math.floor(cell / SURFACE_CELLS) + 0.5) / SURFACE_CELLS,
+    ];
     values[cell] = layer.surfaceAt(query, place, view.heads);
   }
-  return { values, low: values.reduce((a, b) => Math.min(a, b)), high: values.reduce((a, b) => Math.max(a, b)) };
+  return {
+    values,
+    low: values.reduce((a, b) => Math.min(a, b)),
+    high: values.reduce((a, b) => Math.max(a, b)),
+  };
 }
 
 function surfaceImage({ values, low, high }, table) {
@@ -50,8 +56,16 @@ export function surfaceFieldMarks(scene) {
   return scene.panels.map(({ toStage }) => {
     const [left, top] = applyAffine(toStage, 0, 0);
     const [right, bottom] = applyAffine(toStage, 1, 1);
-    return { type: "image", image, smooth: true, alpha: SURFACE_ALPHA, x: left, y: top,
-      width: right - left, height: bottom - top };
+    return {
+      type: "image",
+      image,
+      smooth: true,
+      alpha: SURFACE_ALPHA,
+      x: left,
+      y: top,
+      width: right - left,
+      height: bottom - top,
+    };
   });
 }
 
@@ -60,22 +74,39 @@ export function objectMarks(scene) {
   const { layer, view } = scene;
   if (!view.object || !layer.mask) return [];
   const edges = maskEdges(layer);
-  return scene.panels.flatMap(({ toStage }) => edges.map((edge) => ({
-    type: "line", points: edge.map(([x, y]) => applyAffine(toStage, x, y)), stroke: "#ffffff",
-    lineWidth: 1.2, halo: "#000000",
-  })));
+  return scene.panels.flatMap(({ toStage }) =>
+    edges.map((edge) => ({
+      type: "line",
+      points: edge.map(([x, y]) => applyAffine(toStage, x, y)),
+      stroke: "#ffffff",
+      lineWidth: 1.2,
+      halo: "#000000",
+    })),
+  );
 }
 
 function maskEdges(layer) {
   const [height, width] = layer.header.mask_hw;
-  const on = (row, column) => row >= 0 && column >= 0 && row < height && column < width
-    && layer.mask[row * width + column] === 1;
+  const on = (row, column) =>
+    row >= 0 &&
+    column >= 0 &&
+    row < height &&
+    column < width &&
+    layer.mask[row * width + column] === 1;
   const edges = [];
   for (let row = 0; row <= height; row++) {
     for (let column = 0; column <= width; column++) {
       const [x, y] = [column / width, row / height];
-      if (on(row, column) !== on(row - 1, column)) edges.push([[x, y], [(column + 1) / width, y]]);
-      if (on(row, column) !== on(row, column - 1)) edges.push([[x, y], [x, (row + 1) / height]]);
+      if (on(row, column) !== on(row - 1, column))
+        edges.push([
+          [x, y],
+          [(column + 1) / width, y],
+        ]);
+      if (on(row, column) !== on(row, column - 1))
+        edges.push([
+          [x, y],
+          [x, (row + 1) / height],
+        ]);
     }
   }
   return edges;

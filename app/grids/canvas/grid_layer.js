@@ -9,7 +9,9 @@ export class PackedGrid {
     const length = new DataView(buffer).getUint32(0, true);
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
     if (header.v !== GRID_VERSION || header.kind !== "grid") {
-      throw new Error(`This trace is a ${header.kind} of version ${header.v}, expected a grid of version ${GRID_VERSION}.`);
+      throw new Error(
+        `This trace is a ${header.kind} of version ${header.v}, expected a grid of version ${GRID_VERSION}.`,
+      );
     }
     Object.assign(this, { buffer, header, levels: header.levels, means: new Map() });
     const { groups, heads, knots, queries } = header;
@@ -47,7 +49,10 @@ export class PackedGrid {
   place(group, knot, share) {
     const at = 2 * (group * this.header.knots + knot);
     const { references: from, positions: to } = this;
-    return [from[at] + share * (to[at] - from[at]), from[at + 1] + share * (to[at + 1] - from[at + 1])];
+    return [
+      from[at] + share * (to[at] - from[at]),
+      from[at + 1] + share * (to[at + 1] - from[at + 1]),
+    ];
   }
 
   index(head, query, knot) {
@@ -60,7 +65,9 @@ export class PackedGrid {
 
   bias(head, query, knot) {
     if (!this.biases) return null;
-    return this.biases[this.index(head, query, knot)] * this.header.bias_scale + this.header.bias_zero;
+    return (
+      this.biases[this.index(head, query, knot)] * this.header.bias_scale + this.header.bias_zero
+    );
   }
 
   /** What an average query gives to each knot of a head. */
@@ -69,9 +76,13 @@ export class PackedGrid {
       const { knots, queries, weight_scale: scale } = this.header;
       const mean = new Float64Array(knots);
       for (let query = 0; query < queries; query++) {
-        for (let knot = 0; knot < knots; knot++) mean[knot] += this.weights[this.index(head, query, knot)];
+        for (let knot = 0; knot < knots; knot++)
+          mean[knot] += this.weights[this.index(head, query, knot)];
       }
-      this.means.set(head, mean.map((sum) => (sum * scale) / queries));
+      this.means.set(
+        head,
+        mean.map((sum) => (sum * scale) / queries),
+      );
     }
     return this.means.get(head);
   }
@@ -111,11 +122,18 @@ export class PackedGrid {
     const [column, row] = [Math.floor(x), Math.floor(y)];
     let sum = 0;
     for (const head of heads) {
-      for (const [down, right] of [[0, 0], [0, 1], [1, 0], [1, 1]]) {
+      for (const [down, right] of [
+        [0, 0],
+        [0, 1],
+        [1, 0],
+        [1, 1],
+      ]) {
         const [r, c] = [row + down, column + right];
         if (r < 0 || c < 0 || r >= height || c >= width) continue;
-        sum += (down ? y - row : 1 - y + row) * (right ? x - column : 1 - x + column)
-          * this.surface[(head * height + r) * width + c];
+        sum +=
+          (down ? y - row : 1 - y + row) *
+          (right ? x - column : 1 - x + column) *
+          this.surface[(head * height + r) * width + c];
       }
     }
     return sum / heads.length;
@@ -126,7 +144,13 @@ export class PackedGrid {
     if (!this.mask) return null;
     const [height, width] = this.header.mask_hw;
     const [column, row] = [Math.floor(x * width), Math.floor(y * height)];
-    return row >= 0 && column >= 0 && row < height && column < width && this.mask[row * width + column] === 1;
+    return (
+      row >= 0 &&
+      column >= 0 &&
+      row < height &&
+      column < width &&
+      this.mask[row * width + column] === 1
+    );
   }
 
   /** Share of the given knots' weight that is read on the object, or null. */

@@ -5,10 +5,23 @@ import { glyph } from "../../explorer/canvas/legend.js";
 export class GridLegend {
   constructor(explorer) {
     this.explorer = explorer;
-    this.groups = element("div", { class: "dv-grid-groups", role: "group", "aria-label": "Groups and heads" });
-    this.signs = element("div", { class: "dv-signs" },
-      "area = attention", element("span", {}, element("b", { class: "dv-sign", "aria-hidden": "true" }, "✛"), " query"),
-      element("span", {}, element("b", { class: "dv-sign", "aria-hidden": "true" }, "⇢"), " from the regular grid"));
+    this.groups = element("div", {
+      class: "dv-grid-groups",
+      role: "group",
+      "aria-label": "Groups and heads",
+    });
+    this.signs = element(
+      "div",
+      { class: "dv-signs" },
+      "area = attention",
+      element("span", {}, element("b", { class: "dv-sign", "aria-hidden": "true" }, "✛"), " query"),
+      element(
+        "span",
+        {},
+        element("b", { class: "dv-sign", "aria-hidden": "true" }, "⇢"),
+        " from the regular grid",
+      ),
+    );
     this.scale = element("div", { class: "dv-scale" });
     this.root = element("div", { class: "dv-legend" }, this.groups, this.signs);
     explorer.addEventListener("changed", () => this.update());
@@ -28,14 +41,38 @@ export class GridLegend {
   build(layer) {
     const { explorer } = this;
     const { heads: colours } = explorer.palette;
-    this.groups.replaceChildren(...Array.from({ length: layer.header.groups }, (_, group) => element("div", { class: "dv-chips" },
-      element("button", { type: "button", class: "dv-button dv-group-name", title: `Show only the grid of group ${group} (key G: the next one)`,
-        onclick: () => explorer.showHeads(layer.headsOf(group)) }, `grid ${group}`),
-      ...layer.headsOf(group).map((head) => element("button", {
-        type: "button", class: "dv-chip", "data-index": head,
-        title: `Head ${head}: click to hide or show, Shift-click for only this one`,
-        onclick: (event) => explorer.toggle("heads", head, event.shiftKey),
-      }, glyph("circle", colours[head % colours.length]), `h${head}`)))));
+    this.groups.replaceChildren(
+      ...Array.from({ length: layer.header.groups }, (_, group) =>
+        element(
+          "div",
+          { class: "dv-chips" },
+          element(
+            "button",
+            {
+              type: "button",
+              class: "dv-button dv-group-name",
+              title: `Show only the grid of group ${group} (key G: the next one)`,
+              onclick: () => explorer.showHeads(layer.headsOf(group)),
+            },
+            `grid ${group}`,
+          ),
+          ...layer.headsOf(group).map((head) =>
+            element(
+              "button",
+              {
+                type: "button",
+                class: "dv-chip",
+                "data-index": head,
+                title: `Head ${head}: click to hide or show, Shift-click for only this one`,
+                onclick: (event) => explorer.toggle("heads", head, event.shiftKey),
+              },
+              glyph("circle", colours[head % colours.length]),
+              `h${head}`,
+            ),
+          ),
+        ),
+      ),
+    );
   }
 
   updateScale({ bias, palette }) {
@@ -45,7 +82,16 @@ export class GridLegend {
       this.ramp = element("span", { class: "dv-ramp", "aria-hidden": "true" });
       this.ramp.style.background = `linear-gradient(to right, ${palette.sequential.join(", ")})`;
       [this.low, this.high] = [element("span"), element("span")];
-      this.scale.append(element("div", { class: "dv-bar" }, element("span", {}, "position bias"), this.low, this.ramp, this.high));
+      this.scale.append(
+        element(
+          "div",
+          { class: "dv-bar" },
+          element("span", {}, "position bias"),
+          this.low,
+          this.ramp,
+          this.high,
+        ),
+      );
     }
     setText(this.low, bias.low.toFixed(2));
     setText(this.high, bias.high.toFixed(2));

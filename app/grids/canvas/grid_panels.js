@@ -2,7 +2,7 @@
 import { stageAffine, stageAspect } from "../../explorer/canvas/frames.js";
 
 const GAP = 6;
-const NARROW = 560;             // below it two pictures stand one over the other
+const NARROW = 560; // below it two pictures stand one over the other
 
 /** Whether two pictures fit side by side into so many CSS pixels. */
 function isStacked(width) {
@@ -28,7 +28,12 @@ export function panelsOf(header, view, width, height) {
     const frame = { padding: view.padding, zoom: 1, centre: null };
     const [scaleX, shiftX, scaleY, shiftY] = stageAffine(header, frame, panelWidth, panelHeight);
     return {
-      share, left: x, top: y, panelWidth, panelHeight, isRegular: view.split && index === 0,
+      share,
+      left: x,
+      top: y,
+      panelWidth,
+      panelHeight,
+      isRegular: view.split && index === 0,
       toStage: [scaleX, shiftX + x, scaleY, shiftY + y],
     };
   });

@@ -12,7 +12,7 @@ const KNOT_LINES = [
   ["offset Δp, cells", ({ offset }) => pair(offset, 2)],
   ["displacement read", ({ displacement }) => pair(displacement, 3)],
   ["falls at, original px", ({ original }) => pair(original, 1)],
-  ["on the object", ({ onObject }) => ({ true: "yes", false: "no", null: "not known" }[onObject])],
+  ["on the object", ({ onObject }) => ({ true: "yes", false: "no", null: "not known" })[onObject]],
 ];
 
 /** Everything about one knot of one head for one query. */
@@ -22,10 +22,16 @@ export function knotFacts(layer, query, head, knot) {
   const [from, to] = [layer.place(group, knot, 0), layer.place(group, knot, 1)];
   const [gridHeight, gridWidth] = header.grid_hw;
   return {
-    weight: layer.weight(head, query, knot), mean: layer.importance(head)[knot], bias: layer.bias(head, query, knot),
+    weight: layer.weight(head, query, knot),
+    mean: layer.importance(head)[knot],
+    bias: layer.bias(head, query, knot),
     offset: [(to[0] - from[0]) * gridWidth, (to[1] - from[1]) * gridHeight],
-    displacement: layer.displacement(query, to), original: applyAffine(header.to_original, ...to),
-    onObject: layer.onObject(to), row: Math.floor(knot / gridWidth), column: knot % gridWidth, group,
+    displacement: layer.displacement(query, to),
+    original: applyAffine(header.to_original, ...to),
+    onObject: layer.onObject(to),
+    row: Math.floor(knot / gridWidth),
+    column: knot % gridWidth,
+    group,
   };
 }
 
@@ -36,9 +42,16 @@ export class KnotReadout {
     this.name = element("strong", {}, "—");
     this.why = element("span", { class: "dv-quiet" });
     this.values = KNOT_LINES.map(() => element("dd", {}, "—"));
-    this.root = element("section", { class: "dv-readout", "aria-label": "Readout of one knot" },
+    this.root = element(
+      "section",
+      { class: "dv-readout", "aria-label": "Readout of one knot" },
       element("header", {}, this.sign, this.name, this.why),
-      element("dl", {}, ...KNOT_LINES.flatMap(([term], at) => [element("dt", {}, term), this.values[at]])));
+      element(
+        "dl",
+        {},
+        ...KNOT_LINES.flatMap(([term], at) => [element("dt", {}, term), this.values[at]]),
+      ),
+    );
     explorer.addEventListener("drawn", (event) => this.update(event.detail));
   }
 
@@ -52,10 +65,15 @@ export class KnotReadout {
       return;
     }
     const facts = knotFacts(layer, query, shown.head, shown.knot);
-    setText(this.name, `h${shown.head} · grid ${facts.group} · knot (${facts.row}, ${facts.column})`);
+    setText(
+      this.name,
+      `h${shown.head} · grid ${facts.group} · knot (${facts.row}, ${facts.column})`,
+    );
     if (this.look !== shown.head) {
       this.look = shown.head;
-      this.sign.replaceChildren(glyph("circle", palette.heads[shown.head % palette.heads.length], 18));
+      this.sign.replaceChildren(
+        glyph("circle", palette.heads[shown.head % palette.heads.length], 18),
+      );
     }
     KNOT_LINES.forEach(([, value], at) => setText(this.values[at], value(facts)));
   }
@@ -65,8 +83,12 @@ export class KnotReadout {
 export class ClassList {
   constructor(explorer) {
     this.list = element("ol");
-    this.root = element("section", { class: "dv-lookup dv-classes", "aria-label": "Class scores" },
-      element("h4", {}, "The model says"), this.list);
+    this.root = element(
+      "section",
+      { class: "dv-lookup dv-classes", "aria-label": "Class scores" },
+      element("h4", {}, "The model says"),
+      this.list,
+    );
     explorer.addEventListener("changed", () => this.update(explorer.layer));
   }
 
@@ -74,11 +96,18 @@ export class ClassList {
     if (layer === this.layer) return;
     this.layer = layer;
     this.root.hidden = !layer.header.classes.length;
-    this.list.replaceChildren(...layer.header.classes.map(({ class_name: name, probability }) => {
-      const share = element("span", { class: "dv-share" });
-      share.style.setProperty("--dv-share", probability.toFixed(4));
-      return element("li", { class: "dv-class" }, share, element("span", {}, name),
-        element("span", { class: "dv-number" }, `${(100 * probability).toFixed(1)} %`));
-    }));
+    this.list.replaceChildren(
+      ...layer.header.classes.map(({ class_name: name, probability }) => {
+        const share = element("span", { class: "dv-share" });
+        share.style.setProperty("--dv-share", probability.toFixed(4));
+        return element(
+          "li",
+          { class: "dv-class" },
+          share,
+          element("span", {}, name),
+          element("span", { class: "dv-number" }, `${(100 * probability).toFixed(1)} %`),
+        );
+      }),
+    );
   }
 }

@@ -10,10 +10,20 @@ export class GridToolbar {
   constructor(explorer, page) {
     this.explorer = explorer;
     const flip = (name) => () => explorer.setView({ [name]: !explorer.view[name] });
-    const toggle = (label, title, key, name) => toggleButton(label, { title, key, onclick: flip(name) });
+    const toggle = (label, title, key, name) =>
+      toggleButton(label, { title, key, onclick: flip(name) });
     this.toggles = {
-      pinned: toggleButton("Pin", { title: "Keep this query; otherwise it follows the pointer", key: "Enter", onclick: () => explorer.togglePin() }),
-      importance: toggle("All queries", "Size the knots by the attention of an average query", "I", "importance"),
+      pinned: toggleButton("Pin", {
+        title: "Keep this query; otherwise it follows the pointer",
+        key: "Enter",
+        onclick: () => explorer.togglePin(),
+      }),
+      importance: toggle(
+        "All queries",
+        "Size the knots by the attention of an average query",
+        "I",
+        "importance",
+      ),
       split: toggle("Side by side", "Regular and deformed grid side by side", "S", "split"),
       surface: toggle("Bias surface", "What the position bias adds at each place", "B", "surface"),
       object: toggle("Object", "Outline of the object, where it is known", "O", "object"),
@@ -22,20 +32,51 @@ export class GridToolbar {
       padding: toggle("Padding", "Show the padded area the model saw", undefined, "padding"),
       lines: toggle("Lines", "From the query to its heaviest knots", undefined, "lines"),
     };
-    this.slide = this.slider("Deformation", "Move the grid from its reference to where it is read", { min: 0, max: 100, step: 1 },
-      (value) => explorer.slide(value / 100), (value) => explorer.slide(value / 100, { done: true }));
+    this.slide = this.slider(
+      "Deformation",
+      "Move the grid from its reference to where it is read",
+      { min: 0, max: 100, step: 1 },
+      (value) => explorer.slide(value / 100),
+      (value) => explorer.slide(value / 100, { done: true }),
+    );
     this.slide.root.classList.add("dv-field-wide");
-    this.playButton = element("button", { type: "button", class: "dv-button", title: "Play the deformation, or undo it (key Space)",
-      onclick: () => explorer.play() }, "▶ Play");
-    this.top = this.slider("Keys", "How many keys are joined by lines, heaviest first", { min: 0, max: 30, step: 1 },
-      (value) => explorer.setView({ top: value }));
-    this.dim = this.slider("Dim", "Darken the picture", { min: 0, max: 90, step: 5 }, (value) => explorer.setView({ dim: value / 100 }));
-    this.root = element("div", { class: "dv-toolbar", role: "group", "aria-label": "Picture controls" },
+    this.playButton = element(
+      "button",
+      {
+        type: "button",
+        class: "dv-button",
+        title: "Play the deformation, or undo it (key Space)",
+        onclick: () => explorer.play(),
+      },
+      "▶ Play",
+    );
+    this.top = this.slider(
+      "Keys",
+      "How many keys are joined by lines, heaviest first",
+      { min: 0, max: 30, step: 1 },
+      (value) => explorer.setView({ top: value }),
+    );
+    this.dim = this.slider("Dim", "Darken the picture", { min: 0, max: 90, step: 5 }, (value) =>
+      explorer.setView({ dim: value / 100 }),
+    );
+    this.root = element(
+      "div",
+      { class: "dv-toolbar", role: "group", "aria-label": "Picture controls" },
       element("div", { class: "dv-group dv-slide" }, this.playButton, this.slide.root),
       element("div", { class: "dv-group" }, ...Object.values(this.toggles)),
-      element("div", { class: "dv-group dv-group-end" }, exportMenu(explorer, page, ["CSV of the knots", () => exportKnots(explorer)]), page.link ? this.button("Copy link", "Copy the address of exactly this view", () => copyLink(explorer)) : "",
-        this.button("?", "Keys and signs (key ?)", () => explorer.tell("help"))),
-      element("div", { class: "dv-group dv-fields" }, this.top.root, this.dim.root));
+      element(
+        "div",
+        { class: "dv-group dv-group-end" },
+        exportMenu(explorer, page, ["CSV of the knots", () => exportKnots(explorer)]),
+        page.link
+          ? this.button("Copy link", "Copy the address of exactly this view", () =>
+              copyLink(explorer),
+            )
+          : "",
+        this.button("?", "Keys and signs (key ?)", () => explorer.tell("help")),
+      ),
+      element("div", { class: "dv-group dv-fields" }, this.top.root, this.dim.root),
+    );
     explorer.addEventListener("changed", () => this.update());
   }
 
@@ -46,10 +87,18 @@ export class GridToolbar {
   slider(name, title, limits, oninput, onchange) {
     const output = element("output");
     const input = element("input", {
-      type: "range", title, "aria-label": title, ...limits, oninput: (event) => oninput(Number(event.target.value)),
+      type: "range",
+      title,
+      "aria-label": title,
+      ...limits,
+      oninput: (event) => oninput(Number(event.target.value)),
       onchange: onchange && ((event) => onchange(Number(event.target.value))),
     });
-    return { input, output, root: element("label", { class: "dv-field" }, element("span", {}, name), input, output) };
+    return {
+      input,
+      output,
+      root: element("label", { class: "dv-field" }, element("span", {}, name), input, output),
+    };
   }
 
   update() {
@@ -61,7 +110,8 @@ export class GridToolbar {
     for (const [control, value, text] of [
       [this.slide, 100 * view.slide, `${Math.round(100 * view.slide)} %`],
       [this.top, view.top, String(view.top)],
-      [this.dim, 100 * view.dim, `${Math.round(100 * view.dim)} %`]]) {
+      [this.dim, 100 * view.dim, `${Math.round(100 * view.dim)} %`],
+    ]) {
       control.input.value = String(Math.round(value));
       setText(control.output, text);
     }

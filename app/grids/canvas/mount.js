@@ -17,8 +17,16 @@ class GridPage extends Page {
   surroundings() {
     const { explorer } = this;
     const legend = new GridLegend(explorer);
-    const side = element("div", { class: "dv-side" }, new ClassList(explorer).root, new KnotReadout(explorer).root);
-    return { scale: legend.scale, below: [legend.root, new GridToolbar(explorer, this.facts).root, side] };
+    const side = element(
+      "div",
+      { class: "dv-side" },
+      new ClassList(explorer).root,
+      new KnotReadout(explorer).root,
+    );
+    return {
+      scale: legend.scale,
+      below: [legend.root, new GridToolbar(explorer, this.facts).root, side],
+    };
   }
 
   decode(bytes) {
@@ -32,8 +40,13 @@ class GridPage extends Page {
   words({ layer, view, query, knots }) {
     const [height, width] = layer.header.grid_hw;
     const share = layer.objectShare(knots);
-    const onObject = share === null ? "" : ` · ${Math.round(100 * share)} % of the attention is read on the object`;
-    const whose = view.importance ? `average of ${layer.header.queries} queries` : this.explorer.queryWords(query);
+    const onObject =
+      share === null
+        ? ""
+        : ` · ${Math.round(100 * share)} % of the attention is read on the object`;
+    const whose = view.importance
+      ? `average of ${layer.header.queries} queries`
+      : this.explorer.queryWords(query);
     return `${whose} · ${height} × ${width} knots${onObject}${view.pinned ? " · pinned" : ""}`;
   }
 }

@@ -1,5 +1,10 @@
 // Pointer and keys over five pictures: the same cell is asked on all of them.
-import { cellUnder, neighbourQuery, queryName, queryOfCell } from "../../explorer/canvas/queries.js";
+import {
+  cellUnder,
+  neighbourQuery,
+  queryName,
+  queryOfCell,
+} from "../../explorer/canvas/queries.js";
 import { applyInverse } from "../../explorer/canvas/frames.js";
 import { Stage } from "../../explorer/canvas/stage.js";
 import { Steered } from "../../explorer/canvas/steered.js";
@@ -10,24 +15,47 @@ export const KEYS_VIEW = {
   parameters: { query: "q", pinned: "pin", dim: "dim" },
   usual: (layer) => ({ query: layer.header.start_query, pinned: false, heads: [], dim: 0.45 }),
   readers: (layer) => ({
-    query: wholeNumber(layer.header.queries, "query"), pinned: yesOrNo,
+    query: wholeNumber(layer.header.queries, "query"),
+    pinned: yesOrNo,
     dim: (value) => wholeNumber(91, "dim")(Math.round(100 * Number(value))) / 100,
   }),
 };
 
 const KEYS_KEYS = [
-  { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], show: "← → ↑ ↓", does: "move the query", stageOnly: true,
+  {
+    keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
+    show: "← → ↑ ↓",
+    does: "move the query",
+    stageOnly: true,
     run: (explorer, event) => {
-      const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      const [x, y] = {
+        ArrowLeft: [-1, 0],
+        ArrowRight: [1, 0],
+        ArrowUp: [0, -1],
+        ArrowDown: [0, 1],
+      }[event.key];
       explorer.moveQuery(x, y);
-    } },
-  { keys: ["Enter"], show: "Enter", does: "pin the query, or let it follow the pointer", stageOnly: true, run: (explorer) => explorer.togglePin() },
+    },
+  },
+  {
+    keys: ["Enter"],
+    show: "Enter",
+    does: "pin the query, or let it follow the pointer",
+    stageOnly: true,
+    run: (explorer) => explorer.togglePin(),
+  },
   { keys: ["?"], show: "?", does: "this help", run: (explorer) => explorer.tell("help") },
 ];
 
 const KEYS_SIGNS = [
-  ["white dot", "a place the query may read; which it prefers depends on weights that are not trained here"],
-  ["coloured disc", "a place that trained weights read; colour: the head, area: the attention weight"],
+  [
+    "white dot",
+    "a place the query may read; which it prefers depends on weights that are not trained here",
+  ],
+  [
+    "coloured disc",
+    "a place that trained weights read; colour: the head, area: the attention weight",
+  ],
   ["outlined cell", "the query, the same on every picture"],
 ];
 
@@ -35,7 +63,11 @@ export class KeysExplorer extends Steered {
   constructor(page) {
     super(page);
     Object.assign(this, { codec: KEYS_VIEW, keys: KEYS_KEYS, signs: KEYS_SIGNS });
-    this.stage = new Stage(() => this.state(), (scene) => this.tell("drawn", scene), KEYS_DRAWING);
+    this.stage = new Stage(
+      () => this.state(),
+      (scene) => this.tell("drawn", scene),
+      KEYS_DRAWING,
+    );
     this.watch = new ResizeObserver(() => this.reshape());
     this.watch.observe(this.stage.root);
   }
@@ -69,7 +101,10 @@ export class KeysExplorer extends Steered {
   reshape() {
     const room = this.stage.root.parentElement?.clientWidth ?? 0;
     if (!this.layer || !room) return;
-    this.stage.root.style.setProperty("--dv-aspect", String(KEYS_DRAWING.aspect(this.layer.header, this.view, room)));
+    this.stage.root.style.setProperty(
+      "--dv-aspect",
+      String(KEYS_DRAWING.aspect(this.layer.header, this.view, room)),
+    );
   }
 
   parameters() {
@@ -77,11 +112,19 @@ export class KeysExplorer extends Steered {
   }
 
   queryAt(stageX, stageY) {
-    const away = ({ left, top, panelWidth, panelHeight }) => Math.hypot(
-      stageX - Math.min(left + panelWidth, Math.max(left, stageX)),
-      stageY - Math.min(top + panelHeight, Math.max(top, stageY)));
-    const panel = this.stage.scene.panels.reduce((best, one) => (away(one) < away(best) ? one : best));
-    const { row, column } = cellUnder(this.layer, 0, ...applyInverse(panel.toStage, stageX, stageY));
+    const away = ({ left, top, panelWidth, panelHeight }) =>
+      Math.hypot(
+        stageX - Math.min(left + panelWidth, Math.max(left, stageX)),
+        stageY - Math.min(top + panelHeight, Math.max(top, stageY)),
+      );
+    const panel = this.stage.scene.panels.reduce((best, one) =>
+      away(one) < away(best) ? one : best,
+    );
+    const { row, column } = cellUnder(
+      this.layer,
+      0,
+      ...applyInverse(panel.toStage, stageX, stageY),
+    );
     return queryOfCell(this.layer, 0, row, column);
   }
 

@@ -8,7 +8,9 @@ export class KeySets {
     const length = new DataView(buffer).getUint32(0, true);
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
     if (header.v !== KEYS_VERSION || header.kind !== "key-sets") {
-      throw new Error(`This trace is a ${header.kind} of version ${header.v}, expected key sets of version ${KEYS_VERSION}.`);
+      throw new Error(
+        `This trace is a ${header.kind} of version ${header.v}, expected key sets of version ${KEYS_VERSION}.`,
+      );
     }
     Object.assign(this, { buffer, header, levels: header.levels });
     let at = 4 + length;
@@ -17,8 +19,12 @@ export class KeySets {
       at += array.byteLength;
       return array;
     };
-    this.sets = header.sets.map((set) => ({ ...set, places: take(Float32Array, 2 * set.keys * (set.shared ? 1 : header.queries)) }));
-    for (const set of this.sets) set.weights = set.weight_scale === null ? null : take(Uint16Array, set.keys * header.queries);
+    this.sets = header.sets.map((set) => ({
+      ...set,
+      places: take(Float32Array, 2 * set.keys * (set.shared ? 1 : header.queries)),
+    }));
+    for (const set of this.sets)
+      set.weights = set.weight_scale === null ? null : take(Uint16Array, set.keys * header.queries);
   }
 
   get isEncoder() {

@@ -13,14 +13,25 @@ class KeysPage extends Page {
 
   surroundings() {
     const { explorer, facts } = this;
-    const button = (label, title, onclick) => element("button", { type: "button", class: "dv-button", title, onclick }, label);
-    const toolbar = element("div", { class: "dv-toolbar", role: "group", "aria-label": "Picture controls" },
-      element("div", { class: "dv-group dv-group-end" },
+    const button = (label, title, onclick) =>
+      element("button", { type: "button", class: "dv-button", title, onclick }, label);
+    const toolbar = element(
+      "div",
+      { class: "dv-toolbar", role: "group", "aria-label": "Picture controls" },
+      element(
+        "div",
+        { class: "dv-group dv-group-end" },
         button("PNG", "Save the pictures as PNG", () => exportPng(explorer, facts)),
         button("SVG", "Save the pictures as SVG", () => exportSvg(explorer, facts)),
-        facts.source ? button("HTML", "Save a page that needs no server", () => exportHtml(explorer, facts)) : "",
-        facts.link ? button("Copy link", "Copy the address of exactly this view", () => copyLink(explorer)) : "",
-        button("?", "Keys and signs (key ?)", () => explorer.tell("help"))));
+        facts.source
+          ? button("HTML", "Save a page that needs no server", () => exportHtml(explorer, facts))
+          : "",
+        facts.link
+          ? button("Copy link", "Copy the address of exactly this view", () => copyLink(explorer))
+          : "",
+        button("?", "Keys and signs (key ?)", () => explorer.tell("help")),
+      ),
+    );
     return { scale: "", below: [toolbar] };
   }
 
@@ -33,7 +44,9 @@ class KeysPage extends Page {
   }
 
   words({ query, view, layer }) {
-    const counts = layer.sets.map((set) => `${set.title.replace(/.*\((.*)\)/, "$1")} ${layer.keys(set, query).length}`);
+    const counts = layer.sets.map(
+      (set) => `${set.title.replace(/.*\((.*)\)/, "$1")} ${layer.keys(set, query).length}`,
+    );
     return `${this.explorer.queryWords(query)} · keys of all heads: ${counts.join(", ")}${view.pinned ? " · pinned" : ""}`;
   }
 }

@@ -15,15 +15,18 @@ export function blendedLayer(from, fromQuery, to, toQuery, share) {
     const start = from.sample(fromQuery, head, level, point);
     const end = to.sample(toQuery, head, level, point);
     return {
-      ...start, x: mix(start.x, end.x, share), y: mix(start.y, end.y, share),
+      ...start,
+      x: mix(start.x, end.x, share),
+      y: mix(start.y, end.y, share),
       weight: mix(start.weight, end.weight, share),
     };
   };
   blended.reference = (_, level = 0) => {
     const start = from.reference(fromQuery, level);
     const end = to.reference(toQuery, level);
-    return Object.fromEntries(["x", "y", "width", "height"].map(
-      (name) => [name, mix(start[name], end[name], share)]));
+    return Object.fromEntries(
+      ["x", "y", "width", "height"].map((name) => [name, mix(start[name], end[name], share)]),
+    );
   };
   return blended;
 }
@@ -31,10 +34,10 @@ export function blendedLayer(from, fromQuery, to, toQuery, share) {
 /** A deformed grid `share` of the way from `from` to `to`; queries are cells, the same in both. */
 export function blendedGrid(from, fromQuery, to, toQuery, share) {
   const blended = Object.create(from);
-  blended.place = (group, knot, slide) => (
-    mixAll(from.place(group, knot, slide), to.place(group, knot, slide), share));
-  blended.weight = (head, _, knot) => (
-    mix(from.weight(head, fromQuery, knot), to.weight(head, toQuery, knot), share));
+  blended.place = (group, knot, slide) =>
+    mixAll(from.place(group, knot, slide), to.place(group, knot, slide), share);
+  blended.weight = (head, _, knot) =>
+    mix(from.weight(head, fromQuery, knot), to.weight(head, toQuery, knot), share);
   blended.importance = (head) => mixAll(from.importance(head), to.importance(head), share);
   return blended;
 }

@@ -11,7 +11,8 @@ function niceTicks(low, high) {
   const magnitude = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].map((factor) => factor * magnitude).find((each) => each >= raw);
   const ticks = [];
-  for (let tick = Math.ceil(low / step) * step; tick <= high + 1e-9; tick += step) ticks.push(Number(tick.toPrecision(6)));
+  for (let tick = Math.ceil(low / step) * step; tick <= high + 1e-9; tick += step)
+    ticks.push(Number(tick.toPrecision(6)));
   return ticks;
 }
 
@@ -29,8 +30,10 @@ export class Chart {
 
   hover(event) {
     if (!this.scale) return;
-    const share = (event.clientX - this.svg.getBoundingClientRect().left - MARGIN.left) / this.scale.width;
-    const at = this.scale.first + Math.min(1, Math.max(0, share)) * (this.scale.last - this.scale.first);
+    const share =
+      (event.clientX - this.svg.getBoundingClientRect().left - MARGIN.left) / this.scale.width;
+    const at =
+      this.scale.first + Math.min(1, Math.max(0, share)) * (this.scale.last - this.scale.first);
     this.onHover(iterationAt(at), event);
   }
 
@@ -50,12 +53,17 @@ export class Chart {
     this.svg.setAttribute("aria-label", label);
     const points = lines.flatMap((line) => line.points).filter(([, value]) => value !== null);
     if (!points.length) {
-      this.svg.replaceChildren(svgNode("text", { x: 12, y: 30, class: "dr-none" }, "Nothing has been measured here yet."));
+      this.svg.replaceChildren(
+        svgNode("text", { x: 12, y: 30, class: "dr-none" }, "Nothing has been measured here yet."),
+      );
       this.scale = null;
       return;
     }
     this.measure(points, width);
-    this.svg.replaceChildren(...this.axes(points, width), ...lines.flatMap((line) => this.line(line)));
+    this.svg.replaceChildren(
+      ...this.axes(points, width),
+      ...lines.flatMap((line) => this.line(line)),
+    );
     this.moveCursor();
   }
 
@@ -66,8 +74,12 @@ export class Chart {
     if (low >= 0 && low < 0.4 * high) low = 0;
     if (high - low < 1e-9) [low, high] = [low - 0.5, high + 0.5];
     this.scale = {
-      width: width - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom,
-      first: Math.min(...iterations), last: Math.max(...iterations) || 1, low, high,
+      width: width - MARGIN.left - MARGIN.right,
+      height: HEIGHT - MARGIN.top - MARGIN.bottom,
+      first: Math.min(...iterations),
+      last: Math.max(...iterations) || 1,
+      low,
+      high,
     };
     if (this.scale.last === this.scale.first) this.scale.last += 1;
   }
@@ -84,15 +96,31 @@ export class Chart {
 
   axes(points, width) {
     const marks = niceTicks(this.scale.low, this.scale.high).flatMap((tick) => [
-      svgNode("line", { x1: MARGIN.left, x2: width - MARGIN.right, y1: this.y(tick), y2: this.y(tick), class: "dr-grid" }),
-      svgNode("text", { x: MARGIN.left - 6, y: this.y(tick) + 4, class: "dr-tick dr-tick-y" }, String(tick)),
+      svgNode("line", {
+        x1: MARGIN.left,
+        x2: width - MARGIN.right,
+        y1: this.y(tick),
+        y2: this.y(tick),
+        class: "dr-grid",
+      }),
+      svgNode(
+        "text",
+        { x: MARGIN.left - 6, y: this.y(tick) + 4, class: "dr-tick dr-tick-y" },
+        String(tick),
+      ),
     ]);
     const most = Math.max(...points.map(([at]) => at));
     let free = -Infinity;
     for (const tick of [0, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000]) {
       if (tick > most || this.x(tick) - free < 34) continue;
       free = this.x(tick);
-      marks.push(svgNode("text", { x: free, y: HEIGHT - 8, class: "dr-tick dr-tick-x" }, tick.toLocaleString("en")));
+      marks.push(
+        svgNode(
+          "text",
+          { x: free, y: HEIGHT - 8, class: "dr-tick dr-tick-x" },
+          tick.toLocaleString("en"),
+        ),
+      );
     }
     return marks;
   }
@@ -101,14 +129,19 @@ export class Chart {
     const pieces = [[]];
     for (const [iteration, value] of points) {
       if (value === null) pieces.push([]);
-      else pieces[pieces.length - 1].push(`${this.x(iteration).toFixed(1)},${this.y(value).toFixed(1)}`);
+      else
+        pieces[pieces.length - 1].push(
+          `${this.x(iteration).toFixed(1)},${this.y(value).toFixed(1)}`,
+        );
     }
-    return pieces.filter((piece) => piece.length).map((piece) => {
-      const drawn = svgNode("polyline", { points: piece.join(" "), class: "dr-line" });
-      if (colour) drawn.style.stroke = colour;
-      if (dashed) drawn.setAttribute("stroke-dasharray", "5 4");
-      return drawn;
-    });
+    return pieces
+      .filter((piece) => piece.length)
+      .map((piece) => {
+        const drawn = svgNode("polyline", { points: piece.join(" "), class: "dr-line" });
+        if (colour) drawn.style.stroke = colour;
+        if (dashed) drawn.setAttribute("stroke-dasharray", "5 4");
+        return drawn;
+      });
   }
 
   moveTo(iteration) {
@@ -119,7 +152,11 @@ export class Chart {
   moveCursor() {
     if (!this.scale) return;
     if (!this.cursor?.isConnected) {
-      this.cursor = svgNode("line", { class: "dr-cursor", y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom });
+      this.cursor = svgNode("line", {
+        class: "dr-cursor",
+        y1: MARGIN.top,
+        y2: HEIGHT - MARGIN.bottom,
+      });
       this.svg.append(this.cursor);
     }
     const x = Math.min(Math.max(this.x(this.now), MARGIN.left), MARGIN.left + this.scale.width);

@@ -2,7 +2,11 @@
 import { element } from "../../explorer/canvas/elements.js";
 
 export function chooser(label, onchange) {
-  return element("select", { "aria-label": label, title: label, onchange: (event) => onchange(event.target.value) });
+  return element("select", {
+    "aria-label": label,
+    title: label,
+    onchange: (event) => onchange(event.target.value),
+  });
 }
 
 export function labelled(name, control) {

@@ -9,16 +9,37 @@ export class Controls {
     const { kind } = replayer;
     this.own = new kind.Controls(replayer);
     this.layer = chooser("Layer", (name) => replayer.setLayer(name));
-    this.trails = toggleButton("Trails", { title: "The paths of the heaviest points through the training so far", onclick: () => replayer.setTrails(!replayer.trails) });
+    this.trails = toggleButton("Trails", {
+      title: "The paths of the heaviest points through the training so far",
+      onclick: () => replayer.setTrails(!replayer.trails),
+    });
     this.matching = element("p", { class: "dv-quiet dr-matching" });
-    this.presets = kind.presets.map((preset) => [preset, toggleButton(
-      preset.name, { title: preset.hint, onclick: () => replayer.applyPreset(preset) })]);
-    const presets = element("div", { class: "dv-group", role: "group", "aria-label": "Presets" },
-      ...this.presets.map(([, button]) => button));
-    this.root = element("div", { class: "dr-controls" }, presets,
-      element("div", { class: "dv-group" }, labelled("Layer", this.layer), ...this.own.nodes, this.trails,
-        this.exportMenu(theatre, tell)),
-      this.matching);
+    this.presets = kind.presets.map((preset) => [
+      preset,
+      toggleButton(preset.name, {
+        title: preset.hint,
+        onclick: () => replayer.applyPreset(preset),
+      }),
+    ]);
+    const presets = element(
+      "div",
+      { class: "dv-group", role: "group", "aria-label": "Presets" },
+      ...this.presets.map(([, button]) => button),
+    );
+    this.root = element(
+      "div",
+      { class: "dr-controls" },
+      presets,
+      element(
+        "div",
+        { class: "dv-group" },
+        labelled("Layer", this.layer),
+        ...this.own.nodes,
+        this.trails,
+        this.exportMenu(theatre, tell),
+      ),
+      this.matching,
+    );
     replayer.addEventListener("changed", () => this.update());
   }
 
@@ -29,19 +50,32 @@ export class Controls {
       ["Points of this query (CSV)", () => exportPoints(replayer)],
       ["Curves (JSON)", () => exportCurves(replayer)],
     ];
-    const menu = element("details", { class: "dv-menu" },
+    const menu = element(
+      "details",
+      { class: "dv-menu" },
       element("summary", { class: "dv-button" }, "Export"),
-      element("div", { class: "dv-menu-list" }, ...entries.map(([name, run]) => element("button", {
-        type: "button",
-        onclick: async () => {
-          menu.open = false;
-          try {
-            await run();
-          } catch (error) {
-            tell(`The export failed: ${error.message}`);
-          }
-        },
-      }, name))));
+      element(
+        "div",
+        { class: "dv-menu-list" },
+        ...entries.map(([name, run]) =>
+          element(
+            "button",
+            {
+              type: "button",
+              onclick: async () => {
+                menu.open = false;
+                try {
+                  await run();
+                } catch (error) {
+                  tell(`The export failed: ${error.message}`);
+                }
+              },
+            },
+            name,
+          ),
+        ),
+      ),
+    );
     menu.addEventListener("focusout", (event) => {
       if (!menu.contains(event.relatedTarget)) menu.open = false;
     });
@@ -52,7 +86,11 @@ export class Controls {
     const { replayer } = this;
     if (!replayer.view) return;
     const { layers, layer_titles: titles } = replayer.run.manifest;
-    offerOptions(this.layer, layers.map((name) => [name, titles[name] ?? name]), replayer.layerName);
+    offerOptions(
+      this.layer,
+      layers.map((name) => [name, titles[name] ?? name]),
+      replayer.layerName,
+    );
     setPressed(this.trails, replayer.trails);
     for (const [preset, button] of this.presets) setPressed(button, replayer.showsPreset(preset));
     this.own.update();

@@ -18,10 +18,15 @@ export async function exportVideo(replayer, theatre, tell) {
   const canvas = document.createElement("canvas");
   const height = Math.round(PICTURE_WIDTH / aspectOf(theatre));
   [canvas.width, canvas.height] = [3 * PICTURE_WIDTH, height + CAPTION];
-  const recorder = new MediaRecorder(canvas.captureStream(), { mimeType: type, videoBitsPerSecond: 5e6 });
+  const recorder = new MediaRecorder(canvas.captureStream(), {
+    mimeType: type,
+    videoBitsPerSecond: 5e6,
+  });
   const parts = [];
   recorder.ondataavailable = (event) => parts.push(event.data);
-  const stopped = new Promise((resolve) => { recorder.onstop = resolve; });
+  const stopped = new Promise((resolve) => {
+    recorder.onstop = resolve;
+  });
   recorder.start();
   for (let at = 0; at < replayer.run.iterations.length; at++) {
     tell(`Recording snapshot ${at + 1} of ${replayer.run.iterations.length}.`);
@@ -31,7 +36,9 @@ export async function exportVideo(replayer, theatre, tell) {
     for (let step = 0; step < steps; step++) {
       replayer.share = at + 1 < replayer.run.iterations.length ? step / steps : 0;
       paintFrame(canvas, replayer, theatre, height);
-      await new Promise((resolve) => { setTimeout(resolve, FRAME_MS); });
+      await new Promise((resolve) => {
+        setTimeout(resolve, FRAME_MS);
+      });
     }
   }
   recorder.stop();
@@ -53,7 +60,11 @@ function paintFrame(canvas, replayer, theatre, height) {
   ORDER.forEach((when, index) => {
     const state = replayer.pictureState(replayer.run, when);
     if (!state) return;
-    const { SURFACES: surfaces, composeScene: compose, surfaceMarks: marksOf } = replayer.kind.drawing;
+    const {
+      SURFACES: surfaces,
+      composeScene: compose,
+      surfaceMarks: marksOf,
+    } = replayer.kind.drawing;
     const scene = compose(state, PICTURE_WIDTH, height);
     context.save();
     context.translate(index * PICTURE_WIDTH, CAPTION);
@@ -88,6 +99,10 @@ export async function exportPoints(replayer) {
 
 export function exportCurves(replayer) {
   const { name, title, curves, loss, iterations } = replayer.run.manifest;
-  const content = JSON.stringify({ title, iterations, loss: { iterations: loss[0], values: loss[1] }, curves }, null, 1);
+  const content = JSON.stringify(
+    { title, iterations, loss: { iterations: loss[0], values: loss[1] }, curves },
+    null,
+    1,
+  );
   download(`${name}-curves.json`, content, "application/json");
 }

@@ -9,8 +9,8 @@ export class FrameStore {
   /** `changed()` is called whenever a layer, read by `decode`, has arrived or failed. */
   constructor(manifest, decode, changed) {
     Object.assign(this, { decode, changed });
-    this.layers = new Map();        // "iteration/layer" -> PackedLayer, most recently used last
-    this.waiting = new Map();       // "iteration/layer" -> Promise
+    this.layers = new Map(); // "iteration/layer" -> PackedLayer, most recently used last
+    this.waiting = new Map(); // "iteration/layer" -> Promise
     this.queue = [];
     this.problem = "";
     this.update(manifest);
@@ -64,16 +64,19 @@ export class FrameStore {
 
   fetch(key) {
     if (this.waiting.has(key) || this.problem) return;
-    const load = fetchLayer(`${this.manifest.address}/${key}.bin`, this.decode).then((layer) => {
-      this.layers.set(key, layer);
-      if (this.layers.size > LAYERS_KEPT) this.layers.delete(this.layers.keys().next().value);
-    }).catch((error) => {
-      this.problem = error.message;
-    }).finally(() => {
-      this.waiting.delete(key);
-      this.changed();
-      this.next();
-    });
+    const load = fetchLayer(`${this.manifest.address}/${key}.bin`, this.decode)
+      .then((layer) => {
+        this.layers.set(key, layer);
+        if (this.layers.size > LAYERS_KEPT) this.layers.delete(this.layers.keys().next().value);
+      })
+      .catch((error) => {
+        this.problem = error.message;
+      })
+      .finally(() => {
+        this.waiting.delete(key);
+        this.changed();
+        this.next();
+      });
     this.waiting.set(key, load);
   }
 

@@ -12,8 +12,15 @@ const GRID_TOGGLES = {
 export class GridControls {
   constructor(replayer) {
     this.replayer = replayer;
-    this.toggles = Object.fromEntries(Object.entries(GRID_TOGGLES).map(([name, [label, title]]) => [name, toggleButton(
-      label, { title, onclick: () => replayer.setView({ [name]: !replayer.view[name] }) })]));
+    this.toggles = Object.fromEntries(
+      Object.entries(GRID_TOGGLES).map(([name, [label, title]]) => [
+        name,
+        toggleButton(label, {
+          title,
+          onclick: () => replayer.setView({ [name]: !replayer.view[name] }),
+        }),
+      ]),
+    );
     this.nodes = Object.values(this.toggles);
   }
 
@@ -26,7 +33,8 @@ export class GridControls {
 
   sentence() {
     const averaged = this.replayer.view?.importance;
-    return averaged ? "Knots as large as an average query heeds them, at every snapshot."
+    return averaged
+      ? "Knots as large as an average query heeds them, at every snapshot."
       : "The same cell asks at every snapshot; all cells share the grid.";
   }
 }

@@ -19,7 +19,8 @@ export const GRID_KIND = {
     ...GRID_DRAWING,
     surfaceMarks: (scene, surface) => [
       ...GRID_DRAWING.surfaceMarks(scene, surface),
-      ...(surface === "marks" && scene.extraMarks ? scene.extraMarks(scene) : [])],
+      ...(surface === "marks" && scene.extraMarks ? scene.extraMarks(scene) : []),
+    ],
   },
   extraMarks: (scene) => trailMarks(scene, scene.panels[0].toStage, knotColour),
   toStage: (scene) => scene.panels[0].toStage,
@@ -37,19 +38,28 @@ export const GRID_KIND = {
     const same = ["heads", "groups"].every((name) => from.header[name] === to.header[name]);
     return same ? carried : { ...carried, heads: GRID_VIEW.usual(to).heads };
   },
-  fit: (view, layer) => ({ ...view, heads: view.heads.filter((head) => head < layer.header.heads) }),
+  fit: (view, layer) => ({
+    ...view,
+    heads: view.heads.filter((head) => head < layer.header.heads),
+  }),
   gridLevel: () => 0,
 
   /** Paths of the heaviest knots: [{ head, knot, .., path [[x, y], ..] }], normalised. */
   paths(steps, view) {
     const [last, query] = steps.at(-1);
-    return last.weighted(query, view).slice(0, MOST_TRAILS).map((knot) => ({
-      ...knot, path: steps.map(([layer]) => layer.place(knot.group, knot.knot, 1)) }));
+    return last
+      .weighted(query, view)
+      .slice(0, MOST_TRAILS)
+      .map((knot) => ({
+        ...knot,
+        path: steps.map(([layer]) => layer.place(knot.group, knot.knot, 1)),
+      }));
   },
 
   csv: {
-    head: "query,head,group,knot_row,knot_column,reference_x,reference_y,position_x,position_y,"
-      + "original_x_px,original_y_px,attention,position_bias,mean_attention",
+    head:
+      "query,head,group,knot_row,knot_column,reference_x,reference_y,position_x,position_y," +
+      "original_x_px,original_y_px,attention,position_bias,mean_attention",
     rows: (layer, query, view) => knotCsv(layer, query, view).slice(1),
   },
 };

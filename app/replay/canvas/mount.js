@@ -17,15 +17,37 @@ class ReplayPage {
     this.pictures = new Map();
     this.theatre = new Theatre(this.replayer);
     this.curves = new CurvesPanel(this.replayer);
-    this.live = element("div", { class: "dr-live dv-quiet", role: "status", "aria-live": "polite" });
+    this.live = element("div", {
+      class: "dr-live dv-quiet",
+      role: "status",
+      "aria-live": "polite",
+    });
     const tell = (words) => setText(this.live, words);
-    this.root = element("div", { class: "dv dr" },
+    this.root = element(
+      "div",
+      { class: "dv dr" },
       new Controls(this.replayer, this.theatre, tell).root,
-      element("div", { class: "dr-stagehouse" },
-        element("div", { class: "dr-left" }, this.theatre.root, new Scrubber(this.replayer).root, this.live),
-        element("div", { class: "dr-right" }, this.curves.root, new kind.Legend(this.replayer).root)));
+      element(
+        "div",
+        { class: "dr-stagehouse" },
+        element(
+          "div",
+          { class: "dr-left" },
+          this.theatre.root,
+          new Scrubber(this.replayer).root,
+          this.live,
+        ),
+        element(
+          "div",
+          { class: "dr-right" },
+          this.curves.root,
+          new kind.Legend(this.replayer).root,
+        ),
+      ),
+    );
     this.root.__replay = { counters: this.theatre.counters, replayer: this.replayer };
-    for (const name of ["changed", "waiting"]) this.replayer.addEventListener(name, () => this.complain());
+    for (const name of ["changed", "waiting"])
+      this.replayer.addEventListener(name, () => this.complain());
   }
 
   complain() {
@@ -40,7 +62,8 @@ class ReplayPage {
     try {
       const [manifests, pictures] = await Promise.all([
         Promise.all(data.manifests.map(readManifest)),
-        Promise.all(data.pictures.map((address) => this.pictureAt(address)))]);
+        Promise.all(data.pictures.map((address) => this.pictureAt(address))),
+      ]);
       if (wanted !== this.wanted) return;
       this.replayer.show(manifests, pictures);
       setText(this.live, "");

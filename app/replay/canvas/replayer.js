@@ -14,17 +14,17 @@ export class Replayer extends EventTarget {
     this.kind = kind;
     this.palette = { ...palette, edge: palette.light.edge, halo: palette.light.halo };
     this.table = colourTable(palette.sequential);
-    this.runs = [];             // FrameStores; the first one sets the clock
-    this.at = 0;                // snapshot of the first run
-    this.share = 0;             // of the way to the next one, while playing
+    this.runs = []; // FrameStores; the first one sets the clock
+    this.at = 0; // snapshot of the first run
+    this.share = 0; // of the way to the next one, while playing
     this.layerName = null;
     this.view = null;
-    this.place = [0.5, 0.5];    // normalised, where the encoder's cell lies
-    this.chosen = 0;            // object followed through decoder layers
+    this.place = [0.5, 0.5]; // normalised, where the encoder's cell lies
+    this.chosen = 0; // object followed through decoder layers
     this.trails = false;
     this.speed = 1;
     this.playing = null;
-    this.waits = false;         // what plays stands still until the next snapshot is here
+    this.waits = false; // what plays stands still until the next snapshot is here
     this.started = false;
   }
 
@@ -34,13 +34,19 @@ export class Replayer extends EventTarget {
 
   /** Show these runs on their pictures; the same ones with more snapshots keep their place. */
   show(manifests, pictures) {
-    const same = this.runs.length === manifests.length
-      && manifests.every(({ address }, index) => this.runs[index].manifest.address === address);
+    const same =
+      this.runs.length === manifests.length &&
+      manifests.every(({ address }, index) => this.runs[index].manifest.address === address);
     const atEnd = this.started && this.at === this.runs[0]?.iterations.length - 1;
     const iteration = this.iteration;
     if (same) this.runs.forEach((run, index) => run.update(manifests[index]));
-    else this.runs = manifests.map((manifest) => new FrameStore(manifest, this.kind.decode, () => this.arrived()));
-    this.runs.forEach((run, index) => { run.picture = pictures[index]; });
+    else
+      this.runs = manifests.map(
+        (manifest) => new FrameStore(manifest, this.kind.decode, () => this.arrived()),
+      );
+    this.runs.forEach((run, index) => {
+      run.picture = pictures[index];
+    });
     const { layers, iterations, growing, objects } = this.run.manifest;
     if (!layers.includes(this.layerName)) this.layerName = this.kind.firstLayer(layers);
     const newest = (same && atEnd) || (growing && (atEnd || !this.started));
@@ -125,8 +131,14 @@ export class Replayer extends EventTarget {
     if (!layer || !this.view) return null;
     const query = this.queryAt(run, index, layer);
     const state = {
-      picture: run.picture, view: { ...this.kind.fit(this.view, layer), query }, query, focus: null, lookup: null, mass: null,
-      table: this.table, font: "system-ui, sans-serif",
+      picture: run.picture,
+      view: { ...this.kind.fit(this.view, layer), query },
+      query,
+      focus: null,
+      lookup: null,
+      mass: null,
+      table: this.table,
+      font: "system-ui, sans-serif",
       // Halos would hide what small points do in the small pictures.
       palette: when === "now" ? this.palette : { ...this.palette, halo: undefined },
     };
@@ -202,8 +214,11 @@ export class Replayer extends EventTarget {
     const next = this.run.iterations[this.at + 1];
     const between = (iteration) => iteration > this.iteration && iteration < next;
     if (this.run.manifest.coming.some(between)) return false;
-    return this.runs.every((run) => (
-      !run.ownName(this.layerName) || run.layer(run.iterations[run.nearest(next)], this.layerName)));
+    return this.runs.every(
+      (run) =>
+        !run.ownName(this.layerName) ||
+        run.layer(run.iterations[run.nearest(next)], this.layerName),
+    );
   }
 
   pause() {
@@ -237,7 +252,9 @@ export class Replayer extends EventTarget {
     const shown = view[kind];
     if (alone) this.setView({ [kind]: shown.length === 1 && shown[0] === index ? all : [index] });
     else {
-      const rest = shown.includes(index) ? shown.filter((each) => each !== index) : [...shown, index];
+      const rest = shown.includes(index)
+        ? shown.filter((each) => each !== index)
+        : [...shown, index];
       this.setView({ [kind]: rest.sort((a, b) => a - b) });
     }
   }
@@ -262,7 +279,9 @@ export class Replayer extends EventTarget {
   setZoom(zoom) {
     const { layer } = this;
     if (!layer) return;
-    const centre = layer.isEncoder ? this.place : centreOf(this.run.manifest.objects[this.chosen], layer);
+    const centre = layer.isEncoder
+      ? this.place
+      : centreOf(this.run.manifest.objects[this.chosen], layer);
     this.setView({ zoom, centre: zoom > 1 ? centre : null });
   }
 
@@ -279,16 +298,21 @@ export class Replayer extends EventTarget {
   /** Whether what is on show is what a preset would show. */
   showsPreset(preset) {
     const { layerName, zoom, view } = this.kind.presetView(preset, this.run.manifest);
-    return (layerName ?? this.layerName) === this.layerName
-      && (zoom ?? this.view.zoom) === this.view.zoom
-      && (preset.at === "now" || this.at === this.indexOf(this.run, preset.at))
-      && Object.entries(view).every(([name, value]) => String(value) === String(this.view[name]));
+    return (
+      (layerName ?? this.layerName) === this.layerName &&
+      (zoom ?? this.view.zoom) === this.view.zoom &&
+      (preset.at === "now" || this.at === this.indexOf(this.run, preset.at)) &&
+      Object.entries(view).every(([name, value]) => String(value) === String(this.view[name]))
+    );
   }
 
   /** Point at a place of a picture, normalised: a cell of the encoder, or the object there. */
   pointAt(layer, [x, y]) {
     if (!layer.isEncoder && this.run.manifest.objects.length) {
-      const index = objectAt(this.run.manifest.objects, applyAffine(layer.header.to_original, x, y));
+      const index = objectAt(
+        this.run.manifest.objects,
+        applyAffine(layer.header.to_original, x, y),
+      );
       if (index !== this.chosen) this.choose(index);
       return;
     }
@@ -314,7 +338,10 @@ function objectAt(objects, [x, y]) {
 /** Where is asked at first: what a grid says of itself, or the middle of the surest object. */
 function placeOfChosen({ objects }, layer) {
   if (layer.header.kind === "grid") return layer.start(layer.header.start_query);
-  return centreOf(objects.find(({ score }) => score >= SURE), layer);
+  return centreOf(
+    objects.find(({ score }) => score >= SURE),
+    layer,
+  );
 }
 
 /** Middle of an object, normalised; of the picture where there is none. */

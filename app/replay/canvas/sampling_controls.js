@@ -9,14 +9,38 @@ export class SamplingControls {
   constructor(replayer) {
     this.replayer = replayer;
     this.object = chooser("Object to follow", (value) => replayer.choose(Number(value)));
-    this.grid = chooser("Level whose cells ask", (value) => replayer.setView({ level: Number(value) }));
+    this.grid = chooser("Level whose cells ask", (value) =>
+      replayer.setView({ level: Number(value) }),
+    );
     this.colour = chooser("Colour of points", (value) => replayer.setView({ colour: value }));
-    offerOptions(this.colour, COLOUR_MODES.map((mode) => [mode, COLOURS[mode]]), "head");
-    this.zoom = chooser("Enlarge around what is asked for", (value) => replayer.setZoom(Number(value)));
-    offerOptions(this.zoom, ZOOMS.map((zoom) => [String(zoom), `${zoom}×`]), "1");
-    this.lines = toggleButton("Lines", { title: "Lines from the reference to its points", onclick: () => replayer.setView({ lines: !replayer.view.lines }) });
-    [this.objectField, this.gridField] = [labelled("Follow", this.object), labelled("Cells of", this.grid)];
-    this.nodes = [this.objectField, this.gridField, labelled("Colour", this.colour), labelled("Zoom", this.zoom), this.lines];
+    offerOptions(
+      this.colour,
+      COLOUR_MODES.map((mode) => [mode, COLOURS[mode]]),
+      "head",
+    );
+    this.zoom = chooser("Enlarge around what is asked for", (value) =>
+      replayer.setZoom(Number(value)),
+    );
+    offerOptions(
+      this.zoom,
+      ZOOMS.map((zoom) => [String(zoom), `${zoom}×`]),
+      "1",
+    );
+    this.lines = toggleButton("Lines", {
+      title: "Lines from the reference to its points",
+      onclick: () => replayer.setView({ lines: !replayer.view.lines }),
+    });
+    [this.objectField, this.gridField] = [
+      labelled("Follow", this.object),
+      labelled("Cells of", this.grid),
+    ];
+    this.nodes = [
+      this.objectField,
+      this.gridField,
+      labelled("Colour", this.colour),
+      labelled("Zoom", this.zoom),
+      this.lines,
+    ];
   }
 
   update() {
@@ -29,11 +53,23 @@ export class SamplingControls {
     setPressed(this.lines, view.lines);
     this.objectField.hidden = isEncoder || !objects.length;
     this.gridField.hidden = !isEncoder;
-    offerOptions(this.object, objects.map((found, index) => [
-      String(index), `${found.class_name} ${found.score.toFixed(2)}`]), String(replayer.chosen));
+    offerOptions(
+      this.object,
+      objects.map((found, index) => [
+        String(index),
+        `${found.class_name} ${found.score.toFixed(2)}`,
+      ]),
+      String(replayer.chosen),
+    );
     if (layer && isEncoder) {
-      offerOptions(this.grid, layer.levels.map(([height, width], level) => (
-        [String(level), `level ${level} · ${height}×${width}`])), String(view.level));
+      offerOptions(
+        this.grid,
+        layer.levels.map(([height, width], level) => [
+          String(level),
+          `level ${level} · ${height}×${width}`,
+        ]),
+        String(view.level),
+      );
     }
   }
 
@@ -41,9 +77,13 @@ export class SamplingControls {
   sentence() {
     const { replayer } = this;
     const { objects } = replayer.run.manifest;
-    if (replayer.layer?.isEncoder ?? true) return "The same cell asks at every snapshot, from the same place.";
-    if (!objects.length) return "The same query number at every snapshot; nothing is known of objects here.";
-    const trails = replayer.trails ? " Trails are drawn as seen from the query's box, which moves as well." : "";
+    if (replayer.layer?.isEncoder ?? true)
+      return "The same cell asks at every snapshot, from the same place.";
+    if (!objects.length)
+      return "The same query number at every snapshot; nothing is known of objects here.";
+    const trails = replayer.trails
+      ? " Trails are drawn as seen from the query's box, which moves as well."
+      : "";
     return `Queries change places while they learn: at each snapshot the object is matched anew, by the Hungarian matching of training.${trails}`;
   }
 }

@@ -32,7 +32,8 @@ export const SAMPLING_KIND = {
   firstView: (layer) => ({ ...defaultView(layer), lines: false, dim: 0.4 }),
   carry: carryView,
   fit: (view, layer) => ({
-    ...view, heads: view.heads.filter((head) => head < layer.header.heads),
+    ...view,
+    heads: view.heads.filter((head) => head < layer.header.heads),
     levels: view.levels.filter((level) => level < layer.levels.length),
   }),
   gridLevel: (view, layer) => Math.min(view.level, layer.levels.length - 1),
@@ -43,18 +44,29 @@ export const SAMPLING_KIND = {
    */
   paths(steps, view) {
     const [last, query] = steps.at(-1);
-    return last.strongest(query, view).slice(0, MOST_TRAILS).map((sample) => ({
-      ...sample,
-      path: steps.map(([layer, own]) => {
-        const point = layer.sample(own, sample.head, sample.level, sample.point);
-        return seenFrom(layer.reference(own, sample.level), last.reference(query, sample.level), point);
-      }),
-    }));
+    return last
+      .strongest(query, view)
+      .slice(0, MOST_TRAILS)
+      .map((sample) => ({
+        ...sample,
+        path: steps.map(([layer, own]) => {
+          const point = layer.sample(own, sample.head, sample.level, sample.point);
+          return seenFrom(
+            layer.reference(own, sample.level),
+            last.reference(query, sample.level),
+            point,
+          );
+        }),
+      }));
   },
 
   csv: {
     head: "query,head,level,point,x,y,weight",
-    rows: (layer, query, { heads, levels }) => layer.strongest(query, { heads, levels, top: 0 }).map(
-      ({ head, level, point, x, y, weight }) => [query, head, level, point, x.toFixed(6), y.toFixed(6), weight.toFixed(6)].join(",")),
+    rows: (layer, query, { heads, levels }) =>
+      layer
+        .strongest(query, { heads, levels, top: 0 })
+        .map(({ head, level, point, x, y, weight }) =>
+          [query, head, level, point, x.toFixed(6), y.toFixed(6), weight.toFixed(6)].join(","),
+        ),
   },
 };

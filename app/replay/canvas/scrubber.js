@@ -6,23 +6,46 @@ const SPEEDS = [0.5, 1, 2, 4];
 export class Scrubber {
   constructor(replayer) {
     this.replayer = replayer;
-    const button = (label, title, onclick) => element("button", { type: "button", class: "dv-button", title, "aria-label": title, onclick }, label);
+    const button = (label, title, onclick) =>
+      element(
+        "button",
+        { type: "button", class: "dv-button", title, "aria-label": title, onclick },
+        label,
+      );
     this.play = button("▶ Play", "Play the training (Space)", () => replayer.togglePlay());
     this.play.classList.add("dr-play");
     this.input = element("input", {
-      type: "range", min: 0, step: 1, class: "dr-scrub", "aria-label": "Snapshot",
+      type: "range",
+      min: 0,
+      step: 1,
+      class: "dr-scrub",
+      "aria-label": "Snapshot",
       oninput: (event) => replayer.scrub(Number(event.target.value), event),
     });
     this.output = element("output", { class: "dr-iteration" });
-    this.speed = element("select", {
-      "aria-label": "Speed", title: "Speed", onchange: (event) => { replayer.speed = Number(event.target.value); },
-    }, ...SPEEDS.map((value) => element("option", { value, ...(value === 1 ? { selected: true } : {}) }, `${value}×`)));
-    this.root = element("div", { class: "dr-clock", role: "group", "aria-label": "Training time" },
+    this.speed = element(
+      "select",
+      {
+        "aria-label": "Speed",
+        title: "Speed",
+        onchange: (event) => {
+          replayer.speed = Number(event.target.value);
+        },
+      },
+      ...SPEEDS.map((value) =>
+        element("option", { value, ...(value === 1 ? { selected: true } : {}) }, `${value}×`),
+      ),
+    );
+    this.root = element(
+      "div",
+      { class: "dr-clock", role: "group", "aria-label": "Training time" },
       this.play,
       button("◀", "Previous snapshot", (event) => replayer.seek(replayer.at - 1, event)),
       this.input,
       button("▶", "Next snapshot", (event) => replayer.seek(replayer.at + 1, event)),
-      this.output, this.speed);
+      this.output,
+      this.speed,
+    );
     replayer.addEventListener("changed", () => this.update());
   }
 

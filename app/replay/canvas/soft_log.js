@@ -1,6 +1,6 @@
 // Training time as it is shown: logarithmic, since the drama is early, but with a place for 0.
 
-const SOFTENER = 8;             // iterations
+const SOFTENER = 8; // iterations
 
 export function softLog(iteration) {
   return Math.log10(iteration + SOFTENER);

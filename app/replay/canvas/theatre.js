@@ -4,7 +4,11 @@ import { applyInverse } from "../../explorer/canvas/frames.js";
 import { queryName } from "../../explorer/canvas/queries.js";
 import { Stage } from "../../explorer/canvas/stage.js";
 
-const MOMENTS = [["now", "Now"], ["first", "Start"], ["last", "End"]];
+const MOMENTS = [
+  ["now", "Now"],
+  ["first", "Start"],
+  ["last", "End"],
+];
 const TIMES_KEPT = 600;
 
 export class Theatre {
@@ -27,7 +31,10 @@ export class Theatre {
         const known = run.layer(run.iterations[replayer.indexOf(run, when)], replayer.layerName);
         if (known) {
           stage.reshape(known, false);
-          this.root.parentElement.style.setProperty("--dr-aspect", stage.root.style.getPropertyValue("--dv-aspect"));
+          this.root.parentElement.style.setProperty(
+            "--dr-aspect",
+            stage.root.style.getPropertyValue("--dv-aspect"),
+          );
         }
         stage.root.setAttribute("aria-busy", String(!known));
         stage.refresh();
@@ -50,8 +57,10 @@ export class Theatre {
     const index = replayer.indexOf(run, when);
     const name = MOMENTS.find(([key]) => key === when)[1];
     const word = when === "last" && run.manifest.growing ? "Newest" : name;
-    const between = when === "now" && replayer.share > 0 && run.iterations[index + 1] !== undefined
-      ? ` → ${run.iterations[index + 1].toLocaleString("en")}` : "";
+    const between =
+      when === "now" && replayer.share > 0 && run.iterations[index + 1] !== undefined
+        ? ` → ${run.iterations[index + 1].toLocaleString("en")}`
+        : "";
     return `${word} · iteration ${run.iterations[index].toLocaleString("en")}${between}${this.answer(run, index)}`;
   }
 
@@ -61,7 +70,8 @@ export class Theatre {
     const layer = run.layer(run.iterations[index], replayer.layerName);
     if (!layer || !replayer.view) return "";
     const [likeliest] = layer.header.classes ?? [];
-    if (likeliest) return ` · ${likeliest.class_name} ${Math.round(100 * likeliest.probability)}\u00a0%`;
+    if (likeliest)
+      return ` · ${likeliest.class_name} ${Math.round(100 * likeliest.probability)}\u00a0%`;
     return layer.isEncoder ? "" : ` · query ${replayer.queryAt(run, index, layer)}`;
   }
 
@@ -70,8 +80,16 @@ export class Theatre {
     this.rows = this.replayer.runs.map((_, index) => {
       const title = element("div", { class: "dr-run-title" });
       const stages = MOMENTS.map(([when]) => this.buildStage(index, when));
-      return { title, stages, root: element("div", { class: "dr-row" }, title,
-        element("div", { class: "dr-pictures" }, ...stages.map(({ root }) => root))) };
+      return {
+        title,
+        stages,
+        root: element(
+          "div",
+          { class: "dr-row" },
+          title,
+          element("div", { class: "dr-pictures" }, ...stages.map(({ root }) => root)),
+        ),
+      };
     });
     this.root.replaceChildren(...this.rows.map(({ root }) => root));
     this.root.parentElement.classList.toggle("dr-compared", this.rows.length > 1);
@@ -81,18 +99,30 @@ export class Theatre {
     const { replayer } = this;
     const stage = new Stage(
       () => (replayer.runs[index] ? replayer.pictureState(replayer.runs[index], when) : null),
-      (scene) => this.drawn(scene, index, when), replayer.kind.drawing);
+      (scene) => this.drawn(scene, index, when),
+      replayer.kind.drawing,
+    );
     stage.root.classList.add("dr-stage", `dr-${when}`);
     const point = (event) => {
       if (!stage.scene) return;
-      replayer.pointAt(stage.scene.layer, applyInverse(replayer.kind.toStage(stage.scene), ...stage.position(event)));
+      replayer.pointAt(
+        stage.scene.layer,
+        applyInverse(replayer.kind.toStage(stage.scene), ...stage.position(event)),
+      );
     };
     stage.root.addEventListener("pointerdown", point);
     stage.root.addEventListener("pointermove", (event) => (this.pinned ? null : point(event)));
-    stage.root.addEventListener("click", () => { this.pinned = !this.pinned; });
+    stage.root.addEventListener("click", () => {
+      this.pinned = !this.pinned;
+    });
     stage.root.addEventListener("keydown", (event) => this.key(event));
     const caption = element("figcaption", {});
-    return { stage, when, caption, root: element("figure", { class: "dr-picture" }, stage.root, caption) };
+    return {
+      stage,
+      when,
+      caption,
+      root: element("figure", { class: "dr-picture" }, stage.root, caption),
+    };
   }
 
   key(event) {
@@ -108,7 +138,11 @@ export class Theatre {
   drawn(scene, index, when) {
     const { replayer } = this;
     const run = replayer.runs[index];
-    if (run) this.stageOf(index, when).root.setAttribute("aria-label", `${this.caption(run, when)}, ${queryName(scene.layer, scene.query)}`);
+    if (run)
+      this.stageOf(index, when).root.setAttribute(
+        "aria-label",
+        `${this.caption(run, when)}, ${queryName(scene.layer, scene.query)}`,
+      );
     if (index || when !== "now") return;
     replayer.tell("drawn", scene);
     if (replayer.causeTime === null || replayer.causeTime === undefined) return;

@@ -12,12 +12,23 @@ export function trailMarks(scene, toStage, colourOf) {
     for (let step = 1; step < points.length; step++) {
       const age = step / (points.length - 1);
       marks.push({
-        type: "line", points: [points[step - 1], points[step]], stroke,
-        lineWidth: 0.8 + 1.6 * age, alpha: 0.25 + 0.6 * age,
+        type: "line",
+        points: [points[step - 1], points[step]],
+        stroke,
+        lineWidth: 0.8 + 1.6 * age,
+        alpha: 0.25 + 0.6 * age,
       });
     }
     if (points.length > 1) {
-      marks.push({ type: "circle", x: points[0][0], y: points[0][1], radius: 1.8, alpha: 0.7, stroke, lineWidth: 1 });
+      marks.push({
+        type: "circle",
+        x: points[0][0],
+        y: points[0][1],
+        radius: 1.8,
+        alpha: 0.7,
+        stroke,
+        lineWidth: 1,
+      });
     }
   }
   return marks;

@@ -30,14 +30,20 @@ export class Aim {
   }
 
   queryOf({ level, row, column }) {
-    const before = this.maps.slice(0, level).reduce((sum, [height, width]) => sum + height * width, 0);
+    const before = this.maps
+      .slice(0, level)
+      .reduce((sum, [height, width]) => sum + height * width, 0);
     return before + row * this.maps[level][1] + column;
   }
 
   /** The cell of a level at a place in shares of the padded picture; the nearest one from outside. */
   cellAt(level, [x, y]) {
     const [height, width] = this.maps[level];
-    return { level, row: clamp(Math.floor(y * height), height), column: clamp(Math.floor(x * width), width) };
+    return {
+      level,
+      row: clamp(Math.floor(y * height), height),
+      column: clamp(Math.floor(x * width), width),
+    };
   }
 
   /** The asking cell, and one that follows the pointer. */
@@ -53,7 +59,12 @@ export class Aim {
   fit(rectangle, { level, row, column }) {
     const [height, width] = this.maps[level];
     const [scaleX, shiftX, scaleY, shiftY] = this.picture.data.affine;
-    const values = { x: (column / width) * scaleX + shiftX, y: (row / height) * scaleY + shiftY, width: scaleX / width, height: scaleY / height };
+    const values = {
+      x: (column / width) * scaleX + shiftX,
+      y: (row / height) * scaleY + shiftY,
+      width: scaleX / width,
+      height: scaleY / height,
+    };
     for (const [name, value] of Object.entries(values)) rectangle.setAttribute(name, value);
   }
 
@@ -62,7 +73,10 @@ export class Aim {
   }
 
   hover(event) {
-    this.pointed.setAttribute("visibility", event.target.closest(".wt-sample") ? "hidden" : "visible");
+    this.pointed.setAttribute(
+      "visibility",
+      event.target.closest(".wt-sample") ? "hidden" : "visible",
+    );
     this.fit(this.pointed, this.cellUnder(event));
   }
 
@@ -71,7 +85,8 @@ export class Aim {
   }
 
   click(event) {
-    if (!event.target.closest(".wt-sample")) this.picture.page.ask(this.queryOf(this.cellUnder(event)));
+    if (!event.target.closest(".wt-sample"))
+      this.picture.page.ask(this.queryOf(this.cellUnder(event)));
   }
 
   /** Buttons for the map whose cells are pointed at. */
@@ -81,17 +96,31 @@ export class Aim {
     const [height, width] = this.maps[here.level];
     const middle = [(here.column + 0.5) / width, (here.row + 0.5) / height];
     const buttons = this.maps.map(([rows, columns], level) => {
-      const button = make("button", { type: "button", "aria-pressed": String(level === here.level), title: `cells of level ${level}: ${rows} × ${columns}` }, String(level));
+      const button = make(
+        "button",
+        {
+          type: "button",
+          "aria-pressed": String(level === here.level),
+          title: `cells of level ${level}: ${rows} × ${columns}`,
+        },
+        String(level),
+      );
       button.addEventListener("click", () => page.ask(this.queryOf(this.cellAt(level, middle))));
       return button;
     });
-    return make("div", { class: "wt-levels", role: "group", "aria-label": "Level of the asking cell" },
-      make("span", {}, "Click a cell to let it ask; cells of level"), ...buttons);
+    return make(
+      "div",
+      { class: "wt-levels", role: "group", "aria-label": "Level of the asking cell" },
+      make("span", {}, "Click a cell to let it ask; cells of level"),
+      ...buttons,
+    );
   }
 
   /** Arrows on the picture: the neighbouring cell, or the next detection. */
   press(event) {
-    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[
+      event.key
+    ];
     if (!step || event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
     const next = this.maps ? this.neighbour(step) : this.detection(step[0] + step[1]);
     if (next === null) return;
@@ -103,7 +132,11 @@ export class Aim {
   neighbour([down, right]) {
     const { level, row, column } = this.cellOf(this.picture.data.query);
     const [height, width] = this.maps[level];
-    return this.queryOf({ level, row: clamp(row + down, height), column: clamp(column + right, width) });
+    return this.queryOf({
+      level,
+      row: clamp(row + down, height),
+      column: clamp(column + right, width),
+    });
   }
 
   detection(by) {

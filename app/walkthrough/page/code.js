@@ -10,7 +10,10 @@ function lineOf(text, step, inDocstring) {
   for (const match of inDocstring ? [] : text.matchAll(WORD)) {
     const term = step.inputs[match[0]];
     if (!term) continue;
-    line.append(text.slice(at, match.index), make("span", { class: "wt-word", "data-term": term }, match[0]));
+    line.append(
+      text.slice(at, match.index),
+      make("span", { class: "wt-word", "data-term": term }, match[0]),
+    );
     at = match.index + match[0].length;
   }
   line.append(`${text.slice(at)}\n`);
@@ -28,5 +31,9 @@ export function code(step) {
     line.classList.toggle("wt-quiet", quiet);
     return line;
   });
-  return make("pre", { class: "wt-code", tabindex: "0", "aria-label": `source of ${step.function}` }, ...lines);
+  return make(
+    "pre",
+    { class: "wt-code", tabindex: "0", "aria-label": `source of ${step.function}` },
+    ...lines,
+  );
 }

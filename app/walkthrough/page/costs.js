@@ -1,18 +1,32 @@
 // What a layer costs, for any size, at once: sliders, each term, and where min() changes its mind.
 import { draw, formula, make } from "./make.js";
 
-const NAMES = { queries: "Queries", side: "Picture", points: "Points", heads: "Heads", channels: "Channels", levels: "Levels" };
+const NAMES = {
+  queries: "Queries",
+  side: "Picture",
+  points: "Points",
+  heads: "Heads",
+  channels: "Channels",
+  levels: "Levels",
+};
 const LETTERS = { queries: "Nq", side: "S", points: "K", heads: "M", channels: "C", levels: "L" };
 const PLOT = { width: 420, height: 230, left: 46, right: 12, top: 14, bottom: 34 };
 const QUERIES = [1, 1e5];
 const LINES = [
-  ["value_first_cost", "project every pixel, then sample"], ["sample_first_cost", "sample, then project"],
-  ["total", "the whole layer"], ["dense", "dense attention"],
+  ["value_first_cost", "project every pixel, then sample"],
+  ["sample_first_cost", "sample, then project"],
+  ["total", "the whole layer"],
+  ["dense", "dense attention"],
 ];
 
 export const whole = (number) => Math.round(number).toLocaleString("en").replaceAll(",", "\u202f");
 const short = (number) => {
-  const [value, unit] = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]].find(([size]) => number >= size) ?? [1, ""];
+  const [value, unit] = [
+    [1e12, "T"],
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ].find(([size]) => number >= size) ?? [1, ""];
   return `${Number((number / value).toPrecision(3))}${unit}`;
 };
 
@@ -20,10 +34,22 @@ export class Costs {
   constructor(page) {
     this.page = page;
     this.sliders = make("div", { class: "wt-sliders" });
-    this.chart = draw("svg", { class: "wt-chart", viewBox: `0 0 ${PLOT.width} ${PLOT.height}`, role: "img" });
+    this.chart = draw("svg", {
+      class: "wt-chart",
+      viewBox: `0 0 ${PLOT.width} ${PLOT.height}`,
+      role: "img",
+    });
     this.table = make("table", { class: "wt-terms" });
     this.verdict = make("p", { class: "wt-verdict", "aria-live": "polite" });
-    this.root = make("div", { class: "wt-costs" }, this.sliders, this.verdict, this.chart, this.legend(), this.table);
+    this.root = make(
+      "div",
+      { class: "wt-costs" },
+      this.sliders,
+      this.verdict,
+      this.chart,
+      this.legend(),
+      this.table,
+    );
   }
 
   /** What the server knows: the terms, and what it counted for the sizes it was told. */
@@ -31,7 +57,8 @@ export class Costs {
     this.panel = panel;
     this.counted = { sizes: JSON.stringify(panel.sizes), value: panel.counted };
     if (!this.inputs) this.build();
-    if (!this.root.getRootNode().activeElement?.matches?.(".wt-sliders input:active")) this.sizes = { ...panel.sizes };
+    if (!this.root.getRootNode().activeElement?.matches?.(".wt-sliders input:active"))
+      this.sizes = { ...panel.sizes };
     this.show();
   }
 
@@ -40,18 +67,48 @@ export class Costs {
     this.inputs = {};
     this.said = {};
     const choices = Object.entries(this.panel.choices);
-    this.sliders.append(...choices.map(([name, values]) => {
-      const usual = name === "queries" ? values.slice(1) : values;
-      const input = make("input", { type: "range", min: 0, max: usual.length - 1, step: 1, name, "aria-label": NAMES[name] });
-      input.addEventListener("input", () => this.set(name, usual[Number(input.value)]));
-      input.addEventListener("change", () => this.tell());
-      this.inputs[name] = { input, usual };
-      this.said[name] = make("output");
-      return make("label", {}, make("span", {}, `${NAMES[name]} `, make("i", {}, LETTERS[name][0], make("sub", {}, LETTERS[name].slice(1)))), input, this.said[name]);
-    }));
+    this.sliders.append(
+      ...choices.map(([name, values]) => {
+        const usual = name === "queries" ? values.slice(1) : values;
+        const input = make("input", {
+          type: "range",
+          min: 0,
+          max: usual.length - 1,
+          step: 1,
+          name,
+          "aria-label": NAMES[name],
+        });
+        input.addEventListener("input", () => this.set(name, usual[Number(input.value)]));
+        input.addEventListener("change", () => this.tell());
+        this.inputs[name] = { input, usual };
+        this.said[name] = make("output");
+        return make(
+          "label",
+          {},
+          make(
+            "span",
+            {},
+            `${NAMES[name]} `,
+            make("i", {}, LETTERS[name][0], make("sub", {}, LETTERS[name].slice(1))),
+          ),
+          input,
+          this.said[name],
+        );
+      }),
+    );
     this.encoder = make("input", { type: "checkbox" });
-    this.encoder.addEventListener("change", () => { this.set("queries", this.encoder.checked ? 0 : 300); this.tell(); });
-    this.sliders.append(make("label", { class: "wt-check" }, this.encoder, "An encoder: every pixel of every level asks"));
+    this.encoder.addEventListener("change", () => {
+      this.set("queries", this.encoder.checked ? 0 : 300);
+      this.tell();
+    });
+    this.sliders.append(
+      make(
+        "label",
+        { class: "wt-check" },
+        this.encoder,
+        "An encoder: every pixel of every level asks",
+      ),
+    );
   }
 
   set(name, value) {
@@ -64,7 +121,8 @@ export class Costs {
   }
 
   letters(queries = this.sizes.queries) {
-    const pixels = this.panel.pixels[this.sizes.side][this.panel.choices.levels.indexOf(this.sizes.levels)];
+    const pixels =
+      this.panel.pixels[this.sizes.side][this.panel.choices.levels.indexOf(this.sizes.levels)];
     return { ...this.sizes, pixels, queries: queries || pixels };
   }
 
@@ -73,12 +131,20 @@ export class Costs {
     const sizes = this.letters(queries);
     const found = {};
     for (const { name, factor, powers } of this.panel.terms) {
-      found[name] = Object.entries(powers).reduce((product, [letter, power]) => product * sizes[letter] ** power, factor);
+      found[name] = Object.entries(powers).reduce(
+        (product, [letter, power]) => product * sizes[letter] ** power,
+        factor,
+      );
     }
     const rest = found.output_cost + found.sampling_cost + found.prediction_cost;
     found.total = rest + Math.min(found.value_first_cost, found.sample_first_cost);
     found.module = rest + found.value_first_cost;
-    found.dense = 2 * sizes.channels * (sizes.queries * sizes.channels + sizes.pixels * sizes.channels + sizes.queries * sizes.pixels);
+    found.dense =
+      2 *
+      sizes.channels *
+      (sizes.queries * sizes.channels +
+        sizes.pixels * sizes.channels +
+        sizes.queries * sizes.pixels);
     return found;
   }
 
@@ -88,8 +154,12 @@ export class Costs {
     for (const [name, { input, usual }] of Object.entries(this.inputs)) {
       const at = usual.indexOf(sizes[name]);
       if (at >= 0) input.value = at;
-      this.said[name].textContent = name === "queries" ? whole(letters.queries)
-        : name === "side" ? `${sizes.side} × ${Math.floor((sizes.side * 4) / 3)}` : sizes[name];
+      this.said[name].textContent =
+        name === "queries"
+          ? whole(letters.queries)
+          : name === "side"
+            ? `${sizes.side} × ${Math.floor((sizes.side * 4) / 3)}`
+            : sizes[name];
       input.setAttribute("aria-valuetext", this.said[name].textContent);
     }
     this.inputs.queries.input.disabled = sizes.queries === 0;
@@ -105,27 +175,63 @@ export class Costs {
     const valueFirst = found.value_first_cost <= found.sample_first_cost;
     const short = (5 + 3 * letters.heads) * letters.levels * letters.points;
     this.verdict.replaceChildren(
-      make("strong", {}, valueFirst ? "Projecting every pixel first is cheaper." : "Sampling first would be cheaper."),
+      make(
+        "strong",
+        {},
+        valueFirst
+          ? "Projecting every pixel first is cheaper."
+          : "Sampling first would be cheaper.",
+      ),
       ` min() flips at HW/LK = ${whole(letters.pixels)}/${letters.levels * letters.points} = ${whole(flip)} queries; here there are ${whole(letters.queries)}. `,
-      `5LK + 3MLK = ${whole(short)} is ${short < letters.channels ? "below" : "not below"} C = ${letters.channels}, so the short form ${short < letters.channels ? "may stand for it" : "does not apply"}.`);
+      `5LK + 3MLK = ${whole(short)} is ${short < letters.channels ? "below" : "not below"} C = ${letters.channels}, so the short form ${short < letters.channels ? "may stand for it" : "does not apply"}.`,
+    );
   }
 
   showTable(found) {
-    const winner = found.value_first_cost <= found.sample_first_cost ? "value_first_cost" : "sample_first_cost";
+    const winner =
+      found.value_first_cost <= found.sample_first_cost ? "value_first_cost" : "sample_first_cost";
     const rows = this.panel.terms.map(({ name, formula: text }) => {
       const inMin = name === "value_first_cost" || name === "sample_first_cost";
-      return make("tr", { "data-term": name, class: inMin && name !== winner ? "wt-loser" : "" },
-        make("th", { scope: "row" }, formula(text)), make("td", {}, inMin ? (name === winner ? "min" : "") : ""), make("td", {}, whole(found[name])));
+      return make(
+        "tr",
+        { "data-term": name, class: inMin && name !== winner ? "wt-loser" : "" },
+        make("th", { scope: "row" }, formula(text)),
+        make("td", {}, inMin ? (name === winner ? "min" : "") : ""),
+        make("td", {}, whole(found[name])),
+      );
     });
     const fresh = JSON.stringify(this.sizes) === this.counted.sizes;
     const same = fresh && this.counted.value === found.module;
-    const row = (name, term, note, value) => make("tr", { class: "wt-sum", "data-term": term },
-      make("th", { scope: "row" }, name), make("td", {}, note), make("td", {}, value));
-    this.table.replaceChildren(make("caption", {}, "Multiply-adds of one layer"), make("tbody", {}, ...rows,
-      row("the whole formula", "deformable_cost", "", whole(found.total)),
-      row("as the code does it: pixels first", "module_cost", "", whole(found.module)),
-      row("counted while the real module runs", null, fresh ? (same ? "✓" : "≠") : "…", fresh ? whole(this.counted.value) : "counting"),
-      row("dense attention instead", null, `× ${Number((found.dense / found.total).toPrecision(2))}`, whole(found.dense))));
+    const row = (name, term, note, value) =>
+      make(
+        "tr",
+        { class: "wt-sum", "data-term": term },
+        make("th", { scope: "row" }, name),
+        make("td", {}, note),
+        make("td", {}, value),
+      );
+    this.table.replaceChildren(
+      make("caption", {}, "Multiply-adds of one layer"),
+      make(
+        "tbody",
+        {},
+        ...rows,
+        row("the whole formula", "deformable_cost", "", whole(found.total)),
+        row("as the code does it: pixels first", "module_cost", "", whole(found.module)),
+        row(
+          "counted while the real module runs",
+          null,
+          fresh ? (same ? "✓" : "≠") : "…",
+          fresh ? whole(this.counted.value) : "counting",
+        ),
+        row(
+          "dense attention instead",
+          null,
+          `× ${Number((found.dense / found.total).toPrecision(2))}`,
+          whole(found.dense),
+        ),
+      ),
+    );
   }
 
   showChart(letters, found) {
@@ -133,23 +239,52 @@ export class Costs {
     const all = QUERIES.flatMap((queries) => Object.values(this.costs(queries)));
     const low = Math.floor(Math.log10(Math.min(...all.filter((value) => value > 0), 1e5)));
     const high = Math.ceil(Math.log10(Math.max(...all)));
-    const x = (queries) => left + ((width - left - right) * Math.log10(queries / QUERIES[0])) / Math.log10(QUERIES[1] / QUERIES[0]);
-    const y = (cost) => height - bottom - ((height - top - bottom) * (Math.log10(cost) - low)) / (high - low);
+    const x = (queries) =>
+      left +
+      ((width - left - right) * Math.log10(queries / QUERIES[0])) /
+        Math.log10(QUERIES[1] / QUERIES[0]);
+    const y = (cost) =>
+      height - bottom - ((height - top - bottom) * (Math.log10(cost) - low)) / (high - low);
     const steps = Array.from({ length: 41 }, (_, at) => 10 ** (at / 8));
-    const text = (px, py, words, attributes = {}) => draw("text", { x: px, y: py, class: "wt-tick", ...attributes }, words);
+    const text = (px, py, words, attributes = {}) =>
+      draw("text", { x: px, y: py, class: "wt-tick", ...attributes }, words);
     const parts = [];
     for (let decade = low; decade <= high; decade += 2) {
-      parts.push(draw("line", { class: "wt-rule", x1: left, x2: width - right, y1: y(10 ** decade), y2: y(10 ** decade) }),
-        text(left - 6, y(10 ** decade) + 3, short(10 ** decade), { "text-anchor": "end" }));
+      parts.push(
+        draw("line", {
+          class: "wt-rule",
+          x1: left,
+          x2: width - right,
+          y1: y(10 ** decade),
+          y2: y(10 ** decade),
+        }),
+        text(left - 6, y(10 ** decade) + 3, short(10 ** decade), { "text-anchor": "end" }),
+      );
     }
-    for (const queries of [1, 10, 100, 1e3, 1e4, 1e5]) parts.push(text(x(queries), height - bottom + 14, short(queries), { "text-anchor": "middle" }));
-    parts.push(text((left + width - right) / 2, height - 4, "queries", { "text-anchor": "middle" }));
+    for (const queries of [1, 10, 100, 1e3, 1e4, 1e5])
+      parts.push(
+        text(x(queries), height - bottom + 14, short(queries), { "text-anchor": "middle" }),
+      );
+    parts.push(
+      text((left + width - right) / 2, height - 4, "queries", { "text-anchor": "middle" }),
+    );
     for (const [name] of LINES) {
-      const path = steps.map((queries) => `${x(queries)},${y(this.costs(queries)[name])}`).join(" ");
-      parts.push(draw("polyline", { class: `wt-curve wt-${name}`, points: path, "data-term": name === "total" ? "deformable_cost" : name }));
+      const path = steps
+        .map((queries) => `${x(queries)},${y(this.costs(queries)[name])}`)
+        .join(" ");
+      parts.push(
+        draw("polyline", {
+          class: `wt-curve wt-${name}`,
+          points: path,
+          "data-term": name === "total" ? "deformable_cost" : name,
+        }),
+      );
     }
     parts.push(...this.marks(letters, found, x, y));
-    this.chart.setAttribute("aria-label", `Cost over the number of queries; the two ways to project cross at ${whole(letters.pixels / (letters.levels * letters.points))}`);
+    this.chart.setAttribute(
+      "aria-label",
+      `Cost over the number of queries; the two ways to project cross at ${whole(letters.pixels / (letters.levels * letters.points))}`,
+    );
     this.chart.replaceChildren(...parts);
   }
 
@@ -160,15 +295,36 @@ export class Costs {
     const cross = [x(Math.max(1, flip)), y(found.value_first_cost)];
     const right = cross[0] < 0.7 * PLOT.width;
     return [
-      draw("line", { class: "wt-here", x1: here, x2: here, y1: PLOT.top, y2: PLOT.height - PLOT.bottom }),
+      draw("line", {
+        class: "wt-here",
+        x1: here,
+        x2: here,
+        y1: PLOT.top,
+        y2: PLOT.height - PLOT.bottom,
+      }),
       draw("circle", { class: "wt-here-dot", cx: here, cy: y(found.total), r: 4.5 }),
       draw("circle", { class: "wt-flip", cx: cross[0], cy: cross[1], r: 5 }),
-      draw("text", { class: "wt-tick wt-flip-name", x: cross[0] + (right ? 8 : -8), y: cross[1] + 15, "text-anchor": right ? "start" : "end" }, `min() flips at ${whole(flip)}`),
+      draw(
+        "text",
+        {
+          class: "wt-tick wt-flip-name",
+          x: cross[0] + (right ? 8 : -8),
+          y: cross[1] + 15,
+          "text-anchor": right ? "start" : "end",
+        },
+        `min() flips at ${whole(flip)}`,
+      ),
     ];
   }
 
   legend() {
-    return make("p", { class: "wt-legend wt-key" }, ...LINES.map(([name, words]) => make("span", {}, make("i", { class: `wt-swatch wt-${name}` }), words)),
-      make("span", {}, make("i", { class: "wt-swatch wt-here" }), "the sliders"));
+    return make(
+      "p",
+      { class: "wt-legend wt-key" },
+      ...LINES.map(([name, words]) =>
+        make("span", {}, make("i", { class: `wt-swatch wt-${name}` }), words),
+      ),
+      make("span", {}, make("i", { class: "wt-swatch wt-here" }), "the sliders"),
+    );
   }
 }

@@ -10,8 +10,11 @@ export class Diagram {
     this.given = make("details", { class: "wt-given" });
     this.list = make("div", { class: "wt-chips" });
     this.arcs = draw("svg", { class: "wt-arcs", "aria-hidden": "true" });
-    this.root = make("nav", { class: "wt-diagram", "aria-label": "Steps of the derivation" },
-      make("div", { class: "wt-flow" }, this.arcs, this.list));
+    this.root = make(
+      "nav",
+      { class: "wt-diagram", "aria-label": "Steps of the derivation" },
+      make("div", { class: "wt-flow" }, this.arcs, this.list),
+    );
     this.given.addEventListener("toggle", () => this.drawArcs());
     new ResizeObserver(() => this.drawArcs()).observe(this.list);
   }
@@ -21,15 +24,24 @@ export class Diagram {
     this.chips = new Map(lesson.steps.map((step) => [step.name, this.chip(step)]));
     const given = lesson.steps.filter((step) => step.given);
     const made = lesson.steps.filter((step) => !step.given);
-    this.given.replaceChildren(make("summary", {}, `What comes in (${given.length})`),
-      ...given.map((step) => this.chips.get(step.name)));
-    this.list.replaceChildren(...(given.length ? [this.given] : []), ...made.map((step) => this.chips.get(step.name)));
+    this.given.replaceChildren(
+      make("summary", {}, `What comes in (${given.length})`),
+      ...given.map((step) => this.chips.get(step.name)),
+    );
+    this.list.replaceChildren(
+      ...(given.length ? [this.given] : []),
+      ...made.map((step) => this.chips.get(step.name)),
+    );
     this.drawArcs();
   }
 
   chip(step) {
-    const chip = make("button", { class: "wt-chip", type: "button", "data-term": step.name, title: step.name },
-      formula(step.symbol), make("span", { class: "wt-chip-name" }, step.name.replaceAll("_", " ")));
+    const chip = make(
+      "button",
+      { class: "wt-chip", type: "button", "data-term": step.name, title: step.name },
+      formula(step.symbol),
+      make("span", { class: "wt-chip-name" }, step.name.replaceAll("_", " ")),
+    );
     chip.addEventListener("click", () => this.choose(step.name));
     return chip;
   }
@@ -51,15 +63,25 @@ export class Diagram {
     const middle = (name) => {
       const chip = this.chips.get(name);
       const box = (chip.offsetParent ? chip : this.given).getBoundingClientRect();
-      return chip.offsetParent || !this.given.open ? box.top + Math.min(box.height, 30) / 2 - top : null;
+      return chip.offsetParent || !this.given.open
+        ? box.top + Math.min(box.height, 30) / 2 - top
+        : null;
     };
     const order = this.lesson.steps.map((step) => step.name);
-    const arcs = this.lesson.steps.flatMap((step) => [...new Set(Object.values(step.inputs))].map((input) => {
-      const [from, to] = [middle(input), middle(step.name)];
-      const reach = Math.min(34, 6 + STEP_PX * Math.abs(order.indexOf(step.name) - order.indexOf(input)));
-      const lit = [step.name, input].includes(current);
-      return draw("path", { d: `M40 ${from} C${40 - reach} ${from} ${40 - reach} ${to} 40 ${to}`, class: lit ? "wt-arc wt-lit" : "wt-arc" });
-    }));
+    const arcs = this.lesson.steps.flatMap((step) =>
+      [...new Set(Object.values(step.inputs))].map((input) => {
+        const [from, to] = [middle(input), middle(step.name)];
+        const reach = Math.min(
+          34,
+          6 + STEP_PX * Math.abs(order.indexOf(step.name) - order.indexOf(input)),
+        );
+        const lit = [step.name, input].includes(current);
+        return draw("path", {
+          d: `M40 ${from} C${40 - reach} ${from} ${40 - reach} ${to} 40 ${to}`,
+          class: lit ? "wt-arc wt-lit" : "wt-arc",
+        });
+      }),
+    );
     this.arcs.setAttribute("height", this.list.offsetHeight);
     this.arcs.replaceChildren(...arcs);
   }

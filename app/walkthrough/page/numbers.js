@@ -1,14 +1,25 @@
 // A tensor as a heat map of cells, small ones with their numbers; every cell knows its indices.
 import { make } from "./make.js";
 
-const LETTERS = { head: "m", level: "l", point: "k", channel: "c", embedding: "c", key: "k", corner: "r", knot: "k" };
+const LETTERS = {
+  head: "m",
+  level: "l",
+  point: "k",
+  channel: "c",
+  embedding: "c",
+  key: "k",
+  corner: "r",
+  knot: "k",
+};
 const PARTS = { xy: ["x", "y"], yx: ["y", "x"], cxcywh: ["cx", "cy", "w", "h"] };
 const MOST_WITH_TEXT = 160;
 const WRAP = 16;
 
 export function say(number) {
-  if (Number.isInteger(number) && Math.abs(number) >= 1e4) return number.toLocaleString("en").replaceAll(",", "\u202f");
-  if (number !== 0 && (Math.abs(number) < 0.001 || Math.abs(number) >= 1e5)) return number.toExponential(1);
+  if (Number.isInteger(number) && Math.abs(number) >= 1e4)
+    return number.toLocaleString("en").replaceAll(",", "\u202f");
+  if (number !== 0 && (Math.abs(number) < 0.001 || Math.abs(number) >= 1e5))
+    return number.toExponential(1);
   return String(Number(number.toPrecision(4)));
 }
 
@@ -23,7 +34,9 @@ function indicesOf(flat, sizes) {
 
 function nameOf(axes, indices) {
   return indices
-    .map((index, axis) => PARTS[axes[axis]]?.[index] ?? `${LETTERS[axes[axis]] ?? axes[axis]}${index}`)
+    .map(
+      (index, axis) => PARTS[axes[axis]]?.[index] ?? `${LETTERS[axes[axis]] ?? axes[axis]}${index}`,
+    )
     .join(" ");
 }
 
@@ -48,8 +61,11 @@ function cellsOf(table) {
   const withText = table.values.length <= MOST_WITH_TEXT;
   return table.values.map((value, flat) => {
     const indices = indicesOf(flat, table.shape);
-    const cell = make("span", { class: "wt-cell", title: `${nameOf(axes, indices)}: ${say(value)}` },
-      withText ? say(value) : "");
+    const cell = make(
+      "span",
+      { class: "wt-cell", title: `${nameOf(axes, indices)}: ${say(value)}` },
+      withText ? say(value) : "",
+    );
     if (table.values.length > 1) cell.style.background = shade(value, most);
     cell.sample = sampleOf(axes, indices);
     return cell;
@@ -60,8 +76,15 @@ function tableOf(table) {
   const cells = cellsOf(table);
   const withText = cells.length <= MOST_WITH_TEXT;
   const columns = table.rows === 1 ? Math.min(WRAP, table.columns) : table.columns;
-  const grid = make("div", { class: withText ? "wt-cells" : "wt-cells wt-small", role: "img",
-    "aria-label": `${cells.length} numbers` }, ...cells);
+  const grid = make(
+    "div",
+    {
+      class: withText ? "wt-cells" : "wt-cells wt-small",
+      role: "img",
+      "aria-label": `${cells.length} numbers`,
+    },
+    ...cells,
+  );
   grid.style.gridTemplateColumns = `repeat(${columns}, ${withText ? "minmax(3.2rem, 1fr)" : "10px"})`;
   if (table.rows > 1 && withText) labelRows(grid, table, columns);
   return make("div", { class: "wt-scroll" }, grid);
@@ -72,7 +95,12 @@ function labelRows(grid, table, columns) {
   const cells = [...grid.children];
   grid.style.gridTemplateColumns = `max-content repeat(${columns}, minmax(3.2rem, 1fr))`;
   const head = Array.from({ length: columns }, (_, column) =>
-    make("span", { class: "wt-label" }, nameOf(table.column_axes, indicesOf(column, table.shape.slice(1)))));
+    make(
+      "span",
+      { class: "wt-label" },
+      nameOf(table.column_axes, indicesOf(column, table.shape.slice(1))),
+    ),
+  );
   const rows = Array.from({ length: table.rows }, (_, row) => [
     make("span", { class: "wt-label" }, nameOf(table.row_axes, [row])),
     ...cells.slice(row * columns, (row + 1) * columns),
@@ -81,14 +109,23 @@ function labelRows(grid, table, columns) {
 }
 
 function mapOf({ height, width, values }) {
-  const canvas = make("canvas", { width, height, class: "wt-map", role: "img",
-    "aria-label": `heat map, ${height} by ${width}`, title: `${height} × ${width}` });
+  const canvas = make("canvas", {
+    width,
+    height,
+    class: "wt-map",
+    role: "img",
+    "aria-label": `heat map, ${height} by ${width}`,
+    title: `${height} × ${width}`,
+  });
   const most = Math.max(...values, 1e-12);
   const pen = canvas.getContext("2d");
   const pixels = pen.createImageData(width, height);
   values.forEach((value, at) => {
     const light = Math.round(255 * Math.sqrt(value / most));
-    pixels.data.set([Math.round(light * 0.95), Math.round(light * 0.62 + 20), Math.round(255 - light * 0.6), 255], 4 * at);
+    pixels.data.set(
+      [Math.round(light * 0.95), Math.round(light * 0.62 + 20), Math.round(255 - light * 0.6), 255],
+      4 * at,
+    );
   });
   pen.putImageData(pixels, 0, 0);
   canvas.style.aspectRatio = `${width} / ${height}`;
@@ -98,5 +135,10 @@ function mapOf({ height, width, values }) {
 /** What the server made of a tensor, as an element. */
 export function numbers(table) {
   if (table.kind === "table") return tableOf(table);
-  return make("div", { class: "wt-maps" }, ...table.maps.map(mapOf), make("p", { class: "wt-quiet" }, table.note));
+  return make(
+    "div",
+    { class: "wt-maps" },
+    ...table.maps.map(mapOf),
+    make("p", { class: "wt-quiet" }, table.note),
+  );
 }

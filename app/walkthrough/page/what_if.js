@@ -2,7 +2,13 @@
 import { make } from "./make.js";
 
 const TELL_MS = 200;
-const REST = { offset_scale: 1, sharpness: 1, dropped_heads: [], dropped_levels: [], reference_shift_xy: [0, 0] };
+const REST = {
+  offset_scale: 1,
+  sharpness: 1,
+  dropped_heads: [],
+  dropped_levels: [],
+  reference_shift_xy: [0, 0],
+};
 const SLIDERS = [
   { name: "offset_scale", title: "Offsets ×", min: -1, max: 3, step: 0.1 },
   { name: "sharpness", title: "Sharpness of weights", min: 0, max: 8, step: 0.25 },
@@ -14,21 +20,52 @@ export class WhatIf {
   constructor(page) {
     this.page = page;
     this.rows = SLIDERS.map((slider) => this.row(slider));
-    this.without = { dropped_heads: make("div", { class: "wt-levels", role: "group", "aria-label": "Heads to leave out" }),
-      dropped_levels: make("div", { class: "wt-levels", role: "group", "aria-label": "Levels to leave out" }) };
+    this.without = {
+      dropped_heads: make("div", {
+        class: "wt-levels",
+        role: "group",
+        "aria-label": "Heads to leave out",
+      }),
+      dropped_levels: make("div", {
+        class: "wt-levels",
+        role: "group",
+        "aria-label": "Levels to leave out",
+      }),
+    };
     this.back = make("button", { type: "button", class: "wt-back" }, "Put everything back");
     this.back.addEventListener("click", () => this.page.tell("change", { sliders: null }));
-    this.root = make("details", { class: "wt-what-if", open: window.innerWidth > 700 && "open" }, make("summary", {}, "What if"),
-      make("p", { class: "wt-quiet" }, "Drag a mark on the picture (Shift and arrows move the chosen one), or:"),
-      make("div", { class: "wt-sliders" }, ...this.rows.map(({ label }) => label)), ...Object.values(this.without), this.back);
+    this.root = make(
+      "details",
+      { class: "wt-what-if", open: window.innerWidth > 700 && "open" },
+      make("summary", {}, "What if"),
+      make(
+        "p",
+        { class: "wt-quiet" },
+        "Drag a mark on the picture (Shift and arrows move the chosen one), or:",
+      ),
+      make("div", { class: "wt-sliders" }, ...this.rows.map(({ label }) => label)),
+      ...Object.values(this.without),
+      this.back,
+    );
   }
 
   row(slider) {
-    const input = make("input", { type: "range", min: slider.min, max: slider.max, step: slider.step, name: `${slider.name}${slider.axis ?? ""}` });
+    const input = make("input", {
+      type: "range",
+      min: slider.min,
+      max: slider.max,
+      step: slider.step,
+      name: `${slider.name}${slider.axis ?? ""}`,
+    });
     const output = make("output");
     input.addEventListener("input", () => this.set(slider, Number(input.value)));
     input.addEventListener("change", () => this.tell());
-    return { ...slider, input, output, label: make("label", {}, make("span", {}, slider.title), input, output) };
+    return {
+      ...slider,
+      input,
+      output,
+      label: make("label", {}, make("span", {}, slider.title), input, output),
+    };
   }
 
   /** Called with every lesson; a slider in somebody's hand is left alone. */
@@ -72,7 +109,8 @@ export class WhatIf {
   }
 
   set({ name, axis }, value) {
-    const wanted = axis === undefined ? value : this.change[name].map((old, at) => (at === axis ? value : old));
+    const wanted =
+      axis === undefined ? value : this.change[name].map((old, at) => (at === axis ? value : old));
     this.change = { ...this.change, [name]: wanted };
     this.show();
     if (performance.now() - (this.told ?? 0) > TELL_MS) this.tell();

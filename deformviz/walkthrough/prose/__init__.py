@@ -15,7 +15,7 @@ class Prose:
 
     title: str
     introduction: str
-    sections: dict[str, str]            # step -> Markdown
+    sections: dict[str, str]  # step -> Markdown
 
 
 @cache
