@@ -25,22 +25,8 @@ def test_an_exported_dat_loads_and_is_small(checkpoint):
 
 
 def test_evaluate_prints_the_accuracy_last(checkpoint, capsys):
-    assert (
-        main(
-            [
-                "evaluate",
-                "dat",
-                "--model",
-                str(checkpoint),
-                "--scenes",
-                "4",
-                "--seed",
-                "9",
-                "--grids",
-            ]
-        )
-        == 0
-    )
+    asked = ["evaluate", "dat", "--model", str(checkpoint), "--scenes", "4", "--seed", "9"]
+    assert main([*asked, "--grids"]) == 0
     shares, accuracy = capsys.readouterr().out.splitlines()[-2:]
     assert re.fullmatch(r"accuracy [01]\.\d{3}", accuracy)
     assert re.fullmatch(

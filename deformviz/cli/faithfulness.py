@@ -1,0 +1,32 @@
+"""`deformviz faithfulness`: whether weights and attributions find what matters."""
+
+import argparse
+
+from deformviz.cli.progress import progress
+from deformviz.cli.shipped import SHIPPED
+
+HELP = "do weights and attributions find what matters? deletion over many scenes"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default=SHIPPED["detector"], help="shipped name or checkpoint")
+    parser.add_argument("--layer", help="default: the last one of the decoder")
+    parser.add_argument("--scenes", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=20_000)
+
+
+def act(options: argparse.Namespace) -> int:
+    """Delete samples by weight, by attribution and at random over many scenes."""
+    from deformviz.analysis.faithfulness_scenes import deletion_on_scenes
+    from deformviz.checkpoints.load import load
+
+    print(
+        deletion_on_scenes(
+            load(options.model),
+            layer=options.layer,
+            scenes=options.scenes,
+            seed=options.seed,
+            on_progress=progress("scenes"),
+        )
+    )
+    return 0

@@ -1,0 +1,29 @@
+"""`deformviz precompute`: store the traces of the sample images."""
+
+import argparse
+from pathlib import Path
+
+from deformviz.cli.progress import progress
+from deformviz.cli.shipped import SHIPPED
+
+HELP = "store the traces of the sample images"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", default=SHIPPED["detector"])
+    parser.add_argument("--images", default="sample_images")
+    parser.add_argument("--to", default="deformviz/assets/traces")
+
+
+def act(options: argparse.Namespace) -> int:
+    """Store the traces of the sample images, so that the app shows them without a model."""
+    from deformviz.checkpoints.load import load
+    from deformviz.tracing.store import write_store
+
+    write_store(
+        load(options.model),
+        Path(options.images),
+        Path(options.to),
+        on_progress=progress("pictures"),
+    )
+    return 0
