@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 FLOORS = [
+    "words",
     "axes",
     "schema",
     "geometry",
