@@ -1,4 +1,4 @@
-"""How fast the page is: `python -m app.bench` here, `--sessions 10` for many visitors at once.
+"""How fast the page is: `python -m tests.bench.page`, with `--sessions 10`.
 
 Starts a server of its own, drives it with Chromium (playwright, of the test extra), and prints
 what it measured. Figures depend on the machine and on what else it does; the load is printed too.
@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PATIENCE_S = 600
 DRAWN = ".dv-explorer:not([aria-busy])"
@@ -249,7 +249,7 @@ def report(sessions: int, moves: int) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m app.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.page", description=__doc__)
     parser.add_argument("--sessions", type=int, default=0, help="visitors who upload at once")
     parser.add_argument("--moves", type=int, default=200, help="pointer moves to time")
     options = parser.parse_args()

@@ -1,6 +1,6 @@
 """How fast a training replays, and what recording one costs.
 
-`python -m app.bench_training` drives the Training page with Chromium and prints the time from a
+`python -m tests.bench.training` drives the Training page with Chromium and prints the time from a
 step of the slider to the new picture; `--recording` trains with and without the recorder, an
 iteration of each in turn, and prints the difference.
 """
@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from app.bench import PATIENCE_S, running_browser, running_server
+from tests.bench.page import PATIENCE_S, running_browser, running_server
 
 READY = ".dr-stage[aria-busy=false] >> nth=2"  # start, now and end are drawn
 LOADED = """(root) => {
@@ -129,7 +129,7 @@ def report_recording(iterations: int) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m app.bench_training", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.training", description=__doc__)
     parser.add_argument("--steps", type=int, default=60, help="of the slider")
     parser.add_argument(
         "--recording",
