@@ -11,25 +11,6 @@ from pathlib import Path
 
 import pytest
 
-<<<<<<< Updated upstream
-FLOORS = [
-    "words",
-    "axes",
-    "schema",
-    "geometry",
-    "attention",
-    "models",
-    "checkpoints",
-    "tracing",
-    "training",
-    "analysis",
-    "figures",
-    "walkthrough",
-    "cli",
-    "__main__",
-]
-=======
->>>>>>> Stashed changes
 ROOT = Path(__file__).parents[1]
 CODE_SUFFIXES = {".py", ".js", ".html", ".h", ".hpp", ".cpp", ".cu", ".cuh", ".sh"}
 BUILT = ROOT / "deformviz" / "bundles"  # written by esbuild, read by nobody
