@@ -5,6 +5,8 @@ Names load on first use, so that `import deformviz` costs nothing and needs no t
 
 from importlib import import_module
 
+from deformviz import systems as _hands_its_records_down  # noqa: F401
+
 __version__ = "0.1.0"
 
 _ROOM_OF = {

@@ -11,6 +11,7 @@ from app import checkpoint_files as files
 from app.session import GRID, SAMPLING, choose_model
 from app.views import checkpoint_pair as pair
 from app.views import checkpoint_parts as parts
+from deformviz.systems import SYSTEMS
 
 HEADLINE = "What is in this checkpoint?"
 INSTRUCTION = (
@@ -21,17 +22,14 @@ NOBODY = ""  # "compare with" nothing
 PICKLES = ["pth", "pt", "bin"]
 OPTIONS_HELP = "Only what the tensors cannot tell; leave it empty to take the usual value."
 ATTRIBUTION = ("Do its weights mean anything?", "views/attribution.py", ":material/balance:")
-# System -> the room of its pages, and those pages.
+# Pages by their room.
 ONWARD = {
-    "deformable-detr": (
-        SAMPLING,
-        (
-            ("Explore where it looks", "views/explore.py", ":material/center_focus_strong:"),
-            ("Follow its equations", "views/walkthrough.py", ":material/function:"),
-            ATTRIBUTION,
-        ),
+    SAMPLING: (
+        ("Explore where it looks", "views/explore.py", ":material/center_focus_strong:"),
+        ("Follow its equations", "views/walkthrough.py", ":material/function:"),
+        ATTRIBUTION,
     ),
-    "dat": (GRID, (("See its deformed grids", "views/dat.py", ":material/grid_4x4:"), ATTRIBUTION)),
+    GRID: (("See its deformed grids", "views/dat.py", ":material/grid_4x4:"), ATTRIBUTION),
 }
 
 
@@ -233,9 +231,9 @@ class _Config(dict):
 
 def go_on(choice: files.Choice, inspection) -> None:
     """Straight to the other pages with it."""
-    room, pages = ONWARD[inspection.report.system]
+    room = SYSTEMS[inspection.report.system].room
     with st.container(horizontal=True):
-        for title, page, icon in pages:
+        for title, page, icon in ONWARD.get(room, ()):
             if st.button(title, icon=icon, key=f"go_{page}"):
                 choose_model(files.for_other_pages(choice, inspection), room)
                 st.session_state["attribution_of"] = room

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.checkpoint_files import Choice
+from deformviz.systems import SYSTEMS
 
 CONFIG = {"displayModeBar": False}
 STYLE = """<style>
 .stMainBlockContainer { padding-inline: clamp(1rem, 3vw, 3rem); max-width: 90rem; }
 .stMain h1 { padding: 0; letter-spacing: -0.01em; }
 </style>"""
-SYSTEMS = {"deformable-detr": "Deformable DETR", "dat": "DAT"}
 STARS_IN_A_ROW = 3
 EXAGGERATIONS = (1, 3, 10)
 
@@ -47,7 +47,7 @@ def _sentence(inspection) -> str:
     report = inspection.report
     assumed = ", ".join(f"{item.name} = {item.value!r}" for item in report.assumed)
     return (
-        f"A **{SYSTEMS[report.system]}** ({report.variant}) in the key layout "
+        f"A **{SYSTEMS[report.system].title}** ({report.variant}) in the key layout "
         f"*{report.layout}*: {report.matched} keys matched, {inspection.size_bytes / 1e6:.1f} "
         f"MB." + (f" Assumed: {assumed}." if assumed else "")
     )
@@ -98,13 +98,17 @@ def _architecture(model) -> None:
         (f"Multiply-adds at {height} × {width}", short_number(found.multiply_adds), ""),
     ]
     if found.published:
-        name, millions, giga = found.published
+        paper = found.published
         facts += [
-            ("Parameters, paper", f"{millions:g} M", f"What the paper states of {name}."),
+            (
+                "Parameters, paper",
+                f"{paper.millions:g} M",
+                f"What {paper.source} states of {paper.name}.",
+            ),
             (
                 "FLOPs, paper",
-                f"{giga:g} G",
-                f"What the paper states of {name}. It counts a "
+                f"{paper.giga:g} G",
+                f"What {paper.source} states of {paper.name}. It counts a "
                 "multiply-add as one FLOP; Deformable DETR averages over COCO's pictures.",
             ),
         ]

@@ -1,15 +1,9 @@
-"""What attention costs: the paper's formula term by term, and a count of the real module.
+"""What attention costs: the paper's formula term by term, and what a real module does.
 
 Costs are multiply-adds; biases, softmax and the computation of locations are not counted.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
-from typing import Any
-
-import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 BILINEAR = 4  # multiply-adds of one bilinear sample per channel: four corners
 WEIGHTED = 1  # and one more for its attention weight: the 5 of the formula
@@ -109,20 +103,3 @@ def separable_parameters(inputs: int, outputs: int, kernel: int) -> int:
     return convolution_parameters(inputs, inputs, kernel, groups=inputs) + convolution_parameters(
         inputs, outputs, 1
     )
-
-
-def count_multiply_adds(compute: Callable[[], Any]) -> int:
-    """Multiply-adds of the matrix products and bilinear samples while `compute()` runs.
-
-    Run a module with `backend="reference"`: a compiled op hides its own from the counter.
-    """
-
-    def samples(image, grid, *rest, out_shape=None, **_):
-        return 2 * BILINEAR * prod(out_shape)
-
-    counter = FlopCounterMode(
-        display=False, custom_mapping={torch.ops.aten.grid_sampler_2d: samples}
-    )
-    with torch.no_grad(), counter:
-        compute()
-    return counter.get_total_flops() // 2

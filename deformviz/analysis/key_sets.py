@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deformviz.analysis.cost import BILINEAR, count_multiply_adds
+from deformviz.analysis.cost import BILINEAR
+from deformviz.analysis.multiply_adds import count_multiply_adds
 from deformviz.attention.dat import DATAttention
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.attention.deformable_conv import DeformableConv

@@ -16,7 +16,7 @@ from deformviz.axes import ShapeError
 from deformviz.checkpoints.dat_config import constructor_values, to_config
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.reading import CheckpointFile
-from deformviz.checkpoints.registry import SYSTEMS, Layout, Options, Plan
+from deformviz.checkpoints.registry import Layout, Options, Plan
 from deformviz.checkpoints.report import Assumption
 from deformviz.models.dat import DAT
 from deformviz.models.dat_buffers import computed_buffers
@@ -57,7 +57,7 @@ def plan(file: CheckpointFile, options: Options) -> Plan:
         Assumption(key, tuple(tensors[key].shape), f"resized from {tuple(file.tensors[key].shape)}")
         for key in changed
     )
-    return Plan(SYSTEMS["dat"], config.variant, config, tensors, assumed)
+    return Plan("dat", config.variant, config, tensors, assumed)
 
 
 def _values(file: CheckpointFile, options: Options):

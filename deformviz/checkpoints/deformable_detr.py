@@ -12,7 +12,7 @@ from torch import Tensor
 from deformviz.checkpoints import coco
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.reading import CheckpointFile
-from deformviz.checkpoints.registry import SYSTEMS, Options, Plan
+from deformviz.checkpoints.registry import Options, Plan
 from deformviz.checkpoints.report import Assumption
 from deformviz.models.detector_config import DeformableDETRConfig
 from deformviz.models.resnet import TOPOLOGIES
@@ -87,9 +87,7 @@ def plan_from_tensors(file: CheckpointFile, told: Told, extra: Mapping[str, Any]
         config = DeformableDETRConfig.from_dict(read)
     except ValueError as error:
         raise CheckpointError(f"{file.path.name}: {error}") from None
-    return Plan(
-        SYSTEMS["deformable-detr"], config.variant, config, dict(file.tensors), tuple(assumed)
-    )
+    return Plan("deformable-detr", config.variant, config, dict(file.tensors), tuple(assumed))
 
 
 def read_sizes(file: CheckpointFile) -> dict[str, Any]:

@@ -1,21 +1,25 @@
 """`dv.load`: from a shipped name or a file to a model that is ready to look at pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from deformviz.checkpoints import dat, huggingface, official, own
+from deformviz.checkpoints import own
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.folders import read_folder
 from deformviz.checkpoints.reading import CheckpointFile, read_checkpoint
 from deformviz.checkpoints.registry import Layout, Options, Plan, locate
 from deformviz.checkpoints.report import LoadReport, compare, shared_keys, some
+from deformviz.checkpoints.systems import known_systems
 
-# In the order in which they are tried: a layout that contains another one's keys comes first.
-LAYOUTS: tuple[Layout, ...] = (own.LAYOUT, official.LAYOUT, huggingface.LAYOUT, dat.LAYOUT)
+
+def known_layouts() -> tuple[Layout, ...]:
+    """Our own layout, then those of every system, in the order in which they are tried."""
+    theirs = (layout for system in known_systems().values() for layout in system.layout_records())
+    return (own.LAYOUT, *theirs)
 
 
 def load(
@@ -59,26 +63,28 @@ def layout_of(file: CheckpointFile) -> Layout:
     Raises:
         CheckpointError: none does.
     """
-    for layout in LAYOUTS:
+    layouts = known_layouts()
+    for layout in layouts:
         if layout.recognises(file):
             return layout
     raise CheckpointError(
         f"{file.path.name} holds weights of a layout deformviz does not know (its keys begin "
         f"with {some(tuple(file.tensors))}). Known: "
-        f"{', '.join(layout.name for layout in LAYOUTS)}."
+        f"{', '.join(layout.name for layout in layouts)}."
     )
 
 
 def build(file: CheckpointFile, layout: str, plan: Plan) -> nn.Module:
     """Construct the planned model and fill it, or raise and leave nothing half done."""
+    system = known_systems()[plan.system]
     with torch.device("meta"):
-        model = plan.system.model(plan.config)
-    computed = plan.system.computed(plan.config)
+        model = system.build(plan.config)
+    computed = system.computed(plan.config)
     tensors, filled = _complete(file.path.name, model, {**plan.tensors, **computed})
     report = LoadReport(
         file=file.path.name,
         layout=layout,
-        system=plan.system.name,
+        system=system.name,
         variant=plan.variant,
         sizes=plan.sizes or plan.config.to_dict(),
         assumed=plan.assumed,
@@ -100,7 +106,7 @@ def build(file: CheckpointFile, layout: str, plan: Plan) -> nn.Module:
             f"floating-point numbers; nothing was loaded.",
             report,
         )
-    model = _filled(model, plan, tensors)
+    model = _filled(model, lambda: system.build(plan.config), tensors)
     model.load_report = report
     return model.eval()
 
@@ -128,7 +134,9 @@ def _complete(
     return complete, tuple(filled)
 
 
-def _filled(shell: nn.Module, plan: Plan, tensors: Mapping[str, Tensor]) -> nn.Module:
+def _filled(
+    shell: nn.Module, build: Callable[[], nn.Module], tensors: Mapping[str, Tensor]
+) -> nn.Module:
     """The model with copies of the tensors as its weights, in float32."""
     own_copies = {
         key: tensor.to(torch.float32 if tensor.is_floating_point() else tensor.dtype, copy=True)
@@ -140,7 +148,7 @@ def _filled(shell: nn.Module, plan: Plan, tensors: Mapping[str, Tensor]) -> nn.M
         return shell
     # Buffers that are computed, not stored, exist only in a model that was really built.
     with torch.random.fork_rng(devices=[]):
-        model = plan.system.model(plan.config)
+        model = build()
     model.load_state_dict(own_copies)
     return model
 

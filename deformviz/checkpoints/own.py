@@ -11,8 +11,9 @@ from torch import nn
 
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.reading import CheckpointFile, header_json
-from deformviz.checkpoints.registry import SYSTEMS, Layout, Options, Plan
+from deformviz.checkpoints.registry import Layout, Options, Plan
 from deformviz.checkpoints.report import shared_keys
+from deformviz.checkpoints.systems import known_systems, system_of
 
 FORMAT = "deformviz"
 FORMAT_VERSION = "1"
@@ -39,16 +40,16 @@ def save(
             dtype cannot hold.
     """
     path = Path(path)
-    name = next((n for n, s in SYSTEMS.items() if type(model) is s.model), None)
-    if name is None:
+    system = system_of(model)
+    if system is None:
         raise CheckpointError(
-            f"{type(model).__name__} cannot be saved; known systems: {', '.join(SYSTEMS)}."
+            f"{type(model).__name__} cannot be saved; known systems: {', '.join(known_systems())}."
         )
     facts = {key: str(value) for key, value in (metadata or {}).items()}
     if taken := sorted(set(facts) & set(RESERVED)):
         raise CheckpointError(f"The metadata names {', '.join(taken)} are reserved.")
     again, tensors = shared_keys(model), {}
-    computed = SYSTEMS[name].computed(model.config)
+    computed = system.computed(model.config)
     for key, tensor in model.state_dict().items():
         if key in again or key in computed:
             continue
@@ -58,7 +59,7 @@ def save(
     header = facts | {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "system": name,
+        "system": system.name,
         "config": json.dumps(model.config.to_dict()),
     }
     part = path.with_name(path.name + ".part")
@@ -78,14 +79,14 @@ def plan(file: CheckpointFile, options: Options) -> Plan:
             f"{file.path.name} has format version {file.metadata.get('format_version')!r}; this "
             f"deformviz reads version {FORMAT_VERSION}."
         )
-    system = SYSTEMS.get(file.metadata.get("system", ""))
+    system = known_systems().get(file.metadata.get("system", ""))
     if system is None:
         raise CheckpointError(
             f"{file.path.name} holds a {file.metadata.get('system')!r}; known systems: "
-            f"{', '.join(SYSTEMS)}."
+            f"{', '.join(known_systems())}."
         )
     try:
-        config = system.config.from_dict(header_json(file, "config"))
+        config = system.read_config(header_json(file, "config"))
     except (ValueError, TypeError) as error:
         raise CheckpointError(f"{file.path.name}: {error}") from None
     options.refuse("config", because=f"{file.path.name} carries its own configuration")
@@ -95,7 +96,7 @@ def plan(file: CheckpointFile, options: Options) -> Plan:
             raise CheckpointError(
                 f"{name}={said!r} was given, but {file.path.name} says {stored!r}."
             )
-    return Plan(system, getattr(config, "variant", ""), config, dict(file.tensors))
+    return Plan(system.name, getattr(config, "variant", ""), config, dict(file.tensors))
 
 
 LAYOUT = Layout("deformviz", recognises, plan)

@@ -1,42 +1,20 @@
-"""What can be loaded: shipped names, systems, and the key layouts a file may have."""
+"""What can be loaded: shipped names, and the key layouts a file may have."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.reading import CheckpointFile
 from deformviz.checkpoints.report import Assumption
-from deformviz.models.dat import DAT, DATConfig
-from deformviz.models.dat_buffers import computed_buffers
-from deformviz.models.deformable_detr import DeformableDETR, DeformableDETRConfig
 
 ASSETS = Path(__file__).parents[1] / "assets"
 SHIPPED = {
     "deformable-detr-scenes": "deformable-detr-scenes.safetensors",
     "dat-scenes": "dat-scenes.safetensors",
-}
-
-
-@dataclass(frozen=True)
-class System:
-    """A kind of network: its configuration has `from_dict` and `to_dict`."""
-
-    name: str
-    config: type
-    model: Callable[[Any], nn.Module]
-    computed: Callable[[Any], Mapping[str, Tensor]] = lambda config: {}  # buffers, never stored
-
-
-SYSTEMS = {
-    system.name: system
-    for system in (
-        System("deformable-detr", DeformableDETRConfig, DeformableDETR),
-        System("dat", DATConfig, DAT, computed_buffers),
-    )
 }
 
 
@@ -61,7 +39,7 @@ class Options:
 class Plan:
     """How a file becomes a model: its configuration, and its tensors under our names."""
 
-    system: System
+    system: str  # a known one's name
     variant: str
     config: Any
     tensors: Mapping[str, Tensor]

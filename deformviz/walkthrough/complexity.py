@@ -10,6 +10,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from deformviz.analysis import cost
 from deformviz.analysis.cost import AttentionSizes
+from deformviz.analysis.multiply_adds import count_multiply_adds
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.walkthrough.blackboard import Blackboard
 from deformviz.walkthrough.step import Check, Derivation
@@ -140,9 +141,7 @@ def counted_cost(sizes: AttentionSizes, map_hw: tuple[int, int]) -> int:
         references = torch.empty(1, sizes.queries, sizes.levels, 2)
         value = torch.empty(1, sizes.pixels, sizes.channels)
         shapes = levels_hw(map_hw, sizes.levels)
-        return cost.count_multiply_adds(
-            lambda: module(query, references, value, shapes, traced=False)
-        )
+        return count_multiply_adds(lambda: module(query, references, value, shapes, traced=False))
 
 
 def _write_number(board, name, compute, equation, symbol, sizes, checks=()) -> None:

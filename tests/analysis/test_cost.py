@@ -8,7 +8,6 @@ import torch
 from deformviz.analysis.cost import (
     AttentionSizes,
     convolution_parameters,
-    count_multiply_adds,
     deformable_cost,
     dense_cost,
     flip_queries,
@@ -18,6 +17,7 @@ from deformviz.analysis.cost import (
     short_form_holds,
     value_first_cost,
 )
+from deformviz.analysis.multiply_adds import count_multiply_adds
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.attention.dense import dense_attention
 
