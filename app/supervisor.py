@@ -1,0 +1,145 @@
+"""A worker process from outside: started when needed, watched, ended, and replaced.
+
+Whatever happens to it, out of memory, a signal, a time limit, a person who gave up, ends the one
+order it was at, with a sentence, and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import resource
+import signal
+import sys
+import time
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from app.line import Cancelled, Job, JobFailed
+from app.worker import Limits, serve
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.05
+STOPS_BY_ITSELF_S = 0.5  # what an order may take to notice that it should stop; then it is killed
+# Imported once, before workers fork: a new worker is there in milliseconds.
+PRELOADED = ("app.worker", "numpy", "torch", "deformviz.checkpoints.load", "deformviz.tracing.run")
+
+
+class Supervisor:
+    """One worker process and its limits.
+
+    Args:
+        name: of the process, in the system's list.
+        limits: what one order may take.
+        niceness: how far it stands back for others.
+    """
+
+    def __init__(self, name: str, limits: Limits, *, niceness: int = 0):
+        self.name, self.limits, self._niceness = name, limits, niceness
+        self._process: BaseProcess | None = None
+        self._connection: Connection | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process, None while there is none."""
+        return self._process.pid if self._process is not None else None
+
+    def carry_out(self, job: Job) -> None:
+        """Have the worker do `job.order`. Raises Cancelled or JobFailed."""
+        process, connection = self._worker()
+        try:
+            connection.send(job.order)
+            self._attend(job, process, connection)
+        except (EOFError, OSError) as problem:
+            process.join(1.0)
+            self.end()
+            raise JobFailed(_last_words(process.exitcode)) from problem
+
+    def end(self) -> None:
+        """Kill the worker, if there is one."""
+        if self._process is not None and self._connection is not None:
+            self._process.kill()
+            self._process.join(1.0)
+            self._connection.close()
+        self._process = self._connection = None
+
+    def _worker(self) -> tuple[BaseProcess, Connection]:
+        if self._process is not None and not self._process.is_alive():
+            self.end()
+        if self._process is None or self._connection is None:
+            context = _context()
+            self._connection, theirs = context.Pipe()
+            self._process = context.Process(
+                target=serve,
+                args=(theirs, self.limits, self._niceness),
+                name=f"deformviz {self.name}",
+                daemon=True,
+            )
+            self._process.start()
+            theirs.close()
+        return self._process, self._connection
+
+    def _attend(self, job: Job, process: BaseProcess, connection: Connection) -> None:
+        """Listen to the worker until its order is over, and end it where it must be."""
+        started, asked_to_stop = time.monotonic(), 0.0
+        while True:
+            while connection.poll(LOOK_EVERY_S):
+                word, *rest = connection.recv()
+                if word == "at":
+                    job.tell(*rest)
+                elif word == "done":
+                    return
+                elif word == "cancelled":
+                    raise Cancelled()
+                elif word == "failed":
+                    raise JobFailed(rest[0])
+            now = time.monotonic()
+            if not job.is_wanted and not asked_to_stop:
+                connection.send("stop")
+                asked_to_stop = now
+            if asked_to_stop and now - asked_to_stop > STOPS_BY_ITSELF_S:
+                self.end()
+                raise Cancelled()
+            self._hold_to_limits(process, now - started)
+
+    def _hold_to_limits(self, process: BaseProcess, seconds: float) -> None:
+        if seconds > self.limits.seconds:
+            self.end()
+            raise JobFailed(
+                f"This took longer than the {self.limits.seconds:.0f} s that one run may take "
+                "here; choose a smaller picture or model."
+            )
+        if resident_bytes(process.pid) > self.limits.memory_bytes:
+            self.end()
+            raise JobFailed(
+                f"This needed more memory than the {self.limits.memory} that one run may take "
+                "here; choose a smaller picture or model."
+            )
+
+
+def _context():
+    """How workers come to life; a fork of what is imported already, where that is safe."""
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOADED))
+    return context
+
+
+def resident_bytes(pid: int | None) -> int:
+    """What a process holds in memory; 0 where the system does not tell."""
+    with suppress(OSError, ValueError, IndexError):
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+    return 0
+
+
+def _last_words(exitcode: int | None) -> str:
+    """How a worker ended that said nothing itself."""
+    if exitcode is not None and exitcode < 0:
+        by = signal.Signals(-exitcode).name
+        return f"The run was ended by {by}; everything else goes on. Try again, or change it."
+    return "The run ended before it was done; everything else goes on. Try again, or change it."

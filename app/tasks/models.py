@@ -1,0 +1,21 @@
+"""Loaded models of one worker process; the last few stay."""
+
+from __future__ import annotations
+
+import os
+
+from cachetools import LRUCache, cached
+
+MOST_MODELS = 3
+
+
+@cached(LRUCache(MOST_MODELS))
+def load_model(name_or_path: str, stamp: int):
+    """A loaded model, on the device this machine has; `stamp` changes when its file does."""
+    import torch
+
+    from deformviz.checkpoints.load import load
+
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+    model = load(name_or_path)
+    return model.to("cuda") if torch.cuda.is_available() else model

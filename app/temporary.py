@@ -1,0 +1,63 @@
+"""One private folder per server for what must not outlive it, swept where a server was killed.
+
+A server holds a lock in its folder as long as it lives; the system lets go of it however the
+server ends. Whoever starts next removes the folders whose lock is free.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import functools
+import logging
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+PREFIX = "deformviz-server-"
+LOCK = "alive"
+
+
+@functools.cache
+def server_folder() -> Path:
+    """The folder of this server, made at the first call; nobody else may look inside."""
+    sweep()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def folder_for(what: str) -> Path:
+    """A folder inside the server's own."""
+    folder = server_folder() / what
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def sweep() -> list[Path]:
+    """Remove what servers left behind that were killed; returns the folders."""
+    gone = []
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        if _is_orphan(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            gone.append(folder)
+    return gone
+
+
+def _is_orphan(folder: Path) -> bool:
+    with suppress(OSError):  # another user's, or removed in this moment
+        lock = os.open(folder / LOCK, os.O_RDWR)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(lock)
+    return False
