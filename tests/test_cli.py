@@ -66,5 +66,4 @@ def test_the_module_and_the_command_are_the_same():
     shown = subprocess.run(
         [sys.executable, "-m", "deformviz", "--help"], check=True, capture_output=True, text=True
     ).stdout
-    for command in COMMANDS:
-        assert f"    {command} " in shown
+    assert set(COMMANDS) <= set(shown.split())

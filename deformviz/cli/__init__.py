@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 COMMANDS = (
+    "app",
     "train",
     "export",
     "record-run",

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from deformviz.cli.serving import HERE, choose_port, served
 from deformviz.cli.shipped import SHIPPED
 
 HELP = "train a shipped model from scratch"
@@ -27,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def act(options: argparse.Namespace) -> int:
     """Train the model asked for; a folder that holds a stopped run goes on with it."""
     from deformviz.training.distributed import joined, this_rank
-    from deformviz.training.live import app_beside
+    from deformviz.training.live import FOLLOWED
 
     options.out = options.out or f"runs/{options.what}"
     if options.what == "dat":
@@ -37,8 +38,9 @@ def act(options: argparse.Namespace) -> int:
         if not options.watch or this_rank():
             show_training(training, options.parent)
         else:
-            with app_beside(Path(options.out)) as (address, app):
-                print(f"Watch it at {address}", flush=True)
+            port, run = choose_port(None), Path(options.out).resolve()
+            with served(port, environment={FOLLOWED: str(run)}) as app:
+                print(f"Watch it at http://{HERE}:{port}/training?run={run.name}", flush=True)
                 show_training(training, options.parent)
                 print("The training is over, the app still runs; Ctrl-C ends it.", flush=True)
                 app.wait()

@@ -9,14 +9,12 @@ import atexit
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,7 +28,6 @@ PAUSED_AT_MOST_S = 1800.0
 MOST_ITERATIONS = 3000
 PIXELS = 8 * 96 * 96  # of a small batch
 FOLLOWED = "DEFORMVIZ_RUNS"  # environment: run folders the app may show, one or several
-APP = Path(__file__).parents[2] / "app" / "main.py"
 
 
 # -- inside the training process -----------------------------------------------------------------
@@ -317,47 +314,3 @@ def last_record(folder: Path) -> dict:
         except ValueError:
             continue
     return {}
-
-
-@contextmanager
-def app_beside(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
-    """The app, started to follow the training in `folder`; ends with the block.
-
-    Yields:
-        the address of its Training page, and the process.
-
-    Raises LiveError where only the library is installed.
-    """
-    if not APP.is_file():
-        raise LiveError(
-            "The app is not part of this installation; start it from the project's "
-            f"own folder and follow {folder} there."
-        )
-    port = next(number for number in range(8501, 8600) if not _taken(number))
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        str(APP),
-        "--server.headless",
-        "true",
-        "--server.port",
-        str(port),
-        "--server.address",
-        "127.0.0.1",
-    ]
-    environment = {**os.environ, FOLLOWED: str(folder.resolve())}
-    process = subprocess.Popen(
-        command, cwd=APP.parents[1], env=environment, stdout=subprocess.DEVNULL
-    )
-    try:
-        yield f"http://127.0.0.1:{port}/training?run={folder.resolve().name}", process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

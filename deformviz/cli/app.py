@@ -1,0 +1,92 @@
+"""`deformviz app`: start the app and show it in a browser. `./run` ends in this command."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import webbrowser
+from pathlib import Path
+
+from deformviz.cli.serving import (
+    EVERYWHERE,
+    FIRST_PORT,
+    HERE,
+    answers,
+    choose_port,
+    lan_address,
+    served,
+)
+
+HELP = "start the app"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, help=f"default: {FIRST_PORT} or the next free one")
+    parser.add_argument(
+        "--lan", action="store_true", help="let other machines of this network open the app"
+    )
+    parser.add_argument(
+        "--checkpoints", type=Path, metavar="DIR", help="folder of checkpoints the app may offer"
+    )
+    parser.add_argument(
+        "--device",
+        choices=["auto", "cpu", "cuda"],
+        default="auto",
+        help="what models run on; auto takes an NVIDIA GPU where torch can use one",
+    )
+
+
+def act(options: argparse.Namespace) -> int:
+    """Serve the app until Ctrl-C or SIGTERM; returns the server's exit status."""
+    environment = app_environment(options)
+    address = EVERYWHERE if options.lan else HERE
+    port = choose_port(options.port, address)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
+    try:
+        with served(port, address, environment) as server:
+            if answers(server, port):
+                print(f"\ndeformviz is at http://{HERE}:{port}  (Ctrl-C ends it)")
+                if options.lan:
+                    print(f"On this network:  http://{lan_address()}:{port}")
+                sys.stdout.flush()
+                if has_desktop(os.environ):
+                    webbrowser.open(f"http://{HERE}:{port}")
+            return server.wait()
+    except KeyboardInterrupt:
+        print("\nEnded.", flush=True)
+        return 0
+
+
+def app_environment(options: argparse.Namespace) -> dict[str, str]:
+    """The options as the app reads them.
+
+    Raises ValueError for a folder that is not there and a GPU that torch cannot use.
+    """
+    said = {}
+    if options.checkpoints is not None:
+        if not options.checkpoints.is_dir():
+            raise ValueError(f"--checkpoints: {options.checkpoints} is not a folder.")
+        said["DEFORMVIZ_CHECKPOINTS"] = str(options.checkpoints.resolve())
+    if options.lan:
+        said["DEFORMVIZ_LAN"] = "1"
+    if options.device == "cpu":
+        said["CUDA_VISIBLE_DEVICES"] = ""
+    if options.device == "cuda" and not torch_can_use_a_gpu():
+        raise ValueError(
+            "--device cuda: torch can use no NVIDIA GPU here. `deformviz doctor` says what it "
+            "finds; without --device the app runs on the CPU."
+        )
+    return said
+
+
+def torch_can_use_a_gpu() -> bool:
+    """Asked in a process of its own, so that this one, which only waits, stays small."""
+    code = "import sys, torch; sys.exit(not torch.cuda.is_available())"
+    return subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def has_desktop(environ) -> bool:
+    """Whether a browser could open a window here."""
+    screens = {"DISPLAY", "WAYLAND_DISPLAY"} & environ.keys()
+    return "SSH_CONNECTION" not in environ and (bool(screens) or sys.platform == "darwin")

@@ -1,0 +1,129 @@
+"""`deformviz app`: the real server on a free port, who may reach it, and how it ends."""
+
+import argparse
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import deformviz
+from deformviz.cli import app, main, serving
+
+ROOT = Path(__file__).parents[1]
+
+
+def free_port():
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return trial.getsockname()[1]
+
+
+def started(*arguments, before="exec"):
+    """`deformviz app` in the background; `before` is the shell's last word before the command.
+
+    Ctrl-C reaches it even where these tests run in a background that ignores it.
+    """
+    command = [sys.executable, "-m", "deformviz", "app", *arguments]
+    return subprocess.Popen(
+        ["sh", "-c", f'{before} "$@"', "sh", *command],
+        text=True,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def lines_until(process, beginning):
+    lines = []
+    for line in process.stdout:
+        lines.append(line.rstrip())
+        if line.startswith(beginning):
+            break
+    return lines
+
+
+def test_the_app_starts_on_this_machine_only_and_ends_with_ctrl_c():
+    port = free_port()
+    process = started("--port", str(port), "--device", "cpu")
+    try:
+        said = lines_until(process, "deformviz is at")[-1]
+        assert said.startswith(f"deformviz is at http://127.0.0.1:{port}")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as page:
+            assert page.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=1)
+
+
+def test_lan_says_where_it_is_and_a_script_can_end_it():
+    # A script that starts it with & leaves it deaf to Ctrl-C.
+    process = started("--port", str(free_port()), "--lan", before="trap '' INT; exec")
+    try:
+        assert lines_until(process, "On this network")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+
+
+def test_large_uploads_and_names_of_this_machine_only():
+    here = serving.streamlit_command(8765)
+    assert here[here.index("--server.address") + 1] == "127.0.0.1"
+    assert here[here.index("--server.maxUploadSize") + 1] == "500"
+    assert here.count("--server.allowedHosts") == 2
+    lan = serving.streamlit_command(8765, serving.EVERYWHERE)
+    assert lan[lan.index("--server.address") + 1] == "0.0.0.0"
+    assert not {"--server.maxUploadSize", "--server.allowedHosts"} & set(lan)
+
+
+def test_the_options_reach_the_app_as_it_reads_them(tmp_path):
+    parser = argparse.ArgumentParser()
+    app.add_options(parser)
+    wishes = ["--lan", "--checkpoints", str(tmp_path), "--device", "cpu"]
+    assert app.app_environment(parser.parse_args(wishes)) == {
+        "DEFORMVIZ_CHECKPOINTS": str(tmp_path),
+        "DEFORMVIZ_LAN": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    assert app.app_environment(parser.parse_args([])) == {}
+
+
+def test_the_next_free_port_is_taken_and_a_wish_is_not_bent(monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(serving, "FIRST_PORT", port)
+        assert serving.choose_port(None) > port
+        with pytest.raises(ValueError, match=f"Port {port} is taken"):
+            serving.choose_port(port)
+    with pytest.raises(ValueError, match="from 1 to 65535"):
+        serving.choose_port(70000)
+
+
+def test_a_folder_that_is_not_there_is_told_in_a_sentence(capsys):
+    assert main(["app", "--checkpoints", "no-such-folder"]) == 2
+    said = capsys.readouterr().err
+    assert said == "deformviz: --checkpoints: no-such-folder is not a folder.\n"
+
+
+def test_a_gpu_that_torch_cannot_use_is_told_in_a_sentence(capsys, monkeypatch):
+    monkeypatch.setattr(app, "torch_can_use_a_gpu", lambda: False)
+    assert main(["app", "--device", "cuda"]) == 2
+    assert "torch can use no NVIDIA GPU here" in capsys.readouterr().err
+
+
+def test_a_library_without_its_app_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(deformviz, "__file__", str(tmp_path / "deformviz" / "__init__.py"))
+    (tmp_path / "app").mkdir()  # a stranger's
+    (tmp_path / "app" / "main.py").touch()
+    with pytest.raises(FileNotFoundError, match="not part of the deformviz in"):
+        serving.app_home()
