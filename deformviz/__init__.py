@@ -13,6 +13,8 @@ _ROOM_OF = {
     "load": "deformviz.checkpoints.load",
     "run": "deformviz.tracing.run",
     "record": "deformviz.tracing.record",
+    "Adapter": "deformviz.tracing.adapters",
+    "RecordError": "deformviz.tracing.recording",
     "save": "deformviz.checkpoints.own",
     "ms_deform_attn": "deformviz.attention.op",
     "ms_deform_attn_fused": "deformviz.attention.op",

@@ -7,7 +7,7 @@ one image without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,9 @@ class _Arrays:
         return _map_arrays(self, lambda _, value: function(value))
 
 
+SAMPLINGS = ("bilinear", "nearest")
+
+
 @dataclass(frozen=True)
 class AttentionTrace(_Arrays):
     """What one deformable attention layer did (Deformable DETR, Eq. 2 and 3).
@@ -60,19 +63,106 @@ class AttentionTrace(_Arrays):
     value: Array | None = axes("pixel head channel", optional=True)  # W'_m x
     query: Array | None = axes("query embedding", optional=True)  # z_q + position
     output: Array | None = axes("query embedding", optional=True)  # after W_m
+    padding_mask: Array | None = axes("pixel", optional=True)  # True = padding, read as zero
+    points_per_level: tuple[int, ...] = field(default=(), kw_only=True)  # K_l, found if not given
+    sampling: str = field(default="bilinear", kw_only=True)  # or "nearest", as RT-DETRv2 may
 
     def __post_init__(self):
-        check_axes(self)
+        sizes = check_axes(self)
+        self._settle_points(sizes)
+        if self.sampling not in SAMPLINGS:
+            raise ShapeError(f"sampling is {self.sampling!r}; it is one of {SAMPLINGS}.")
         if (self.reference_points is None) == (self.reference_boxes is None):
             raise ShapeError(
-                "AttentionTrace needs exactly one of reference_points [query level xy] and "
-                "reference_boxes [query level cxcywh]."
+                f"{type(self).__name__} needs exactly one of reference_points [query level xy] "
+                "and reference_boxes [query level cxcywh]."
             )
+
+    def _settle_points(self, sizes: Mapping[str, int]) -> None:
+        found = (sizes["point"],) * sizes["level"]
+        if self.points_per_level and tuple(self.points_per_level) != found:
+            raise ShapeError(
+                f"points_per_level is {tuple(self.points_per_level)}, but the weights have "
+                f"{sizes['point']} points on each of {sizes['level']} levels. Levels with "
+                "different numbers of points are an UnequalAttentionTrace."
+            )
+        object.__setattr__(self, "points_per_level", found)
 
     @property
     def references(self) -> Array:
         """[query level xy] or [query level cxcywh], whichever is set."""
         return self.reference_boxes if self.reference_points is None else self.reference_points
+
+    def select_queries(self, queries: Sequence[int]) -> AttentionTrace:
+        """The same trace of these queries alone, in this order."""
+        axis_of = {
+            name: spec.split().index("query") + self.is_batched
+            for name, spec in axes_of(self).items()
+            if "query" in spec.split()
+        }
+
+        def pick(name: str, array: Array) -> Array:
+            if name not in axis_of:
+                return array
+            return array[(slice(None),) * axis_of[name] + (list(queries),)]
+
+        return _map_arrays(self, pick)
+
+    @property
+    def sample_levels(self) -> list[slice]:
+        """Where the samples of each level lie among those of a head, level after level."""
+        ends = [sum(self.points_per_level[: i + 1]) for i in range(len(self.points_per_level))]
+        return [
+            slice(end - count, end) for end, count in zip(ends, self.points_per_level, strict=True)
+        ]
+
+    @property
+    def locations_by_sample(self) -> Array:
+        """`sampling_locations` as [query head sample xy], whatever the points per level."""
+        return self._by_sample(self.sampling_locations, after=1)
+
+    @property
+    def offsets_by_sample(self) -> Array:
+        """`sampling_offsets` as [query head sample xy]."""
+        return self._by_sample(self.sampling_offsets, after=1)
+
+    @property
+    def weights_by_sample(self) -> Array:
+        """`attention_weights` as [query head sample]."""
+        return self._by_sample(self.attention_weights, after=0)
+
+    @staticmethod
+    def _by_sample(array: Array, after: int) -> Array:
+        shape = tuple(array.shape)
+        kept, rest = shape[: len(shape) - 2 - after], shape[len(shape) - after :]
+        return array.reshape(*kept, -1, *rest)
+
+
+@dataclass(frozen=True)
+class UnequalAttentionTrace(AttentionTrace):
+    """Deformable attention whose levels have different numbers of points (D-FINE, DEIMv2).
+
+    A head's samples follow one another, level after level: `points_per_level` says how many each
+    level has, `sample_levels` which they are.
+    """
+
+    sampling_offsets: Array = axes("query head sample xy")
+    sampling_locations: Array = axes("query head sample xy")
+    attention_weights: Array = axes("query head sample")  # sums to 1 over sample
+
+    def _settle_points(self, sizes: Mapping[str, int]) -> None:
+        counts = tuple(int(count) for count in self.points_per_level)
+        fits = len(counts) == sizes["level"] and sum(counts) == sizes["sample"]
+        if not fits or min(counts) < 0:
+            raise ShapeError(
+                f"points_per_level is {counts}; it needs one number for each of the "
+                f"{sizes['level']} levels, together the {sizes['sample']} samples of a head."
+            )
+        object.__setattr__(self, "points_per_level", counts)
+
+    @staticmethod
+    def _by_sample(array: Array, after: int) -> Array:
+        return array
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,19 @@ def sample_level(value_map: Tensor, locations: Tensor) -> Tensor:
     )
 
 
+def nearest_cells(locations: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """The cell (column, row) that discrete sampling reads: int64 [.. xy], inside the map.
+
+    Source: RT-DETRv2 (arXiv 2407.17140), `discrete`: location * size + 0.5, its fraction cut off,
+    held inside the map. That is half a cell right of and below the bilinear convention.
+    """
+    height, width = size_hw
+    cells = (locations * locations.new_tensor([width, height]) + 0.5).long()
+    return torch.stack(
+        [cells[..., 0].clamp(0, width - 1), cells[..., 1].clamp(0, height - 1)], dim=-1
+    )
+
+
 def sample(value: Tensor, spatial_shapes, locations: Tensor) -> Tensor:
     """Bilinear samples of every level: [batch query head level point channel]."""
     maps = split_levels(value, spatial_shapes)

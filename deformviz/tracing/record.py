@@ -1,206 +1,271 @@
-"""Record what deformable attention does inside a model that is not ours: hooks, for a while.
+"""Record what deformable attention does inside any model: hooks, for a while, and a proof.
 
-Knows our own modules and those of Hugging Face transformers, whose samples pass through an inner,
-parameter-free module called `MultiScaleDeformableAttention`. Another library's module is one more
-class with `attach`, chosen in `_capture_of`.
+    with dv.record(model) as recording:
+        model(pixels)
+    print(recording.verify())
+
+Modules are recognised by their structure (`adapters`), heard while they run (`listening`), read
+(`reading`) and proven (`proof`). A class of one's own whose structure does not tell enough is
+declared:
+
+    dv.record(model, adapters=[dv.Adapter(applies_to="MyAttention", references="anchors")])
 """
 
-import inspect
+import fnmatch
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import sys
+import warnings
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from deformviz.attention.deformable import MultiScaleDeformableAttention
-from deformviz.axes import ShapeError
-from deformviz.geometry import shapes_list
-from deformviz.schema import AttentionTrace
+from deformviz.tracing.adapters import Adapter, Parts, parts_of
+from deformviz.tracing.listening import AttentionListener, OwnListener, in_backward
+from deformviz.tracing.proof import Evidence, prove
+from deformviz.tracing.recording import Pass, RecordError, Recording, on_cpu
 
-INNER = "MultiScaleDeformableAttention"
-LAYER = re.compile(r"\b(encoder|decoder)\b(?:\.[A-Za-z_]\w*)*?\.(\d+)\b")
-Keep = Callable[[Mapping[str, Any]], None]
-
-
-class RecordError(ValueError):
-    """There is nothing in the model that could be recorded."""
-
-
-@dataclass
-class Recording:
-    """Traces by layer, of the last forward pass; batched, detached, on the CPU.
-
-    `skipped` says in a sentence why a layer has no trace.
-    """
-
-    layers: tuple[str, ...]
-    traces: dict[str, AttentionTrace] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-
-    def __getitem__(self, name: str) -> AttentionTrace:
-        if name not in self.traces:
-            why = self.skipped.get(name, f"recorded so far: {', '.join(self.traces) or 'nothing'}.")
-            raise KeyError(f"No trace of {name!r}; {why}")
-        return self.traces[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.traces)
-
-    def __len__(self) -> int:
-        return len(self.traces)
-
-    def image(self, index: int) -> dict[str, AttentionTrace]:
-        """The traces of one image of the batch, by layer, without the batch axis."""
-        return {name: trace.image(index) for name, trace in self.traces.items()}
+LAYER = re.compile(r".*\b(encoder|decoder)\b(?:\.[A-Za-z_]\w*)*?\.(\d+)\b")
+VALUES = ("value", "query", "output", "sampled_features")  # fields kept only when asked for
 
 
 @contextmanager
-def record(module: nn.Module, *, keep_values: bool = False) -> Iterator[Recording]:
+def record(
+    module: nn.Module,
+    *,
+    keep_values: bool = False,
+    layers: Collection[str] | None = None,
+    queries: Sequence[int] | None = None,
+    passes: str = "last",
+    adapters: Sequence[Adapter] = (),
+    prove_layers: bool = True,
+) -> Iterator[Recording]:
     """Record every deformable attention layer inside `module` while the block runs.
 
-    What the module computes and returns is not changed, and no hook stays behind.
+    What the module computes and returns is not changed, and no hook stays behind, whatever
+    happens in the block. Each layer is replayed and compared with what its module returned; one
+    that does not agree is refused with the difference.
 
     Args:
         module: any module; layers below a path like "model.encoder.layers.0.self_attn" are
-            called "encoder.0", others by their path.
-        keep_values: also keep `value`, `query` and `output` of each layer.
+            called "encoder.0", others by their path. A compiled module runs as it is written
+            while the block lasts.
+        keep_values: also keep `value`, `query` and `output` of each layer, so that
+            `recording.verify()` can replay the traces again.
+        layers: names or patterns ("decoder.*") of the layers to record; None = all.
+        queries: numbers of the queries to keep; None = all. The proof is about all of them.
+        passes: "last" keeps the last forward pass, "all" every one, in `recording.passes`.
+        adapters: how to read classes of which the structure does not tell enough.
+        prove_layers: False records without proof, in little more than the time of the pass.
 
     Raises:
-        RecordError: nothing below `module` is a deformable attention this version knows.
+        RecordError: nothing below `module` can be recorded, or nothing was, with the reason of
+            each module.
+        KeyError: a name in `layers` is no layer of this module.
     """
-    found = [
-        (path, attach)
-        for path, child in module.named_modules()
-        if (attach := _capture_of(child)) is not None
-    ]
-    if not found:
-        raise RecordError(
-            f"{type(module).__name__} holds no deformable attention that can be recorded. Known "
-            "are deformviz's own modules and those of Hugging Face transformers whose samples "
-            f"pass through a child of class {INNER}."
-        )
-    names = layer_names([path for path, _ in found])
-    recording = Recording(tuple(names))
-    handles: list[Any] = []
+    root = _recordable(module)
+    found = _listeners(root, adapters)
+    names = layer_names(list(found))
+    chosen = _chosen(names, layers)
+    recording = Recording(tuple(n for n in names if n in chosen), queries=_indices(queries))
+    filing = _Filing(recording, keep_values, passes, prove_layers)
+    handles: list[Any] = [root.register_forward_pre_hook(lambda *_: filing.begin())]
     try:
-        for name, (_, attach) in zip(names, found, strict=True):
-            handles += attach(_keeper(recording, name, keep_values))
-        yield recording
+        for name, listener in zip(names, found.values(), strict=True):
+            if name in chosen:
+                handles += listener.attach(filing.keeper(name), filing.skipper(name))
+        with _as_written(module):
+            yield recording
     finally:
         for handle in handles:
             handle.remove()
+    _complain(recording, root)
 
 
 def layer_names(paths: list[str]) -> list[str]:
     """Short names of module paths, "encoder.0"; the path itself where two would be called alike."""
     short = []
     for path in paths:
-        match = LAYER.search(path)
+        match = LAYER.match(path)
         short.append(f"{match[1]}.{match[2]}" if match else path or "attention")
     return [
         path if short.count(name) > 1 else name for path, name in zip(paths, short, strict=True)
     ]
 
 
-def _keeper(recording: Recording, name: str, keep_values: bool) -> Keep:
-    """Takes the fields of one layer's trace and files the record, or why there is none."""
-
-    def keep(fields: Mapping[str, Any]) -> None:
-        if not keep_values:
-            fields = {**fields, **dict.fromkeys(("value", "query", "output"))}
-        try:
-            trace = AttentionTrace(**fields)
-        except (ShapeError, TypeError) as problem:
-            recording.skipped[name] = str(problem)
-            return
-        recording.traces[name] = trace.map(lambda tensor: tensor.detach().cpu())
-
-    return keep
-
-
-def _capture_of(module: nn.Module) -> Callable[[Keep], list] | None:
-    """How to listen to this module, or None if it is no deformable attention."""
-    if isinstance(module, MultiScaleDeformableAttention):
-        return _OwnModule(module).attach
-    children = dict(module.named_children())
-    inner = next((c for c in children.values() if type(c).__name__ == INNER), None)
-    if inner is not None and {"sampling_offsets", "attention_weights"} <= set(children):
-        return _TransformersModule(module, inner).attach
-    return None
-
-
-class _OwnModule:
-    """Our module makes the trace itself; it only has to be asked."""
-
-    def __init__(self, module: MultiScaleDeformableAttention):
-        self._module, self._asked = module, []
-
-    def attach(self, keep: Keep) -> list:
-        def ask(_, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-            self._asked.append(kwargs.get("traced", True))
-            return args, {**kwargs, "traced": True}
-
-        def take(_, args: tuple, kwargs: dict, result: tuple) -> tuple:
-            output, trace = result
-            keep({name: getattr(trace, name) for name in trace.__dataclass_fields__})
-            return output, trace if self._asked.pop() else None
-
-        return [
-            self._module.register_forward_pre_hook(ask, with_kwargs=True),
-            self._module.register_forward_hook(take, with_kwargs=True),
-        ]
-
-
-class _TransformersModule:
-    """The outer module knows the references, its linear layer the offsets, the inner one the rest.
-
-    Source: transformers 5.23, models.deformable_detr (and its relatives with the same signature).
-    """
-
-    def __init__(self, module: nn.Module, inner: nn.Module):
-        self._module, self._inner = module, inner
-        self._signature = inspect.signature(module.forward)
-        self._inner_signature = inspect.signature(inner.forward)
-        self._seen: dict[str, Any] = {}
-
-    def attach(self, keep: Keep) -> list:
-        return [
-            self._module.register_forward_pre_hook(self._begin, with_kwargs=True),
-            self._module.sampling_offsets.register_forward_hook(self._offsets),
-            self._inner.register_forward_pre_hook(self._samples, with_kwargs=True),
-            self._module.register_forward_hook(lambda *call: self._end(keep, call[-1])),
-        ]
-
-    def _begin(self, _, args: tuple, kwargs: dict) -> None:
-        given = self._signature.bind_partial(*args, **kwargs).arguments
-        self._seen = {"references": given.get("reference_points")}
-
-    def _offsets(self, _, inputs: tuple, raw: Tensor) -> None:
-        self._seen |= {"query": inputs[0], "raw_offsets": raw}
-
-    def _samples(self, _, args: tuple, kwargs: dict) -> None:
-        given = self._inner_signature.bind_partial(*args, **kwargs).arguments
-        self._seen |= {
-            "value": given["value"],
-            "sampling_locations": given["sampling_locations"],
-            "attention_weights": given["attention_weights"],
-            "spatial_shapes": torch.as_tensor(shapes_list(given["value_spatial_shapes"])),
-        }
-
-    def _end(self, keep: Keep, result: Any) -> None:
-        seen, self._seen = self._seen, {}
-        references, locations = seen.pop("references", None), seen.get("sampling_locations")
-        if references is None or locations is None:
-            return
-        points = references.shape[-1] == 2
-        keep(
-            {
-                **{name: value for name, value in seen.items() if name != "raw_offsets"},
-                "sampling_offsets": seen["raw_offsets"].reshape(locations.shape),
-                "reference_points" if points else "reference_boxes": references,
-                "output": result[0] if isinstance(result, tuple) else result,
-            }
+def _recordable(module: Any) -> nn.Module:
+    """The module to hook, or a sentence about what came instead."""
+    if not isinstance(module, nn.Module):
+        raise RecordError(_no_module(module))
+    if isinstance(module, nn.DataParallel) and len(module.device_ids) > 1:
+        raise RecordError(
+            "DataParallel copies the model to several GPUs for each pass; record what it wraps: "
+            "record(model.module), and call model.module."
         )
+    module = getattr(module, "_orig_mod", module)  # what torch.compile wrapped
+    if any(parameter.is_meta for parameter in module.parameters()):
+        raise RecordError(
+            f"{type(module).__name__} is on the meta device: its weights hold no numbers, so "
+            "there is nothing to record. Load the weights first."
+        )
+    return module
+
+
+def _no_module(given: Any) -> str:
+    if given is None:
+        return "record needs a torch module, got None; was the model loaded?"
+    if isinstance(given, str):
+        return (
+            f"record needs a torch module, got the text {given!r}. Load the model first, "
+            f"`model = dv.load({given!r})`."
+        )
+    inner = getattr(given, "model", None)
+    if isinstance(inner, nn.Module):
+        return (
+            f"{type(given).__name__} is no torch module, but its `.model` is one: "
+            "`with dv.record(pipeline.model)`, and call the pipeline in the block."
+        )
+    return f"record needs a torch module, got {type(given).__name__}."
+
+
+def _listeners(root: nn.Module, adapters: Sequence[Adapter]) -> dict[str, Any]:
+    """How to listen to each deformable attention, by path."""
+    found, reasons = {}, []
+    for path, child in root.named_modules():
+        if any(path.startswith(f"{outer}.") for outer in found if outer):
+            continue  # a part of what is heard already
+        if isinstance(child, MultiScaleDeformableAttention):
+            found[path] = OwnListener(child)
+            continue
+        parts = parts_of(child, adapters)
+        if isinstance(parts, Parts):
+            found[path] = AttentionListener(parts)
+        elif parts is not None:
+            reasons.append(f"{path or type(child).__name__}: {parts}")
+    if not found:
+        raise RecordError(
+            f"{type(root).__name__} holds no deformable attention that can be recorded"
+            + (": " + "; ".join(reasons) if reasons else _what_is_recognised())
+        )
+    return found
+
+
+def _what_is_recognised() -> str:
+    return (
+        ". Recognised are modules with linear layers for offsets and for weights that are handed "
+        "references, deformed grids (DAT, lucidrains) and deformable convolutions. If this model "
+        "has one that looks different, declare it: record(model, adapters=[Adapter(...)])."
+    )
+
+
+def _chosen(names: list[str], layers: Collection[str] | None) -> set[str]:
+    if layers is None:
+        return set(names)
+    wanted = (layers,) if isinstance(layers, str) else tuple(layers)
+    chosen = set()
+    for pattern in wanted:
+        matching = fnmatch.filter(names, pattern)
+        if not matching:
+            raise KeyError(f"This model has no layer {pattern!r}; it has {', '.join(names)}.")
+        chosen |= set(matching)
+    return chosen
+
+
+def _indices(queries: Sequence[int] | None) -> tuple[int, ...] | None:
+    return None if queries is None else tuple(int(query) for query in queries)
+
+
+def _as_written(module: nn.Module) -> Any:
+    """Compiled code does not call hooks; while recording it runs uncompiled."""
+    compiled = any(
+        hasattr(child, "_orig_mod") or getattr(child, "_compiled_call_impl", None) is not None
+        for child in module.modules()
+    )
+    if compiled and "torch._dynamo" in sys.modules:
+        return torch.compiler.set_stance("force_eager")
+    return nullcontext()
+
+
+def _complain(recording: Recording, root: nn.Module) -> None:
+    """Nothing ends silently: no layer raises, a refused one warns."""
+    reasons = "; ".join(f"{name}: {why}" for name, why in recording.skipped.items())
+    if not len(recording):
+        raise RecordError(
+            f"No layer of {type(root).__name__} was recorded. "
+            + (reasons or "The block ran no forward pass through them.")
+        )
+    if recording.skipped:
+        warnings.warn(f"Not recorded: {reasons}", stacklevel=4)
+
+
+class _Filing:
+    """Takes traces from listeners, proves them, and files them by pass and layer."""
+
+    def __init__(self, recording: Recording, keep_values: bool, passes: str, proves: bool):
+        if passes not in ("last", "all"):
+            raise ValueError(f'passes must be "last" or "all", got {passes!r}.')
+        self._recording, self._keep_values = recording, keep_values
+        self._all, self._proves = passes == "all", proves
+        self._knows_passes = False  # until the recorded module itself is called
+
+    def begin(self) -> None:
+        """A forward pass of the whole module starts."""
+        self._knows_passes = True
+        last = self._recording.passes[-1]
+        if not in_backward() and (last.traces or last.proofs):
+            self._next_pass()
+
+    def _next_pass(self) -> None:
+        if self._all:
+            self._recording.passes.append(Pass())
+        else:
+            self._recording.passes[-1] = Pass()
+        self._recording.skipped.clear()
+
+    def skipper(self, name: str):
+        """Notes why a call of a layer has no trace."""
+        return lambda reason: self._recording.skipped.__setitem__(name, reason)
+
+    def keeper(self, name: str):
+        """Files the traces of one layer."""
+
+        def keep(trace: Any, evidence: Evidence) -> None:
+            filed, current = self._free_name(name), self._recording.passes[-1]
+            if self._proves:
+                proof = prove(filed, trace, evidence)
+                current.proofs[filed] = proof
+                if not proof.agrees:
+                    self._recording.skipped[filed] = (
+                        f"its replay by {proof.formula} differs from what the module returned by "
+                        f"{proof.difference:.1e} of the largest value, more than "
+                        f"{proof.tolerance:.0e}; declare an Adapter if its parts are misread."
+                    )
+                    return
+            current.traces[filed] = self._kept(trace)
+            if self._keep_values and self._recording.queries is None:
+                current.evidence[filed] = replace(evidence, returned=on_cpu(evidence.returned))
+
+        return keep
+
+    def _free_name(self, name: str) -> str:
+        """A module that is called again in the same pass gets a number: "decoder.0#2".
+
+        Where only parts of the module are called, a second call begins a pass.
+        """
+        if not self._knows_passes and name in self._recording.proofs.keys() | {*self._recording}:
+            self._next_pass()
+        taken = self._recording.passes[-1].proofs.keys() | self._recording.traces.keys()
+        number = 1 + sum(known.partition("#")[0] == name for known in taken)
+        return name if number == 1 else f"{name}#{number}"
+
+    def _kept(self, trace: Any) -> Any:
+        if not self._keep_values:
+            names = set(VALUES) & set(trace.__dataclass_fields__)
+            trace = replace(trace, **dict.fromkeys(names))
+        if self._recording.queries is not None:
+            trace = trace.select_queries(self._recording.queries)
+        return trace.map(on_cpu)

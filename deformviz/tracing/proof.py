@@ -1,0 +1,127 @@
+"""The proof of a recorded layer: its trace, replayed, gives what the module returned.
+
+The replay runs in float64 through the plain formula of the trace's kind and the module's own
+output projection, so the difference is the module's own rounding, or a trace that is wrong.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from deformviz.tracing.adapters import width
+
+# How far rounding alone may carry a layer away from its replay, relative to its largest output.
+TOLERANCES = {
+    torch.float64: 1e-10,
+    torch.float32: 1e-5,
+    torch.float16: 1e-2,
+    torch.bfloat16: 6e-2,
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a trace has to answer for: a formula that takes it, and what the module returned."""
+
+    replay: Callable[[Any], Tensor]  # double-precision trace -> what it implies
+    returned: Tensor
+    formula: str  # in words, for the table
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How far one layer's replay is from what its module returned, relative to the largest value.
+
+    `placement_strides` is how far the picture's pixels that a sample depends on lie from its mark,
+    in cells of its level; None where that was not asked for.
+    """
+
+    layer: str
+    formula: str
+    difference: float
+    tolerance: float
+    placement_strides: float | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the trace says what the module did; a difference that is no number does not."""
+        return self.difference <= self.tolerance
+
+    def __str__(self) -> str:
+        verdict = "agrees" if self.agrees else "DIFFERS"
+        where = f", {self.placement_strides:.2f} cells" if self.placement_strides else ""
+        return f"{self.layer}: {verdict}, {self.difference:.1e} ({self.formula}){where}"
+
+
+class ProofTable(tuple):
+    """The proofs of a recording, one row per layer."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every layer agrees, and there is one."""
+        return bool(self) and all(proof.agrees for proof in self)
+
+    @property
+    def worst(self) -> float:
+        """The largest relative difference; what is no number counts as infinite."""
+        return max(p.difference if p.difference == p.difference else float("inf") for p in self)
+
+    def __str__(self) -> str:
+        if not self:
+            return "No layer was recorded."
+        wide = max(len("layer"), *(len(proof.layer) for proof in self))
+        rows = [f"{'layer':<{wide}}  difference  allowed  placement  formula"]
+        for proof in self:
+            placed = "-" if proof.placement_strides is None else f"{proof.placement_strides:.2f}"
+            mark = "" if proof.agrees else "  DIFFERS"
+            rows.append(
+                f"{proof.layer:<{wide}}  {proof.difference:10.1e}  {proof.tolerance:7.0e}  "
+                f"{placed:>9}  {proof.formula}{mark}"
+            )
+        return "\n".join(rows)
+
+
+def prove(
+    layer: str, trace: Any, evidence: Evidence, placement_strides: float | None = None
+) -> Proof:
+    """Replay a batched trace and compare it with what the module returned."""
+    with torch.no_grad(), torch.autocast(evidence.returned.device.type, enabled=False):
+        exact = trace.map(lambda t: t.double() if t.is_floating_point() else t)
+        implied, returned = evidence.replay(exact), evidence.returned.double()
+        if implied.shape != returned.shape:
+            difference = float("inf")
+        else:
+            largest = returned.abs().max().clamp_min(torch.finfo(torch.float32).tiny)
+            difference = float((implied - returned).abs().max() / largest)
+    lowest = min((t.dtype for t in _floats(trace)), key=lambda dtype: -torch.finfo(dtype).eps)
+    tolerance = max(TOLERANCES[lowest], TOLERANCES[evidence.returned.dtype])
+    return Proof(layer, evidence.formula, difference, tolerance, placement_strides)
+
+
+def _floats(trace: Any) -> Iterable[Tensor]:
+    found: list[Tensor] = []
+    trace.map(lambda t: found.append(t) or t if t.is_floating_point() else t)
+    return found
+
+
+def in_double(child: nn.Module | None) -> Callable[[Tensor], Tensor]:
+    """A layer as it is now, in float64; the identity for None.
+
+    Wrapped and quantised layers run in their own precision.
+    """
+    if child is None:
+        return lambda given: given
+    if type(child) is nn.Linear and width(child):
+        weight, bias = child.weight.detach().clone(), child.bias
+        bias = None if bias is None else bias.detach().clone()
+
+        def linear(given: Tensor) -> Tensor:
+            return F.linear(given, weight.double(), None if bias is None else bias.double())
+
+        return linear
+    dtype = next((p.dtype for p in child.parameters()), torch.float32)
+    return lambda given: child(given.to(dtype)).double()
