@@ -26,8 +26,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         kept = features if self.downsample is None else self.downsample(features)
-        inner = F.relu(self.norm1(self.conv1(features)))
-        return F.relu(self.norm2(self.conv2(inner)) + kept)
+        inner = F.relu(self.norm1(self.conv1(features)), inplace=True)
+        return F.relu(self.norm2(self.conv2(inner)).add_(kept), inplace=True)
 
 
 class CompactBackbone(nn.Module):
@@ -58,7 +58,7 @@ class CompactBackbone(nn.Module):
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """[batch 3 height width] -> one [batch channel height width] per stage asked for."""
-        features = F.relu(self.norm1(self.conv1(images)))
+        features = F.relu(self.norm1(self.conv1(images)), inplace=True)
         maps = []
         for stage in range(1, max(self.stages) + 1):
             features = getattr(self, f"layer{stage}")(features)

@@ -13,7 +13,10 @@ from deformviz.axes import ShapeError
 
 
 def pad_images(images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Images [3 H W] of any sizes -> zero-padded [batch 3 H W] and its mask [batch H W]."""
+    """Images [3 H W] of any sizes -> zero-padded [batch 3 H W] and its mask [batch H W].
+
+    Images that are one tensor already are taken as they are, memory format included.
+    """
     if len(images) == 0:
         raise ShapeError("images is empty; a batch needs at least one image [3 height width].")
     for image in images:
@@ -21,8 +24,15 @@ def pad_images(images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
             raise ShapeError(f"An image has shape {tuple(image.shape)}, expected [3 height width].")
     height = max(image.shape[1] for image in images)
     width = max(image.shape[2] for image in images)
-    padded = torch.stack(
-        [F.pad(image, (0, width - image.shape[2], 0, height - image.shape[1])) for image in images]
+    padded = (
+        images
+        if isinstance(images, Tensor)
+        else torch.stack(
+            [
+                F.pad(image, (0, width - image.shape[2], 0, height - image.shape[1]))
+                for image in images
+            ]
+        )
     )
     sizes_hw = [tuple(image.shape[1:]) for image in images]
     return padded, padding_mask(sizes_hw, (height, width)).to(padded.device)
@@ -38,6 +48,8 @@ def padding_mask(sizes_hw: Sequence[tuple[int, int]], padded_hw: tuple[int, int]
 
 def mask_at(mask: Tensor, size_hw: tuple[int, int]) -> Tensor:
     """The mask [batch H W] at a feature level's size, by nearest neighbour as published."""
+    if not mask.any():
+        return mask.new_zeros(len(mask), *size_hw)
     return F.interpolate(mask[None].float(), size=size_hw).bool()[0]
 
 

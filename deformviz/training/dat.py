@@ -1,10 +1,8 @@
 """Training of the small DAT on rendered scenes of one object; a run may stop and go on anywhere."""
 
-import copy
-import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -17,8 +15,6 @@ from deformviz.models.dat import DAT, DATConfig
 from deformviz.models.dat_presets import dat_scenes
 from deformviz.models.square import pad_to_square
 from deformviz.training.batches import to_model_input
-from deformviz.training.distributed import World
-from deformviz.training.loop import DetectorTraining
 from deformviz.training.run_folder import RunFolder
 from deformviz.training.scenes import (
     CLASSES,
@@ -28,8 +24,8 @@ from deformviz.training.scenes import (
     render_single,
     scene_generator,
 )
+from deformviz.training.trainer import Training
 
-log = logging.getLogger(__name__)
 TRAINING_STREAM = 2  # keeps these pictures apart from the detector's and from evaluation
 EVALUATION_SEED = 20_000
 SNAPSHOTS = (0, 30, 100, 200, 316, 500, 750, 1000, 1500, 2200, 3162, 4200)
@@ -120,56 +116,38 @@ def build_dat(recipe: DATRecipe) -> DAT:
     return model.to(memory_format=torch.channels_last)
 
 
-class DATTraining(DetectorTraining):
-    """The detector's loop with another model, other pictures and another loss."""
+class DATTraining(Training):
+    """The training of the small DAT, by one process."""
+
+    kind = "dat"
 
     def __init__(self, recipe: DATRecipe, folder: RunFolder):
-        self.recipe, self.folder, self.world = recipe, folder, World()
-        self.model = build_dat(recipe).train()
-        self.average = copy.deepcopy(self.model).eval()
-        self.optimiser = torch.optim.AdamW(
-            (p for p in self.model.parameters() if p.requires_grad),
+        """`folder` goes on with the state it holds."""
+        model = build_dat(recipe)
+        optimiser = torch.optim.AdamW(
+            (p for p in model.parameters() if p.requires_grad),
             lr=recipe.learning_rate,
             weight_decay=recipe.weight_decay,
             fused=True,
         )
-        self.iteration = 0
-        if state := folder.load_state():
-            self.model.load_state_dict(state["model"])
-            self.average.load_state_dict(state["average"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.iteration = state["iteration"]
-            log.info("Going on from iteration %d.", self.iteration)
+        super().__init__(recipe, folder, model, optimiser)
 
     def step(self) -> dict:
         """One iteration; returns its record."""
-        recipe, started = self.recipe, time.perf_counter()
-        rate = recipe.learning_rate * recipe.rate(self.iteration)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        images, labels = classifier_batch(recipe, self.iteration)
+        started, rate = time.perf_counter(), self.set_rate()
+        images, labels = classifier_batch(self.recipe, self.iteration)
         logits, _ = self.model(images.contiguous(memory_format=torch.channels_last), traced=False)
-        loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
-        self.optimiser.step()
-        self.iteration += 1
-        self._follow()
+        loss = F.cross_entropy(logits, labels, label_smoothing=self.recipe.label_smoothing)
+        norm = self.descend(loss)
         return {
             "iteration": self.iteration,
             "loss": loss.item(),
             "accuracy": float((logits.argmax(-1) == labels).float().mean()),
             "learning_rate": rate,
-            "gradient_norm": norm.item(),
+            "gradient_norm": norm,
             "images": len(labels),
             "seconds": round(time.perf_counter() - started, 4),
         }
-
-    def run(self, **options) -> Iterator[dict]:
-        """Train to the end, yielding a record per iteration; snapshots and state go to disk."""
-        self.folder.create("dat", self.recipe.to_dict())
-        yield from super().run(**options)
 
 
 @torch.inference_mode()

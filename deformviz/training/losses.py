@@ -11,11 +11,13 @@ from deformviz.schema import DetectorOutput
 from deformviz.training.matching import (
     FOCAL_ALPHA,
     FOCAL_GAMMA,
+    BatchTargets,
     LossWeights,
+    Pairs,
     Targets,
     dense_candidates,
     generalised_iou,
-    hungarian,
+    hungarian_pairs,
 )
 
 Total = Callable[[float], float]
@@ -35,15 +37,19 @@ def focal_loss(logits: Tensor, wanted: Tensor) -> Tensor:
     return (balance * (1 - right) ** FOCAL_GAMMA * plain).sum()
 
 
-def _matched_loss(logits, boxes_cxcywh, matches, targets, weights, count) -> dict[str, Tensor]:
-    """Loss of one layer: `matches` holds (queries, objects) per image; `count` normalises."""
+def _matched_loss(
+    logits: Tensor,
+    boxes_cxcywh: Tensor,
+    pairs: Pairs,
+    targets: BatchTargets,
+    weights: LossWeights,
+    count: float,
+) -> dict[str, Tensor]:
+    """Loss of predictions [image query ..] of which `pairs` are objects; `count` normalises."""
     wanted = torch.zeros_like(logits)
-    predicted, truth = [], []
-    for image, (queries, objects) in enumerate(matches):
-        wanted[image, queries, targets[image].labels[objects]] = 1
-        predicted.append(boxes_cxcywh[image, queries])
-        truth.append(targets[image].boxes_cxcywh[objects])
-    predicted, truth = torch.cat(predicted), torch.cat(truth)
+    wanted[pairs.image, pairs.query, targets.labels[pairs.image, pairs.object]] = 1
+    predicted = boxes_cxcywh[pairs.image, pairs.query]
+    truth = targets.boxes_cxcywh[pairs.image, pairs.object]
     overlap = generalised_iou(cxcywh_to_xyxy(predicted), cxcywh_to_xyxy(truth))
     return {
         "classes": weights.classes * focal_loss(logits, wanted) / count,
@@ -65,15 +71,12 @@ def set_loss(
         total: makes the box count of this process that of all processes that train together.
     """
     count = max(total(float(sum(len(target.labels) for target in targets))), 1.0)
-    summed: dict[str, Tensor] = {}
-    for layer in (*output.auxiliary, output):
-        matches = [
-            hungarian(layer.logits[i], layer.boxes_cxcywh[i], target, weights)
-            for i, target in enumerate(targets)
-        ]
-        part = _matched_loss(layer.logits, layer.boxes_cxcywh, matches, targets, weights, count)
-        summed = {name: summed.get(name, 0) + value for name, value in part.items()}
-    return summed
+    layers = (*output.auxiliary, output)  # taken together as one batch of layers times images
+    logits = torch.cat([layer.logits for layer in layers])
+    boxes = torch.cat([layer.boxes_cxcywh for layer in layers])
+    objects = BatchTargets.of(targets).repeated(len(layers))
+    pairs = hungarian_pairs(logits, boxes, objects, weights)
+    return _matched_loss(logits, boxes, pairs, objects, weights, count)
 
 
 def dense_loss(
@@ -91,20 +94,12 @@ def dense_loss(
 
     Args:
         proposals: the encoder's guesses for a batch: logits [batch token class] and boxes.
-        centres_xy: [batch token xy], normalised to the image.
+        centres_xy: [token xy], normalised to the images.
         per_object: tokens that answer for one object.
     """
-    matches = [
-        dense_candidates(
-            proposals.logits[i],
-            proposals.boxes_cxcywh[i],
-            centres_xy[i],
-            target,
-            weights,
-            per_object,
-        )
-        for i, target in enumerate(targets)
-    ]
-    count = max(total(float(sum(len(tokens) for tokens, _ in matches))), 1.0)
-    part = _matched_loss(proposals.logits, proposals.boxes_cxcywh, matches, targets, weights, count)
+    objects = BatchTargets.of(targets)
+    logits, boxes = proposals.logits, proposals.boxes_cxcywh
+    pairs = dense_candidates(logits, boxes, centres_xy, objects, weights, per_object)
+    count = max(total(float(len(pairs.image))), 1.0)
+    part = _matched_loss(logits, boxes, pairs, objects, weights, count)
     return {f"dense_{name}": value for name, value in part.items()}

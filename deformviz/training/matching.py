@@ -1,10 +1,16 @@
-"""Which prediction answers for which object: costs, the Hungarian matching, dense candidates."""
+"""Which prediction answers for which object: costs, the Hungarian matching, dense candidates.
 
+Everything works on a whole batch at once: a loop over pictures costs as much as the backbone.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from deformviz.geometry import cxcywh_to_xyxy
 
@@ -17,6 +23,41 @@ class Targets:
 
     labels: Tensor  # int64 [object]
     boxes_cxcywh: Tensor  # [object cxcywh], normalised to the image
+
+
+@dataclass(frozen=True)
+class BatchTargets:
+    """The objects of several images side by side, filled up where an image has fewer."""
+
+    labels: Tensor  # int64 [image object]
+    boxes_cxcywh: Tensor  # [image object cxcywh]
+    exists: Tensor  # bool [image object]
+
+    @classmethod
+    def of(cls, targets: Sequence[Targets]) -> "BatchTargets":
+        """One row per image."""
+        labels = pad_sequence([target.labels for target in targets], batch_first=True)
+        boxes = pad_sequence([target.boxes_cxcywh for target in targets], batch_first=True)
+        counts = torch.tensor([len(target.labels) for target in targets], device=labels.device)
+        places = torch.arange(labels.shape[1], device=labels.device)
+        return cls(labels, boxes, places < counts[:, None])
+
+    def repeated(self, times: int) -> "BatchTargets":
+        """The same images several times over, one whole batch after another."""
+        return BatchTargets(
+            self.labels.repeat(times, 1),
+            self.boxes_cxcywh.repeat(times, 1, 1),
+            self.exists.repeat(times, 1),
+        )
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Predictions and the objects they answer for: three int64 tensors [pair]."""
+
+    image: Tensor
+    query: Tensor
+    object: Tensor
 
 
 @dataclass(frozen=True)
@@ -34,50 +75,64 @@ class LossWeights:
 def generalised_iou(first_xyxy: Tensor, second_xyxy: Tensor) -> Tensor:
     """GIoU of boxes [... xyxy], broadcast against each other (Rezatofighi et al. 2019)."""
 
-    def area(corners):
-        return (corners[..., 2:] - corners[..., :2]).clamp(min=0).prod(-1)
+    def area(left, top, right, bottom):
+        return (right - left).clamp(min=0) * (bottom - top).clamp(min=0)
 
-    low = torch.maximum(first_xyxy[..., :2], second_xyxy[..., :2])
-    high = torch.minimum(first_xyxy[..., 2:], second_xyxy[..., 2:])
-    shared = (high - low).clamp(min=0).prod(-1)
-    union = area(first_xyxy) + area(second_xyxy) - shared
-    hull = torch.cat(
-        [
-            torch.minimum(first_xyxy[..., :2], second_xyxy[..., :2]),
-            torch.maximum(first_xyxy[..., 2:], second_xyxy[..., 2:]),
-        ],
-        dim=-1,
-    )
-    enclosing = area(hull)
+    first, second = first_xyxy.unbind(-1), second_xyxy.unbind(-1)
+    lows = [torch.minimum(a, b) for a, b in zip(first, second, strict=True)]
+    highs = [torch.maximum(a, b) for a, b in zip(first, second, strict=True)]
+    shared = area(*highs[:2], *lows[2:])
+    enclosing = area(*lows[:2], *highs[2:])
+    union = area(*first) + area(*second) - shared
     tiny = 1e-7
     return shared / (union + tiny) - (enclosing - union) / (enclosing + tiny)
 
 
-def pair_costs(logits: Tensor, boxes_cxcywh: Tensor, targets: Targets, weights: LossWeights):
-    """Cost of giving each query to each object: [.. query object].
+def pair_costs(
+    logits: Tensor, boxes_cxcywh: Tensor, targets: BatchTargets, weights: LossWeights
+) -> Tensor:
+    """Cost of giving each query to each object: [image query object].
 
-    logits [.. query class], boxes_cxcywh [.. query cxcywh] of one image, any leading axes.
+    logits [image query class], boxes_cxcywh [image query cxcywh].
     """
-    chance = logits.sigmoid()
+    queries = logits.shape[1]
+    chance = logits.gather(2, targets.labels[:, None].expand(-1, queries, -1)).sigmoid()
     as_object = FOCAL_ALPHA * (1 - chance) ** FOCAL_GAMMA * -(chance + 1e-8).log()
     as_nothing = (1 - FOCAL_ALPHA) * chance**FOCAL_GAMMA * -(1 - chance + 1e-8).log()
-    class_cost = (as_object - as_nothing)[..., targets.labels]
-    predicted, wanted = boxes_cxcywh[..., :, None, :], targets.boxes_cxcywh
-    box_cost = (predicted - wanted).abs().sum(-1)
+    predicted, wanted = boxes_cxcywh[:, :, None], targets.boxes_cxcywh[:, None]
+    steps = zip(predicted.unbind(-1), wanted.unbind(-1), strict=True)
+    box_cost = sum((a - b).abs() for a, b in steps)
     overlap = generalised_iou(cxcywh_to_xyxy(predicted), cxcywh_to_xyxy(wanted))
+    class_cost = as_object - as_nothing
     return weights.classes * class_cost + weights.boxes * box_cost - weights.overlap * overlap
 
 
 @torch.no_grad()
+def hungarian_pairs(
+    logits: Tensor, boxes_cxcywh: Tensor, targets: BatchTargets, weights: LossWeights
+) -> Pairs:
+    """The cheapest one-to-one assignment of objects to queries, image by image.
+
+    logits [image query class], boxes_cxcywh [image query cxcywh].
+    """
+    costs = pair_costs(logits, boxes_cxcywh, targets, weights).nan_to_num(1e6).cpu().numpy()
+    counts = targets.exists.sum(1).tolist()
+    found = [
+        np.stack([np.full(len(queries), image), queries, objects])
+        for image, count in enumerate(counts)
+        for queries, objects in [linear_sum_assignment(costs[image, :, :count])]
+    ]
+    return Pairs(*torch.from_numpy(np.concatenate(found, axis=1)).to(logits.device))
+
+
 def hungarian(logits: Tensor, boxes_cxcywh: Tensor, targets: Targets, weights: LossWeights):
-    """The one-to-one assignment of least total cost for one image and one layer.
+    """The cheapest one-to-one assignment for one image: logits [query class], boxes [query cxcywh].
 
     Returns:
-        queries, objects: int64 arrays of equal length, min(query, object) pairs.
+        queries, objects: int64 tensors of equal length, min(query, object) pairs.
     """
-    costs = pair_costs(logits, boxes_cxcywh, targets, weights)
-    queries, objects = linear_sum_assignment(costs.nan_to_num(1e6).cpu().numpy())
-    return torch.as_tensor(queries), torch.as_tensor(objects)
+    pairs = hungarian_pairs(logits[None], boxes_cxcywh[None], BatchTargets.of([targets]), weights)
+    return pairs.query, pairs.object
 
 
 @torch.no_grad()
@@ -85,29 +140,37 @@ def dense_candidates(
     logits: Tensor,
     boxes_cxcywh: Tensor,
     centres_xy: Tensor,
-    targets: Targets,
+    targets: BatchTargets,
     weights: LossWeights,
     per_object: int,
-):
+) -> Pairs:
     """One-to-many: for each object the `per_object` cheapest tokens inside its box.
 
     A token wanted by several objects goes to the one it is cheapest for. Tokens outside the box
     are taken only where too few lie inside (very small objects).
 
     Args:
-        logits, boxes_cxcywh: one image's encoder tokens [token class], [token cxcywh].
+        logits, boxes_cxcywh: of the encoder's tokens [image token class], [image token cxcywh].
         centres_xy: where each token's cell lies [token xy], normalised.
-
-    Returns:
-        tokens, objects: int64, pairs.
     """
     costs = pair_costs(logits, boxes_cxcywh, targets, weights)
-    reach = (centres_xy[:, None] - targets.boxes_cxcywh[:, :2]).abs()
-    distance = (reach / (0.5 * targets.boxes_cxcywh[:, 2:])).amax(-1)
+    reach = [
+        (here[:, None] - middle[:, None]).abs() / (0.5 * size[:, None])
+        for here, middle, size in zip(
+            centres_xy.unbind(-1),
+            targets.boxes_cxcywh[..., :2].unbind(-1),
+            targets.boxes_cxcywh[..., 2:].unbind(-1),
+            strict=True,
+        )
+    ]
+    distance = torch.maximum(*reach)
     costs = costs + 100.0 * (distance > 1) + distance
-    count = min(per_object, costs.shape[0])
-    cheapest = costs.topk(count, dim=0, largest=False).indices
-    allowed = torch.full_like(costs, torch.inf).scatter_(0, cheapest, costs.gather(0, cheapest))
-    lowest, objects = allowed.min(dim=1)
-    tokens = lowest.isfinite().nonzero()[:, 0]
-    return tokens, objects[tokens]
+    costs = costs.masked_fill(~targets.exists[:, None], torch.inf)
+    count = min(per_object, costs.shape[1])
+    cheapest = costs.topk(count, dim=1, largest=False).indices
+    allowed = torch.full_like(costs, torch.inf).scatter_(1, cheapest, costs.gather(1, cheapest))
+    if not costs.shape[2]:
+        return Pairs(*torch.zeros(3, 0, dtype=torch.int64, device=costs.device))
+    lowest, objects = allowed.min(dim=2)
+    images, tokens = lowest.isfinite().nonzero(as_tuple=True)
+    return Pairs(images, tokens, objects[images, tokens])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from deformviz.training.batches import detector_batch
+from deformviz.training.batches import detector_batch, to_model_input, to_model_inputs
 from deformviz.training.loop import DetectorTraining
 from deformviz.training.recipe import DetectorRecipe, scenes_config
 from deformviz.training.run_folder import RunFolder, RunFolderError
@@ -48,6 +48,15 @@ def test_batches_depend_on_seed_and_iteration_alone():
     assert all((t.boxes_cxcywh >= 0).all() and (t.boxes_cxcywh <= 1).all() for t in targets)
 
 
+def test_a_batch_is_its_pictures_as_the_model_sees_them_one_by_one():
+    generator = np.random.default_rng(4)
+    pictures = [generator.integers(0, 256, (5, 7, 3), dtype=np.uint8) for _ in range(2)]
+    mean, std = (0.5, 0.25, 0.125), (0.5, 0.3, 0.7)
+    batch = to_model_inputs(pictures, mean, std)
+    assert torch.equal(batch, torch.stack([to_model_input(p, mean, std) for p in pictures]))
+    assert batch.is_contiguous(memory_format=torch.channels_last)
+
+
 def test_sides_grow_and_rates_fall():
     recipe = DetectorRecipe()
     assert recipe.side_range_px(0) == (112, 192)
@@ -69,8 +78,10 @@ def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(tmp_path):
     resumed = start(tmp_path / "stopped")
     assert resumed.iteration == 3
     list(resumed.run())
-    for name, weight in straight.model.state_dict().items():
-        torch.testing.assert_close(resumed.model.state_dict()[name], weight, msg=name)
+    for part in ("model", "average"):
+        expected = getattr(straight, part).state_dict()
+        for name, weight in getattr(resumed, part).state_dict().items():
+            assert torch.equal(weight, expected[name]), f"{part} {name}"
     kept = list(RunFolder(tmp_path / "stopped").snapshots())
     assert kept == [0, 2, 4, 6]
 

@@ -1,5 +1,6 @@
 """Matching and losses on numbers small enough to check by hand."""
 
+import itertools
 import math
 
 import pytest
@@ -9,11 +10,14 @@ from deformviz.geometry import cell_centres, cxcywh_to_xyxy
 from deformviz.schema import DetectorOutput
 from deformviz.training.losses import dense_loss, focal_loss, set_loss
 from deformviz.training.matching import (
+    BatchTargets,
     LossWeights,
     Targets,
     dense_candidates,
     generalised_iou,
     hungarian,
+    hungarian_pairs,
+    pair_costs,
 )
 
 LEFT, RIGHT, FAR = [0.2, 0.5, 0.2, 0.4], [0.7, 0.5, 0.3, 0.2], [0.5, 0.9, 0.1, 0.1]
@@ -92,18 +96,117 @@ def test_a_batch_without_any_object_still_trains_the_classes():
 
 def test_dense_candidates_lie_inside_their_object():
     centres = torch.as_tensor(cell_centres((5, 7)), dtype=torch.float32)
-    boxes = torch.cat([centres, torch.full_like(centres, 0.25)], dim=1)
+    boxes = torch.cat([centres, torch.full_like(centres, 0.25)], dim=1)[None]
     wanted = targets([0.25, 0.5, 0.3, 0.5], RIGHT)
-    tokens, objects = dense_candidates(torch.zeros(35, 1), boxes, centres, wanted, LossWeights(), 2)
-    corners = cxcywh_to_xyxy(wanted.boxes_cxcywh)[objects]
-    inside = (centres[tokens] >= corners[:, :2]) & (centres[tokens] <= corners[:, 2:])
-    assert inside.all() and objects.bincount().tolist() == [2, 2]
-    assert len(set(tokens.tolist())) == 4
+    pairs = dense_candidates(
+        torch.zeros(1, 35, 1), boxes, centres, BatchTargets.of([wanted]), LossWeights(), 2
+    )
+    corners = cxcywh_to_xyxy(wanted.boxes_cxcywh)[pairs.object]
+    inside = (centres[pairs.query] >= corners[:, :2]) & (centres[pairs.query] <= corners[:, 2:])
+    assert inside.all() and pairs.object.bincount().tolist() == [2, 2]
+    assert len(set(pairs.query.tolist())) == 4
 
 
 def test_dense_loss_is_named_apart_and_falls_for_better_boxes():
-    centres = torch.tensor([[[0.2, 0.5], [0.7, 0.5]]])
+    centres = torch.tensor([[0.2, 0.5], [0.7, 0.5]])
     good = DetectorOutput(torch.zeros(1, 2, 1), torch.tensor([[LEFT, RIGHT]]))
     bad = DetectorOutput(torch.zeros(1, 2, 1), torch.tensor([[FAR, FAR]]))
     losses = [dense_loss(o, centres, [targets(LEFT, RIGHT)], LossWeights(), 1) for o in (good, bad)]
     assert losses[0]["dense_boxes"] == 0 < losses[1]["dense_boxes"]
+
+
+def random_boxes(*axes, generator):
+    centres = 0.2 + 0.6 * torch.rand(*axes, 2, generator=generator, dtype=torch.float64)
+    sizes = 0.05 + 0.3 * torch.rand(*axes, 2, generator=generator, dtype=torch.float64)
+    return torch.cat([centres, sizes], dim=-1)
+
+
+@pytest.fixture
+def crowd():
+    """Three pictures with two, no and five objects, and predictions of two layers for them."""
+    generator = torch.Generator().manual_seed(5)
+    wanted = [
+        Targets(
+            torch.randint(0, 4, (count,), generator=generator),
+            random_boxes(count, generator=generator),
+        )
+        for count in (2, 0, 5)
+    ]
+    layers = [
+        DetectorOutput(
+            torch.randn(3, 7, 4, generator=generator, dtype=torch.float64),
+            random_boxes(3, 7, generator=generator),
+        )
+        for _ in range(2)
+    ]
+    return wanted, layers
+
+
+def by_hand(logits, boxes_cxcywh, queries, wanted):
+    """Focal, L1 and GIoU loss of one picture of one layer, pair by pair."""
+    chance, classes = logits.sigmoid(), 0.0
+    labels = dict(zip(queries, wanted.labels.tolist(), strict=True))
+    for query, kind in itertools.product(range(len(logits)), range(logits.shape[1])):
+        p = chance[query, kind]
+        is_it = labels.get(query) == kind
+        classes -= 0.25 * (1 - p) ** 2 * p.log() if is_it else 0.75 * p**2 * (1 - p).log()
+    distance = overlap = 0.0
+    for query, box in zip(queries, wanted.boxes_cxcywh, strict=True):
+        distance += (boxes_cxcywh[query] - box).abs().sum()
+        overlap += 1 - generalised_iou(cxcywh_to_xyxy(boxes_cxcywh[query]), cxcywh_to_xyxy(box))
+    return 2 * classes, 5 * distance, 2 * overlap
+
+
+def test_the_loss_of_a_batch_is_the_sum_over_pictures_and_layers(crowd):
+    wanted, layers = crowd
+    terms = set_loss(
+        DetectorOutput(layers[1].logits, layers[1].boxes_cxcywh, auxiliary=(layers[0],)),
+        wanted,
+        LossWeights(),
+    )
+    sums = torch.zeros(3, dtype=torch.float64)
+    for layer, (image, found) in itertools.product(layers, enumerate(wanted)):
+        logits, boxes = layer.logits[image], layer.boxes_cxcywh[image]
+        queries, objects = hungarian(logits, boxes, found, LossWeights())
+        ordered = queries[objects.argsort()].tolist()
+        sums += torch.tensor([float(part) for part in by_hand(logits, boxes, ordered, found)])
+    torch.testing.assert_close(torch.stack([*terms.values()]), sums / 7)
+
+
+def test_no_other_assignment_is_cheaper(crowd):
+    wanted, layers = crowd
+    costs = pair_costs(
+        layers[0].logits, layers[0].boxes_cxcywh, BatchTargets.of(wanted), LossWeights()
+    )
+    pairs = hungarian_pairs(
+        layers[0].logits, layers[0].boxes_cxcywh, BatchTargets.of(wanted), LossWeights()
+    )
+    assert pairs.image.tolist() == [0, 0, 2, 2, 2, 2, 2]
+    for image, count in ((0, 2), (2, 5)):
+        cheapest = min(
+            sum(costs[image, query, thing].item() for thing, query in enumerate(order))
+            for order in itertools.permutations(range(7), count)
+        )
+        mine = pairs.image == image
+        found = costs[image, pairs.query[mine], pairs.object[mine]].sum().item()
+        assert found == pytest.approx(cheapest)
+
+
+def test_dense_candidates_of_a_batch_are_those_of_its_pictures(crowd):
+    wanted, layers = crowd
+    centres = torch.rand(7, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    logits, boxes = layers[0].logits, layers[0].boxes_cxcywh
+    together = dense_candidates(logits, boxes, centres, BatchTargets.of(wanted), LossWeights(), 2)
+    for image, found in enumerate(wanted):
+        alone = dense_candidates(
+            logits[image][None],
+            boxes[image][None],
+            centres,
+            BatchTargets.of([found]),
+            LossWeights(),
+            2,
+        )
+        mine = together.image == image
+        assert together.query[mine].tolist() == alone.query.tolist()
+        assert together.object[mine].tolist() == alone.object.tolist()
+    assert (together.image == 2).any() and not (together.image == 1).any()
