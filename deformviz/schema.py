@@ -7,6 +7,7 @@ one image without it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -215,6 +216,34 @@ class GridTrace(_Arrays):
         """The group whose knots a head attends to."""
         heads, groups = self.attention_weights.shape[-3], self.positions.shape[-3]
         return head // (heads // groups)
+
+
+@dataclass(frozen=True)
+class SpaceTrace(_Arrays):
+    """What one layer with a deformed grid did to a sequence or a volume (lucidrains 1-D, 3-D).
+
+    Coordinates are what grid_sample received, in its order: (x), or (x, y, z). Head m attends to
+    the knots of group m // (heads / groups).
+    """
+
+    reference_grid: Array = axes("group knot coordinate")  # the undeformed grid
+    offsets: Array = axes("group knot coordinate")
+    positions: Array = axes("group knot coordinate")  # where the features are read
+    attention_weights: Array = axes("head query knot")  # sums to 1 over knot
+    position_bias: Array | None = axes("head query knot", optional=True)  # added before softmax
+    output: Array | None = axes("channel query", optional=True)
+    grid_sizes: tuple[int, ...] = field(kw_only=True)  # knots along each axis of the features
+    query_sizes: tuple[int, ...] = field(kw_only=True)
+    version: str = field(kw_only=True)
+
+    def __post_init__(self):
+        sizes = check_axes(self)
+        for axis, along in (("knot", self.grid_sizes), ("query", self.query_sizes)):
+            if math.prod(along) != sizes[axis]:
+                raise ShapeError(
+                    f"SpaceTrace has {sizes[axis]} on axis {axis!r}, which is not "
+                    f"{' x '.join(map(str, along))}."
+                )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.axes import ShapeError
 from deformviz.tracing.adapters import Parts
 from deformviz.tracing.proof import Evidence, in_double
-from deformviz.tracing.reading import Call, Unreadable, read_call, returned_tensor
+from deformviz.tracing.reading import Call, Unreadable, read_call
 from deformviz.tracing.replay import replay_attention
 
 Keep = Callable[[Any, Evidence], None]  # a batched trace, and what it has to answer for
@@ -81,7 +81,7 @@ class AttentionListener:
         project = in_double(self._parts.output_projection)
         return Evidence(
             lambda exact: project(replay_attention(exact)),
-            _own_output(call, trace).detach(),
+            trace.output.detach(),
             formula_of(trace),
         )
 
@@ -92,18 +92,6 @@ def formula_of(trace: Any) -> str:
         return "nearest cells, weighted"
     counts = trace.points_per_level
     return "Eq. 3" if len(set(counts)) == 1 else f"Eq. 3 level by level, points {counts}"
-
-
-def _own_output(call: Call, trace: Any) -> Tensor:
-    """What a module returned, batch first, less the residual that mmcv's adds itself."""
-    output = returned_tensor(call.returned)
-    batch, queries = trace.value.shape[0], trace.attention_weights.shape[1]
-    flipped = batch != queries and tuple(output.shape[:2]) == (queries, batch)
-    if "identity" in call.arguments:  # apply_defaults names it, whether given or not
-        residual = call.arguments.get("identity")
-        residual = call.arguments.get("query") if residual is None else residual
-        output = output - residual
-    return output.transpose(0, 1) if flipped else output
 
 
 def _arguments(signature: inspect.Signature, args: tuple, kwargs: dict) -> dict[str, Any]:

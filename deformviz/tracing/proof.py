@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-
-from deformviz.tracing.adapters import width
+from torch.func import functional_call
 
 # How far rounding alone may carry a layer away from its replay, relative to its largest output.
 TOLERANCES = {
@@ -109,19 +107,18 @@ def _floats(trace: Any) -> Iterable[Tensor]:
 
 
 def in_double(child: nn.Module | None) -> Callable[[Tensor], Tensor]:
-    """A layer as it is now, in float64; the identity for None.
+    """A layer as it is now, in float64, whatever becomes of its weights; the identity for None.
 
-    Wrapped and quantised layers run in their own precision.
+    Layers that torch does not define (wrapped, quantised) run in their own precision.
     """
     if child is None:
         return lambda given: given
-    if type(child) is nn.Linear and width(child):
-        weight, bias = child.weight.detach().clone(), child.bias
-        bias = None if bias is None else bias.detach().clone()
+    if not type(child).__module__.startswith("torch.nn"):
+        dtype = next((p.dtype for p in child.parameters()), torch.float32)
+        return lambda given: child(given.to(dtype)).double()
+    weights = {name: p.detach().clone() for name, p in child.named_parameters()}
 
-        def linear(given: Tensor) -> Tensor:
-            return F.linear(given, weight.double(), None if bias is None else bias.double())
+    def exact(given: Tensor) -> Tensor:
+        return functional_call(child, {n: w.double() for n, w in weights.items()}, (given,))
 
-        return linear
-    dtype = next((p.dtype for p in child.parameters()), torch.float32)
-    return lambda given: child(given.to(dtype)).double()
+    return exact

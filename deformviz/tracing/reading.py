@@ -75,19 +75,29 @@ def read_call(parts: Parts, call: Call) -> AttentionTrace:
         reference_boxes=None if are_points else references,
         value=value,
         query=call.query,
-        output=returned_tensor(call.returned),
+        output=_output(parts, call),
         padding_mask=padding,
         points_per_level=counts,
         sampling="nearest" if parts.nearest else "bilinear",
     )
 
 
-def returned_tensor(returned: Any) -> Tensor:
-    """The tensor among what a module returned that is its output."""
-    found = returned[0] if isinstance(returned, (tuple, list)) else returned
-    if not isinstance(found, Tensor):
-        raise Unreadable(f"it returned {type(found).__name__}, not a tensor.")
-    return found
+def _output(parts: Parts, call: Call) -> Tensor:
+    """What the module made of its samples [batch query embedding].
+
+    mmcv's and detrex' module takes its queries first unless `batch_first`, and adds the residual
+    itself; both are undone.
+    """
+    returned = call.returned
+    output = returned[0] if isinstance(returned, (tuple, list)) else returned
+    if not isinstance(output, Tensor):
+        raise Unreadable(f"it returned {type(output).__name__}, not a tensor.")
+    if "identity" in call.arguments:
+        residual = call.arguments["identity"]
+        output = output - (call.arguments["query"] if residual is None else residual)
+    batch, queries = call.raw_offsets.shape[:2]
+    first = getattr(parts.module, "batch_first", output.shape[0] == batch)
+    return output if first else output.transpose(0, 1)
 
 
 def _heard(core: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -23,9 +23,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from deformviz.attention.dat import DATAttention
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.tracing.adapters import Adapter, Parts, parts_of
 from deformviz.tracing.listening import AttentionListener, OwnListener, in_backward
+from deformviz.tracing.listening_grids import DATListener, LucidrainsListener, is_lucidrains
+from deformviz.tracing.listening_taps import TapListener, taps_of
 from deformviz.tracing.proof import Evidence, prove
 from deformviz.tracing.recording import Pass, RecordError, Recording, on_cpu
 
@@ -138,20 +141,31 @@ def _listeners(root: nn.Module, adapters: Sequence[Adapter]) -> dict[str, Any]:
     for path, child in root.named_modules():
         if any(path.startswith(f"{outer}.") for outer in found if outer):
             continue  # a part of what is heard already
-        if isinstance(child, MultiScaleDeformableAttention):
-            found[path] = OwnListener(child)
-            continue
-        parts = parts_of(child, adapters)
-        if isinstance(parts, Parts):
-            found[path] = AttentionListener(parts)
-        elif parts is not None:
-            reasons.append(f"{path or type(child).__name__}: {parts}")
+        listener = listener_of(child, adapters)
+        if isinstance(listener, str):
+            reasons.append(f"{path or type(child).__name__}: {listener}")
+        elif listener is not None:
+            found[path] = listener
     if not found:
         raise RecordError(
             f"{type(root).__name__} holds no deformable attention that can be recorded"
             + (": " + "; ".join(reasons) if reasons else _what_is_recognised())
         )
     return found
+
+
+def listener_of(module: nn.Module, adapters: Sequence[Adapter] = ()) -> Any:
+    """What listens to this module; a reason if it looks like one but cannot be read, else None."""
+    if isinstance(module, MultiScaleDeformableAttention):
+        return OwnListener(module)
+    if isinstance(module, DATAttention):
+        return DATListener(module)
+    if is_lucidrains(module):
+        return LucidrainsListener(module)
+    if taps_of(module) is not None:
+        return TapListener(module)
+    parts = parts_of(module, adapters)
+    return AttentionListener(parts) if isinstance(parts, Parts) else parts
 
 
 def _what_is_recognised() -> str:
