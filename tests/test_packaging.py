@@ -1,8 +1,10 @@
 """What is declared is what is imported, and the wheel carries all that the code reads."""
 
 import ast
+import socket
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -23,6 +25,7 @@ DISTRIBUTION_OF = {
     "skimage": "scikit-image",
     "huggingface_hub": "huggingface-hub",
 }
+LEFT_OUT = {"app/screenshot.png"}  # the README's
 BROUGHT_BY = {
     "starlette": "streamlit",
     "pandas": "streamlit",
@@ -97,13 +100,19 @@ def test_the_pins_are_the_dependencies_and_lie_within_their_bounds():
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """Names of the files in a wheel built from this tree, without a network."""
+    """A wheel built from this tree, without a network."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "-d", folder]
     reply = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert reply.returncode == 0, reply.stderr
     (path,) = folder.glob("deformviz-*.whl")
-    with zipfile.ZipFile(path) as archive:
+    return path
+
+
+@pytest.fixture(scope="module")
+def carried(wheel):
+    """Names of the files in the wheel."""
+    with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())
 
 
@@ -118,17 +127,79 @@ def source_files(*places):
     return {str(path.relative_to(ROOT)) for path in paths if "__pycache__" not in path.parts}
 
 
-@pytest.mark.parametrize("folder", ["app", "deformviz"])
-def test_the_wheel_carries_code_and_assets(wheel, folder):
-    assert source_files(folder) - wheel - {"app/screenshot.png"} == set()  # the README's
+@pytest.mark.parametrize(
+    "sources, place",
+    [
+        (["deformviz"], ""),
+        (["app"], "deformviz/_app/"),
+        (["sample_images"], "deformviz/_app/"),
+        ([".streamlit/config.toml"], "deformviz/_app/"),
+    ],
+)
+def test_the_wheel_carries_code_and_assets(carried, sources, place):
+    missing = {place + path for path in source_files(*sources) - LEFT_OUT} - carried
+    assert source_files(*sources) and missing == set()
 
 
-def test_the_wheel_carries_the_sources_of_the_op_beside_the_library(wheel):
+def test_the_wheel_carries_the_sources_of_the_op_beside_the_library(carried):
     sources = source_files("kernels/csrc", "kernels/build.py")
     assert sources, "kernels/csrc and kernels/build.py are missing"
-    assert {path.replace("kernels", "deformviz/_kernels", 1) for path in sources} - wheel == set()
+    assert {path.replace("kernels", "deformviz/_kernels", 1) for path in sources} - carried == set()
 
 
-def test_nothing_else_lands_among_the_packages(wheel):
-    tops = {name.split("/")[0] for name in wheel}
-    assert tops == {"app", "deformviz", f"deformviz-{PROJECT['version']}.dist-info"}
+def test_nothing_else_lands_among_the_packages(carried):
+    tops = {name.split("/")[0] for name in carried}
+    assert tops == {"deformviz", f"deformviz-{PROJECT['version']}.dist-info"}
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """The `bin` of an empty environment with the wheel; its dependencies are those of this one.
+
+    The packages here are seen through a path entry, this checkout's own entry is not.
+    """
+    home = tmp_path_factory.mktemp("installed") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", home], check=True)
+    (packages,) = home.glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    pip = [home / "bin" / "python", "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel]
+    subprocess.run(pip, check=True, cwd=home)
+    return home / "bin"
+
+
+@pytest.mark.slow
+def test_the_installed_library_lies_alone_and_brings_no_package_called_app(installed):
+    code = "import deformviz, importlib.util as u; print(deformviz.__file__, u.find_spec('app'))"
+    reply = subprocess.run(
+        [installed / "python", "-c", code], cwd=installed, capture_output=True, text=True
+    )
+    place, found = reply.stdout.split()
+    assert place.startswith(str(installed.parent)) and found == "None"
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_the_installed_app_opens_every_page(installed, page):
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        port = trial.getsockname()[1]
+    command = [installed / "deformviz", "app", "--port", str(port)]
+    server = subprocess.Popen(
+        command, cwd=installed, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        assert any(line.startswith("deformviz is at") for line in server.stdout)
+        page.goto(f"http://127.0.0.1:{port}")
+        links = page.get_by_test_id("stTopNavLink")
+        links.first.wait_for()
+        addresses = [link.get_attribute("href") for link in links.all()]
+        assert len(addresses) >= 8
+        for address in addresses:
+            page.goto(address)
+            page.get_by_test_id("stHeading").first.wait_for()
+            page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+            assert page.get_by_test_id("stException").count() == 0, address
+        assert [error for error in page.console_errors if "404" not in error] == []
+    finally:
+        server.terminate()
+        server.wait(timeout=20)

@@ -6,9 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import deformviz
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
-SHIPPED_RUNS = Path(__file__).parents[2] / "deformviz" / "assets" / "runs"
+SHIPPED_RUNS = Path(deformviz.__file__).parent / "assets" / "runs"
 FOLLOWED = "DEFORMVIZ_RUNS"  # run folders, or folders of them, that this server may show
 LIVE, OWN = "live", "own"
 DRAWINGS = {"detector": "sampling", "recording": "sampling", "dat": "grid"}  # by kind of run
