@@ -7,10 +7,12 @@ import sys
 import sysconfig
 import tomllib
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -26,6 +28,7 @@ DISTRIBUTION_OF = {
     "huggingface_hub": "huggingface-hub",
 }
 LEFT_OUT = {"app/screenshot.png"}  # the README's
+BROUGHT_BY_THE_CUDA_BUILD = ("nvidia-cu", "nvidia-n", "cuda-", "triton")  # torch pins them
 BROUGHT_BY = {
     "starlette": "streamlit",
     "pandas": "streamlit",
@@ -65,9 +68,27 @@ def undeclared_imports(path):
             yield name
 
 
-def pins():
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
+def pins(path):
+    """Versions that a file of pins names, by package; what is for other systems included."""
+    lines = [line for line in (ROOT / path).read_text().splitlines() if "==" in line]
+    rows = [line.partition(";")[0].strip().split("==") for line in lines]
+    return {canonicalize_name(name): version for name, version in rows}
+
+
+def needed_in_turn(names, extras=()):
+    """These distributions and what they need on this machine, as their metadata say."""
+    found, waiting = set(), [(name, tuple(extras)) for name in names]
+    while waiting:
+        name, wanted = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        for line in metadata.requires(name) or []:
+            need = Requirement(line)
+            if need.marker and not any(need.marker.evaluate({"extra": e}) for e in ("", *wanted)):
+                continue
+            waiting.append((canonicalize_name(need.name), tuple(need.extras)))
+    return {name for name in found if not name.startswith(BROUGHT_BY_THE_CUDA_BUILD)}
 
 
 def test_every_import_is_declared():
@@ -86,16 +107,19 @@ def test_a_command_without_its_extra_says_what_to_install():
     assert "pip install 'deformviz[train]'" in reply.stderr
 
 
-def test_the_pins_are_the_dependencies_and_lie_within_their_bounds():
-    *pinned, last = pins()
-    assert last == "-e ."
-    versions = dict(line.split("==") for line in pinned)
-    bounds = DEPENDENCIES | EXTRAS["train"]
-    assert versions.keys() == bounds.keys()
-    outside = [
-        name for name, version in versions.items() if not bounds[name].specifier.contains(version)
-    ]
-    assert not outside
+def test_the_pins_lie_within_the_bounds_and_cover_what_is_needed_in_turn():
+    pinned, bounds = pins("requirements.txt"), DEPENDENCIES | EXTRAS["train"]
+    assert (ROOT / "requirements.txt").read_text().splitlines()[-1] == "-e ."
+    assert {name for name in bounds if not bounds[name].specifier.contains(pinned[name])} == set()
+    assert needed_in_turn(bounds) - pinned.keys() == set()
+
+
+def test_the_tools_of_the_tests_are_pinned_too():
+    pinned = pins("requirements.txt") | pins("tests/requirements.txt")
+    tools = {name: need for name, need in EXTRAS["test"].items() if name != "deformviz"}
+    tools |= EXTRAS["hf"]
+    assert {name for name in tools if not tools[name].specifier.contains(pinned[name])} == set()
+    assert needed_in_turn(tools) - pinned.keys() == set()
 
 
 @pytest.fixture(scope="module")

@@ -77,12 +77,13 @@ class Checkout:
 
     def __init__(self, folder, with_uv):
         self.root = folder / "checkout"
-        self.root.mkdir()
+        (self.root / "tests").mkdir(parents=True)
         self.tools = folder / "tools"
         self.tools.mkdir()
         shutil.copy(SCRIPT, self.root / "run")
         self.write("pyproject.toml", "[project]\nname = 'tiny'\n")
         self.write("requirements.txt", "torch==2.13.0\nsmall==1.0\n")
+        self.write("tests/requirements.txt", "checker==1.0\n")
         os.symlink(sys.executable, self.tools / "python3")
         if with_uv:
             executable(self.tools / "uv", FAKE_UV)

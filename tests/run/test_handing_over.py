@@ -34,7 +34,7 @@ def test_tests_add_their_tools_once_and_pass_on_their_arguments_and_status(check
         "-x",
         "tests/test_geometry.py",
     ]
-    assert checkout.installed()[-1] == ("-e", ".[test]")
+    assert checkout.installed()[-1] == ("-e", ".[test]", "-c", "tests/requirements.txt")
     before = len(checkout.uv_calls())
     assert checkout.run("test").returncode == 5
     assert checkout.run("--no-start").returncode == 0
