@@ -29,8 +29,9 @@ from deformviz.tracing.adapters import Adapter, Parts, parts_of
 from deformviz.tracing.listening import AttentionListener, OwnListener, in_backward
 from deformviz.tracing.listening_grids import DATListener, LucidrainsListener, is_lucidrains
 from deformviz.tracing.listening_taps import TapListener, taps_of
+from deformviz.tracing.ordinary import on_cpu
 from deformviz.tracing.proof import Evidence, prove
-from deformviz.tracing.recording import Pass, RecordError, Recording, on_cpu
+from deformviz.tracing.recording import Pass, RecordError, Recording
 
 LAYER = re.compile(r".*\b(encoder|decoder)\b(?:\.[A-Za-z_]\w*)*?\.(\d+)\b")
 VALUES = ("value", "query", "output", "sampled_features")  # fields kept only when asked for

@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from deformviz.tracing.proof import Evidence, Proof, ProofTable, prove
 
 
@@ -75,12 +72,3 @@ class Recording:
     def image(self, index: int) -> dict[str, Any]:
         """The traces of one image of the batch, by layer, without the batch axis."""
         return {name: trace.image(index) for name, trace in self.traces.items()}
-
-
-def on_cpu(tensor: Tensor) -> Tensor:
-    """A copy that no longer belongs to the pass that made it: usable for gradients and pickling.
-
-    Inference tensors become ordinary ones.
-    """
-    with torch.inference_mode(False):
-        return tensor.detach().to("cpu", copy=True)

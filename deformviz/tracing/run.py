@@ -11,13 +11,13 @@ from deformviz.models.postprocess import postprocess
 from deformviz.models.preprocess import preprocess
 from deformviz.schema import AttentionTrace, Trace
 from deformviz.tracing.classify import classify
+from deformviz.tracing.ordinary import as_in_model, precision_of, readable
 from deformviz.tracing.pictures import read_picture
 
 OnLayer = Callable[[str, int, int], None]
 UNTRACED_FIELDS = ("value", "query", "output")
 
 
-@torch.inference_mode()
 def run(
     model: Any,
     image: Any,
@@ -26,6 +26,7 @@ def run(
     on_layer: OnLayer | None = None,
     keep_values: bool = False,
     top: int = 100,
+    as_model: bool = False,
 ) -> Trace:
     """Look at one picture with `model`.
 
@@ -38,42 +39,58 @@ def run(
             the run.
         keep_values: also keep `value`, `query` and `output` of each traced layer.
         top: detections kept, best first.
+        as_model: keep layers and output in the model's dtype and on its device.
 
     Returns:
-        A Trace of CPU float32 tensors (a double-precision model keeps its precision) without
-        batch axes.
+        A Trace without batch axes, of ordinary CPU tensors: float32, or float64 of a model in
+        double precision.
 
     Raises:
         PictureError: the picture cannot be read.
         KeyError: a name in `layers` is not a layer of this model.
     """
+    _check_model(model)
     picture = read_picture(image)
+    layers = (layers,) if isinstance(layers, str) else layers
+    ordinary = as_in_model if as_model else readable
     if isinstance(model, DAT):
-        return classify(model, picture, layers, on_layer, keep_values)
+        return classify(model, picture, layers, on_layer, keep_values, ordinary)
     parameter = next(model.parameters())
     pixels, frame = preprocess(picture, model.config)
     pixels = pixels.to(parameter.device, parameter.dtype)
-    output, traces = model(
-        [pixels], traced=True if layers is None else tuple(layers), on_layer=on_layer
-    )
+    with torch.inference_mode(), precision_of(model):
+        output, traces = model(
+            [pixels], traced=True if layers is None else tuple(layers), on_layer=on_layer
+        )
     missing = set(layers or ()) - set(traces)
     if missing:
         raise KeyError(
             f"This model has no layer {', '.join(sorted(missing))}; it has {', '.join(traces)}."
         )
-    one = output.image(0).map(lambda tensor: tensor.cpu())
+    one = output.image(0).map(ordinary)
     return Trace(
-        layers={name: _one_image(record, keep_values) for name, record in traces.items()},
+        layers={name: _one_image(record, keep_values, ordinary) for name, record in traces.items()},
         frame=frame,
         detections=postprocess(
-            one, frame.original_hw, top=top, class_names=model.config.class_names
+            output.image(0).map(readable),
+            frame.original_hw,
+            top=top,
+            class_names=model.config.class_names,
         ),
         output=one,
     )
 
 
-def _one_image(record: Any, keep_values: bool) -> Any:
-    """The record of the only image, on the CPU, without what was not asked for."""
+def _check_model(model: Any) -> None:
+    if not isinstance(model, torch.nn.Module):
+        raise TypeError(
+            f"run(model, image) needs a model first, got {type(model).__name__}; "
+            "load one with `dv.load(name_or_path)`."
+        )
+
+
+def _one_image(record: Any, keep_values: bool, ordinary: Callable) -> Any:
+    """The record of the only image, without what was not asked for."""
     if not keep_values and isinstance(record, AttentionTrace):
         record = replace(record, **dict.fromkeys(UNTRACED_FIELDS))
-    return record.image(0).map(lambda tensor: tensor.cpu())
+    return record.image(0).map(ordinary)

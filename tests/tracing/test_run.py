@@ -1,6 +1,7 @@
 """Running a model on a picture: what comes back is what the model computed."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -104,3 +105,45 @@ def test_progress_is_told_and_a_run_can_be_cancelled(model, picture):
 
 def test_labels_say_what_the_weights_are(model):
     assert (model_label(model), honesty_label(model)) == ("DeformableDETR", "random weights")
+
+
+def test_what_a_run_returns_is_ordinary(model, picture):
+    layer = dv.run(model, picture, keep_values=True)["encoder.0"]
+    locations = layer.sampling_locations[None].requires_grad_()
+    sampled = dv.ms_deform_attn(
+        layer.value[None], layer.spatial_shapes, locations, layer.attention_weights[None]
+    )
+    sampled.sum().backward()
+    assert locations.grad.abs().sum() > 0
+    torch.nn.Linear(layer.value.shape[-1], 1)(layer.value).sum().backward()
+    layer.attention_weights.mul_(0.5)
+    assert not any(tensor.is_inference() for tensor in pickle.loads(pickle.dumps(tensors(layer))))
+
+
+def tensors(record):
+    found = []
+    record.map(lambda tensor: found.append(tensor) or tensor)
+    return found
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_sixteen_bit_models_run_and_their_numbers_are_readable(model, picture, dtype):
+    low, exact = copy.deepcopy(model).to(dtype), dv.run(model, picture)
+    trace = dv.run(low, picture)
+    assert {t.dtype for t in tensors(trace["decoder.0"]) if t.is_floating_point()} == {
+        torch.float32
+    }
+    torch.testing.assert_close(trace.output.logits, exact.output.logits, atol=0.2, rtol=0.05)
+    assert dv.run(low, picture, as_model=True)["encoder.0"].attention_weights.dtype in (
+        dtype,
+        torch.float32,  # autocast takes softmax in float32
+    )
+
+
+def test_one_layer_may_be_named_by_its_name_alone(model, picture):
+    assert list(dv.run(model, picture, layers="encoder.1").layers) == ["encoder.1"]
+
+
+def test_arguments_in_the_wrong_order_are_named(model, picture):
+    with pytest.raises(TypeError, match="needs a model first, got str"):
+        dv.run("garden.png", model)
