@@ -13,6 +13,8 @@ _ROOM_OF = {
     "load": "deformviz.checkpoints.load",
     "run": "deformviz.tracing.run",
     "record": "deformviz.tracing.record",
+    "open": "deformviz.tracing.recording_file",
+    "RecordingError": "deformviz.tracing.recording_file",
     "Adapter": "deformviz.tracing.adapters",
     "RecordError": "deformviz.tracing.recording",
     "save": "deformviz.checkpoints.own",

@@ -26,11 +26,13 @@ from torch import nn
 from deformviz.attention.dat import DATAttention
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.tracing.adapters import Adapter, Parts, parts_of
+from deformviz.tracing.labels import honesty_label, model_label
 from deformviz.tracing.listening import AttentionListener, OwnListener, in_backward
 from deformviz.tracing.listening_grids import DATListener, LucidrainsListener, is_lucidrains
 from deformviz.tracing.listening_taps import TapListener, taps_of
 from deformviz.tracing.ordinary import on_cpu
 from deformviz.tracing.proof import Evidence, prove
+from deformviz.tracing.recorded_image import RecordedImage, plain_frame
 from deformviz.tracing.recording import Pass, RecordError, Recording
 
 LAYER = re.compile(r".*\b(encoder|decoder)\b(?:\.[A-Za-z_]\w*)*?\.(\d+)\b")
@@ -77,7 +79,8 @@ def record(
     chosen = _chosen(names, layers)
     recording = Recording(tuple(n for n in names if n in chosen), queries=_indices(queries))
     filing = _Filing(recording, keep_values, passes, prove_layers)
-    handles: list[Any] = [root.register_forward_pre_hook(lambda *_: filing.begin())]
+    recording.model, recording.honesty = model_label(root), honesty_label(root)
+    handles: list[Any] = [root.register_forward_pre_hook(filing.begin, with_kwargs=True)]
     try:
         for name, listener in zip(names, found.values(), strict=True):
             if name in chosen:
@@ -227,12 +230,21 @@ class _Filing:
         self._all, self._proves = passes == "all", proves
         self._knows_passes = False  # until the recorded module itself is called
 
-    def begin(self) -> None:
+    def begin(self, _: nn.Module, args: tuple, kwargs: dict) -> None:
         """A forward pass of the whole module starts."""
         self._knows_passes = True
+        self._note_pictures([*args, *kwargs.values()])
         last = self._recording.passes[-1]
         if not in_backward() and (last.traces or last.proofs):
             self._next_pass()
+
+    def _note_pictures(self, given: list) -> None:
+        """The size of the batch of pictures that went in, where one did."""
+        for pixels in given:
+            if isinstance(pixels, torch.Tensor) and pixels.dim() == 4 and pixels.shape[1] == 3:
+                frame = plain_frame((int(pixels.shape[2]), int(pixels.shape[3])))
+                self._recording.images = [RecordedImage(frame)] * len(pixels)
+                return
 
     def _next_pass(self) -> None:
         if self._all:
