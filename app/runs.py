@@ -29,7 +29,7 @@ from app.session import (
 )
 from app.sources import Source
 from deformviz.axes import axes_of
-from deformviz.schema import AttentionTrace, GridTrace, Trace
+from deformviz.schema import SHOWN_SCORE, AttentionTrace, GridTrace, Trace
 from deformviz.tracing.packing import PackedLayer
 from deformviz.tracing.packing_grid import PackedGrid, unpack_any
 from deformviz.tracing.store import StoredTrace, pack_record, picture_jpeg
@@ -49,7 +49,6 @@ WITHOUT = {
     GRID: "This model has no deformed grid; if it is a detector, open it on the page Explore.",
 }
 CHECKPOINT_ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
-SHOWN_SCORE = 0.3
 
 
 @dataclass(frozen=True)

@@ -289,6 +289,9 @@ class DetectorOutput:
         )
 
 
+SHOWN_SCORE = 0.3  # detections below it are drawn only where all are asked for
+
+
 @dataclass(frozen=True)
 class Detections(_Arrays):
     """Objects found in one image, best first."""

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
-from app import controls, runs, session
-from app.jobs import QueueFull
+from app import controls, runs, session, work
+from app.line import QueueFull
+from app.tasks.equations import Page
 from app.walkthrough.component import walkthrough
-from app.walkthrough.costs import settle
 from app.walkthrough.selection import arrive, hand_over
-from app.walkthrough.subject import (
-    ADDRESS,
-    DERIVATIONS,
-    MISTAKES,
-    WITH_TOY,
-    Change,
-    Subject,
-    read_change,
-    read_subject,
-    to_address,
-)
+from deformviz.walkthrough.change import Change, read_change
+from deformviz.walkthrough.costs import settle
+from deformviz.walkthrough.derivations import DERIVATIONS
+from deformviz.walkthrough.mistakes import MISTAKES
+from deformviz.walkthrough.prose import read_prose
+from deformviz.walkthrough.subject import ADDRESS, TOY, Subject, read_subject, to_address
+from deformviz.words import say
 
 STYLE = """<style>
 .stMainBlockContainer { padding-inline: clamp(1rem, 2.5vw, 2.5rem); max-width: 96rem; }
@@ -35,14 +32,15 @@ INSTRUCTION = (
     "symbol, a number, a mark or a word of the code: the same thing lights up "
     "everywhere. ↑ ↓ walk the steps, ← → the samples, + − come closer."
 )
-EXAMPLES = {"": "This picture", "toy": "A toy for a pencil"}
+EXAMPLES = {"": "This picture", TOY: "A toy for a pencil"}
 LONGEST = 200
 LOG = logging.getLogger(__name__)
+RIGHT = ""  # no mistake
 
 
 @dataclass(frozen=True)
 class Unfollowed:
-    """A subject without a lesson, for the choices that lead to another one."""
+    """A subject nobody could follow, for the choices that lead to another one."""
 
     subject: Subject
     layers: tuple[str, ...] = ()
@@ -87,23 +85,12 @@ def stage(selection: controls.Selection) -> None:
     choices = st.container()
     subject: Subject = replace(state["walk"], layer=state["layer"] or "decoder.0")
     with st.spinner("Loading the model and running it …", show_time=False):
-        from app.walkthrough.lesson import RunFailed, lesson  # brings torch: seconds, at first
-        from app.walkthrough.payload import payload
-
-        try:
-            found = lesson(subject, selection.source, selection.model, session.session_id())
-        except (RunFailed, QueueFull) as problem:
-            return offer_another(choices, subject, str(problem))
-        except Exception:
-            LOG.exception("no lesson for %s", subject)
-            return offer_another(
-                choices,
-                subject,
-                "These choices cannot be followed by hand; the log says why. Choose others.",
-            )
+        found = followed(subject, selection)
+    if isinstance(found, str):
+        return offer_another(choices, subject, found)
     run_key = shown_run(selection)
     state["walk"] = found.subject
-    if found.subject.can_break and not found.subject.is_toy:
+    if found.subject.record.follows_the_detector and not found.subject.is_toy:
         state["layer"] = found.subject.layer
         hand_over(run_key, found.subject.query)
     else:  # their queries mean nothing elsewhere
@@ -112,7 +99,7 @@ def stage(selection: controls.Selection) -> None:
         choose(found)
     view_id = f"{found.subject.derivation}|{found.subject.example}|{state['walk_link']}"
     walkthrough(
-        payload(found, f"picture/{run_key}.jpg"),
+        with_picture(found.shown, f"picture/{run_key}.jpg"),
         step=state["walk_step"],
         view_id=view_id,
         key="walkthrough",
@@ -123,6 +110,38 @@ def stage(selection: controls.Selection) -> None:
         on_change_change=take_change,
     )
     write_address()
+
+
+def followed(subject: Subject, selection: controls.Selection) -> Page | str:
+    """The subject, followed, or the sentence that says why it could not be."""
+    key = work.key_of(
+        "equations",
+        subject,
+        selection.model.path,
+        selection.model.stamp,
+        selection.source.content(),
+    )
+    given = (subject, selection.source.read(), selection.model.path, selection.model.stamp)
+    try:
+        work.ask(key, "app.tasks.equations:follow", given, visitor=session.session_id())
+    except QueueFull as problem:
+        return str(problem)
+    ended = work.wait(key)
+    found = work.kept(key)
+    if isinstance(found, Page):
+        return found
+    if ended is None or not ended.error:
+        return "The run is gone; reload the page."
+    LOG.info("%s was not followed: %s", subject, ended.error)
+    return ended.error
+
+
+def with_picture(shown: dict[str, Any], url: str) -> dict[str, Any]:
+    """What is drawn, with the address of the picture; the toy has none."""
+    pictures = [
+        picture if picture["cells"] else picture | {"url": url} for picture in shown["pictures"]
+    ]
+    return shown | {"pictures": pictures}
 
 
 def offer_another(choices, subject: Subject, problem: str) -> None:
@@ -164,7 +183,7 @@ def change(**values) -> None:
 
 def of_own(derivation: str) -> bool:
     """Whether a derivation follows a model and queries of its own."""
-    return DERIVATIONS[derivation][1] == "own"
+    return bool(DERIVATIONS[derivation].own_model)
 
 
 def chooser(name: str, key: str | None = None):
@@ -181,12 +200,12 @@ def choose(found) -> None:
         st.selectbox(
             "Derivation",
             list(DERIVATIONS),
-            format_func=lambda name: DERIVATIONS[name][0],
+            format_func=lambda name: DERIVATIONS[name].title,
             key="walk_derivation",
             on_change=chooser("derivation"),
             width=300,
         )
-        if subject.derivation in WITH_TOY:
+        if subject.record.toy:
             st.segmented_control(
                 "Numbers of",
                 list(EXAMPLES),
@@ -198,19 +217,22 @@ def choose(found) -> None:
             )
         if subject.needs_picture:
             choose_query(found)
-        if subject.can_break:
+        if subject.record.mistakes:
             st.selectbox(
                 "Break it",
-                list(MISTAKES),
-                format_func=MISTAKES.get,
+                [RIGHT, *subject.record.mistakes],
+                format_func=title_of_mistake,
                 key="walk_mistake",
                 on_change=chooser("mistake"),
                 width=200,
             )
     if subject.mistake:
-        from deformviz.walkthrough.prose import read_prose
-
         st.markdown(read_prose("mistakes").sections[subject.mistake])
+
+
+def title_of_mistake(name: str) -> str:
+    """What the switch says."""
+    return MISTAKES[name].title if name else say("mistake.none")
 
 
 def choose_query(found) -> None:

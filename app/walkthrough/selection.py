@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app.walkthrough.subject import Change, Subject
+from deformviz.walkthrough.change import Change
+from deformviz.walkthrough.subject import Subject
 
 OF_A_QUERY = ("query", "pinned", "lookup", "q", "pin", "at", "layer", "source", "params")
 

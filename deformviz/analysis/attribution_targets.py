@@ -18,7 +18,7 @@ from deformviz.models.decoder import Memory
 from deformviz.models.deformable_detr import DeformableDETR
 from deformviz.models.parts import attention_of, private_copy
 from deformviz.models.preprocess import preprocess
-from deformviz.schema import AttentionTrace, Detections, DetectorOutput, ImageFrame
+from deformviz.schema import AttentionTrace, DetectorOutput, ImageFrame
 
 SIDES = ("left", "top", "right", "bottom")
 QUANTITIES = ("sampled values", "attention weights", "sampling offsets")
@@ -101,11 +101,6 @@ class Target:
             corners = cxcywh_to_xyxy(output.boxes_cxcywh[:, self.query])
             return corners[:, SIDES.index(self.side)]
         return output.logits[:, self.query, self.label].sigmoid()
-
-
-def target_of(detections: Detections, index: int, side: str = "") -> Target:
-    """The target that a detection stands for."""
-    return Target(int(detections.queries[index]), int(detections.labels[index]), side)
 
 
 class _ThroughBoxes(TorchFunctionMode):

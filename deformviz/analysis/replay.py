@@ -16,14 +16,13 @@ import torch
 from deformviz.geometry import xyxy_to_cxcywh
 from deformviz.models.dat import DAT
 from deformviz.models.deformable_detr import DeformableDETR
-from deformviz.schema import Detections, Trace
+from deformviz.schema import SHOWN_SCORE, Detections, Trace
 from deformviz.tracing.run import run
 from deformviz.training.dat import DATRecipe
 from deformviz.training.matching import LossWeights, Targets, hungarian
 from deformviz.training.recipe import DetectorRecipe
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
-FOUND_SCORE = 0.3  # the last snapshot's detections above it are the objects to follow
 FEWEST_OBJECTS = 3  # of a model that is less sure, its best guesses
 REBUILT = {"detector": (DetectorRecipe, DeformableDETR), "dat": (DATRecipe, DAT)}  # by run kind
 
@@ -98,7 +97,7 @@ def followed_objects(detections: Detections) -> list[FollowedObject]:
     chosen, queries = [], set()
     for i in range(len(detections)):
         score, query = float(detections.scores[i]), int(detections.queries[i])
-        if query in queries or (score < FOUND_SCORE and len(chosen) >= FEWEST_OBJECTS):
+        if query in queries or (score < SHOWN_SCORE and len(chosen) >= FEWEST_OBJECTS):
             continue
         queries.add(query)
         box = tuple(round(float(edge), 2) for edge in detections.boxes_xyxy_px[i])

@@ -27,11 +27,10 @@ from deformviz.geometry import (
     shapes_list,
     valid_to_padded,
 )
-from deformviz.schema import AttentionTrace, ImageFrame, Trace
+from deformviz.schema import SHOWN_SCORE, AttentionTrace, ImageFrame, Trace
 
 VERSION = 1
 STEPS = 65535  # of a uint16
-SHOWN_SCORE = 0.3  # detections below it are drawn only with "all queries"
 FEWEST_SHOWN = 5  # yet a weak model still shows its best guesses
 EDGE_TO_INDEX = Affine(1.0, -0.5, 1.0, -0.5)  # box edges count from the corner of a pixel
 

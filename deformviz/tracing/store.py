@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deformviz.schema import AttentionTrace, GridTrace, Trace
+from deformviz.schema import SHOWN_SCORE, AttentionTrace, GridTrace, Trace
 from deformviz.tracing.packing import PackedLayer, compress, pack_layer
 from deformviz.tracing.packing_grid import PackedGrid, pack_grid, unpack_any
 
@@ -215,7 +215,7 @@ def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Pa
                 "box_xyxy_px": [round(float(edge), 2) for edge in found.boxes_xyxy_px[i]],
             }
             for i in range(len(found or ()))
-            if float(found.scores[i]) >= 0.3
+            if float(found.scores[i]) >= SHOWN_SCORE
         ],
     }
     (to / "meta.json").write_text(json.dumps(meta, indent=1))

@@ -7,16 +7,22 @@ from deformviz.attention.corners import blend_corners, read_corners
 from deformviz.attention.reference import bilinear_corners, sample_level, split_levels
 from deformviz.geometry import shapes_list, to_pixel_index
 from deformviz.schema import AttentionTrace
+from deformviz.walkthrough.asked import Asked
 from deformviz.walkthrough.blackboard import Blackboard
-from deformviz.walkthrough.step import Check, Derivation
+from deformviz.walkthrough.step import Check, Worked
 
 SOURCE = "Deformable DETR, Sec. 4.1: bilinear interpolation as in Deformable ConvNets, Eq. 3 and 4"
 
 WHOLE = r"\term{sampled_value} = \sum_r \term{corner_weights} \cdot \term{corner_values}"
 
 
+def work_out(asked: Asked) -> Worked:
+    """The chosen sample."""
+    return bilinear(asked.trace, *asked.sample)
+
+
 @torch.no_grad()
-def bilinear(trace: AttentionTrace, query: int, head: int, level: int, point: int) -> Derivation:
+def bilinear(trace: AttentionTrace, query: int, head: int, level: int, point: int) -> Worked:
     """W'_m x^l(p_mlqk) of one sample of a layer's trace (of one image, with its `value`)."""
     shapes = shapes_list(trace.spatial_shapes)
     size_hw = shapes[level]

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from deformviz.axes import ShapeError
-from deformviz.walkthrough.step import Check, Derivation, Step
+from deformviz.walkthrough.step import Check, Step, Worked
 
 
 class Blackboard:
@@ -91,9 +91,9 @@ class Blackboard:
             if step.name == name:
                 self.steps[index] = replace(step, checks=(*step.checks, check))
 
-    def finished(self, module_output: Tensor, whole: str = "") -> Derivation:
+    def finished(self, module_output: Tensor, whole: str = "") -> Worked:
         """The derivation, beside what the module itself said; `whole` is all of it in one line."""
-        return Derivation(self.name, tuple(self.steps), _keep(module_output), whole)
+        return Worked(self.name, tuple(self.steps), _keep(module_output), whole)
 
     def _wiring(self, compute: Callable[..., Any], arguments: tuple) -> dict[str, str]:
         function = compute.forward if isinstance(compute, nn.Module) else compute

@@ -1,11 +1,10 @@
 """Mistakes people make with deformable attention, as switches on a private copy of a model.
 
 Each mistake is a function in the place of the right one. Nothing global changes: other people's
-models keep their own formulas.
+models keep their own formulas. `mistakes` lists them.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MethodType
 
 import torch
@@ -15,7 +14,9 @@ from deformviz.attention.deformable import Formulas, MultiScaleDeformableAttenti
 from deformviz.attention.reference import offset_normaliser, sampling_locations
 from deformviz.models.decoder import Memory
 from deformviz.models.deformable_detr import DeformableDETR
-from deformviz.walkthrough.observe import attention_layers, private_copy
+from deformviz.models.parts import attention_layers, private_copy
+from deformviz.systems.system import referred
+from deformviz.walkthrough.mistakes import ENCODING, Mistake
 
 
 def locations_as_yx(references: Tensor, sampling_offsets: Tensor, spatial_shapes) -> Tensor:
@@ -63,14 +64,6 @@ def keep_padding(value: Tensor, padding_mask: Tensor | None) -> Tensor:
     return value
 
 
-def _with(**formulas: Callable) -> Callable[[DeformableDETR], None]:
-    def exchange(model: DeformableDETR) -> None:
-        for module in attention_layers(model).values():
-            module.formulas = replace(module.formulas, **formulas)
-
-    return exchange
-
-
 def forget_valid_ratios(model: DeformableDETR) -> None:
     """References of the un-padded picture taken for references of the padded one."""
 
@@ -82,60 +75,22 @@ def forget_valid_ratios(model: DeformableDETR) -> None:
     model.transformer.encode = MethodType(encode, model.transformer)
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """One switch: what to exchange in a copy of a model, and when it can be seen."""
-
-    name: str
-    apply: Callable[[DeformableDETR], None]
-    formula: Callable  # what runs instead, for its source
-    needs_padding: bool = False  # only a padded picture shows it
-
-
-MISTAKES = {
-    mistake.name: mistake
-    for mistake in (
-        Mistake("swap_xy", _with(sampling_locations=locations_as_yx), locations_as_yx),
-        Mistake(
-            "swap_hw",
-            _with(sampling_locations=locations_by_height_and_width),
-            locations_by_height_and_width,
-        ),
-        Mistake("align_corners", _with(sampling_locations=locations_aligned), locations_aligned),
-        Mistake("border_padding", _with(sampling_locations=locations_clamped), locations_clamped),
-        Mistake(
-            "softmax_over_points", _with(normalise_weights=weights_per_level), weights_per_level
-        ),
-        Mistake(
-            "forget_valid_ratios", forget_valid_ratios, forget_valid_ratios, needs_padding=True
-        ),
-        Mistake(
-            "forget_padding_mask", _with(mask_value=keep_padding), keep_padding, needs_padding=True
-        ),
-        Mistake(
-            "forget_half", _with(sampling_locations=locations_without_half), locations_without_half
-        ),
-    )
-}
-
-
-def broken(model: DeformableDETR, mistake: str) -> DeformableDETR:
-    """A private copy of the model that makes the mistake; the model itself stays right.
-
-    Raises:
-        KeyError: no such mistake.
-    """
-    if mistake not in MISTAKES:
-        raise KeyError(f"No mistake {mistake!r}; there are {', '.join(MISTAKES)}.")
+def broken(model: DeformableDETR, mistake: Mistake) -> DeformableDETR:
+    """A private copy of the model that makes the mistake; the model itself stays right."""
     copied = private_copy(model)
-    MISTAKES[mistake].apply(copied)
+    if mistake.exchanges == ENCODING:
+        referred(mistake.formula)(copied)
+        return copied
+    for module in attention_layers(copied).values():
+        exchange = {mistake.exchanges: referred(mistake.formula)}
+        module.formulas = replace(module.formulas, **exchange)
     return copied
 
 
-def broken_module(
-    module: MultiScaleDeformableAttention, **formulas: Callable
+def broken_layer(
+    module: MultiScaleDeformableAttention, mistake: Mistake
 ) -> MultiScaleDeformableAttention:
-    """A private copy of one layer with other formulas."""
+    """A private copy of one layer that makes the mistake, a formula of the layer."""
     copied = private_copy(module)
-    copied.formulas = Formulas(**formulas)
+    copied.formulas = Formulas(**{mistake.exchanges: referred(mistake.formula)})
     return copied

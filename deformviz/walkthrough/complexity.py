@@ -13,7 +13,9 @@ from deformviz.analysis.cost import AttentionSizes
 from deformviz.analysis.multiply_adds import count_multiply_adds
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.walkthrough.blackboard import Blackboard
-from deformviz.walkthrough.step import Check, Derivation
+from deformviz.walkthrough.costs import levels_hw, pixels_of
+from deformviz.walkthrough.step import Check, Worked
+from deformviz.walkthrough.subject import Subject
 
 SOURCE = "Deformable DETR, Appendix A.1"
 LETTERS = {
@@ -81,7 +83,22 @@ TERMS = (
 WHOLE = r"N_q C^2 + \min(H W C^2, \; N_q L K C^2) + 5 N_q L K C + 3 N_q C M L K"
 
 
-def complexity(sizes: AttentionSizes, map_hw: tuple[int, int]) -> Derivation:
+def work_out(subject: Subject) -> Worked:
+    """The costs at the subject's sizes."""
+    wanted = subject.sizes
+    pixels = pixels_of(wanted.side, wanted.levels)
+    sizes = AttentionSizes(
+        wanted.queries or pixels,
+        pixels,
+        wanted.channels,
+        wanted.heads,
+        wanted.points,
+        wanted.levels,
+    )
+    return complexity(sizes, wanted.map_hw)
+
+
+def complexity(sizes: AttentionSizes, map_hw: tuple[int, int]) -> Worked:
     """Multiply-adds of one layer, term by term, against those counted while it runs.
 
     Args:
@@ -120,11 +137,6 @@ def _short_form(sizes: AttentionSizes) -> Check:
     if cost.short_form_holds(sizes):
         return Check("5LK + 3MLK < C: the paper's short form may stand for this", True)
     return Check("5LK + 3MLK ≥ C: the paper's short form does not apply", True)
-
-
-def levels_hw(map_hw: tuple[int, int], levels: int) -> list[tuple[int, int]]:
-    """Sizes of the levels: each halving rounds up."""
-    return [tuple(-(-side // 2**level) for side in map_hw) for level in range(levels)]
 
 
 def counted_cost(sizes: AttentionSizes, map_hw: tuple[int, int]) -> int:

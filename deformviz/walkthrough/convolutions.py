@@ -5,14 +5,18 @@ from torch import Tensor, nn
 
 from deformviz.analysis.cost import convolution_parameters, separable_parameters
 from deformviz.walkthrough.blackboard import Blackboard
-from deformviz.walkthrough.step import Check, Derivation
+from deformviz.walkthrough.step import Check, Worked
+from deformviz.walkthrough.subject import Subject
 
 SOURCE = "counted in torch.nn.Conv2d, biases excluded"
 
 
-def convolutions(
-    inputs: int = 16, outputs: int = 32, kernel: int = 3, groups: int = 2
-) -> Derivation:
+def work_out(subject: Subject) -> Worked:
+    """The counts of the usual sizes."""
+    return convolutions()
+
+
+def convolutions(inputs: int = 16, outputs: int = 32, kernel: int = 3, groups: int = 2) -> Worked:
     """Weights of three kinds of convolution, each compared with the real layer."""
     board = Blackboard("convolutions")
     separable = nn.Sequential(

@@ -14,8 +14,9 @@ from deformviz.attention.dat_reference import (
     sample_knots,
     scale_offsets,
 )
+from deformviz.walkthrough.asked import AskedGrid
 from deformviz.walkthrough.blackboard import Blackboard, sums_to_one
-from deformviz.walkthrough.step import Derivation
+from deformviz.walkthrough.step import Worked
 
 SOURCE = "DAT (arXiv 2201.00520), Sec. 3.2"
 PLUS = "DAT++ (arXiv 2309.01430), Sec. 3"
@@ -25,8 +26,13 @@ class UnusualAttentionError(ValueError):
     """An option of DAT's attention that this derivation does not cover."""
 
 
+def work_out(asked: AskedGrid) -> Worked:
+    """The asked pixel of a deformed grid."""
+    return dat(asked.module, asked.features, asked.query)
+
+
 @torch.no_grad()
-def dat(module: DATAttention, features: Tensor, query: int) -> Derivation:
+def dat(module: DATAttention, features: Tensor, query: int) -> Worked:
     """DMHA(x) for one pixel of the first image.
 
     Args:

@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from deformviz.models.boxes import inverse_sigmoid, refine
 from deformviz.models.decoder import DecoderLayer, scale_to_padded
 from deformviz.models.position import box_positions
+from deformviz.walkthrough.asked import Asked
 from deformviz.walkthrough.blackboard import Blackboard
 from deformviz.walkthrough.observe import Observation
-from deformviz.walkthrough.step import Check, Derivation
+from deformviz.walkthrough.step import Check, Worked
 
 SOURCE = "Deformable DETR, Sec. 4.2 and Appendix A.3"
 WHOLE = r"\term{box} = \sigma(\term{box_step} + \term{reference_logits})"
@@ -26,8 +27,13 @@ def feed_forward(layer: DecoderLayer, content: Tensor) -> Tensor:
     return layer.linear2(F.relu(layer.linear1(content)))
 
 
+def work_out(asked: Asked) -> Worked:
+    """The asked layer, from its query to a box."""
+    return decoder(asked.seen, asked.number, asked.query)
+
+
 @torch.no_grad()
-def decoder(seen: Observation, layer: int, query: int) -> Derivation:
+def decoder(seen: Observation, layer: int, query: int) -> Worked:
     """One decoder layer for one query of the first image, up to its box."""
     board = Blackboard("decoder")
     start = seen.decoder

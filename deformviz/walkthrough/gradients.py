@@ -12,10 +12,11 @@ from deformviz.attention.reference import sampling_locations, split_levels
 from deformviz.geometry import shapes_list
 from deformviz.models.deformable_detr import DeformableDETR
 from deformviz.schema import AttentionTrace, DetectorOutput
+from deformviz.walkthrough.asked import Asked
 from deformviz.walkthrough.bilinear import write_sample
 from deformviz.walkthrough.blackboard import Blackboard
 from deformviz.walkthrough.observe import attention_of, private_copy
-from deformviz.walkthrough.step import Derivation
+from deformviz.walkthrough.step import Worked
 
 SOURCE = "chain rule on Deformable DETR, Eq. 3"
 
@@ -98,8 +99,15 @@ def gradient_through(location_slopes: Tensor, pixel_gradient: Tensor) -> Tensor:
     return location_slopes.mT @ pixel_gradient
 
 
+def work_out(asked: Asked) -> Worked:
+    """What the score of the query (in the encoder: the best score) tells the chosen sample."""
+    seen, layer = asked.seen, asked.layer
+    loss = score_of(asked.query) if layer.startswith("decoder") else best_score
+    return gradients(layer_gradients(seen.model, seen.images, layer, loss), *asked.sample)
+
+
 @torch.no_grad()
-def gradients(layer: LayerGradients, query: int, head: int, level: int, point: int) -> Derivation:
+def gradients(layer: LayerGradients, query: int, head: int, level: int, point: int) -> Worked:
     """∂loss/∂Δp_mlqk of one sample, from its four corners; autograd has the last word."""
     trace, board = layer.trace, Blackboard("gradients")
     shapes = shapes_list(trace.spatial_shapes)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from latex2mathml.converter import convert
 
-from deformviz.walkthrough.step import TERM, Derivation, terms_of
+from deformviz.walkthrough.step import TERM, Worked, terms_of
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 PRIME = "\u2032"
@@ -18,7 +18,7 @@ MARK = "#00{:04x}"
 ROMAN = re.compile(r"\\mathrm\{([^{}]*)\}")
 
 
-def equation_mathml(derivation: Derivation, equation: str) -> str:
+def equation_mathml(derivation: Worked, equation: str) -> str:
     """An equation of a derivation, its terms as `<mrow class="term" data-term="name">`."""
     names = list(terms_of(equation))
 

@@ -11,8 +11,9 @@ from deformviz.attention.dense import (
     project_third,
     split_tokens,
 )
+from deformviz.walkthrough.asked import Asked
 from deformviz.walkthrough.blackboard import Blackboard, sums_to_one
-from deformviz.walkthrough.step import Derivation
+from deformviz.walkthrough.step import Worked
 
 SOURCE = "Deformable DETR, Sec. 3, Eq. 1"
 WHOLE = (
@@ -21,10 +22,18 @@ WHOLE = (
 )
 
 
+def work_out(asked: Asked) -> Worked:
+    """The self-attention before the asked layer."""
+    seen, number = asked.seen, asked.number
+    queries = seen.traces[f"{asked.layer}.self"].query
+    module = seen.model.transformer.decoder.layers[number].self_attn
+    return multi_head(module, queries, queries, seen.decoder.layer_contents[number], asked.query)
+
+
 @torch.no_grad()
 def multi_head(
     module: nn.MultiheadAttention, queries: Tensor, keys: Tensor, values: Tensor, query: int
-) -> Derivation:
+) -> Worked:
     """MultiHeadAttn(z_q, x) for one query of the first image.
 
     Args:

@@ -19,24 +19,35 @@ from deformviz.attention.reference import (
     split_offsets,
 )
 from deformviz.geometry import level_starts, shapes_list
+from deformviz.walkthrough.asked import Asked
 from deformviz.walkthrough.blackboard import Blackboard, sums_to_one
 from deformviz.walkthrough.observe import AttentionInputs
-from deformviz.walkthrough.step import Check, Derivation
+from deformviz.walkthrough.step import Check, Worked
 
 SECTION = "Deformable DETR, Sec. 4.1"
 APPENDIX = "Deformable DETR, Appendix A.4"
 
 
+def work_out(asked: Asked) -> Worked:
+    """Eq. 3 for the asking query."""
+    return multi_scale(asked.module, asked.inputs, asked.query)
+
+
+def work_out_one_level(asked: Asked) -> Worked:
+    """Eq. 2 for the asking query, on the level of the chosen sample."""
+    return single_scale(asked.module, asked.inputs, asked.query, asked.level)
+
+
 def multi_scale(
     module: MultiScaleDeformableAttention, inputs: AttentionInputs, query: int
-) -> Derivation:
+) -> Worked:
     """MSDeformAttn(z_q, p_q, {x^l}) for one query of the first image (Eq. 3)."""
     return _derive(Blackboard("multi_scale"), module, inputs.of_query(query), "mlqk", "Eq. 3")
 
 
 def single_scale(
     module: MultiScaleDeformableAttention, inputs: AttentionInputs, query: int, level: int
-) -> Derivation:
+) -> Worked:
     """DeformAttn(z_q, p_q, x) on one level (Eq. 2), with the weights this layer has for it.
 
     Eq. 2 knows one map only, so the softmax runs over its K points alone: this is the layer as it
@@ -101,7 +112,7 @@ def _derive(
     inputs: AttentionInputs,
     index: str,
     equation: str,
-) -> Derivation:
+) -> Worked:
     """`index` are the paper's: "mlqk", or "mqk" without levels."""
     source = f"{SECTION}, {equation}"
     query, references = _write_given(board, module, inputs, index, source)

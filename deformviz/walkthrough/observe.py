@@ -16,6 +16,7 @@ from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.models.decoder import Memory
 from deformviz.models.deformable_detr import DeformableDETR
 from deformviz.models.parts import attention_layers, attention_of, private_copy
+from deformviz.models.watch import OnLayer
 from deformviz.schema import DetectorOutput
 
 
@@ -96,6 +97,7 @@ def observe(
     *,
     known: Observation | None = None,
     start: str = "backbone",
+    on_layer: OnLayer | None = None,
 ) -> Observation:
     """Run a detector on normalised images [3 H W] and keep what went into its layers.
 
@@ -103,6 +105,7 @@ def observe(
         known: an earlier pass on the same images, by a model that is the same up to `start`.
             What it found before that stage is taken over and not computed again.
         start: "backbone", "encoder.0", .. "decoder.0", ..
+        on_layer: called as (name, index, count) before each stage; may raise to cancel.
     """
     watched = private_copy(model)
     stages = parts_of(model)
@@ -120,7 +123,7 @@ def observe(
         layer.register_forward_pre_hook(lambda module, arguments: contents.append(arguments[0]))
     for name in chain(*stages.values()):
         watched.get_submodule(name).register_forward_hook(_keeping(results, name))
-    output, traces = watched(list(images))
+    output, traces = watched(list(images), on_layer=on_layer)
     return Observation(
         model,
         tuple(images),

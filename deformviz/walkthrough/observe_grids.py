@@ -9,6 +9,7 @@ from torch import Tensor
 from deformviz.attention.dat import DATAttention
 from deformviz.models.dat import DAT
 from deformviz.models.parts import private_copy
+from deformviz.models.watch import OnLayer
 from deformviz.schema import GridTrace
 
 
@@ -27,7 +28,7 @@ class GridObservation:
 
 
 @torch.no_grad()
-def observe_grids(model: DAT, images: Tensor) -> GridObservation:
+def observe_grids(model: DAT, images: Tensor, on_layer: OnLayer | None = None) -> GridObservation:
     """Run a DAT on normalised images [batch 3 height width]; the model stays as it is."""
     watched = private_copy(model)
     features: dict[str, Tensor] = {}
@@ -40,5 +41,5 @@ def observe_grids(model: DAT, images: Tensor) -> GridObservation:
 
     for layer in model.trace_names:
         watched.get_submodule(layer).register_forward_pre_hook(keep(layer))
-    logits, traces = watched(images)
+    logits, traces = watched(images, on_layer=on_layer)
     return GridObservation(model, logits, traces, features)

@@ -1,41 +1,18 @@
 """A picture as it looks to a model inside a batch with a larger one: with padding."""
 
 from dataclasses import replace
-from typing import Any
 
-import torch
+from torch import Tensor
 
-from deformviz.models.deformable_detr import DeformableDETR
-from deformviz.models.postprocess import postprocess
-from deformviz.models.preprocess import preprocess
-from deformviz.schema import Trace
-from deformviz.tracing.pictures import read_picture
+from deformviz.schema import ImageFrame
 
 SHARE = (0.3, 0.5)  # padding at the bottom and at the right, as shares of the picture
 
 
-@torch.inference_mode()
-def run_padded(model: DeformableDETR, image: Any, *, top: int = 100) -> Trace:
-    """Like `dv.run`, but with a larger blank picture in the same batch.
-
-    The frame says how much of the padded picture is real; boxes are of the real picture.
-    """
-    parameter = next(model.parameters())
-    pixels, frame = preprocess(read_picture(image), model.config)
-    pixels = pixels.to(parameter.device, parameter.dtype)
+def beside_a_larger(pixels: Tensor, frame: ImageFrame) -> tuple[list[Tensor], ImageFrame]:
+    """The picture [3 H W] and a larger blank one, and the frame that says how much is padding."""
     height, width = (
         round(side * (1 + share)) for side, share in zip(pixels.shape[1:], SHARE, strict=True)
     )
-    output, traces = model([pixels, pixels.new_zeros(3, height, width)])
-    one = output.image(0).map(lambda tensor: tensor.cpu())
-    return Trace(
-        layers={
-            name: record.image(0).map(lambda tensor: tensor.cpu())
-            for name, record in traces.items()
-        },
-        frame=replace(frame, padded_hw=(height, width)),
-        detections=postprocess(
-            one, frame.original_hw, top=top, class_names=model.config.class_names
-        ),
-        output=one,
-    )
+    images = [pixels, pixels.new_zeros(3, height, width)]
+    return images, replace(frame, padded_hw=(height, width))

@@ -5,9 +5,10 @@ from torch import Tensor
 
 from deformviz.models.padding import mask_at, pad_images
 from deformviz.models.proposals import anchor_boxes, anchor_logits, best_tokens
+from deformviz.walkthrough.asked import Asked
 from deformviz.walkthrough.blackboard import Blackboard
 from deformviz.walkthrough.observe import Observation
-from deformviz.walkthrough.step import Check, Derivation
+from deformviz.walkthrough.step import Check, Worked
 
 SOURCE = "Deformable DETR, Appendix A.4: two-stage Deformable DETR"
 
@@ -46,8 +47,13 @@ def token_of(seen: Observation, query: int) -> int:
     return int(tokens_of(seen)[query])
 
 
+def work_out(asked: Asked) -> Worked:
+    """The proposal that the asking query stands for."""
+    return proposals(asked.seen, asked.query)
+
+
 @torch.no_grad()
-def proposals(seen: Observation, query: int) -> Derivation:
+def proposals(seen: Observation, query: int) -> Worked:
     """From the encoder's memory at one token to the reference box of the query it became."""
     token = token_of(seen, query)
     board = Blackboard("proposals")

@@ -65,8 +65,8 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Derivation:
-    """Steps from what comes in to what the module says, and the module's own word beside it."""
+class Worked:
+    """A derivation worked out: its steps, and the module's own word beside them."""
 
     name: str  # "multi_scale", also the file of its prose
     steps: tuple[Step, ...]

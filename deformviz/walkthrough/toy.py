@@ -12,7 +12,6 @@ from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.walkthrough.observe import AttentionInputs
 
 SHAPES_HW = [(3, 4), (2, 2)]
-PICTURE_HW = (48, 64)  # both levels come from a picture of this size
 VALID_RATIOS = [(0.75, 1.0), (1.0, 1.0)]  # (x, y): three of four columns are picture
 
 OFFSETS = [  # head, level, point: (x, y)

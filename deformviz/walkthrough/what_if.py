@@ -8,10 +8,10 @@ from torch import Tensor
 
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.models.deformable_detr import DeformableDETR
+from deformviz.models.watch import OnLayer
+from deformviz.walkthrough.change import Change, Location, Sample
 from deformviz.walkthrough.observe import Observation, attention_of, observe, private_copy
-
-Sample = tuple[int, int, int]  # head, level, point
-Location = tuple[float, float]  # x, y, normalised
+from deformviz.walkthrough.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,12 @@ class Edit:
         return self == Edit(self.layer, self.query)
 
 
+def edit_of(subject: Subject) -> Edit:
+    """The subject's "what if" as an edit of its layer, for its query."""
+    change = subject.change if subject.can_edit else Change()
+    return Edit(subject.layer, subject.query, **vars(change))
+
+
 def edited(model: DeformableDETR, edit: Edit) -> DeformableDETR:
     """A private copy of the model whose layer is edited; the model itself stays as it is.
 
@@ -55,13 +61,15 @@ def edited(model: DeformableDETR, edit: Edit) -> DeformableDETR:
     return copied
 
 
-def go_on(seen: Observation, edit: Edit) -> Observation:
+def go_on(seen: Observation, edit: Edit, on_layer: OnLayer | None = None) -> Observation:
     """The model's own answer to an edit: it runs again from the edited layer on.
 
     What lies before that layer is taken from `seen`, a pass of the model as it is; the result is
     that of a whole pass of `edited`, number for number.
     """
-    return observe(edited(seen.model, edit), seen.images, known=seen, start=edit.layer)
+    return observe(
+        edited(seen.model, edit), seen.images, known=seen, start=edit.layer, on_layer=on_layer
+    )
 
 
 def asked_alone(module: MultiScaleDeformableAttention, edit: Edit) -> MultiScaleDeformableAttention:

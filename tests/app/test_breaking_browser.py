@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from deformviz.walkthrough.breaking import MISTAKES
+from deformviz.walkthrough.mistakes import MISTAKES
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 120_000

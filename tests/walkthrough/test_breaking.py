@@ -7,19 +7,16 @@ import torch
 import torch.nn.functional as F
 
 from deformviz.attention.reference import aggregate, merge_heads, split_levels
-from deformviz.walkthrough.breaking import (
-    MISTAKES,
-    broken,
-    broken_module,
-    locations_aligned,
-    locations_by_height_and_width,
-    locations_clamped,
-    locations_without_half,
-    weights_per_level,
-)
+from deformviz.walkthrough.breaking import broken, broken_layer
+from deformviz.walkthrough.mistakes import MISTAKES
 from deformviz.walkthrough.multi_scale import multi_scale
 from deformviz.walkthrough.observe import observe
 from deformviz.walkthrough.toy import toy_inputs, toy_module
+
+
+def toy_with(mistake):
+    """The toy, making a mistake."""
+    return broken_layer(toy_module(), MISTAKES[mistake])
 
 
 def answer(module):
@@ -48,15 +45,15 @@ def with_grid_sample(**options):
 
 
 @pytest.mark.parametrize(
-    ("formula", "options"),
+    ("mistake", "options"),
     [
-        (locations_aligned, {"align_corners": True, "padding_mode": "zeros"}),
-        (locations_clamped, {"align_corners": False, "padding_mode": "border"}),
+        ("align_corners", {"align_corners": True, "padding_mode": "zeros"}),
+        ("border_padding", {"align_corners": False, "padding_mode": "border"}),
     ],
     ids=["align_corners=True", "border padding"],
 )
-def test_wrong_options_of_grid_sample_are_imitated_exactly(formula, options):
-    wrong, _ = answer(broken_module(toy_module(), sampling_locations=formula))
+def test_wrong_options_of_grid_sample_are_imitated_exactly(mistake, options):
+    wrong, _ = answer(toy_with(mistake))
     assert torch.allclose(wrong, with_grid_sample(**options), atol=1e-12)
     assert not torch.allclose(wrong, answer(toy_module())[0])
 
@@ -68,7 +65,7 @@ def test_the_imitation_itself_is_right_with_the_right_options():
 
 def test_height_and_width_swapped_stretch_offsets_of_a_wide_map():
     _, right = answer(toy_module())
-    _, wrong = answer(broken_module(toy_module(), sampling_locations=locations_by_height_and_width))
+    _, wrong = answer(toy_with("swap_hw"))
     shift = right.sampling_locations - right.reference_points[:, :, None, :, None]
     swapped = wrong.sampling_locations - wrong.reference_points[:, :, None, :, None]
     # Level 0 is 3 high and 4 wide: x offsets become 4/3 as long, y offsets 3/4; level 1 is square.
@@ -78,14 +75,14 @@ def test_height_and_width_swapped_stretch_offsets_of_a_wide_map():
 
 def test_without_the_half_everything_is_read_half_a_pixel_further():
     _, right = answer(toy_module())
-    _, wrong = answer(broken_module(toy_module(), sampling_locations=locations_without_half))
+    _, wrong = answer(toy_with("forget_half"))
     size = torch.tensor([[4.0, 3.0], [2.0, 2.0]], dtype=torch.float64)[:, None]
     moved = (wrong.sampling_locations - right.sampling_locations) * size
     assert torch.allclose(moved, torch.full_like(moved, 0.5))
 
 
 def test_a_softmax_per_level_gives_every_head_the_weight_of_all_levels():
-    toy = broken_module(toy_module(), normalise_weights=weights_per_level)
+    toy = toy_with("softmax_over_points")
     derivation = multi_scale(toy, toy_inputs(), 0)
     assert derivation["attention_weights"].value.sum((1, 2)).tolist() == pytest.approx([2.0, 2.0])
     assert not derivation.holds
@@ -99,10 +96,12 @@ def test_each_mistake_changes_the_answer_of_the_shipped_model_where_it_should(
 ):
     image = shipped_seen.images[0]
     images = [image]
-    if MISTAKES[name].needs_padding:
-        assert_same(observe(broken(shipped, name), images), shipped_seen)  # nothing to see here
+    if MISTAKES[name].needs_padding:  # nothing to see without any
+        assert_same(
+            observe(broken(shipped, MISTAKES[name]), images), shipped_seen
+        )  # nothing to see here
         images.append(image.new_zeros(3, image.shape[1] + 40, image.shape[2] + 96))
-    right, wrong = observe(shipped, images), observe(broken(shipped, name), images)
+    right, wrong = observe(shipped, images), observe(broken(shipped, MISTAKES[name]), images)
     change = (right.output.logits[0] - wrong.output.logits[0]).abs().max()
     assert change > 0.1
     assert_same(observe(shipped, images), right)
@@ -114,7 +113,7 @@ def assert_same(one, other):
 
 def test_a_copy_of_a_broken_model_runs_its_own_layers(shipped, shipped_seen):
     for name in MISTAKES:
-        seen = observe(broken(shipped, name), shipped_seen.images)
+        seen = observe(broken(shipped, MISTAKES[name]), shipped_seen.images)
         assert list(seen.attention) == list(shipped_seen.attention), name
 
 
@@ -124,14 +123,10 @@ def test_two_sessions_can_break_different_things_at_once(shipped, shipped_seen):
     with ThreadPoolExecutor(3) as pool:
         found = list(
             pool.map(
-                lambda name: observe(broken(shipped, name) if name else shipped, [image]), wishes
+                lambda name: observe(broken(shipped, MISTAKES[name]) if name else shipped, [image]),
+                wishes,
             )
         )
     for first, second in ((0, 3), (1, 5), (2, 4)):
         assert_same(found[first], found[second])
     assert_same(found[2], shipped_seen)
-
-
-def test_an_unknown_mistake_is_named(shipped):
-    with pytest.raises(KeyError, match="there are swap_xy"):
-        broken(shipped, "typo")

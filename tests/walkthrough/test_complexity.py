@@ -6,7 +6,8 @@ import time
 import pytest
 
 from deformviz.analysis.cost import AttentionSizes, flip_queries
-from deformviz.walkthrough.complexity import TERMS, complexity, levels_hw
+from deformviz.walkthrough.complexity import TERMS, complexity
+from deformviz.walkthrough.costs import levels_hw
 
 MAP_HW = (5, 7)
 PIXELS = 5 * 7 + 3 * 4 + 2 * 2

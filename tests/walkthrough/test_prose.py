@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from deformviz.attention.dat import DATAttention
-from deformviz.walkthrough.breaking import MISTAKES, locations_without_half
+from deformviz.walkthrough.breaking import locations_without_half
 from deformviz.walkthrough.complexity import AttentionSizes, complexity
 from deformviz.walkthrough.convolutions import convolutions
 from deformviz.walkthrough.dat import dat
 from deformviz.walkthrough.decoder import decoder
 from deformviz.walkthrough.gradients import gradients, layer_gradients
 from deformviz.walkthrough.mathml import equation_mathml, symbol_mathml
+from deformviz.walkthrough.mistakes import MISTAKES
 from deformviz.walkthrough.multi_head import multi_head
 from deformviz.walkthrough.multi_scale import multi_scale, single_scale
 from deformviz.walkthrough.myths import CARDS

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deformviz.walkthrough.step import Worked
+    from deformviz.walkthrough.subject import Subject
 
 STRIDE = 8  # of the first level; each further one halves
 ASPECT = (3, 4)  # height to width, as in 800 x 1066
@@ -57,17 +61,26 @@ def settle(wanted: dict[str, Any]) -> CostSizes | None:
 
 def pixels_of(side: int, levels: int) -> int:
     """All feature pixels of a picture."""
-    from deformviz.walkthrough.complexity import levels_hw
-
     return sum(h * w for h, w in levels_hw(CostSizes(side=side).map_hw, levels))
 
 
-def cost_panel(sizes: CostSizes) -> dict[str, Any]:
-    """What the browser needs to draw the costs of any setting without asking again."""
+def levels_hw(map_hw: tuple[int, int], levels: int) -> list[tuple[int, int]]:
+    """Sizes of the levels: each halving rounds up."""
+    height, width = map_hw
+    return [(-(-height // 2**level), -(-width // 2**level)) for level in range(levels)]
+
+
+def cost_panel(subject: Subject, worked: Worked) -> dict[str, Any]:
+    """What the browser needs to draw the costs of any setting without asking again.
+
+    `counted` is what the real module did at the present sizes.
+    """
     from deformviz.walkthrough.complexity import TERMS
     from deformviz.walkthrough.mathml import symbol_mathml
 
+    sizes = subject.sizes
     return {
+        "counted": int(worked.module_output),
         "sizes": {field.name: getattr(sizes, field.name) for field in fields(sizes)},
         "choices": {name: list(values) for name, values in CHOICES.items()},
         "pixels": {
