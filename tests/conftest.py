@@ -1,7 +1,7 @@
 """What tests share: parity data, a browser, a running app, and an honest list of what did not run.
 
-A skip whose reason starts with "no browser", "no compiler" or "no parity" is a failure where the
-environment variable DEFORMVIZ_REQUIRE names that word: `DEFORMVIZ_REQUIRE=browser,compiler`.
+A skip whose reason starts with "no browser", "no compiler", "no nvcc" or "no parity" is a failure
+where the variable DEFORMVIZ_REQUIRE names that word: `DEFORMVIZ_REQUIRE=browser,compiler`.
 """
 
 import os
@@ -25,11 +25,11 @@ DESELECTED = pytest.StashKey[list]()
 
 def pytest_configure(config):
     config.stash[DESELECTED] = []
-    unknown = REQUIRED - {"browser", "compiler", "parity"}
+    unknown = REQUIRED - {"browser", "compiler", "nvcc", "parity"}
     if unknown:
         raise pytest.UsageError(
             f"DEFORMVIZ_REQUIRE names {', '.join(sorted(unknown))}; "
-            "it knows browser, compiler and parity."
+            "it knows browser, compiler, nvcc and parity."
         )
 
 

@@ -11,6 +11,7 @@ from deformviz.geometry import (
     cell_centres,
     cxcywh_to_xyxy,
     from_pixel_index,
+    grid_to_normalised,
     level_starts,
     normalised_to_original,
     normalised_to_pixels,
@@ -117,3 +118,11 @@ def test_then_applies_the_first_change_first(point, numbers):
 @pytest.mark.parametrize("make", [np.array, torch.tensor])
 def test_the_kind_of_array_is_kept(make):
     assert type(to_pixel_index(make([[0.5, 0.5]]), (3, 4))) is type(make([0.0]))
+
+
+def test_grid_coordinates_of_a_map_that_is_not_square():
+    """On 3 rows of 5: with aligned corners 1 is the last pixel's centre, without the map's edge."""
+    top_right = np.array([-1.0, 1.0])  # y, x
+    np.testing.assert_allclose(grid_to_normalised(top_right, (3, 5)), [4.5 / 5, 0.5 / 3])
+    edges = grid_to_normalised(top_right, (3, 5), align_corners=False)
+    np.testing.assert_allclose(edges, [1, 0])

@@ -13,8 +13,9 @@ from deformviz.analysis.replay import Replay, followed_objects, matched_queries
 from deformviz.tracing.packing import unpack_layer
 from deformviz.training.live import LiveOptions
 from deformviz.training.loop import DetectorTraining
-from deformviz.training.recorder import Recorder, every
+from deformviz.training.recorder import Recorder, every, pack_recording
 from deformviz.training.run_folder import RunFolder, RunFolderError
+from tests.training.test_recorder import gaze, train, two_layers_of_two_pictures
 
 
 def tiny_recipe():
@@ -102,8 +103,6 @@ def test_the_shipped_run_is_smaller_measured_and_described(run, tmp_path):
 
 
 def test_a_recording_of_another_model_has_curves_too(tmp_path):
-    from tests.training.test_recorder import gaze, train
-
     model, maps = gaze(), torch.rand(2, 36, 8)
     train(model, Recorder(tmp_path, model, schedule=every(2), probe=lambda: model(maps)), 4)
     folder = RunFolder(tmp_path)
@@ -114,6 +113,30 @@ def test_a_recording_of_another_model_has_curves_too(tmp_path):
     assert layer["inside_share"][2] == [None, None]
     start = unpack_layer(folder.load_trace(0, 0, "decoder.0"))
     assert start.header["honesty_label"] == ""
+
+
+def test_every_layer_is_measured_on_its_own_traces_of_all_pictures(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.create("recording", {})
+    kept = {at: two_layers_of_two_pictures(seed=at) for at in (0, 7)}
+    for iteration, recording in kept.items():
+        folder.save_traces(iteration, pack_recording(recording, [(40, 48), (30, 64)]))
+    curves = measure_recording(folder)
+    assert curves["iterations"] == [0, 7]
+    for name in kept[0]:
+        measured, start = curves["layers"][name], None
+        for at, recording in enumerate(kept.values()):
+            trace = recording[name]
+            weights = trace.attention_weights.flatten(0, 1)  # (picture query) ..
+            away = trace.sampling_locations - trace.reference_points[:, :, None, :, None]
+            offsets = (away * torch.tensor([(6, 5), (3, 2)])[:, None]).flatten(0, 1)
+            start = offsets.mean(0) if start is None else start
+            for statistic, by_hand in {
+                "heaviest": weights.flatten(2).amax(-1).mean(0),
+                "level_share": weights.sum(-1).mean(0),
+                "displacement": (offsets - start).norm(dim=-1).mean((0, -1)),
+            }.items():
+                np.testing.assert_allclose(measured[statistic][at], by_hand, atol=1e-3)
 
 
 def test_a_recording_cannot_look_at_other_pictures(tmp_path):

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 def nvcc():
     path = shutil.which("nvcc")
     if not path:
-        pytest.skip("no CUDA compiler: nvcc is not on the PATH")
+        pytest.skip("no nvcc: the CUDA compiler is not on the PATH")
     return path
 
 

@@ -51,6 +51,44 @@ def test_between_equal_boxes_the_right_class_decides():
     assert (queries.tolist(), objects.tolist()) == ([1], [0])
 
 
+def test_the_cost_of_a_pair_by_hand():
+    """Chance one half: class cost (.25 - .75) * .5**2 * ln 2; sides differ by .1; GIoU 2 / 3."""
+    wide, narrow = [0.5, 0.5, 0.3, 0.4], [0.5, 0.5, 0.2, 0.4]
+    logits, boxes = torch.tensor([[0.0, 9.0]]), torch.tensor([wide])
+    for weights in (LossWeights(), LossWeights(3.0, 7.0, 11.0)):
+        by_hand = (
+            weights.classes * -0.125 * math.log(2) + weights.boxes * 0.1 - weights.overlap * 2 / 3
+        )
+        costs = pair_costs(logits, boxes, targets(narrow, labels=[0]), weights)
+        assert costs.item() == pytest.approx(by_hand, abs=1e-5)
+
+
+def test_of_boxes_equally_far_off_the_one_that_overlaps_is_taken():
+    """Both differ by 0.4 in all; one is moved away, the other grew around the object."""
+    moved, grown = [0.6, 0.5, 0.2, 0.4], [0.2, 0.5, 0.4, 0.6]
+    assert all(
+        sum(abs(a - b) for a, b in zip(box, LEFT, strict=True)) == pytest.approx(0.4)
+        for box in (moved, grown)
+    )
+    queries, _ = hungarian(
+        torch.zeros(2, 1), torch.tensor([moved, grown]), targets(LEFT), LossWeights()
+    )
+    assert queries.tolist() == [1]
+
+
+def test_every_picture_is_held_to_its_own_objects():
+    """Two pictures whose objects differ in number, place and class, each answered perfectly."""
+    logits = torch.full((2, 2, 3), -9.0)
+    logits[0, 0, 2] = logits[1, 0, 0] = logits[1, 1, 1] = 9.0
+    boxes = torch.tensor([[LEFT, FAR], [RIGHT, FAR]])
+    output = DetectorOutput(logits, boxes)
+    own = [targets(LEFT, labels=[2]), targets(FAR, RIGHT, labels=[1, 0])]
+    right = set_loss(output, own, LossWeights())
+    wrong = set_loss(output, own[::-1], LossWeights())
+    assert sum(right.values()) < 1e-3 < 0.1 < sum(wrong.values())
+    assert right["classes"] < 1e-3 < wrong["classes"]
+
+
 def test_an_image_without_objects_matches_nothing():
     queries, objects = hungarian(torch.zeros(3, 2), torch.rand(3, 4), targets(), LossWeights())
     assert len(queries) == len(objects) == 0

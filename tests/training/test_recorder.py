@@ -14,8 +14,10 @@ import torch
 from torch import nn
 
 from deformviz.attention.deformable import MultiScaleDeformableAttention
+from deformviz.schema import AttentionTrace
 from deformviz.tracing.packing import unpack_layer
-from deformviz.training.recorder import Recorder, every, log_spaced
+from deformviz.tracing.record import Recording
+from deformviz.training.recorder import Recorder, every, log_spaced, pack_recording
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
 ROOT = Path(__file__).parents[2]
@@ -102,6 +104,38 @@ def test_traces_of_probe_pictures_are_written_in_place_of_weights(tmp_path):
     assert folder.picture_path(1).is_file()
     first = unpack_layer(folder.load_trace(0, 0, "decoder.0"))
     np.testing.assert_allclose(first.weights, 1 / 6, atol=1e-4)
+
+
+def two_layers_of_two_pictures(seed=8):
+    """A recording whose every number differs: pictures, layers, levels, heads and points."""
+    generator = torch.Generator().manual_seed(seed)
+    traces = {}
+    for name, points in (("decoder.0", 3), ("decoder.1", 4)):
+        shape = 2, 4, 3, 2, points  # picture query head level point
+        locations = torch.rand(*shape, 2, generator=generator)
+        traces[name] = AttentionTrace(
+            spatial_shapes=torch.tensor([(5, 6), (2, 3)]),
+            sampling_offsets=torch.zeros(*shape, 2),
+            sampling_locations=locations,
+            attention_weights=torch.rand(shape, generator=generator),
+            reference_points=torch.rand(2, 4, 2, 2, generator=generator),
+        )
+    return Recording(tuple(traces), traces)
+
+
+def test_every_picture_and_layer_is_packed_with_its_own_numbers_and_size():
+    recording, sizes_hw = two_layers_of_two_pictures(), [(40, 48), (30, 64)]
+    packed = pack_recording(recording, sizes_hw)
+    assert sorted(packed) == ["0/decoder.0", "0/decoder.1", "1/decoder.0", "1/decoder.1"]
+    for key, blob in packed.items():
+        picture, _, name = key.partition("/")
+        own, layer = recording[name].image(int(picture)), unpack_layer(blob)
+        assert layer.header["layer"] == name
+        assert layer.header["frame"]["resized_hw"] == list(sizes_hw[int(picture)])
+        assert layer.header["frame"]["padded_hw"] == [40, 64]
+        np.testing.assert_allclose(layer.locations, own.sampling_locations, atol=2e-5)
+        np.testing.assert_allclose(layer.weights, own.attention_weights, atol=2e-5)
+        np.testing.assert_allclose(layer.references, own.reference_points, atol=1e-6)
 
 
 @pytest.mark.parametrize("keep", ["nothing", "weights", "traces"])
