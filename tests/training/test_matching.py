@@ -59,7 +59,8 @@ def test_the_cost_of_a_pair_by_hand():
         by_hand = (
             weights.classes * -0.125 * math.log(2) + weights.boxes * 0.1 - weights.overlap * 2 / 3
         )
-        costs = pair_costs(logits, boxes, targets(narrow, labels=[0]), weights)
+        objects = BatchTargets.of([targets(narrow, labels=[0])])
+        costs = pair_costs(logits[None], boxes[None], objects, weights)
         assert costs.item() == pytest.approx(by_hand, abs=1e-5)
 
 
