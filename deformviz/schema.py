@@ -173,9 +173,15 @@ class DenseTrace(_Arrays):
     attention_weights: Array = axes("head query key")  # sums to 1 over key
     query: Array | None = axes("query embedding", optional=True)
     output: Array | None = axes("query embedding", optional=True)
+    keys_hw: tuple[int, int] | None = field(default=None, kw_only=True)  # if keys are its pixels
 
     def __post_init__(self):
-        check_axes(self)
+        sizes = check_axes(self)
+        if self.keys_hw is not None and self.keys_hw[0] * self.keys_hw[1] != sizes["key"]:
+            height, width = self.keys_hw
+            raise ShapeError(
+                f"DenseTrace has {sizes['key']} on axis 'key', which is not {height}x{width}."
+            )
 
 
 @dataclass(frozen=True)

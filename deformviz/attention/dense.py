@@ -60,14 +60,20 @@ def merge_tokens(per_head: Tensor) -> Tensor:
     return rearrange(per_head, "batch head query channel -> batch query (head channel)")
 
 
-def dense_attention(query: Tensor, key: Tensor, value: Tensor, heads: int) -> tuple[Tensor, Tensor]:
+def dense_attention(
+    query: Tensor, key: Tensor, value: Tensor, heads: int, padding_mask: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """softmax(q·k / sqrt(channels per head)) v for every head.
 
-    query [batch query (head channel)], key and value [batch key (head channel)]
+    query [batch query (head channel)], key and value [batch key (head channel)], whose widths may
+    differ; padding_mask [batch key], True = never attended to
     -> output [batch query (head channel)], weights [batch head query key].
     """
     query, key, value = (split_tokens(tokens, heads) for tokens in (query, key, value))
-    weights = normalise_scores(dense_scores(query, key))
+    scores = dense_scores(query, key)
+    if padding_mask is not None:
+        scores = scores.masked_fill(padding_mask[:, None, None], float("-inf"))
+    weights = normalise_scores(scores)
     return merge_tokens(attend_keys(weights, value)), weights
 
 

@@ -1,18 +1,17 @@
 """The key layouts of Hugging Face's Deformable DETR: hub files and transformers 5 in memory."""
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from deformviz.checkpoints.deformable_detr import count_children, gather_told, plan_from_tensors
-from deformviz.checkpoints.errors import CheckpointError
+from deformviz.checkpoints.detector_sizes import count_children
+from deformviz.checkpoints.naming import Naming
 from deformviz.checkpoints.reading import CheckpointFile
-from deformviz.checkpoints.registry import Layout, Options, Plan
+from deformviz.checkpoints.renaming import NUMBER, Table
+from deformviz.models.detector_config import DeformableDETRConfig
 
 REQUIRED = (
     "model.level_embed",
@@ -36,9 +35,7 @@ ARGUMENTS = {
     "dilation": "dilation",
 }
 # Options of theirs that change the computation and that our model does not have.
-FIXED = {"activation_function": "relu", "position_embedding_type": "sine"}
-THIRDS = ("q_proj", "k_proj", "v_proj")  # rows of in_proj, in this order
-NUMBER = "{}"  # stands for the number of a layer, level or head
+FIXED = {"activation_function": ("relu",), "position_embedding_type": ("sine",)}
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,6 @@ def layer_names(style: Style) -> Iterator[tuple[str, str]]:
                 "norm3": "final_layer_norm",
                 "cross_attn": "encoder_attn",
                 "self_attn.out_proj": f"self_attn.{output}",
-                "self_attn.in_proj": "self_attn.in_proj",
             },
         ),
     ):
@@ -133,20 +129,12 @@ def all_names(style: Style) -> Iterator[tuple[str, str]]:
 
 
 @lru_cache(maxsize=8)
-def _patterns(style: Style, back: bool) -> tuple[tuple[re.Pattern, str], ...]:
-    pairs = [(ours, theirs) if back else (theirs, ours) for ours, theirs in all_names(style)]
-    return tuple(
-        (re.compile(re.escape(source).replace(re.escape(NUMBER), r"(\d+)") + r"(?=[._]|$)"), target)
-        for source, target in pairs
+def table(style: Style) -> Table:
+    """The whole table in one spelling."""
+    attention = f"layers.{NUMBER}.self_attn"
+    return Table(
+        all_names(style), [(f"transformer.decoder.{attention}", f"model.decoder.{attention}")]
     )
-
-
-def rename(key: str, style: Style, *, back: bool = False) -> str | None:
-    """One key from their names to the published ones, or `back`; None if the table lacks it."""
-    for pattern, target in _patterns(style, back):
-        if match := pattern.match(key):
-            return target.format(*match.groups()) + key[match.end() :]
-    return None
 
 
 def to_published(tensors: Mapping[str, Tensor], style: Style) -> dict[str, Tensor]:
@@ -154,65 +142,12 @@ def to_published(tensors: Mapping[str, Tensor], style: Style) -> dict[str, Tenso
 
     Keys the table does not know stay as they are, to be reported as unexpected.
     """
-    renamed: dict[str, Tensor] = {}
-    for key, tensor in tensors.items():
-        first, third, last = key.rpartition(".q_proj.")
-        if third and first.endswith(".self_attn"):
-            parts = [tensors.get(f"{first}.{name}.{last}") for name in THIRDS]
-            if all(part is not None and part.shape == tensor.shape for part in parts):
-                renamed[
-                    rename(f"{first}.in_proj.{last}", style).replace("in_proj.", "in_proj_")
-                ] = torch.cat(parts)
-                continue
-        elif any(f".self_attn.{name}." in key for name in THIRDS[1:]):
-            sibling = re.sub(r"\.[kv]_proj\.", ".q_proj.", key)
-            if sibling in tensors and tensors[sibling].shape == tensor.shape:
-                continue
-        renamed[rename(key, style) or key] = tensor
-    return renamed
+    return table(style).to_ours(tensors)
 
 
 def from_published(tensors: Mapping[str, Tensor], style: Style) -> dict[str, Tensor]:
     """The inverse of `to_published`."""
-    renamed: dict[str, Tensor] = {}
-    for key, tensor in tensors.items():
-        first, joined, last = key.rpartition(".in_proj_")
-        if joined:
-            base = rename(f"{first}.in_proj", style, back=True).removesuffix("in_proj")
-            for name, part in zip(THIRDS, tensor.chunk(3), strict=True):
-                renamed[f"{base}{name}.{last}"] = part
-        else:
-            renamed[rename(key, style, back=True) or key] = tensor
-    return renamed
-
-
-def recognises(file: CheckpointFile) -> bool:
-    """Whether the keys are those of transformers' Deformable DETR."""
-    return all(key in file.tensors for key in REQUIRED)
-
-
-def plan(file: CheckpointFile, options: Options) -> Plan:
-    """Sizes from the tensors; the rest from config.json, then `options`.
-
-    Raises:
-        CheckpointError: an option our model does not have, or sizes that contradict each other.
-    """
-    options.refuse("version", because="it tells versions of DAT apart, and this is Deformable DETR")
-    for arguments in (file.arguments, options.config or {}):
-        for name, value in FIXED.items():
-            if arguments.get(name, value) != value:
-                raise CheckpointError(
-                    f"{file.path.name} has {name}={arguments[name]!r}; only {value!r} is built."
-                )
-    counted = tuple(key for key in file.tensors if key.endswith(".num_batches_tracked"))
-    kept = {key: tensor for key, tensor in file.tensors.items() if key not in counted}
-    published = to_published(kept, style_of(kept))
-    complete_heads(published)
-    told = gather_told(file, options, ours(file.arguments), ours(options.config or {}))
-    extra = class_names(file) | image_facts(file)
-    return replace(
-        plan_from_tensors(replace(file, tensors=published), told, extra), ignored=counted
-    )
+    return table(style).to_theirs(tensors)
 
 
 def complete_heads(tensors: dict[str, Tensor]) -> None:
@@ -271,4 +206,15 @@ def image_facts(file: CheckpointFile) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-LAYOUT = Layout("Hugging Face Deformable DETR", recognises, plan)
+NAMING = Naming(
+    layout="Hugging Face Deformable DETR",
+    system="deformable-detr",
+    config=DeformableDETRConfig,
+    required=REQUIRED,
+    table=lambda keys: table(style_of(keys)),
+    fixed=FIXED,
+    told=ours,
+    read=lambda file: class_names(file) | image_facts(file),
+    complete=complete_heads,
+)
+LAYOUT = NAMING.record

@@ -24,6 +24,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("missing", "", "the file was cut, or saved without this part"),
     ("unexpected", r"mask_head|bbox_attention|mask_branch", "a segmentation head"),
     ("unexpected", r"label_enc|refpoint_embed|ref_point_head", "a part of DAB-DETR or DINO"),
+    ("unexpected", r"(rpn_head|roi_head|query_head)\.", "a part of Co-DETR"),
     ("unexpected", r"(^|\.)(ema|optimizer|lr_scheduler|teacher)", "state of the training"),
     ("unexpected", r"enc_output|pos_trans", "a part of the two-stage variant"),
     ("unexpected", r"(class|bbox)_embed\.", "more heads than this variant has layers"),

@@ -1,14 +1,14 @@
-"""The decoder: object queries attend to each other, then to a few samples of the memory."""
+"""The decoder: object queries attend to each other, then to the memory, and move their boxes."""
 
 from dataclasses import dataclass
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.models.boxes import MLP, refine
-from deformviz.models.detector_config import DeformableDETRConfig
-from deformviz.models.position import box_positions
+from deformviz.models.config import DetectorConfig
+from deformviz.models.layers import Residual, attend_densely
+from deformviz.models.position import anchor_positions, box_positions
 from deformviz.models.watch import LayerWatch
 from deformviz.schema import AttentionTrace, DenseTrace
 
@@ -21,85 +21,132 @@ class Memory:
     spatial_shapes: list  # [(H_l, W_l)]
     padding_mask: Tensor | None  # [batch pixel], True = padding; None if there is none
     valid_ratios: Tensor  # [batch level xy]
+    positions: Tensor | None = None  # [batch pixel channel], read by dense attention
 
 
-class DecoderLayer(nn.Module):
+class DecoderLayer(Residual):
     """Self-attention, deformable cross-attention, feed-forward.
 
     The published names count differently: norm2 follows self-attention, norm1 cross-attention.
     """
 
-    def __init__(self, config: DeformableDETRConfig):
-        super().__init__()
-        width, heads = config.hidden_channels, config.decoder_heads or config.heads
+    def __init__(self, config: DetectorConfig, index: int):
         inner = config.decoder_feedforward_channels or config.feedforward_channels
-        self.cross_attn = MultiScaleDeformableAttention(
-            width, heads, config.levels, config.decoder_points
-        )
+        super().__init__(config, inner)
+        width, heads = config.hidden_channels, config.decoder_heads or config.heads
+        self.cross_attn = self.make_cross_attention(config, heads, index)
         self.norm1 = nn.LayerNorm(width)
-        self.self_attn = nn.MultiheadAttention(
-            width, heads, dropout=config.dropout, batch_first=True
-        )
+        self.self_attn = self.make_self_attention(config, heads)
         self.norm2 = nn.LayerNorm(width)
-        self.linear1 = nn.Linear(width, inner)
-        self.linear2 = nn.Linear(inner, width)
         self.norm3 = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(config.dropout)
+
+    def make_self_attention(self, config: DetectorConfig, heads: int) -> nn.Module:
+        heads = getattr(config, "decoder_self_heads", None) or heads
+        return nn.MultiheadAttention(
+            config.hidden_channels, heads, dropout=config.dropout, batch_first=True
+        )
+
+    def make_cross_attention(self, config: DetectorConfig, heads: int, index: int) -> nn.Module:
+        return MultiScaleDeformableAttention(
+            config.hidden_channels, heads, config.levels, config.decoder_points
+        )
 
     def attend_to_queries(
         self, content: Tensor, position: Tensor, traced: bool
     ) -> tuple[Tensor, DenseTrace | None]:
         """Dense attention among the queries; [batch query channel] before the residual."""
         query = content + position
-        attended, weights = self.self_attn(
-            query, query, content, need_weights=traced, average_attn_weights=False
-        )
-        trace = None
-        if traced:
-            trace = DenseTrace(attention_weights=weights, query=query, output=attended)
-        return attended, trace
+        return attend_densely(self.self_attn, query, query, content, None, traced)
 
-    def forward(
-        self,
-        content: Tensor,
-        position: Tensor,
-        references: Tensor,
-        memory: Memory,
-        traced_self: bool,
-        traced: bool,
-    ) -> tuple[Tensor, DenseTrace | None, AttentionTrace | None]:
-        """content and position [batch query channel], references [batch query level xy|cxcywh]."""
-        attended, self_trace = self.attend_to_queries(content, position, traced_self)
-        content = self.norm2(content + self.dropout(attended))
-        attended, trace = self.cross_attn(
+    def attend_to_memory(
+        self, content: Tensor, position: Tensor, place: Tensor, memory: Memory, traced: bool
+    ) -> tuple[Tensor, AttentionTrace | DenseTrace | None]:
+        """Attention to the picture; [batch query channel] before the residual."""
+        return self.cross_attn(
             content + position,
-            references,
+            place,
             memory.tokens,
             memory.spatial_shapes,
             memory.padding_mask,
             traced=traced,
         )
-        content = self.norm1(content + self.dropout(attended))
-        inner = self.linear2(self.dropout(F.relu(self.linear1(content))))
-        return self.norm3(content + self.dropout(inner)), self_trace, trace
+
+    def forward(
+        self,
+        content: Tensor,
+        position: Tensor,
+        place: Tensor | None,
+        memory: Memory,
+        traced_self: bool,
+        traced: bool,
+    ) -> tuple[Tensor, DenseTrace | None, AttentionTrace | DenseTrace | None]:
+        """One step of every query.
+
+        content and position [batch query channel]; place: where the query looks, as
+        `Decoder.place` says it, for deformable attention [batch query level xy|cxcywh].
+        """
+        attended, self_trace = self.attend_to_queries(
+            self.read(content, self.norm2), position, traced_self
+        )
+        content = self.add(content, attended, self.norm2)
+        attended, trace = self.attend_to_memory(
+            self.read(content, self.norm1), position, place, memory, traced
+        )
+        content = self.add(content, attended, self.norm1)
+        return self.feed_forward(content, self.norm3), self_trace, trace
 
 
-class DeformableDecoder(nn.Module):
+class Decoder(nn.Module):
     """`decoder_layers` layers; with refinement each moves the reference boxes of the next."""
 
-    def __init__(self, config: DeformableDETRConfig):
+    layer_type: type[DecoderLayer] = DecoderLayer
+
+    def __init__(self, config: DetectorConfig):
         super().__init__()
-        self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
-        self.refines = config.refine
-        self.channels, self.frequencies = config.hidden_channels, config.position_frequencies
-        if config.query_position == "mlp":
-            self.ref_point_head = MLP(2 * self.channels, self.channels, self.channels, depth=2)
+        width = config.hidden_channels
+        self.layers = nn.ModuleList(
+            self.layer_type(config, index) for index in range(config.decoder_layers)
+        )
+        self.refines, self.forward_twice = config.refine, config.look_forward_twice
+        self.channels, self.frequencies = width, config.position_frequencies
+        self.query_position, self.epsilon = config.query_position, config.logit_epsilon
+        if config.query_position in ("mlp", "anchor"):
+            self.ref_point_head = MLP(2 * width, width, width, depth=2)
+        if config.query_scale:
+            self.query_scale = MLP(width, width, width, depth=2)
+        if config.decoder_norm:
+            self.norm = nn.LayerNorm(width)
+
+    def place(
+        self,
+        index: int,
+        content: Tensor,
+        position: Tensor | None,
+        references: Tensor,
+        memory: Memory,
+    ) -> tuple[Tensor, Tensor]:
+        """Position embedding of the queries of a layer, and their references on padded levels."""
+        padded = scale_to_padded(references, memory.valid_ratios)
+        if position is not None:
+            return position, padded
+        if self.query_position == "anchor":  # DAB and DINO: the box as it lies on level 0
+            embedded = anchor_positions(padded[:, :, 0], self.channels)
+        else:
+            embedded = box_positions(references, self.channels, frequencies=self.frequencies)
+        position = self.ref_point_head(embedded.to(content.dtype))
+        return self.scaled(index, content, position), padded
+
+    def scaled(self, index: int, content: Tensor, position: Tensor) -> Tensor:
+        """The position times a factor from the content, after the first layer."""
+        if index == 0 or not hasattr(self, "query_scale"):
+            return position
+        return self.query_scale(content) * position
 
     def forward(
         self,
         content: Tensor,
         position: Tensor | None,
-        references: Tensor,
+        references: Tensor | None,
         memory: Memory,
         box_heads: nn.ModuleList,
         watch: LayerWatch,
@@ -110,32 +157,32 @@ class DeformableDecoder(nn.Module):
             content: what the queries start with [batch query channel].
             position: added to the content where it acts as a query; None: computed from the
                 current reference boxes before each layer.
-            references: [batch query xy] or [batch query cxcywh], of the un-padded picture.
+            references: [batch query xy] or [batch query cxcywh], of the un-padded picture; None
+                where queries have none (DETR).
             box_heads: one per layer; each predicts a step from the references *before* it.
         """
-        steps = []
+        steps, start = [], references  # `start` may carry a gradient, `references` never do
         for index, layer in enumerate(self.layers):
             name = f"decoder.{index}"
             watch.begins(name)
-            here = position
-            if here is None:
-                embedded = box_positions(references, self.channels, frequencies=self.frequencies)
-                here = self.ref_point_head(embedded.to(content.dtype))
-            content, self_trace, trace = layer(
-                content,
-                here,
-                scale_to_padded(references, memory.valid_ratios),
-                memory,
-                watch.wants(f"{name}.self"),
-                watch.wants(name),
-            )
+            here, place = self.place(index, content, position, references, memory)
+            wanted = watch.wants(f"{name}.self"), watch.wants(name)
+            content, self_trace, trace = layer(content, here, place, memory, *wanted)
             watch.keep(f"{name}.self", self_trace)
             watch.keep(name, trace)
-            boxes = refine(box_heads[index](content), references)
-            steps.append((content, boxes))
-            if self.refines:
-                references = boxes.detach()
+            said = self.norm(content) if hasattr(self, "norm") else content
+            step = box_heads[index](said)
+            steps.append((said, refine(step, start, self.epsilon)))
+            if self.refines and index + 1 < len(self.layers):
+                step = step if said is content else box_heads[index](content)
+                moved = refine(step, references, self.epsilon)
+                start = moved if self.forward_twice else moved.detach()
+                references = moved.detach()
         return steps
+
+
+class DeformableDecoder(Decoder):
+    """The decoder of Deformable DETR and of what followed it."""
 
 
 def scale_to_padded(references: Tensor, valid_ratios: Tensor) -> Tensor:

@@ -1,146 +1,106 @@
-"""Everything that makes one Deformable DETR differ from another, as plain data."""
+"""Configurations of detectors with deformable attention: Deformable DETR and its successors."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
-from deformviz.models.plain_values import to_fields
+from deformviz.models.config import DetectorConfig
 from deformviz.models.position import FREQUENCIES
 from deformviz.models.resnet import TOPOLOGIES
 
-MOST_LAYERS = 100
-POSITIVE = (
-    "classes",
-    "hidden_channels",
-    "heads",
-    "decoder_heads",
-    "levels",
-    "encoder_layers",
-    "decoder_layers",
-    "encoder_points",
-    "decoder_points",
-    "feedforward_channels",
-    "decoder_feedforward_channels",
-    "queries",
-    "backbone_width",
-    "backbone_stem",
-    "projection_groups",
-    "short_side",
-    "long_side",
-)
-CHOICES = {
-    "backbone": (*TOPOLOGIES, "resnet", "compact"),
-    "content_queries": ("from_proposals", "learned"),
-    "query_position": ("pos_trans", "mlp"),
-    "position_frequencies": FREQUENCIES,
-    "proposal_score": ("first_class", "max_class"),
-}
+MOST_LEVELS = 5
 
 
 @dataclass(frozen=True)
-class DeformableDETRConfig:
+class DeformableDETRConfig(DetectorConfig):
     """Sizes and switches of a Deformable DETR; the defaults are the published ones.
 
-    The last group holds the differences of the small detector that is trained from scratch on
-    rendered scenes: learned content queries (mixed query selection), positions as octaves, other
-    anchors, and a query position that follows the reference box.
+    The group after `projection_groups` holds the differences of the small detector that is
+    trained from scratch on rendered scenes, and those between the systems that followed.
 
     Raises:
         ValueError: an unknown choice, or values that contradict each other.
     """
 
-    classes: int = 91
-    class_names: tuple[str, ...] = ()
-    hidden_channels: int = 256
-    heads: int = 8
-    decoder_heads: int | None = None  # None: as many as the encoder
     levels: int = 4
-    encoder_layers: int = 6
-    decoder_layers: int = 6
     encoder_points: int = 4
     decoder_points: int = 4
-    feedforward_channels: int = 1024
-    decoder_feedforward_channels: int | None = None  # None: as many as the encoder
-    queries: int = 300
-    dropout: float = 0.1
     refine: bool = False
     two_stage: bool = False
-    dilation: bool = False
-    backbone: str = "resnet50"
-    backbone_width: int = 64
-    backbone_stem: int | None = None  # None: `backbone_width`
-    resnet_blocks: tuple[int, ...] = ()  # of backbone "resnet", four stages
-    resnet_bottleneck: bool = True
-    image_mean: tuple[float, ...] = (0.485, 0.456, 0.406)  # RGB, of values from 0 to 1
-    image_std: tuple[float, ...] = (0.229, 0.224, 0.225)
-    short_side: int | None = 800  # px; None: long_side decides alone
-    long_side: int = 1333  # px
+    backbone_maps: int | None = None  # backbone stages used; None: 3, or 1 of a single level
+    decoder_self_heads: int | None = None  # of attention among queries; None: as the decoder's
 
     compact_channels: tuple[int, ...] = (16, 32, 64, 96, 128)
     compact_blocks: tuple[int, ...] = (1, 2, 2, 1)
     projection_groups: int = 32
+    projection_bias: bool = True
     content_queries: str = "from_proposals"
     query_position: str = "pos_trans"
+    query_scale: bool = False
     position_frequencies: str = "paper"
+    position_shift: float = -0.5
+    position_temperature: float = 10000.0
+    logit_epsilon: float = 1e-5
     proposal_base_size: float = 0.05
     proposal_score: str = "first_class"
+    decoder_norm: bool = False
+    look_forward_twice: bool = False
+    shared_heads: bool | None = None
 
-    def __post_init__(self):
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(
-                    f"{name} is {getattr(self, name)!r}; it must be one of {', '.join(choices)}."
-                )
-        for name in POSITIVE:
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
-        width = self.hidden_channels
-        for name in ("heads", "decoder_heads", "projection_groups"):
-            divisor = getattr(self, name) or 1
-            if width % 4 or width % divisor:
-                raise ValueError(
-                    f"hidden_channels is {width}; it must be a multiple of 4 and of {name} "
-                    f"({divisor})."
-                )
-        stacks = (*self.compact_blocks, *self.resnet_blocks)
-        if max(self.encoder_layers, self.decoder_layers, *stacks) > MOST_LAYERS:
-            raise ValueError(f"A stack of layers may have at most {MOST_LAYERS}.")
-        if self.levels > 5:
-            raise ValueError(f"levels is {self.levels}; Deformable DETR is built for 1 to 5.")
-        if self.class_names and len(self.class_names) != self.classes:
-            raise ValueError(
-                f"class_names has {len(self.class_names)} names for {self.classes} classes."
-            )
-        self._check_switches()
+    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
+        "backbone": (*TOPOLOGIES, "resnet", "compact"),
+        "content_queries": ("from_proposals", "learned"),
+        "query_position": ("pos_trans", "mlp", "anchor"),
+        "position_frequencies": FREQUENCIES,
+        "proposal_score": ("first_class", "max_class"),
+    }
+    POSITIVE: ClassVar[tuple[str, ...]] = (
+        *DetectorConfig.POSITIVE,
+        "levels",
+        "encoder_points",
+        "decoder_points",
+        "projection_groups",
+        "backbone_maps",
+        "decoder_self_heads",
+    )
+    learned_anchors: ClassVar[bool] = False  # queries start from learnt boxes (DAB)
 
     def _check_switches(self) -> None:
+        if self.levels > MOST_LEVELS:
+            raise ValueError(
+                f"levels is {self.levels}; Deformable DETR is built for 1 to {MOST_LEVELS}."
+            )
         if self.two_stage and not self.refine:
             raise ValueError("two_stage=True needs refine=True: proposals are boxes.")
-        if self.backbone == "resnet" and len(self.resnet_blocks) != 4:
-            raise ValueError("backbone='resnet' needs resnet_blocks, one number per stage (4).")
-        if self.dilation and (self.backbone == "compact" or not self.resnet_topology[1]):
+        if self.hidden_channels % (self.decoder_self_heads or 1):
+            raise ValueError(
+                f"hidden_channels is {self.hidden_channels}; it must be a multiple of "
+                f"decoder_self_heads ({self.decoder_self_heads})."
+            )
+        if self.backbone_maps is not None and self.backbone_maps > min(self.levels, 4):
+            raise ValueError(
+                f"backbone_maps is {self.backbone_maps}; it must be at most levels and 4."
+            )
+        if self.dilation and self.backbone == "compact":
             raise ValueError(f"dilation=True (DC5) is not defined for backbone {self.backbone!r}.")
-        if len(self.image_mean) != 3 or len(self.image_std) != 3 or min(self.image_std) <= 0:
-            raise ValueError("image_mean and image_std need 3 numbers each, image_std above 0.")
+        super()._check_switches()
         if len(self.compact_channels) != 5 or len(self.compact_blocks) != 4:
             raise ValueError("compact_channels needs 5 numbers and compact_blocks 4.")
         for name in ("content_queries", "query_position"):
-            if getattr(self, name) != CHOICES[name][0] and not self.two_stage:
+            if getattr(self, name) != self.CHOICES[name][0] and not (
+                self.two_stage or self.learned_anchors
+            ):
                 raise ValueError(f"{name}={getattr(self, name)!r} needs two_stage=True.")
 
     @property
-    def backbone_stages(self) -> tuple[int, ...]:
-        """Which backbone stages feed the levels; further levels are convolved from the last."""
-        return tuple(range(5 - min(self.levels, 3), 5))
+    def stacks(self) -> tuple[int, ...]:
+        return (*self.compact_blocks, *self.resnet_blocks)
 
     @property
-    def resnet_topology(self) -> tuple[tuple[int, ...], bool]:
-        """Blocks per stage, and whether they are bottlenecks."""
-        return TOPOLOGIES.get(self.backbone, (self.resnet_blocks, self.resnet_bottleneck))
+    def backbone_stages(self) -> tuple[int, ...]:
+        return tuple(range(5 - (self.backbone_maps or min(self.levels, 3)), 5))
 
     @property
     def variant(self) -> str:
-        """What sets this model apart, in words."""
         parts = ["single scale" if self.levels == 1 else f"{self.levels} levels"]
         parts += ["DC5"] if self.dilation else []
         if self.two_stage:
@@ -149,20 +109,67 @@ class DeformableDETRConfig:
             parts.append("iterative box refinement")
         return ", ".join(parts)
 
-    @property
-    def head_count(self) -> int:
-        """Class and box heads: one per decoder layer, one more for two-stage proposals."""
-        return self.decoder_layers + int(self.two_stage)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold."""
-        return asdict(self)
+@dataclass(frozen=True)
+class DABDeformableDETRConfig(DeformableDETRConfig):
+    """DAB-Deformable-DETR (arXiv 2201.12329): learnt anchor boxes, moved by every layer."""
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "DeformableDETRConfig":
-        """The inverse of `to_dict`, also after JSON has turned tuples into lists.
+    feedforward_channels: int = 2048
+    dropout: float = 0.0
+    refine: bool = True
+    query_position: str = "anchor"
+    query_scale: bool = True
+    logit_epsilon: float = 1e-3
 
-        Raises:
-            ValueError: a field this class does not have, or a value of another type.
-        """
-        return cls(**to_fields(cls, values))
+    learned_anchors: ClassVar[bool] = True
+
+    def _check_switches(self) -> None:
+        if self.two_stage or not self.refine:
+            raise ValueError("DAB-Deformable-DETR has refine=True and two_stage=False.")
+        super()._check_switches()
+
+
+@dataclass(frozen=True)
+class DINOConfig(DeformableDETRConfig):
+    """DINO (arXiv 2203.03605): learnt contents on anchors that the encoder proposes."""
+
+    feedforward_channels: int = 2048
+    queries: int = 900
+    dropout: float = 0.0
+    refine: bool = True
+    two_stage: bool = True
+    content_queries: str = "learned"
+    query_position: str = "anchor"
+    position_shift: float = 0.0
+    position_temperature: float = 20.0
+    logit_epsilon: float = 1e-3
+    proposal_score: str = "max_class"
+    decoder_norm: bool = True
+    look_forward_twice: bool = True
+    shared_heads: bool | None = True
+
+
+@dataclass(frozen=True)
+class CoDeformableDETRConfig(DeformableDETRConfig):
+    """Co-Deformable-DETR (arXiv 2211.12860), without the heads that only training uses."""
+
+    classes: int = 80
+    feedforward_channels: int = 2048
+    decoder_self_heads: int | None = 8
+    refine: bool = True
+    two_stage: bool = True
+    projection_bias: bool = False
+    content_queries: str = "learned"
+    look_forward_twice: bool = True
+
+
+@dataclass(frozen=True)
+class CoDINOConfig(DINOConfig):
+    """Co-DINO (arXiv 2211.12860), without the heads that only training uses."""
+
+    classes: int = 80
+    levels: int = 5
+    backbone_maps: int | None = 4
+    decoder_self_heads: int | None = 8
+    projection_bias: bool = False
+    shared_heads: bool | None = False

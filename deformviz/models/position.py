@@ -72,3 +72,12 @@ def box_positions(boxes_cxcywh: Tensor, channels: int, *, frequencies: str = "pa
     divisor = wavelengths(channels // 2, frequencies, TEMPERATURE, like=boxes_cxcywh)
     phase = (boxes_cxcywh * (2 * math.pi))[..., None] / divisor
     return sines_and_cosines(phase).flatten(-2)
+
+
+def anchor_positions(boxes_cxcywh: Tensor, channels: int) -> Tensor:
+    """The same numbers as DAB-DETR and DINO order them: those of cy, cx, w, h.
+
+    [... query cxcywh] -> [... query 2*channels].
+    """
+    cx, cy, width, height = boxes_cxcywh.unbind(-1)
+    return box_positions(torch.stack([cy, cx, width, height], dim=-1), channels)

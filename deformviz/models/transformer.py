@@ -6,9 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from deformviz.attention.deformable import MultiScaleDeformableAttention
-from deformviz.models.decoder import DeformableDecoder, Memory
+from deformviz.models.config import DetectorConfig
+from deformviz.models.decoder import Decoder, DeformableDecoder, Memory
+from deformviz.models.dense_decoder import ConditionalDecoder, DenseDecoder
 from deformviz.models.detector_config import DeformableDETRConfig
-from deformviz.models.encoder import DeformableEncoder
+from deformviz.models.encoder import DeformableEncoder, DenseEncoder, Encoder
 from deformviz.models.padding import token_references, valid_ratios
 from deformviz.models.position import box_positions, token_positions
 from deformviz.models.proposals import anchor_boxes, anchor_logits, best_tokens, take_tokens
@@ -16,20 +18,94 @@ from deformviz.models.watch import LayerWatch
 from deformviz.schema import DetectorOutput
 
 
-class DeformableTransformer(nn.Module):
-    """Feature maps in, decoder states and boxes out; keys are the published ones."""
+class Transformer(nn.Module):
+    """Feature maps in, decoder states and boxes out; the kinds of attention are its subclasses'."""
 
-    def __init__(self, config: DeformableDETRConfig):
+    encoder_type: type[Encoder]
+    decoder_type: type[Decoder]
+
+    def __init__(self, config: DetectorConfig):
         super().__init__()
         self.config = config
+        if config.level_embedding:
+            self.level_embed = nn.Parameter(torch.empty(config.levels, config.hidden_channels))
+        self.encoder = self.encoder_type(config)
+        self.decoder = self.decoder_type(config)
+
+    @torch.no_grad()
+    def initialise(self) -> None:
+        """Matrices as Xavier uniform, attention as its own module says, levels as normal."""
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+        for module in self.modules():
+            if isinstance(module, MultiScaleDeformableAttention):
+                module.initialise()
+
+    def token_places(self, masks: Sequence[Tensor], ratios: Tensor) -> Tensor | None:
+        """The reference points of the tokens [batch pixel level xy], where attention has any."""
+        return None
+
+    def encode(self, maps: Sequence[Tensor], masks: Sequence[Tensor], watch: LayerWatch) -> Memory:
+        """Projected maps [batch channel height width] and masks per level to the memory."""
+        config = self.config
+        tokens = torch.cat([level.flatten(2).transpose(1, 2) for level in maps], dim=1)
+        positions = [
+            token_positions(
+                mask,
+                config.hidden_channels,
+                frequencies=config.position_frequencies,
+                temperature=config.position_temperature,
+                shift=config.position_shift,
+            ).to(tokens.dtype)
+            for mask in masks
+        ]
+        if config.level_embedding:
+            pairs = zip(positions, self.level_embed, strict=True)
+            positions = [position + embedded for position, embedded in pairs]
+        shapes = [tuple(level.shape[-2:]) for level in maps]
+        padding = torch.cat([mask.flatten(1) for mask in masks], dim=1)
+        padding = padding if bool(padding.any()) else None
+        ratios, positions = valid_ratios(masks), torch.cat(positions, dim=1)
+        encoded = self.encoder(
+            tokens, positions, self.token_places(masks, ratios), shapes, padding, watch
+        )
+        return Memory(encoded, shapes, padding, ratios, positions)
+
+
+class DenseTransformer(Transformer):
+    """DETR's: one level, every token to every token."""
+
+    encoder_type, decoder_type = DenseEncoder, DenseDecoder
+
+    def __init__(self, config: DetectorConfig):
+        super().__init__(config)
+        self.initialise()
+
+
+class ConditionalTransformer(DenseTransformer):
+    """DAB-DETR's; with patterns every anchor is asked about several contents."""
+
+    decoder_type = ConditionalDecoder
+
+    def __init__(self, config: DetectorConfig):
+        super().__init__(config)
+        if config.patterns:
+            self.patterns = nn.Embedding(config.patterns, config.hidden_channels)
+
+
+class DeformableTransformer(Transformer):
+    """Deformable DETR's and that of the systems after it; keys are the published ones."""
+
+    encoder_type, decoder_type = DeformableEncoder, DeformableDecoder
+
+    def __init__(self, config: DeformableDETRConfig):
+        super().__init__(config)
         width = config.hidden_channels
-        self.level_embed = nn.Parameter(torch.empty(config.levels, width))
-        self.encoder = DeformableEncoder(config)
-        self.decoder = DeformableDecoder(config)
         if config.two_stage:
             self.enc_output = nn.Linear(width, width)
             self.enc_output_norm = nn.LayerNorm(width)
-        else:
+        elif not config.learned_anchors:
             self.reference_points = nn.Linear(width, 2)
         self.content_from_proposals = (
             config.two_stage and config.content_queries == "from_proposals"
@@ -45,41 +121,15 @@ class DeformableTransformer(nn.Module):
 
     @torch.no_grad()
     def initialise(self) -> None:
-        """Matrices as Xavier uniform, attention as its own module says, levels as normal."""
-        for parameter in self.parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
-        for module in self.modules():
-            if isinstance(module, MultiScaleDeformableAttention):
-                module.initialise()
-        if not self.config.two_stage:
+        super().initialise()
+        if hasattr(self, "reference_points"):
             nn.init.zeros_(self.reference_points.bias)
-        elif not self.content_from_proposals:
+        if hasattr(self, "tgt_embed"):
             nn.init.normal_(self.tgt_embed.weight)
         nn.init.normal_(self.level_embed)
 
-    def encode(self, maps: Sequence[Tensor], masks: Sequence[Tensor], watch: LayerWatch) -> Memory:
-        """Projected maps [batch channel height width] and masks per level to the memory."""
-        config = self.config
-        tokens = torch.cat([level.flatten(2).transpose(1, 2) for level in maps], dim=1)
-        positions = [
-            token_positions(mask, config.hidden_channels, frequencies=config.position_frequencies)
-            + embedded
-            for mask, embedded in zip(masks, self.level_embed, strict=True)
-        ]
-        shapes = [tuple(level.shape[-2:]) for level in maps]
-        padding = torch.cat([mask.flatten(1) for mask in masks], dim=1)
-        padding = padding if bool(padding.any()) else None
-        ratios = valid_ratios(masks)
-        encoded = self.encoder(
-            tokens,
-            torch.cat(positions, dim=1),
-            token_references(masks, ratios),
-            shapes,
-            padding,
-            watch,
-        )
-        return Memory(encoded, shapes, padding, ratios)
+    def token_places(self, masks: Sequence[Tensor], ratios: Tensor) -> Tensor:
+        return token_references(masks, ratios)
 
     def propose(
         self, memory: Memory, masks: Sequence[Tensor], class_head: nn.Module, box_head: nn.Module
@@ -115,7 +165,7 @@ class DeformableTransformer(nn.Module):
             position, content = both.split(config.hidden_channels, dim=-1)
         if not self.content_from_proposals:
             content = self.tgt_embed.weight.expand(len(chosen), -1, -1)
-        return content, None if config.query_position == "mlp" else position, references
+        return content, position if config.query_position == "pos_trans" else None, references
 
     def learned_queries(self, embedded: Tensor, batch: int) -> tuple[Tensor, Tensor, Tensor]:
         """Content, position and reference points from `query_embed` [query (position content)]."""

@@ -5,9 +5,27 @@ one's keys comes before it.
 """
 
 from deformviz.checkpoints.systems import hand_over
+from deformviz.systems.co_deformable_detr import CO_DEFORMABLE_DETR
+from deformviz.systems.co_dino import CO_DINO
+from deformviz.systems.dab_deformable_detr import DAB_DEFORMABLE_DETR
+from deformviz.systems.dab_detr import DAB_DETR
 from deformviz.systems.dat import DAT
 from deformviz.systems.deformable_detr import DEFORMABLE_DETR
+from deformviz.systems.detr import DETR
+from deformviz.systems.dino import DINO
 from deformviz.systems.system import System
 
-SYSTEMS: dict[str, System] = {system.name: system for system in (DEFORMABLE_DETR, DAT)}
+SYSTEMS: dict[str, System] = {
+    system.name: system
+    for system in (
+        DINO,
+        CO_DINO,
+        DAB_DEFORMABLE_DETR,
+        CO_DEFORMABLE_DETR,
+        DEFORMABLE_DETR,
+        DAB_DETR,
+        DETR,
+        DAT,
+    )
+}
 hand_over(SYSTEMS)

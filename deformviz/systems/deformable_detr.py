@@ -11,6 +11,7 @@ DEFORMABLE_DETR = System(
     layouts=(
         "deformviz.checkpoints.official:LAYOUT",
         "deformviz.checkpoints.huggingface:LAYOUT",
+        "deformviz.checkpoints.mmdet2:LAYOUT",
     ),
     description="deformviz.analysis.detector_parts:describe",
     traces=(AttentionTrace, DenseTrace),

@@ -76,6 +76,7 @@ def run(
             frame.original_hw,
             top=top,
             class_names=model.config.class_names,
+            no_object=model.config.no_object,
         ),
         output=one,
     )
