@@ -165,6 +165,22 @@ def head_likeness(model: nn.Module) -> dict[str, HeadLikeness]:
     return found
 
 
+def head_gains(model: nn.Module) -> dict[str, np.ndarray]:
+    """How much every head can pass on: the size of W_m W'_m as a share of the layer's mean head.
+
+    Layer -> [head]; 0 is a head whose value or output projection is zero.
+    """
+    found = {}
+    for name, module in deformable_layers(model):
+        if not isinstance(module, MultiScaleDeformableAttention):
+            continue
+        inner = module.value_proj.weight.detach().double().unflatten(0, (module.heads, -1))
+        outer = module.output_proj.weight.detach().double().unflatten(1, (module.heads, -1))
+        passed = torch.einsum("emc,mci->mei", outer, inner).flatten(1).norm(dim=1)
+        found[name] = _numpy(passed / passed.mean().clamp(min=1e-300))
+    return found
+
+
 def deformable_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """(short name, module) of every layer with deformable attention."""
     if isinstance(model, DAT):

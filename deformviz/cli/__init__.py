@@ -21,6 +21,8 @@ COMMANDS = (
     "evaluate",
     "faithfulness",
     "precompute",
+    "survey",
+    "merge",
     "doctor",
 )
 
@@ -30,6 +32,9 @@ EXTRA_OF = {
     "transformers": "hf",
     "huggingface_hub": "hf",
     "playwright": "test",
+    "pyarrow": "survey",
+    "duckdb": "survey",
+    "ray": "cluster",
 }
 
 

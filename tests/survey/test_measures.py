@@ -1,0 +1,200 @@
+"""Every number of a study, computed once more sample by sample."""
+
+import math
+
+import numpy as np
+import pytest
+
+from deformviz.survey.matching import Match
+from deformviz.survey.operator import Measured, Operator
+from deformviz.survey.pictures import Objects, Picture
+from deformviz.survey.rows import DETECTIONS, LAYERS, MEASURES, describe, layer_rows, to_table
+from deformviz.survey.samples import layer_of_queries
+from deformviz.survey.settings import Settings
+from deformviz.survey.sums import ALL, BINS, REACH_BOX, LayerSums, bins, from_bytes, to_bytes
+from tests.survey.random_layer import (
+    HEADS,
+    POINTS,
+    QUERIES,
+    SHAPES,
+    a_trace,
+    trace_of_boxes,
+    unequal,
+)
+
+NOWHERE = np.full((QUERIES, 4), np.nan)
+
+
+def settings(**changed):
+    return Settings(model="m", images="i", pictures=1, digest="d", **changed)
+
+
+def every_sample(record, head, level, queries):
+    """(query, x, y, weight) of one head on one level, as plain numbers."""
+    for query in queries:
+        for point in range(POINTS):
+            x, y = record.sampling_locations[query, head, level, point].tolist()
+            yield query, x, y, float(record.attention_weights[query, head, level, point])
+
+
+def by_hand(record, head, level, queries):
+    """The measures of one head on one level, sample by sample."""
+    height, width = SHAPES[level]
+    samples = list(every_sample(record, head, level, queries))
+    cx, cy, w, h = record.reference_boxes[:, level].T.tolist()
+    inside = [
+        weight
+        for q, x, y, weight in samples
+        if abs(x - cx[q]) <= w[q] / 2 and abs(y - cy[q]) <= h[q] / 2
+    ]
+    outside = [weight for _, x, y, weight in samples if not (0 <= x <= 1 and 0 <= y <= 1)]
+    px = np.array([((x - cx[q]) * width, (y - cy[q]) * height) for q, x, y, _ in samples])
+    box = np.array([((x - cx[q]) / w[q] * 2, (y - cy[q]) / h[q] * 2) for q, x, y, _ in samples])
+    whole = record.attention_weights[list(queries), head].flatten(1).double().numpy()
+    strayed = [math.sqrt(box[point::POINTS].var(axis=0).sum()) for point in range(POINTS)]
+    found = {
+        "weight_share": sum(s[3] for s in samples) / len(queries),
+        "heaviest": np.mean([max(s[3] for s in samples if s[0] == query) for query in queries]),
+        "entropy": np.mean([-sum(p * math.log(p) for p in row) for row in whole]),
+        "outside_share": sum(outside) / len(queries),
+        "inside_share": sum(inside) / len(queries),
+        "spread": np.mean(strayed),
+    }
+    for unit, offsets in (("px", px), ("box", box)):
+        lengths = np.hypot(*offsets.T)
+        xx, xy, _, yy = np.cov(offsets.T, bias=True).ravel()
+        found |= {
+            f"offset_x_{unit}": offsets[:, 0].mean(),
+            f"offset_y_{unit}": offsets[:, 1].mean(),
+            f"offset_xx_{unit}": xx,
+            f"offset_xy_{unit}": xy,
+            f"offset_yy_{unit}": yy,
+            f"radius_10_{unit}": np.quantile(lengths, 0.1),
+            f"radius_50_{unit}": np.quantile(lengths, 0.5),
+            f"radius_90_{unit}": np.quantile(lengths, 0.9),
+        }
+    return found
+
+
+def test_every_measure_equals_the_one_computed_sample_by_sample():
+    record, queries = trace_of_boxes(), [1, 4, 8]
+    layer = layer_of_queries("decoder.0", record, np.array(queries), NOWHERE[:3])
+    rows = {(row["head"], row["level"]): row for row in layer_rows(5, layer)}
+    assert len(rows) == HEADS * len(SHAPES)
+    for (head, level), row in rows.items():
+        expected = by_hand(record, head, level, queries)
+        assert set(expected) == set(MEASURES)
+        for name, value in expected.items():
+            assert row[name] == pytest.approx(value, rel=2e-5, abs=1e-6), (name, head, level)
+        assert (row["picture"], row["queries"], row["boxed"]) == (5, 3, 3)
+
+
+def test_levels_with_unequal_points_are_told_apart_and_not_padded():
+    record = trace_of_boxes()
+    queries = np.arange(QUERIES)
+    whole = layer_rows(0, layer_of_queries("l", record, queries, NOWHERE))
+    some = layer_rows(0, layer_of_queries("l", unequal(record), queries, NOWHERE))
+    for first, second in zip(whole, some, strict=True):
+        if first["level"] != 1:
+            for name in ("weight_share", "spread", "offset_x_px", "radius_90_box", "outside_share"):
+                assert first[name] == pytest.approx(second[name], rel=1e-5), name
+        else:
+            assert second["weight_share"] < first["weight_share"]
+
+
+def test_points_have_no_box_unless_an_object_lies_there():
+    record = trace_of_boxes(boxes=False)
+    objects = NOWHERE.copy()
+    objects[2] = [0.1, 0.2, 0.5, 0.9]
+    layer = layer_of_queries("encoder.0", record, np.arange(QUERIES), objects)
+    (row, *_) = layer_rows(0, layer)
+    assert row["boxed"] == 1
+    locations = record.sampling_locations[2, 0, 0].double().numpy()
+    expected = ((locations - [0.3, 0.55]) / [0.2, 0.35]).mean(axis=0)
+    assert [row["offset_x_box"], row["offset_y_box"]] == pytest.approx(expected.tolist(), rel=1e-5)
+
+
+def test_bins_put_zero_in_the_middle_and_the_far_on_the_rim():
+    cells = bins(np.array([[0, 0], [0.13, 0], [0, -0.13], [99, -99]], np.float32), REACH_BOX)
+    middle = BINS // 2
+    assert cells.tolist() == [
+        middle * BINS + middle,
+        middle * BINS + middle + 1,
+        (middle - 1) * BINS + middle,
+        BINS - 1,
+    ]
+
+
+def test_sums_of_parts_are_the_sums_of_all_also_through_a_file():
+    layers = [
+        layer_of_queries("d", trace_of_boxes(seed), np.arange(QUERIES), NOWHERE)
+        for seed in (1, 2, 3)
+    ]
+    some = np.arange(QUERIES) % 2 == 0
+    groups = {ALL: np.ones(QUERIES, bool), "right": some}
+
+    def add(*chosen):
+        sums = LayerSums("d", True, HEADS, (POINTS,) * len(SHAPES))
+        for layer in chosen:
+            sums.add(layer, groups)
+        return sums
+
+    whole, parts = add(*layers), add(layers[0])
+    parts.merge(from_bytes(to_bytes({"d": add(*layers[1:])}))["d"])
+    for group in groups:
+        assert np.array_equal(whole.counts[group], parts.counts[group])
+        assert whole.weights[group] == pytest.approx(parts.weights[group], rel=1e-12)
+    assert whole.counts[ALL].sum() == 3 * QUERIES * HEADS * len(SHAPES) * POINTS
+    assert whole.counts["right"].sum() == 3 * some.sum() * HEADS * len(SHAPES) * POINTS
+    assert (whole.pictures, whole.queries) == (parts.pictures, parts.queries) == (3, 3 * QUERIES)
+    offsets = np.concatenate([layer.offsets_box for layer in layers]).astype(float)
+    offsets = offsets.reshape(-1, HEADS, len(SHAPES), POINTS, 2)
+    assert parts.mean == pytest.approx(offsets.mean(axis=0), rel=1e-9)
+    assert parts.spread == pytest.approx(np.sqrt(offsets.var(axis=0).sum(-1)), rel=1e-9)
+
+
+def measured(**changed):
+    """One picture with known objects, through the operator."""
+    trace = a_trace()
+    picture = Picture(
+        "p", "p.png", Objects(np.array([[9.0, 5, 45, 27], [70, 30, 80, 40]]), ("dog", "cat"))
+    )
+    found = Measured()
+    Operator(lambda image, wanted: trace, settings(**changed)).measure(3, picture, found)
+    return trace, found
+
+
+def test_detections_are_matched_measured_and_grouped():
+    trace, found = measured()
+    first, second = to_table("detections", found.detections).to_pylist()
+    assert (first["class"], first["query"], first["object"], first["right"]) == ("dog", 4, 0, True)
+    assert (second["class"], second["object"], second["right"]) == ("cat", -1, False)
+    assert first["side_px"] == pytest.approx(math.sqrt(36 * 20)) and first["size"] == "S"
+    assert first["iou"] == pytest.approx(20 / 22)
+    weights = trace["decoder.0"].attention_weights[4]
+    assert sum(first["level_share"]) == pytest.approx(1, rel=1e-5)
+    assert first["heaviest"] == pytest.approx(float(weights.flatten(1).amax(1).mean()), rel=1e-5)
+    sums = found.sums["decoder.0"]
+    per_query = HEADS * len(SHAPES) * POINTS
+    assert sums.counts["right"].sum() == sums.counts["wrong"].sum() == per_query
+    assert sums.counts["class dog"].sum() == per_query
+    assert found.pictures[0]["objects"] == 2 and found.pictures[0]["detections"] == 2
+
+
+def test_only_the_queries_asked_about_are_measured():
+    _, all_of_them = measured()
+    _, detected = measured(queries="detections")
+    _, drawn = measured(queries="sample:5")
+    assert {row["queries"] for row in all_of_them.layers} == {QUERIES}
+    assert {(row["layer"], row["queries"]) for row in detected.layers} == {("decoder.0", 2)}
+    assert {row["queries"] for row in drawn.layers} == {5}
+    assert measured(queries="sample:5")[1].layers == drawn.layers
+    assert measured(queries="sample:5", seed=1)[1].layers != drawn.layers
+
+
+def test_what_is_written_is_what_is_documented():
+    _, found = measured()
+    assert set(found.layers[0]) == {field.name for field in LAYERS}
+    assert set(found.detections[0]) == {field.name for field in DETECTIONS}
+    assert "| `spread` | float |" in describe()
+    assert Match(0, 1.0, True).right

@@ -1,0 +1,127 @@
+"""What a study says of heads: found where it was planted, and nowhere else."""
+
+import numpy as np
+import pytest
+import torch
+
+import deformviz as dv
+from deformviz.models.parts import attention_layers
+from deformviz.survey.bootstrap import discoveries, mean_over_pictures, p_values
+from deformviz.survey.contrast import changes
+from deformviz.survey.make import make, plan
+from deformviz.survey.study import Study
+from deformviz.survey.verdicts import verdicts
+
+SCENES = 12
+
+
+def study_of(model, out, scenes=f"scenes:{SCENES}"):
+    make(out, *plan("a model in memory", scenes), model=model)
+    return Study(out)
+
+
+def told(study):
+    return {(v.kind, v.layer, v.heads): v for v in verdicts(study)}
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return dv.load("deformable-detr-scenes")
+
+
+@pytest.fixture(scope="module")
+def as_it_is(shipped, tmp_path_factory):
+    return study_of(shipped, tmp_path_factory.mktemp("as-it-is"))
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """The shipped model with one head on its star, one on its reference, one silent, two alike."""
+    model = dv.load("deformable-detr-scenes")
+    layers = attention_layers(model)
+    with torch.no_grad():
+        rows = layers["encoder.1"].sampling_offsets.weight.unflatten(0, (8, -1))
+        rows[3] = 0  # the bias alone is left: a star
+        decoder = layers["decoder.1"].sampling_offsets
+        decoder.weight.unflatten(0, (8, -1))[5] = 0
+        decoder.bias.unflatten(0, (8, -1))[5] = 0
+        layers["decoder.0"].output_proj.weight.unflatten(1, (8, -1))[:, 6] = 0
+        for linear in (layers["encoder.0"].sampling_offsets, layers["encoder.0"].attention_weights):
+            linear.weight.unflatten(0, (8, -1))[4] = linear.weight.unflatten(0, (8, -1))[2]
+            linear.bias.unflatten(0, (8, -1))[4] = linear.bias.unflatten(0, (8, -1))[2]
+    return study_of(model, tmp_path_factory.mktemp("planted"))
+
+
+PLANTED = {
+    ("star", "encoder.1", (3,)),
+    ("reference", "decoder.1", (5,)),
+    ("silent", "decoder.0", (6,)),
+    ("twins", "encoder.0", (2, 4)),
+}
+
+
+def test_what_was_planted_is_found_and_said(planted, as_it_is):
+    found, before = told(planted), told(as_it_is)
+    assert PLANTED <= set(found)
+    assert not PLANTED & set(before)
+    kinds = {"star", "reference", "silent", "twins"}
+    assert {key for key in found if key[0] in kinds} - PLANTED == {
+        key for key in before if key[0] in kinds
+    }
+    assert found["star", "encoder.1", (3,)].text == (
+        f"encoder.1 head 3 never left its star: its points stray 0.00 cells over {SCENES} pictures."
+    )
+
+
+def test_a_verdict_agrees_with_a_direct_computation(as_it_is, shipped):
+    outside = next(v for v in verdicts(as_it_is) if v.kind == "outside")
+    head, shares = outside.heads[0], []
+    _, pictures = plan("m", f"scenes:{SCENES}")
+    for picture in pictures:
+        layer = dv.run(shipped, picture.read()[0])[outside.layer]
+        points, weights = layer.sampling_locations[:, head], layer.attention_weights[:, head]
+        beyond = ((points < 0) | (points > 1)).any(-1)
+        shares.append(float((weights * beyond).sum((-1, -2)).mean()))
+    assert outside.value == pytest.approx(np.mean(shares), rel=1e-5)
+    assert outside.low <= outside.value <= outside.high
+
+
+def test_two_studies_differ_in_the_heads_that_were_changed(as_it_is, planted):
+    found = changes(as_it_is, planted)
+    first = found[0]
+    assert {("encoder.0", 4), ("encoder.1", 3), ("decoder.1", 5)} <= {
+        (c.layer, c.head) for c in found
+    }
+    assert (first.low <= first.after - first.before <= first.high) and first.p < 1e-3
+
+
+def test_two_halves_of_one_study_flag_at_most_one_head_in_twenty(as_it_is, shipped, tmp_path):
+    other = study_of(shipped, tmp_path, scenes=f"scenes:{SCENES}:77")
+    flagged = {(change.layer, change.head) for change in changes(as_it_is, other)}
+    assert len(flagged) <= 0.05 * 5 * 8
+
+
+def test_false_discoveries_are_controlled_where_there_is_nothing_to_find():
+    rng = np.random.default_rng(0)
+    flagged = 0
+    for trial in range(20):
+        halves = rng.normal(size=(2, 60, 400))
+        first, second = (mean_over_pictures(half, seed=trial, resamples=300) for half in halves)
+        p = p_values(first.value - second.value, np.hypot(first.error, second.error))
+        flagged += discoveries(p).sum()
+    assert flagged <= 0.05 * 20 * 400
+
+
+def test_discoveries_by_hand():
+    p = np.array([0.9, 0.011, 0.02, 0.6, 0.001])
+    assert discoveries(p, 0.05).tolist() == [False, True, True, False, True]
+    assert not discoveries(np.array([0.04, 0.9]), 0.05).any()
+
+
+def test_an_interval_holds_the_mean_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    values = rng.exponential(size=(200, 500))
+    mean = mean_over_pictures(values, resamples=400)
+    held = ((mean.low <= 1) & (mean.high >= 1)).mean()
+    assert 0.91 <= held <= 0.98
+    assert mean.error == pytest.approx(values.std(axis=0) / np.sqrt(200), rel=0.2)
