@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.gallery.component import gallery
+from app.canvas.gallery.component import gallery
 from app.runs import ModelChoice, Run, finished
 from app.session import choose_picture, take_own_picture
 from app.sources import Source

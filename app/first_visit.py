@@ -21,7 +21,8 @@ import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.explorer.component import address, source_addresses
+from app.canvas.kind import address
+from app.canvas.kinds import SAMPLING
 from app.session import first_picture, stored_traces
 
 log = logging.getLogger(__name__)
@@ -168,7 +169,7 @@ def early_links(asked: Mapping[str, str]) -> list[str]:
     Stored pictures of the shipped model only: nothing is computed for a hint.
     """
     scripts = [
-        source_addresses()["script"],
+        SAMPLING.source()["script"],
         *(address("static", "js", name) for name in late_chunks()),
     ]
     links = [f"<{script}>; rel=modulepreload" for script in scripts]

@@ -17,7 +17,7 @@ BUILT = ROOT / "deformviz" / "bundles"  # written by esbuild, read by nobody
 LONGEST_FILE = 400
 YET_TO_BE_SPLIT = {
     "app/walkthrough/lesson.py",
-    "app/walkthrough/page/walkthrough.js",
+    "app/canvas/equations/walkthrough.js",
     "deformviz/training/creatures.py",
     "tests/attention/test_op.py",
 }

@@ -9,13 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.replay.component import script, version
 from app.traces import FOR_EVER, SAFE
 
 if TYPE_CHECKING:
     from app.replay.frames import ReplayView
-
-PUBLIC = {"Cache-Control": "public, max-age=31536000, immutable"}
 
 
 def _gone() -> Response:
@@ -70,17 +67,9 @@ async def layer(request: Request) -> Response:
     )
 
 
-async def canvas(request: Request) -> Response:
-    """The replay's script."""
-    if request.path_params["version"] != version():
-        return PlainTextResponse("This script has changed; reload the page.", status_code=404)
-    return Response(script(), media_type="text/javascript", headers=PUBLIC)
-
-
 def replay_routes() -> list[Route]:
     """Routes for `st.App`."""
     return [
-        Route("/replay/canvas/{version}.js", canvas),
         Route("/replay/{key}/manifest.json", manifest),
         Route("/replay/{key}/picture.jpg", picture),
         Route("/replay/{key}/{iteration:int}/{layer}.bin", layer),

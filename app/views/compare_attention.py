@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import controls, runs, session
-from app.keys.component import KEYS_CANVAS
+from app.canvas.kinds import KEYS, mount_picture
 from app.picture_page import picture_page
 from deformviz.tracing.packing import read_header
 
@@ -55,7 +55,8 @@ def show(run: runs.Run, selection: controls.Selection, default_model: str) -> No
 def stage(run: runs.Run, *, default_model: str) -> None:
     """The five pictures, and a table of what they cost."""
     with st.container(key="keys_canvas"):
-        view = KEYS_CANVAS.mount(
+        view = mount_picture(
+            KEYS,
             trace_url=f"trace/{run.key}/{run.layers[0]}.bin",
             picture_url=f"picture/{run.key}.jpg",
             title=run.title,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import controls, runs, session
-from app.grids.component import GRID_CANVAS
+from app.canvas.kinds import GRID, mount_picture
 from app.picture_page import picture_page
 from app.views.dat_numbers import numbers, versions
 from app.views.dat_text import HEADLINE, INSTRUCTION, OUT_OF_DOMAIN, explanation
@@ -83,7 +83,8 @@ def canvas(run: runs.Run, trace_url: str) -> dict | None:
         at = run.layers.index(state["layer"]) + state["grid"].layer
         state["layer"] = run.layers[min(max(at, 0), len(run.layers) - 1)]
 
-    result = GRID_CANVAS.mount(
+    result = mount_picture(
+        GRID,
         trace_url=trace_url,
         picture_url=f"picture/{run.key}.jpg",
         title=run.title,
@@ -91,7 +92,7 @@ def canvas(run: runs.Run, trace_url: str) -> dict | None:
         view=session.start_view(run.key, "grid"),
         view_id=run.key,
         key="grid",
-        on_layer_change=take_step,
+        on_layer=take_step,
     )
     return result.view
 

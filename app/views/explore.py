@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import controls, runs, session
-from app.explorer.component import explorer
+from app.canvas.kinds import SAMPLING, mount_picture
 from app.picture_page import picture_page
 from app.views.explanation import explanation
 from app.views.model_details import model_details, origin
@@ -64,16 +64,16 @@ def canvas(run: runs.Run, trace_url: str) -> dict | None:
         at = run.layers.index(state["layer"]) + state["explorer"].layer
         state["layer"] = run.layers[min(max(at, 0), len(run.layers) - 1)]
 
-    result = explorer(
+    result = mount_picture(
+        SAMPLING,
         trace_url=trace_url,
         picture_url=f"picture/{run.key}.jpg",
         title=run.title,
-        picture_alt=run.title,
         picture_hw=run.original_hw,
         view=session.start_view(run.key),
         view_id=run.key,
         key="explorer",
-        on_layer_change=take_step,
+        on_layer=take_step,
     )
     return result.view
 

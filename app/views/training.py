@@ -7,9 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from app import controls, runs, session
+from app.canvas.kinds import mount_replay
 from app.jobs import QueueFull
 from app.replay import compute, frames, library
-from app.replay.component import replay
 from app.views.live_training import live_panel, live_status
 from app.waiting import say
 
@@ -208,7 +208,7 @@ def stage(chosen: list[library.RecordedRun], source, settled: bool) -> None:
             break
         views.append(view)
     if views:
-        replay(
+        mount_replay(
             manifests=[f"replay/{v.key}/manifest.json?v={v.version}" for v in views],
             pictures=[f"replay/{v.key}/picture.jpg" for v in views],
             drawing=chosen[0].drawing,

@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from app import controls, runs, session, work
+from app.canvas.kinds import mount_equations
 from app.line import QueueFull
 from app.tasks.equations import Page
-from app.walkthrough.component import walkthrough
 from app.walkthrough.selection import arrive, hand_over
 from deformviz.walkthrough.change import Change, read_change
 from deformviz.walkthrough.costs import settle
@@ -98,16 +98,16 @@ def stage(selection: controls.Selection) -> None:
     with choices:
         choose(found)
     view_id = f"{found.subject.derivation}|{found.subject.example}|{state['walk_link']}"
-    walkthrough(
+    mount_equations(
         with_picture(found.shown, f"picture/{run_key}.jpg"),
         step=state["walk_step"],
         view_id=view_id,
         key="walkthrough",
-        on_at_change=take_report,
-        on_moved_change=take_move,
-        on_query_change=take_query,
-        on_sizes_change=take_sizes,
-        on_change_change=take_change,
+        on_at=take_report,
+        on_moved=take_move,
+        on_query=take_query,
+        on_sizes=take_sizes,
+        on_change=take_change,
     )
     write_address()
 

@@ -1,8 +1,9 @@
 """One traced layer as one compact binary that a browser reads without parsing numbers from text.
 
 Layout, little endian: u32 length of the header | JSON header, padded with spaces to 8 bytes |
-uint16 sampling_locations [query head level point xy] | uint16 attention_weights
-[query head level point] | zeros to 4 bytes | float32 references [query level xy or cxcywh] |
+uint16 sampling_locations [query head sample xy] | uint16 attention_weights
+[query head sample], the samples of a head level by level, as many of each as `points_per_level` of
+the header says | zeros to 4 bytes | float32 references [query level xy or cxcywh] |
 float32 box history [layer query cxcywh] (decoder only). Fixed point, not float16: over the range
 of one layer it is some thirty times more exact at the same size.
 Reads and writes with NumPy alone.
@@ -14,7 +15,7 @@ import gzip
 import json
 import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from deformviz.geometry import (
     valid_to_padded,
 )
 from deformviz.schema import SHOWN_SCORE, AttentionTrace, ImageFrame, Trace
+from deformviz.tracing.headers import LayerHeader, points_per_level
 
 VERSION = 1
 STEPS = 65535  # of a uint16
@@ -44,8 +46,8 @@ class PackedLayer:
     """A packed layer read back: numbers within half a step of what was packed."""
 
     header: dict[str, Any]
-    locations: np.ndarray  # [query head level point xy], normalised
-    weights: np.ndarray  # [query head level point]
+    locations: np.ndarray  # [query head level point xy], normalised; [query head sample xy]
+    weights: np.ndarray  # [query head level point], [query head sample] where levels differ
     references: np.ndarray  # [query level xy] or [query level cxcywh], normalised
     boxes_by_layer: np.ndarray | None  # [layer query cxcywh], of the un-padded image
 
@@ -81,7 +83,7 @@ def pack_layer(
     boxes = _boxes_by_layer(trace) if kind == "decoder" else None
     zero, scale = _fixed_point_range(locations)
     weight_scale = float(weights.max()) / STEPS or 1.0
-    header = {
+    header: dict[str, Any] = {
         "v": VERSION,
         "layer": layer,
         "kind": kind,
@@ -108,16 +110,12 @@ def pack_layer(
 
 def unpack_layer(blob: bytes) -> PackedLayer:
     """Read what `pack_layer` wrote, gzip or not; PackedLayerError says what is wrong with it."""
-    if blob[:2] == b"\x1f\x8b":
-        blob = gzip.decompress(blob)
+    blob = decompress(blob)
     header, start = read_header(blob)
-    query, head, level, point = (
-        header["queries"],
-        header["heads"],
-        len(header["levels"]),
-        header["points"],
-    )
-    samples = query * head * level * point
+    query, head, level = header["queries"], header["heads"], len(header["levels"])
+    per_level = points_per_level(cast(LayerHeader, header))
+    samples = query * head * sum(per_level)
+    shape = (level, per_level[0]) if len(set(per_level)) == 1 else (sum(per_level),)
     width = 2 if header["references"] == "points" else 4
     box_shape = (header["box_layers"], query, 4)
     expected = (
@@ -134,14 +132,17 @@ def unpack_layer(blob: bytes) -> PackedLayer:
     fixed = np.frombuffer(blob, "<u2", 3 * samples, start)
     scale = np.array(header["location_scale"], np.float32)
     zero = np.array(header["location_zero"], np.float32)
-    locations = fixed[: 2 * samples].reshape(query, head, level, point, 2) * scale + zero
-    weights = fixed[2 * samples :].reshape(query, head, level, point) * np.float32(
-        header["weight_scale"]
-    )
+    locations = fixed[: 2 * samples].reshape(query, head, *shape, 2) * scale + zero
+    weights = fixed[2 * samples :].reshape(query, head, *shape) * np.float32(header["weight_scale"])
     floats = np.frombuffer(blob, "<f4", -1, start + 6 * samples + (-6 * samples % 4))
     references = floats[: query * level * width].reshape(query, level, width)
     boxes = floats[query * level * width :].reshape(box_shape) if box_shape[0] else None
     return PackedLayer(header, locations, weights, references, boxes)
+
+
+def decompress(blob: bytes) -> bytes:
+    """Bytes as they were before gzip, if they were zipped at all."""
+    return gzip.decompress(blob) if blob[:2] == b"\x1f\x8b" else blob
 
 
 def compress(blob: bytes) -> bytes:
@@ -169,7 +170,7 @@ def _fixed_point_range(locations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _sizes(layer: str, kind: str, record: AttentionTrace) -> dict[str, Any]:
     shapes = shapes_list(record.spatial_shapes)
-    queries, heads, _, points = record.attention_weights.shape
+    queries, heads = record.attention_weights.shape[:2]
     cells = sum(height * width for height, width in shapes)
     if kind == "encoder" and queries != cells:
         raise PackedLayerError(
@@ -179,7 +180,7 @@ def _sizes(layer: str, kind: str, record: AttentionTrace) -> dict[str, Any]:
     return {
         "queries": queries,
         "heads": heads,
-        "points": points,
+        "points_per_level": list(record.points_per_level),
         "levels": shapes,
         "level_starts": level_starts(shapes),
         "references": "points" if record.reference_boxes is None else "boxes",

@@ -9,7 +9,6 @@ coordinates end here. Reads and writes with NumPy alone.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -31,6 +30,7 @@ from deformviz.tracing.packing import (
     PackedLayer,
     PackedLayerError,
     coefficients,
+    decompress,
     finite,
     frame_coefficients,
     read_header,
@@ -137,7 +137,7 @@ def pack_grid(
 
 def unpack_grid(blob: bytes) -> PackedGrid:
     """Read what `pack_grid` wrote, gzip or not; PackedLayerError says what is wrong with it."""
-    blob = gzip.decompress(blob) if blob[:2] == b"\x1f\x8b" else blob
+    blob = decompress(blob)
     header, start = read_header(blob)
     if header.get("kind") != "grid":
         raise PackedLayerError(f"This packed layer is of kind {header.get('kind')!r}, not a grid.")
@@ -180,7 +180,7 @@ def unpack_grid(blob: bytes) -> PackedGrid:
 
 def unpack_any(blob: bytes) -> PackedLayer | PackedGrid:
     """A packed layer of whichever kind."""
-    blob = gzip.decompress(blob) if blob[:2] == b"\x1f\x8b" else blob
+    blob = decompress(blob)
     return unpack_grid(blob) if read_header(blob)[0].get("kind") == "grid" else unpack_layer(blob)
 
 

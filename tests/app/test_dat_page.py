@@ -11,9 +11,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import runs, session
-from app.explorer import bundle
-from app.grids.component import GRID_CANVAS
-from app.keys.component import KEYS_CANVAS
 from app.sources import list_sources
 from deformviz.analysis.key_sets import key_sets
 from deformviz.analysis.key_sets_store import pack_key_sets
@@ -87,22 +84,6 @@ def test_it_opens_without_torch():
         "assert not page.exception; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
-
-
-@pytest.mark.parametrize("canvas", [GRID_CANVAS, KEYS_CANVAS], ids=lambda canvas: canvas.name)
-def test_the_script_holds_every_module_once_in_one_scope(canvas):
-    script = canvas.script
-    for module in sorted((canvas.folder / "canvas").glob("*.js")):
-        assert script.count(f"// -- {module.name}\n") == 1, f"{module.name} is not used"
-        source = module.read_text(encoding="utf-8")
-        assert not any(word in source for word in ("innerHTML", "insertAdjacentHTML", "eval("))
-    names = re.findall(
-        r"^(?:export default )?(?:async )?(?:function\*?|class|const|let) (\w+)",
-        script,
-        re.MULTILINE,
-    )
-    assert sorted(names) == sorted(set(names))
-    assert canvas.version != bundle.version()
 
 
 def test_five_attentions_are_shown_with_their_counts_and_costs():

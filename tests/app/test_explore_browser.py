@@ -1,6 +1,6 @@
 """The landing page on the real server, in Chromium: what a visitor does in the first minutes.
 
-The canvas alone is tested in test_canvas.py; here it talks to Streamlit and the routes.
+The canvas alone is tested in canvas/; here it talks to Streamlit and the routes.
 """
 
 import io
@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.app.canvas_page import (
+from tests.app.canvas.canvas_page import (
     click,
     counters,
     eventually,
@@ -79,7 +79,7 @@ def test_the_first_picture_needs_no_click_and_charts_come_after_it(page, server)
     trace = next(i for i, url in enumerate(asked) if "/trace/" in url)
     chart = next(i for i, url in enumerate(asked) if PLOTLY in url)
     assert trace < chart
-    for part in ("/trace/", "/picture/", "canvas.js", "BidiComponent"):  # hints are used
+    for part in ("/trace/", "/picture/", "sampling.js", "BidiComponent"):  # hints are used
         assert sum(part in url for url in asked) == 1, part
     outside = [
         url

@@ -63,7 +63,7 @@ def test_the_landing_page_names_a_trace_and_a_picture_that_are_there(tiny_server
     trace, picture = addresses(links)[-2:]
     assert get(trace)[0] == get(picture)[0] == 200
     assert "as=fetch" in links[-2] and "as=image" in links[-1]
-    assert addresses(links)[0].endswith("/canvas.js")
+    assert addresses(links)[0].endswith("/sampling.js")
 
 
 def test_a_link_names_its_own_picture_and_layer(tiny_server):
@@ -89,7 +89,7 @@ def test_streamlits_late_files_are_there_and_not_named_by_its_page():
 
 def test_only_the_landing_page_carries_hints(behind, tiny_server):
     inner, app = behind
-    assert "canvas.js" in ask(app, "/")[1]["link"]
+    assert "sampling.js" in ask(app, "/")[1]["link"]
     assert "link" not in ask(app, "/walkthrough")[1]
 
 

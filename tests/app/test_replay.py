@@ -109,14 +109,6 @@ def test_the_routes_hand_out_manifest_picture_and_layers(followed):
     ):
         assert client.get(lost).status_code == 404
         assert "reload the page" in client.get(lost).text
-    script = client.get(f"/replay/canvas/{frames_version()}.js")
-    assert "export default function mount" in script.text and "import {" not in script.text
-
-
-def frames_version():
-    from app.replay.component import version
-
-    return version()
 
 
 def test_new_snapshots_are_added_and_old_ones_kept(followed, tmp_path):

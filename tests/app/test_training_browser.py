@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from deformviz.training.loop import DetectorTraining
 from deformviz.training.run_folder import RunFolder
 from tests.analysis.test_recorded_run import tiny_recipe
-from tests.app.canvas_page import eventually
+from tests.app.canvas.canvas_page import eventually
 from tests.conftest import free_port, wait_until_listening
 
 ROOT = Path(__file__).parents[2]

@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from app.explorer import bundle
-from app.grids.component import GRID_CANVAS
-from app.keys.component import KEYS_CANVAS
-from app.replay import component as replay
-from app.walkthrough import component as equations
+from deformviz import bundles
 from deformviz.figures.theme import palette
 
 KINDS = ("sampling", "grid", "keys", "replay", "equations")
-SHOWN = {"replay": "dr-mount", "equations": "wt-mount"}  # class of the element mounted into
+SHOWN: dict[str, str] = {}  # class of the element mounted into, where it is another one
 
 
-@cache
 def script(kind: str) -> str:
-    """One ES module whose default export mounts the canvas."""
-    if kind == "sampling":
-        return bundle.script()
-    if kind == "grid":
-        return GRID_CANVAS.script
-    if kind == "keys":
-        return KEYS_CANVAS.script
-    if kind == "replay":
-        return replay.script()
-    return 'export { default } from "/parts/mount.js";'
+    """One ES module that mounts the canvas."""
+    return bundles.read(f"{kind}.js")
 
 
-def part(name: str) -> str:
-    """One of the modules that the page of equations is served as."""
-    path = equations.GLYPHS if name == "glyphs.js" else equations.FOLDER / name
-    return path.read_text(encoding="utf-8")
-
-
-@cache
 def style(kind: str) -> str:
     """The canvas's style sheet."""
-    if kind == "sampling":
-        return bundle.style()
-    if kind == "replay":
-        return replay._style()
-    if kind == "equations":
-        return equations.style()
-    return (GRID_CANVAS if kind == "grid" else KEYS_CANVAS).style
+    return bundles.read(f"{kind}.css")
 
 
 def mount_data(kind: str, **given) -> dict:
@@ -52,15 +24,15 @@ def mount_data(kind: str, **given) -> dict:
     usual = {"palette": palette(5), "view": {}, "view_id": "1", "title": "Recorded", "note": ""}
     if kind == "equations":
         usual |= {"font": "none.ttf"}
-    return usual | {"script": "script.js"} | given
+    return usual | given
 
 
 # Mounts `data` into a fresh element; returns nothing. The page defines `fresh(className)`.
 MOUNT = """async ([kind, className, data]) => {
-  const { default: mount } = await import(`/${kind}.js`);
+  const { streamlit } = await import(`/${kind}.js`);
   window.leave?.();
   const parentElement = window.fresh(className);
-  window.leave = mount({
+  window.leave = streamlit({
     data, parentElement, setStateValue() {}, setTriggerValue() {},
   });
 }"""

@@ -150,8 +150,6 @@ def answer(path: str) -> tuple[bytes, str]:
         return packed(f"{folder}/{shown}/{layer}"), "application/octet-stream"
     if path == "/picture.jpg":  # of the lessons
         return picture("traces/balloons-tall"), "image/jpeg"
-    if room == "parts":
-        return canvases.part(rest).encode(), "text/javascript"
     if room.endswith(".js"):
         return canvases.script(room.removesuffix(".js")).encode(), "text/javascript"
     return b"", "text/plain"

@@ -75,7 +75,11 @@ def test_the_header_names_sizes_frames_and_labels(trace):
     header = unpack_layer(
         pack_layer(trace, "encoder.0", model_label="tiny", honesty_label="random weights")
     ).header
-    assert (header["queries"], header["heads"], header["points"]) == (840, HEADS, POINTS)
+    assert (header["queries"], header["heads"], header["points_per_level"]) == (
+        840,
+        HEADS,
+        [POINTS] * len(SHAPES),
+    )
     assert header["levels"] == SHAPES.tolist()
     assert header["level_starts"] == [0, 640, 800]
     assert (header["kind"], header["references"], header["box_layers"]) == ("encoder", "points", 0)

@@ -1,0 +1,1 @@
+"""Pictures that answer the pointer without the server: their scripts, and their Python face."""

@@ -1,0 +1,56 @@
+// Builds deformviz/bundles: `npm run build`. With --check it writes nothing and fails on a difference.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const TO = join(HERE, "..", "..", "deformviz", "bundles");
+const KINDS = ["sampling", "grid", "keys", "replay", "equations"];
+const checks = process.argv.includes("--check");
+
+const USUAL = {
+  bundle: true,
+  write: false,
+  minify: true,
+  charset: "utf8",
+  target: "es2023",
+  legalComments: "none",
+};
+
+/** What is built of one kind: [file name, text]. */
+async function filesOf(kind) {
+  const from = (name) => join(HERE, kind, name);
+  const text = async (options) => (await build({ ...USUAL, ...options })).outputFiles[0].text;
+  const files = [
+    [`${kind}.js`, await text({ entryPoints: [from("main.js")], format: "esm" })],
+    [`${kind}.css`, await text({ entryPoints: [from("style.css")] })],
+  ];
+  if (existsSync(from("marks_main.js"))) {
+    const marks = { entryPoints: [from("marks_main.js")], format: "iife" };
+    files.push([`${kind}.marks.js`, await text({ ...marks, globalName: "deformviz" })]);
+  }
+  return files;
+}
+
+const template = ["offline.html", readFileSync(join(HERE, "kit", "offline.html"), "utf8")];
+const files = [...(await Promise.all(KINDS.map(filesOf))).flat(), template];
+mkdirSync(TO, { recursive: true });
+const stale = [];
+for (const [name, text] of files) {
+  const path = join(TO, name);
+  if (checks) {
+    if (!existsSync(path) || readFileSync(path, "utf8") !== text) stale.push(name);
+    continue;
+  }
+  writeFileSync(path, text);
+  const zipped = gzipSync(text, { level: 9 }).length;
+  console.log(`${basename(name).padEnd(20)} ${String(text.length).padStart(7)} ${zipped} zipped`);
+}
+if (stale.length) {
+  console.error(
+    `Not what the scripts say: ${stale.join(", ")}. Run \`npm run build\`, and commit.`,
+  );
+  process.exit(1);
+}

@@ -1,0 +1,453 @@
+// The whole page: which step and sample are chosen, and what lights up together.
+import { code } from "./code.js";
+import { Costs } from "./costs.js";
+import { Diagram } from "./diagram.js";
+import { formula, make, prose } from "./make.js";
+import { numbers } from "./numbers.js";
+import { Picture } from "./picture.js";
+import { WhatIf } from "./what_if.js";
+
+const REPORT_MS = 250;
+const DRAG_MS = 200;
+const MOST_SPELLED = 8;
+const LEGEND =
+  "Colour: head. Shape: level. Area: weight. Cross: reference. Pale squares: the four pixels of the chosen sample.";
+const GRID_LEGEND =
+  "Colour: head. Area: weight. Cross: the query. A line leads from the even grid to where its knot was bent.";
+const TOY_LEGEND =
+  "Colour: head. Shape: level. Area: weight. Cross: reference. Numbers: the map that the chosen sample reads, as its head sees it; shaded: padding.";
+const SCOPES = {
+  all: "All samples",
+  head: "One head",
+  sample: "One sample",
+  pixels: "Its four pixels",
+};
+// Which part of the picture a tensor is seen in.
+const PARTS = {
+  reference_points: "reference",
+  reference_boxes: "reference",
+  references: "reference",
+  reference: "reference",
+  padded_references: "reference",
+  reference_logits: "reference",
+  proposal: "reference",
+  anchor: "reference",
+  raw_offsets: "steps",
+  sampling_offsets: "steps",
+  offset_gradient: "steps",
+  offset_normaliser: "steps",
+  sampling_locations: "samples",
+  sampled_values: "samples",
+  sampling_location: "samples",
+  pixel: "samples",
+  sampled_value: "samples",
+  attended: "samples",
+  attention_logits: "samples",
+  attention_weights: "samples",
+  attention_weight: "samples",
+  value_map: "corners",
+  corners: "corners",
+  corner_weights: "corners",
+  corner_values: "corners",
+  slopes: "corners",
+  box: "box",
+  box_step: "box",
+  masked_value: "padding",
+};
+
+let font = null;
+
+/** Faces declared inside a shadow root are not used, so the page's document gets it, once. */
+function loadFont(address) {
+  if (font) return;
+  font = new FontFace("dv-math", `url("${address}")`);
+  font.load().then(
+    (face) => document.fonts.add(face),
+    () => {
+      font = null;
+    },
+  );
+}
+
+export class Walkthrough {
+  /** @param {(name: string, value: any) => void} tell what Python is to hear */
+  constructor(tell) {
+    this.hear = tell;
+    this.diagram = new Diagram((name) => this.choose(name));
+    this.head = make("header", { class: "wt-head" });
+    this.detail = make("article", { class: "wt-detail", "aria-live": "polite" });
+    this.pictures = make("div", { class: "wt-pictures" });
+    this.scope = "all";
+    this.scopes = make(
+      "div",
+      { class: "wt-scopes", role: "group", "aria-label": "How close to look" },
+      ...Object.entries(SCOPES).map(([scope, title]) => {
+        const button = make("button", { type: "button", "data-scope": scope }, title);
+        button.addEventListener("click", () => this.look(scope));
+        return button;
+      }),
+    );
+    this.answers = make("div", { class: "wt-answers" });
+    this.costs = new Costs(this);
+    this.whatIf = new WhatIf(this);
+    this.sights = make("div", { class: "wt-sights" }, this.scopes, this.pictures, this.answers);
+    const side = make(
+      "aside",
+      { class: "wt-side" },
+      this.sights,
+      this.whatIf.root,
+      this.costs.root,
+    );
+    this.root = make(
+      "section",
+      { class: "wt", tabindex: "-1" },
+      this.head,
+      make("div", { class: "wt-columns" }, this.diagram.root, this.detail, side),
+    );
+    this.root.addEventListener("pointerover", (event) => this.point(event.target));
+    this.root.addEventListener("focusin", (event) => this.point(event.target));
+    this.root.addEventListener("pointerleave", () => this.light({}));
+    this.root.addEventListener("click", (event) => this.follow(event.target));
+    this.root.addEventListener("keydown", (event) => this.press(event));
+  }
+
+  /** Called on every rerun. */
+  update(data) {
+    this.data = data;
+    this.palette = data.palette;
+    loadFont(data.font);
+    const said = JSON.stringify(data.lesson);
+    const fresh = data.view_id !== this.viewId;
+    if (said === this.said && !fresh) return;
+    this.said = said;
+    this.viewId = data.view_id;
+    this.lesson = data.lesson;
+    const [head, level, point] = data.lesson.sample;
+    this.sample = { head, level, point };
+    const known = (name) => data.lesson.steps.some((step) => step.name === name);
+    const wanted = fresh && known(data.step) ? data.step : this.step;
+    this.step = known(wanted)
+      ? wanted
+      : (data.lesson.steps.find((step) => !step.given) ?? data.lesson.steps[0]).name;
+    const focused = this.root.getRootNode().activeElement;
+    const keepsFocus =
+      focused && this.root.contains(focused) && !focused.closest("input, button:not(.wt-chip)");
+    const picked = focused?.closest(".wt-svg")
+      ? this.views.findIndex((view) => view.svg === focused)
+      : -1;
+    this.drawHead();
+    this.diagram.update(this.lesson);
+    this.keepHeight();
+    this.answers.replaceChildren(
+      ...this.lesson.answers.map(({ title, lines }) =>
+        make(
+          "div",
+          { class: "wt-answer" },
+          make("strong", {}, title),
+          ...lines.map((line) => make("p", {}, line)),
+        ),
+      ),
+    );
+    if (this.lesson.note) this.answers.append(make("p", { class: "wt-note" }, this.lesson.note));
+    if (this.dragging) this.views[0].answer(this.lesson.pictures[0]);
+    else this.drawPictures();
+    this.whatIf.update(data.lesson);
+    this.costs.root.hidden = !data.lesson.costs;
+    if (data.lesson.costs) this.costs.update(data.lesson.costs);
+    this.show();
+    if (picked >= 0)
+      this.views.at(Math.min(picked, this.views.length - 1))?.svg.focus({ preventScroll: true });
+    else if (keepsFocus) this.diagram.chips.get(this.step).focus({ preventScroll: true });
+  }
+
+  /** Two sights take the room that one had, so that the sliders below stay under the hand. */
+  keepHeight() {
+    const { width, height } = this.sights.getBoundingClientRect();
+    const beside = Boolean(this.lesson.what_if) && this.lesson.pictures.length > 1;
+    if (!beside) this.room = null;
+    else if (this.pictures.childElementCount && !this.root.classList.contains("wt-beside"))
+      this.room = { width, height };
+    this.root.classList.toggle("wt-beside", beside);
+    this.root.classList.toggle("wt-editable", Boolean(this.lesson.what_if));
+    this.sights.style.minHeight =
+      this.room && this.room.width === width ? `${this.room.height}px` : "";
+  }
+
+  get legend() {
+    if (this.lesson.name === "dat") return GRID_LEGEND;
+    return this.lesson.pictures[0].cells ? TOY_LEGEND : LEGEND;
+  }
+
+  drawPictures() {
+    const { pictures, what_if: change } = this.lesson;
+    this.views = pictures.map(
+      (picture, at) => new Picture(this, picture, Boolean(change) && at === 0),
+    );
+    this.scopes.hidden = !this.views.length;
+    this.root.classList.toggle("wt-compare", this.lesson.compare);
+    this.root.classList.toggle("wt-alone", !this.views.length && !this.lesson.costs);
+    this.pictures.replaceChildren(...this.views.map((view) => view.root));
+    if (this.views.length) this.pictures.append(make("p", { class: "wt-legend" }, this.legend));
+  }
+
+  colour(head) {
+    return this.palette.heads[head % this.palette.heads.length];
+  }
+
+  mark(level) {
+    return this.palette.marks[level % this.palette.marks.length];
+  }
+
+  drawHead() {
+    const { lesson } = this;
+    const exact = Number(lesson.difference) <= 1e-3 * lesson.scale + 1e-12;
+    const badge = make(
+      "span",
+      {
+        class: exact && lesson.holds ? "wt-badge" : "wt-badge wt-bad",
+        title: "largest difference of the last step from what the module itself said",
+      },
+      `${exact ? "equals" : "differs from"} the ${lesson.compare ? "broken " : ""}module: ${lesson.difference} (${lesson.dtype})`,
+    );
+    const whole = lesson.whole ? [make("div", { class: "wt-whole" }, formula(lesson.whole))] : [];
+    this.head.replaceChildren(
+      make("h2", {}, lesson.title),
+      badge,
+      ...whole,
+      make("p", {}, ...prose(lesson.introduction)),
+    );
+  }
+
+  get current() {
+    return this.lesson.steps.find((step) => step.name === this.step);
+  }
+
+  /** Make a step the chosen one. */
+  choose(name) {
+    this.step = name;
+    this.show();
+    this.report();
+  }
+
+  show() {
+    const step = this.current;
+    this.diagram.show(step.name);
+    const axes = step.axes.map(([axis, size]) => `${axis} ${size}`).join(" × ") || "one number";
+    const checks = step.checks.map(({ text, holds }) =>
+      make("li", { class: holds ? "wt-holds" : "wt-fails" }, `${holds ? "✓" : "✗"} ${text}`),
+    );
+    const cards = [step.name, ...step.terms.filter((name) => name !== step.name)].map((name) =>
+      this.card(name),
+    );
+    const parts = [
+      make("div", { class: "wt-equation", "data-term": step.name }, formula(step.equation)),
+      make(
+        "p",
+        { class: "wt-meta" },
+        make("code", {}, step.name),
+        ` [${axes}]${step.unit ? ` · ${step.unit}` : ""} · ${step.source}`,
+      ),
+      make("p", {}, ...prose(step.text)),
+      make("ul", { class: "wt-checks" }, ...checks),
+      this.section("numbers", "Numbers", make("div", { class: "wt-cards" }, ...cards)),
+    ];
+    if (!step.given) parts.push(this.section("code", `Code: ${step.function}`, code(step)));
+    this.detail.replaceChildren(...parts);
+    this.light({});
+  }
+
+  /** A part that stays open or closed from step to step. */
+  section(name, title, body) {
+    this.closed ??= new Set();
+    const details = make(
+      "details",
+      { open: this.closed.has(name) ? false : "open" },
+      make("summary", {}, title),
+      body,
+    );
+    details.addEventListener("toggle", () =>
+      details.open ? this.closed.delete(name) : this.closed.add(name),
+    );
+    return details;
+  }
+
+  card(name) {
+    const step = this.lesson.steps.find((one) => one.name === name);
+    return make(
+      "div",
+      { class: "wt-card", "data-term": name },
+      make(
+        "div",
+        { class: "wt-card-head" },
+        formula(step.symbol),
+        make(
+          "span",
+          { class: "wt-quiet" },
+          `${name} [${step.axes.map(([axis, size]) => `${axis} ${size}`).join(", ") || "one number"}]`,
+        ),
+      ),
+      numbers(step.table),
+      make("p", { class: "wt-said" }),
+    );
+  }
+
+  /** What the pointer or the focus is on, wherever on the page it is. */
+  point(target) {
+    if (target.closest?.(".wt-sample")) return;
+    const cell = target.sample ? target : null;
+    const term = target.closest?.("[data-term]")?.dataset.term ?? null;
+    const part = target.closest?.("[data-part]")?.dataset.part ?? null;
+    this.light({ term, sample: cell?.sample ?? null, part });
+  }
+
+  /** Light up everything that shows the same thing: symbol, tensor, picture, code. */
+  light({ term = null, sample = null, part = null }) {
+    const shown = part ?? PARTS[term ?? ""] ?? (sample ? "samples" : null);
+    const fits =
+      sample &&
+      ((one) =>
+        ["head", "level", "point"].every(
+          (axis) => !(axis in sample) || !(axis in one) || sample[axis] === one[axis],
+        ));
+    for (const node of this.root.querySelectorAll("[data-term]")) {
+      const name = node.dataset.term;
+      const lit = term ? name === term : Boolean(shown) && PARTS[name] === shown;
+      node.classList.toggle("wt-lit", lit && !node.classList.contains("wt-equation"));
+    }
+    for (const cell of this.root.querySelectorAll(".wt-cell")) {
+      cell.classList.toggle("wt-lit", Boolean(fits && cell.sample && fits(cell.sample)));
+    }
+    this.spell(sample ?? this.sample);
+    for (const view of this.views) view.show(this.sample, fits, shown);
+    const titles = { head: `Head ${this.sample.head}` };
+    for (const button of this.scopes.children) {
+      const { scope } = button.dataset;
+      button.textContent = titles[scope] ?? SCOPES[scope];
+      button.setAttribute("aria-pressed", String(scope === this.scope));
+    }
+  }
+
+  /** The numbers of one sample in words, on every card that has some. */
+  spell(sample) {
+    const fits = (cell) =>
+      ["head", "level", "point"].every(
+        (axis) => !(axis in cell.sample) || !(axis in sample) || cell.sample[axis] === sample[axis],
+      );
+    for (const card of this.root.querySelectorAll(".wt-card")) {
+      const cells = [...card.querySelectorAll(".wt-small .wt-cell")].filter(
+        (cell) => cell.sample && fits(cell),
+      );
+      card.querySelector(".wt-said").textContent =
+        cells.length > MOST_SPELLED ? "" : cells.map((cell) => cell.title).join(" · ");
+    }
+  }
+
+  /** All samples, one head's, one of them, or the four pixels it reads. */
+  look(scope) {
+    this.scope = scope;
+    for (const view of this.views) view.draw();
+    this.light({});
+  }
+
+  /** Let another query be followed. */
+  ask(query) {
+    this.tell("query", { query });
+  }
+
+  /** Make a sample the chosen one. */
+  take({ head, level, point }) {
+    this.sample = { head, level, point };
+    this.light({ sample: this.sample });
+    this.report();
+  }
+
+  /** A sample is on its way: the model's answer follows, the picture stays under the pointer. */
+  drag(sample, x, y) {
+    this.dragging = true;
+    if (performance.now() - (this.told ?? 0) < DRAG_MS) return;
+    this.told = performance.now();
+    this.send(sample, x, y);
+  }
+
+  move(sample, x, y) {
+    this.dragging = false;
+    this.said = null; // even where the last answer is the final one
+    this.send(sample, x, y);
+    this.update(this.data);
+  }
+
+  send({ head, level, point }, x, y) {
+    this.tell("moved", { sample: [head, level, point], place: [x, y] });
+  }
+
+  report() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.tell("at", { step: this.step, ...this.sample }), REPORT_MS);
+  }
+
+  /** Tell Python; it hears only what differs from the last time, so a wish that comes again is another one. */
+  tell(name, value) {
+    this.hear(name, { ...value, turn: performance.now() });
+  }
+
+  press(event) {
+    if (event.target.closest?.("input")) return; // sliders keep their own keys
+    if (event.key === "Enter" && this.follow(event.target)) return;
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const by = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
+    const along = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (event.shiftKey && (by || along))
+      this.views[0]?.nudge(this.sample, along ?? 0, event.key.startsWith("Arrow") ? (by ?? 0) : 0);
+    else if (by) this.walk(by);
+    else if (along) this.take(this.sampleAfter(along));
+    else if ("+-".includes(event.key)) this.closer(event.key === "+" ? 1 : -1);
+    else if (event.key === "c" || event.key === "n")
+      this.toggle(event.key === "c" ? "Code" : "Numbers");
+    else return;
+    event.preventDefault();
+  }
+
+  /** A symbol in an equation leads to its own step. */
+  follow(target) {
+    const name = target.closest?.(".term")?.dataset.term;
+    if (!name || name === this.step) return false;
+    this.choose(name);
+    this.diagram.chips.get(name).focus({ preventScroll: true });
+    return true;
+  }
+
+  /** One step nearer to the four pixels, or back. */
+  closer(by) {
+    const scopes = Object.keys(SCOPES);
+    this.look(scopes[Math.min(scopes.length - 1, Math.max(0, scopes.indexOf(this.scope) + by))]);
+  }
+
+  walk(by) {
+    const names = this.lesson.steps.map((step) => step.name);
+    const at = Math.min(names.length - 1, Math.max(0, names.indexOf(this.step) + by));
+    this.choose(names[at]);
+    this.diagram.chips.get(names[at]).focus({ preventScroll: false });
+  }
+
+  sampleAfter(by) {
+    const [heads, levels, points] = this.lesson.sizes;
+    const { head, level, point } = this.sample;
+    const count = heads * levels * points;
+    const at = ((head * levels + level) * points + point + by + count) % count;
+    return {
+      head: Math.floor(at / (levels * points)),
+      level: Math.floor(at / points) % levels,
+      point: at % points,
+    };
+  }
+
+  toggle(title) {
+    for (const details of this.detail.querySelectorAll("details")) {
+      if (details.firstChild.textContent.startsWith(title)) details.open = !details.open;
+    }
+  }
+
+  close() {
+    clearTimeout(this.timer);
+  }
+}

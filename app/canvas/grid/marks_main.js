@@ -1,0 +1,5 @@
+// A deformed grid without a browser: one global object, see kit/marks_door.js.
+import { marksDoor } from "../kit/marks_door.js";
+import { GRID } from "./canvas.js";
+
+export const { decode, readView, marks, figure, words, aspect } = marksDoor(GRID);

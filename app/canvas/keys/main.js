@@ -1,0 +1,48 @@
+// The door of the five attentions: what surrounds the pictures, and how they are opened.
+import { door, openOffline } from "../kit/door.js";
+import { element } from "../kit/elements.js";
+import { fileMenu, linkAndHelp, offlineFile, pictureFiles } from "../kit/export.js";
+import { HELP_KEY, arrowKeys, pinKey } from "../kit/keyboard.js";
+import { Page } from "../kit/page.js";
+import { KEYS } from "./canvas.js";
+import { KeysExplorer } from "./explorer.js";
+
+/** @type {[string, string][]} */
+const SIGNS = [
+  [
+    "white dot",
+    "a place the query may read; which it prefers depends on weights that are not trained here",
+  ],
+  [
+    "coloured disc",
+    "a place that trained weights read; colour: the head, area: the attention weight",
+  ],
+  ["outlined cell", "the query, the same on every picture"],
+];
+
+const SURROUNDINGS = {
+  Explorer: KeysExplorer,
+  keys: [
+    arrowKeys("move the query"),
+    pinKey("pin the query, or let it follow the pointer"),
+    HELP_KEY,
+  ],
+  signs: SIGNS,
+  build(explorer, facts) {
+    const files = [...pictureFiles(explorer, facts), ...offlineFile(explorer, facts)];
+    const complain = (text) => explorer.tell("notice", { text, lasting: true });
+    const end = element(
+      "div",
+      { class: "dv-group dv-group-end" },
+      fileMenu(files, complain),
+      ...linkAndHelp(explorer, facts),
+    );
+    const group = { class: "dv-toolbar", role: "group", "aria-label": "Picture controls" };
+    return { scale: "", below: [element("div", group, end)] };
+  },
+};
+
+const { render, streamlit } = door((data, tell) => new Page(KEYS, SURROUNDINGS, data, tell));
+openOffline(render);
+export default { render };
+export { streamlit };

@@ -1,0 +1,135 @@
+"""The five canvases, and what each is given."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from app.canvas.kind import CanvasKind
+from deformviz.figures.theme import palette
+
+MATH_FONT = "STIXTwoMath-Regular.ttf"  # OFL; comes with the package ziamath
+MOST_LEVELS = 5
+
+
+def math_font() -> Path:
+    """The math font inside the package ziamath, found without importing it."""
+    package = importlib.util.find_spec("ziamath")
+    if package is None or not package.submodule_search_locations:
+        raise FileNotFoundError("The package ziamath, which carries the math font, is missing.")
+    return Path(package.submodule_search_locations[0]) / "fonts" / MATH_FONT
+
+
+SAMPLING = CanvasKind("sampling", state=("view",), triggers=("layer",))
+GRID = CanvasKind("grid", state=("view",), triggers=("layer",))
+KEYS = CanvasKind("keys", state=("view",), triggers=("layer",))
+REPLAY = CanvasKind("replay")
+EQUATIONS = CanvasKind(
+    "equations",
+    state=("at", "moved", "sizes", "query", "change"),
+    more_files={"math.ttf": math_font},
+)
+CANVASES = (SAMPLING, GRID, KEYS, REPLAY, EQUATIONS)
+
+
+def mount_picture(
+    kind: CanvasKind,
+    *,
+    trace_url: str,
+    picture_url: str,
+    title: str,
+    key: str,
+    note: str = "",
+    picture_hw: tuple[int, int] | None = None,
+    view: dict[str, Any] | None = None,
+    view_id: str = "",
+    on_view: Callable[[], None] | None = None,
+    on_layer: Callable[[], None] | None = None,
+) -> Any:
+    """Show a packed layer over its picture; hover stays in the browser, choices come back.
+
+    Args:
+        kind: SAMPLING, GRID or KEYS, as the trace is.
+        trace_url: address of a packed layer. A new one replaces the layer without a flash.
+        picture_url: address of the picture.
+        note: what to keep in mind about this picture, e.g. that it is out of the model's domain.
+        picture_hw: height and width of the picture, so that the page does not jump at first.
+        view: what to show at first: reported views and address parameters (text) both do.
+            What does not fit falls back to the default and a note says so.
+        view_id: `view` is read again only when this changes (a new picture, a new link).
+
+    Returns the component's state. `.view` is None until something was chosen, then a dict with what
+    the kind's `view.js` names, the layer's name, and `params` for the address. `.layer` is +1 or -1
+    in the run after `[` or `]` was pressed.
+    """
+    data = {
+        "trace_url": trace_url,
+        "picture_url": picture_url,
+        "title": title,
+        "note": note,
+        "picture_alt": title,
+        "picture_hw": picture_hw,
+        "view": view or {},
+        "view_id": view_id,
+        "palette": palette(MOST_LEVELS),
+        "link": True,
+    }
+    return kind.mount(data, key=key, view=on_view, layer=on_layer)
+
+
+def mount_replay(*, manifests: list[str], pictures: list[str], drawing: str) -> Any:
+    """Show one run, or two to compare; everything else happens in the browser.
+
+    Args:
+        manifests: addresses of the runs' manifests, the first sets the clock.
+        pictures: address of the picture each of them looks at.
+        drawing: "sampling" or "grid", what all of them show.
+    """
+    data = {
+        "manifests": manifests,
+        "pictures": pictures,
+        "palette": palette(MOST_LEVELS),
+        "drawing": drawing,
+    }
+    return REPLAY.mount(data, key=f"replay_{drawing}")
+
+
+def mount_equations(
+    lesson: dict[str, Any],
+    *,
+    step: str,
+    view_id: str,
+    key: str,
+    on_at: Callable[[], None] | None = None,
+    on_moved: Callable[[], None] | None = None,
+    on_sizes: Callable[[], None] | None = None,
+    on_query: Callable[[], None] | None = None,
+    on_change: Callable[[], None] | None = None,
+) -> Any:
+    """Show the page of equations; hover stays in the browser, choices come back.
+
+    Args:
+        lesson: what `payload` made.
+        step: the step to begin with; read again only when `view_id` changes.
+
+    Returns the component's state: `.at` with step, head, level, point; `.moved` with a dragged
+    sample and where it was put, normalised; `.query` with another query to follow; `.change` with
+    the sliders of "what if"; `.sizes` with the sliders of the costs.
+    """
+    data = {
+        "lesson": lesson,
+        "step": step,
+        "view_id": view_id,
+        "font": EQUATIONS.address("math.ttf"),
+        "palette": palette(max(1, lesson["sizes"][1])),
+    }
+    heard = {
+        "at": on_at,
+        "moved": on_moved,
+        "sizes": on_sizes,
+        "query": on_query,
+        "change": on_change,
+    }
+    return EQUATIONS.mount(data, key=key, **heard)

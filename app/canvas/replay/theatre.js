@@ -1,0 +1,162 @@
+// Start, now and end side by side, one row per run; pointing at one points at all.
+import { element, setText } from "../kit/elements.js";
+import { applyInverse } from "../kit/frames.js";
+import { queryName } from "../sampling/queries.js";
+import { Stage } from "../kit/stage.js";
+
+const MOMENTS = [
+  ["now", "Now"],
+  ["first", "Start"],
+  ["last", "End"],
+];
+const TIMES_KEPT = 600;
+
+export class Theatre {
+  constructor(replayer) {
+    this.replayer = replayer;
+    this.rows = [];
+    this.pinned = false; // the pointer does not change what is asked
+    this.root = element("div", { class: "dr-theatre" });
+    this.counters = { scrubToDrawnMs: [], missing: 0 };
+    for (const name of ["changed", "waiting"]) replayer.addEventListener(name, () => this.update());
+  }
+
+  update() {
+    const { replayer } = this;
+    if (this.rows.length !== replayer.runs.length) this.build();
+    this.rows.forEach((row, index) => {
+      const run = replayer.runs[index];
+      setText(row.title, replayer.runs.length > 1 ? this.titleOf(run) : "");
+      row.stages.forEach(({ stage, when, caption }) => {
+        setText(caption, this.caption(run, when));
+        const known = run.layer(run.iterations[replayer.indexOf(run, when)], replayer.layerName);
+        if (known) {
+          stage.reshape(known, { ...replayer.view, padding: false, split: false });
+          this.root.parentElement.style.setProperty(
+            "--dr-aspect",
+            stage.root.style.getPropertyValue("--dv-aspect"),
+          );
+        }
+        stage.root.setAttribute("aria-busy", String(!known));
+        stage.refresh();
+      });
+    });
+  }
+
+  /** A run in a comparison; with the layer, where it shows another one. */
+  titleOf(run) {
+    const { layerName } = this.replayer;
+    const { title, layer_titles: titles } = run.manifest;
+    const own = run.ownName(layerName);
+    if (!own) return `${title}: has no layer like ${layerName}`;
+    return own === layerName ? title : `${title} · ${titles[own]}`;
+  }
+
+  /** "Now · iteration 316 · query 7 · boat 0.88". */
+  caption(run, when) {
+    const { replayer } = this;
+    const index = replayer.indexOf(run, when);
+    const name = MOMENTS.find(([key]) => key === when)[1];
+    const word = when === "last" && run.manifest.growing ? "Newest" : name;
+    const between =
+      when === "now" && replayer.share > 0 && run.iterations[index + 1] !== undefined
+        ? ` → ${run.iterations[index + 1].toLocaleString("en")}`
+        : "";
+    return `${word} · iteration ${run.iterations[index].toLocaleString("en")}${between}${this.answer(run, index)}`;
+  }
+
+  /** Which query answers, where queries change places, and what a classifier says. */
+  answer(run, index) {
+    const { replayer } = this;
+    const layer = run.layer(run.iterations[index], replayer.layerName);
+    if (!layer || !replayer.view) return "";
+    const [likeliest] = layer.header.classes ?? [];
+    if (likeliest)
+      return ` · ${likeliest.class_name} ${Math.round(100 * likeliest.probability)}\u00a0%`;
+    return layer.isEncoder ? "" : ` · query ${replayer.queryAt(run, index, layer)}`;
+  }
+
+  build() {
+    this.rows.flatMap((row) => row.stages).forEach(({ stage }) => stage.close());
+    this.rows = this.replayer.runs.map((_, index) => {
+      const title = element("div", { class: "dr-run-title" });
+      const stages = MOMENTS.map(([when]) => this.buildStage(index, when));
+      return {
+        title,
+        stages,
+        root: element(
+          "div",
+          { class: "dr-row" },
+          title,
+          element("div", { class: "dr-pictures" }, ...stages.map(({ root }) => root)),
+        ),
+      };
+    });
+    this.root.replaceChildren(...this.rows.map(({ root }) => root));
+    this.root.parentElement.classList.toggle("dr-compared", this.rows.length > 1);
+  }
+
+  buildStage(index, when) {
+    const { replayer } = this;
+    const stage = new Stage(
+      replayer.kind.drawing,
+      () => (replayer.runs[index] ? replayer.pictureState(replayer.runs[index], when) : null),
+      (scene) => this.drawn(scene, index, when),
+    );
+    stage.root.classList.add("dr-stage", `dr-${when}`);
+    const point = (event) => {
+      if (!stage.scene) return;
+      replayer.pointAt(
+        stage.scene.layer,
+        applyInverse(replayer.kind.toStage(stage.scene), ...stage.position(event)),
+      );
+    };
+    stage.root.addEventListener("pointerdown", point);
+    stage.root.addEventListener("pointermove", (event) => (this.pinned ? null : point(event)));
+    stage.root.addEventListener("click", () => {
+      this.pinned = !this.pinned;
+    });
+    stage.root.addEventListener("keydown", (event) => this.key(event));
+    const caption = element("figcaption", {});
+    return {
+      stage,
+      when,
+      caption,
+      root: element("figure", { class: "dr-picture" }, stage.root, caption),
+    };
+  }
+
+  key(event) {
+    const { replayer } = this;
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step) replayer.seek(replayer.at + step, event);
+    else if (event.key === " ") replayer.togglePlay();
+    else if (event.key === "Enter") this.pinned = !this.pinned;
+    else return;
+    event.preventDefault();
+  }
+
+  drawn(scene, index, when) {
+    const { replayer } = this;
+    const run = replayer.runs[index];
+    if (run)
+      this.stageOf(index, when).root.setAttribute(
+        "aria-label",
+        `${this.caption(run, when)}, ${queryName(scene.layer, scene.query)}`,
+      );
+    if (index || when !== "now") return;
+    replayer.tell("drawn", scene);
+    if (replayer.causeTime === null || replayer.causeTime === undefined) return;
+    this.counters.scrubToDrawnMs.push(performance.now() - replayer.causeTime);
+    if (this.counters.scrubToDrawnMs.length > TIMES_KEPT) this.counters.scrubToDrawnMs.shift();
+    replayer.causeTime = null;
+  }
+
+  stageOf(index, when) {
+    return this.rows[index].stages.find((each) => each.when === when).stage;
+  }
+
+  close() {
+    this.rows.flatMap((row) => row.stages).forEach(({ stage }) => stage.close());
+  }
+}

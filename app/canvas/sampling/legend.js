@@ -1,0 +1,195 @@
+// Always in sight: which colour is which head, which shape which level, what size and signs mean.
+import { element, setText } from "../kit/elements.js";
+import { weightRadius } from "../kit/marks.js";
+import { svgNode } from "../kit/paint_svg.js";
+import { glyph } from "../kit/signs.js";
+
+const SAMPLE_WEIGHTS = [0.02, 0.1, 0.3];
+
+export class Legend {
+  constructor(explorer) {
+    this.explorer = explorer;
+    this.heads = element("div", { class: "dv-chips", role: "group", "aria-label": "Heads" });
+    this.levels = element("div", { class: "dv-chips", role: "group", "aria-label": "Levels" });
+    this.meaning = element("span");
+    this.sizes = element("span", { class: "dv-sizes" });
+    this.signs = element(
+      "div",
+      { class: "dv-signs" },
+      this.meaning,
+      this.sizes,
+      element(
+        "span",
+        {},
+        element("b", { class: "dv-sign", "aria-hidden": "true" }, "✛"),
+        " reference",
+      ),
+      element(
+        "span",
+        {},
+        element("b", { class: "dv-sign", "aria-hidden": "true" }, "⇢"),
+        " beyond the edge",
+      ),
+    );
+    this.scale = element("div", { class: "dv-scale" });
+    this.root = element("div", { class: "dv-legend" }, this.heads, this.levels, this.signs);
+    explorer.addEventListener("changed", () => this.update());
+    explorer.addEventListener("drawn", ({ detail }) => {
+      this.updateSizes(detail);
+      this.updateScale(detail);
+    });
+  }
+
+  update() {
+    const { layer, palette, view } = this.explorer;
+    setText(
+      this.meaning,
+      view.colour === "head" ? "colour = head h · shape = level" : "shape = level",
+    );
+    const shape = `${layer.header.heads} ${JSON.stringify(layer.levels)}`;
+    if (shape !== this.shape) this.build(layer, palette);
+    this.shape = shape;
+    for (const [kind, group] of [
+      ["heads", this.heads],
+      ["levels", this.levels],
+    ]) {
+      for (const chip of group.children) {
+        chip.setAttribute("aria-pressed", String(view[kind].includes(Number(chip.dataset.index))));
+      }
+    }
+  }
+
+  build(layer, palette) {
+    const chip = (kind, index, drawing, text, title, name) =>
+      element(
+        "button",
+        {
+          type: "button",
+          class: "dv-chip",
+          "data-index": index,
+          title,
+          "aria-label": name,
+          onclick: (event) => this.explorer.toggle(kind, index, event.shiftKey),
+        },
+        drawing,
+        text,
+      );
+    this.heads.replaceChildren(
+      ...Array.from({ length: layer.header.heads }, (_, head) =>
+        chip(
+          "heads",
+          head,
+          glyph("circle", palette.heads[head % palette.heads.length]),
+          `h${head}`,
+          `Head ${head}: click to hide or show, Shift-click for only this one`,
+          `h${head}, head ${head}`,
+        ),
+      ),
+    );
+    this.levels.replaceChildren(
+      ...layer.levels.map(([height, width], level) =>
+        chip(
+          "levels",
+          level,
+          glyph(palette.marks[level % palette.marks.length], "transparent"),
+          `level ${level} · ${height}×${width}`,
+          `Level ${level}, ${height} rows × ${width} columns: click to hide or show, Shift-click for only this one`,
+        ),
+      ),
+    );
+  }
+
+  /** Discs as large as the picture draws them. */
+  updateSizes(scene) {
+    const radii = SAMPLE_WEIGHTS.map((weight) => weightRadius(scene, weight));
+    const key = radii.join();
+    if (key === this.sizeKey) return;
+    this.sizeKey = key;
+    this.sizes.replaceChildren(
+      "area = weight ",
+      ...radii.flatMap((radius, index) => {
+        const side = 2 * radius + 2;
+        const root = svgNode("svg", {
+          width: side,
+          height: side,
+          viewBox: `${-side / 2} ${-side / 2} ${side} ${side}`,
+          "aria-hidden": "true",
+        });
+        root.append(svgNode("circle", { r: radius, fill: "none", stroke: "currentColor" }));
+        return [root, ` ${SAMPLE_WEIGHTS[index]} `];
+      }),
+    );
+  }
+
+  /** What colours mean where they do not mean heads: a bar with numbers, or named colours. */
+  updateScale(scene) {
+    const rows = scaleRows(scene);
+    const key = JSON.stringify(rows);
+    if (key === this.scaleKey) return;
+    this.scaleKey = key;
+    const { sequential } = scene.palette;
+    this.scale.replaceChildren(
+      ...rows.map((row) => (row.named ? named(row.named) : bar(row, sequential))),
+    );
+  }
+}
+
+/** Rows { named: [[colour, name], ..] } or { title, low, high, note }. */
+function scaleRows(scene) {
+  const { view, palette, layer } = scene;
+  const rows = [];
+  if (view.colour === "level")
+    rows.push({ named: layer.levels.map((_, level) => [palette.levels[level], `level ${level}`]) });
+  if (view.colour === "outside") {
+    rows.push({
+      named: [
+        [palette.places.picture, "in the picture"],
+        [palette.places.padding, "in the padding"],
+        [palette.places.outside, "outside the map: reads zeros"],
+      ],
+    });
+  }
+  if (view.colour === "weight")
+    rows.push({ title: "attention weight", low: "0", high: scene.mostWeight.toFixed(3) });
+  if (view.mass && scene.mass) rows.push(massRow(scene));
+  if (view.reverse && scene.lookup) {
+    const most = scene.lookup.ranked[0]?.amount ?? 0;
+    rows.push({ title: "weight read from the cell", low: "0", high: most.toFixed(3) });
+  }
+  return rows;
+}
+
+function massRow({ view, mass, layer }) {
+  const { queries, heads } = layer.header;
+  const share = mass.total ? (100 * mass.inside) / mass.total : 0;
+  const everyHead = view.heads.length === heads;
+  const whose = everyHead ? "all heads" : `heads ${view.heads.join(", ") || "none"}`;
+  return {
+    title: `sampling mass per cell of level ${mass.level}, all ${queries} queries, ${whose}`,
+    low: "0",
+    high: `≥ ${mass.ceiling.toPrecision(3)}`,
+    note: `${share.toFixed(1)} % of ${mass.total.toFixed(0)} falls on the map`,
+  };
+}
+
+function bar({ title, low, high, note }, colours) {
+  const ramp = element("span", { class: "dv-ramp", "aria-hidden": "true" });
+  ramp.style.background = `linear-gradient(to right, ${colours.join(", ")})`;
+  return element(
+    "div",
+    { class: "dv-bar" },
+    element("span", {}, title),
+    element("span", {}, low),
+    ramp,
+    element("span", {}, high),
+    ...(note ? [element("span", { class: "dv-quiet" }, note)] : []),
+  );
+}
+
+function named(entries) {
+  return element(
+    "div",
+    { class: "dv-bar" },
+    ...entries.map(([colour, name]) => element("span", {}, glyph("square", colour), ` ${name}`)),
+  );
+}

@@ -1,0 +1,93 @@
+// The accessible twin of the picture: the points of the chosen query as a sortable table.
+import { element } from "../kit/elements.js";
+import { glyph } from "../kit/signs.js";
+import { COLUMNS, sampleFacts } from "./sample_facts.js";
+
+export class PointsTable {
+  constructor(explorer) {
+    this.explorer = explorer;
+    this.sort = { column: 3, descending: true };
+    this.body = element("tbody");
+    this.heads = COLUMNS.map(({ name }, column) =>
+      element(
+        "th",
+        { scope: "col" },
+        element("button", { type: "button", onclick: () => this.sortBy(column) }, name),
+      ),
+    );
+    this.caption = element("caption");
+    this.summary = element("summary", {}, "Points as a table");
+    this.root = element(
+      "details",
+      { class: "dv-table" },
+      this.summary,
+      element(
+        "div",
+        {
+          class: "dv-table-scroll",
+          tabindex: "0",
+          role: "region",
+          "aria-label": "Points of the query",
+        },
+        element(
+          "table",
+          {},
+          this.caption,
+          element("thead", {}, element("tr", {}, ...this.heads)),
+          this.body,
+        ),
+      ),
+    );
+    this.root.addEventListener("toggle", () => this.update());
+    explorer.addEventListener("changed", () => this.update());
+  }
+
+  sortBy(column) {
+    const descending = this.sort.column === column ? !this.sort.descending : column === 3;
+    this.sort = { column, descending };
+    this.update();
+  }
+
+  update() {
+    const { explorer } = this;
+    if (!this.root.open || !explorer.layer) return;
+    const { layer, view } = explorer;
+    const rows = layer.strongest(view.query, view).map((sample) => sampleFacts(layer, sample));
+    const { value } = COLUMNS[this.sort.column];
+    rows.sort(
+      (a, b) =>
+        (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0) * (this.sort.descending ? -1 : 1),
+    );
+    this.heads.forEach((head, column) => {
+      const order = this.sort.descending ? "descending" : "ascending";
+      head.setAttribute("aria-sort", column === this.sort.column ? order : "none");
+    });
+    this.caption.textContent =
+      `${rows.length} points of query ${view.query}, ${layer.header.layer}; ` +
+      "x, y normalised; px of the original picture; Δ in pixels of the level";
+    this.body.replaceChildren(...rows.map((facts) => this.row(facts)));
+  }
+
+  row(facts) {
+    const { palette } = this.explorer;
+    const cells = COLUMNS.map(({ value, digits }) =>
+      element("td", {}, digits ? value(facts).toFixed(digits) : String(value(facts))),
+    );
+    cells[0].prepend(
+      glyph(
+        palette.marks[facts.level % palette.marks.length],
+        palette.heads[facts.head % palette.heads.length],
+        13,
+      ),
+      " ",
+    );
+    return element(
+      "tr",
+      {
+        onpointerenter: () => this.explorer.setFocus(facts),
+        onclick: () => this.explorer.setFocus(facts),
+      },
+      ...cells,
+    );
+  }
+}

@@ -1,0 +1,84 @@
+// Everything about one point, in a panel whose height never changes.
+import { element, setText } from "../kit/elements.js";
+import { glyph } from "../kit/signs.js";
+import { PLACE_WORDS, sampleFacts } from "./sample_facts.js";
+import { sampleColour } from "./samples.js";
+
+const pair = ([x, y], digits) => `${x.toFixed(digits)}, ${y.toFixed(digits)}`;
+
+const LINES = [
+  ["weight A", (facts) => facts.weight.toFixed(4)],
+  ["offset Δp, level px", (facts) => pair(facts.offset, 2)],
+  ["location, normalised", (facts) => pair([facts.x, facts.y], 4)],
+  ["level px", (facts) => pair(facts.levelPx, 2)],
+  ["row, column", (facts) => `${facts.row}, ${facts.column}`],
+  ["padded px", (facts) => pair(facts.paddedPx, 1)],
+  ["original px", (facts) => pair(facts.originalPx, 1)],
+  ["falls", (facts) => PLACE_WORDS[facts.place]],
+];
+
+export class Readout {
+  constructor(explorer) {
+    this.explorer = explorer;
+    this.sign = element("span", { class: "dv-readout-sign" });
+    this.name = element("strong", {}, "—");
+    this.why = element("span", { class: "dv-quiet" });
+    this.values = LINES.map(() => element("dd", {}, "—"));
+    this.corners = Array.from({ length: 4 }, () => element("div", { class: "dv-corner" }));
+    this.root = element(
+      "section",
+      { class: "dv-readout", "aria-label": "Readout of one point" },
+      element("header", {}, this.sign, this.name, this.why),
+      element(
+        "dl",
+        {},
+        ...LINES.flatMap(([term], at) => [element("dt", {}, term), this.values[at]]),
+      ),
+      element("div", { class: "dv-corners-title" }, "blended from four cells"),
+      element("div", { class: "dv-corners" }, ...this.corners),
+    );
+    explorer.on("drawn", (scene) => this.update(scene));
+  }
+
+  update(scene) {
+    this.root.hidden = scene.view.reverse;
+    const { focus, query, layer } = scene;
+    const sample = focus
+      ? layer.sample(query, focus.head, focus.level, focus.point)
+      : scene.samples[0];
+    if (!sample) {
+      setText(this.name, "No point is shown");
+      setText(this.why, "");
+      this.sign.replaceChildren();
+      this.values.forEach((node) => setText(node, "—"));
+      this.corners.forEach((node) => setText(node, "—"));
+      return;
+    }
+    const facts = sampleFacts(layer, sample);
+    setText(this.name, `h${sample.head} · level ${sample.level} · point ${sample.point}`);
+    setText(this.why, focus ? "" : "strongest");
+    const look = `${sampleColour(scene, sample)} ${sample.level}`;
+    if (look !== this.look) {
+      this.look = look;
+      this.sign.replaceChildren(
+        glyph(
+          scene.palette.marks[sample.level % scene.palette.marks.length],
+          sampleColour(scene, sample),
+          18,
+        ),
+      );
+    }
+    LINES.forEach(([, value], at) => setText(this.values[at], value(facts)));
+    facts.corners.forEach((cell, at) => {
+      const node = this.corners[at];
+      setText(
+        node,
+        cell.inside
+          ? `(${cell.row}, ${cell.column})  ${cell.share.toFixed(2)}`
+          : `outside  ${cell.share.toFixed(2)}`,
+      );
+      node.style.setProperty("--dv-share", cell.inside ? cell.share.toFixed(3) : "0");
+      node.classList.toggle("dv-outside", !cell.inside);
+    });
+  }
+}

@@ -1,1 +1,0 @@
-"""The canvas that answers the pointer without the server."""

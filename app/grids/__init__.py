@@ -1,1 +1,0 @@
-"""A deformed grid over a picture, in the browser; its Python face."""

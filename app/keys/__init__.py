@@ -1,1 +1,0 @@
-"""Five kinds of attention over one picture, in the browser; its Python face."""
