@@ -146,7 +146,7 @@ def _value(parts: Parts, call: Call, shapes: list) -> tuple[Tensor, Tensor | Non
         return heard, padding
     value = call.projected
     if value is None:
-        value = _joined(call.arguments.get(parts.value), parts)
+        value = _joined(call.arguments.get(parts.value), len(call.raw_offsets))
     if value.dim() == 3:
         if value.shape[2] % parts.heads:
             raise Unreadable(f"its value has {value.shape[2]} channels for {parts.heads} heads.")
@@ -167,9 +167,15 @@ def _padding(mask: Tensor | None) -> Tensor | None:
     return ~mask if bool(mask[:, 0].all()) else mask
 
 
-def _joined(value: Any, parts: Parts) -> Tensor:
-    """A value that comes as it is sampled; D-FINE's is one [batch head channel pixel] per level."""
-    if isinstance(value, (list, tuple)) and value:
+def _joined(value: Any, batch: int) -> Tensor:
+    """A value that comes as it is sampled, [batch pixel head channel] or [batch pixel channel].
+
+    One tensor per level is [batch head channel pixel], as in D-FINE, or [(batch head) channel
+    height width], as in its successors.
+    """
+    if isinstance(value, (list, tuple)) and value and all(v.dim() == 4 for v in value):
+        if len(value[0]) != batch:
+            value = [level.flatten(2).unflatten(0, (batch, -1)) for level in value]
         return torch.cat([level.movedim(3, 1) for level in value], dim=1)
     if not isinstance(value, Tensor):
         raise Unreadable("the value it samples was not passed; declare an Adapter(value=).")
