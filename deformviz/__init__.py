@@ -13,6 +13,7 @@ _ROOM_OF = {
     "load": "deformviz.checkpoints.load",
     "run": "deformviz.tracing.run",
     "record": "deformviz.tracing.record",
+    "look": "deformviz.tracing.look",
     "open": "deformviz.tracing.recording_file",
     "RecordingError": "deformviz.tracing.recording_file",
     "Adapter": "deformviz.tracing.adapters",

@@ -307,6 +307,7 @@ class Detections(_Arrays):
     labels: Array = axes("detection")  # index into `class_names`
     queries: Array = axes("detection")  # the decoder query that found it
     class_names: tuple[str, ...] = ()
+    masks: Array | None = axes("detection row column", optional=True)  # bool, original picture
 
     def __post_init__(self):
         check_axes(self, unbatched=tuple(axes_of(self)))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from deformviz.checkpoints import own
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.folders import read_folder
+from deformviz.checkpoints.foreign import is_foreign, load_foreign
 from deformviz.checkpoints.reading import CheckpointFile, read_checkpoint
 from deformviz.checkpoints.registry import Layout, Options, Plan, locate
 from deformviz.checkpoints.report import LoadReport, compare, shared_keys, some
@@ -39,7 +40,8 @@ def load(
 
     Args:
         name_or_path: a shipped name, a .pth, .pt, .bin or .safetensors file, or a folder as
-            `save_pretrained` of transformers writes it.
+            `save_pretrained` of transformers writes it. A folder of a model we do not build
+            ourselves, and "hf:NAME" of the hub, are run as transformers builds them.
         heads: attention heads, 8 if nobody says otherwise.
         dilation: DC5; its files have the same keys and shapes as those without.
         queries: of a two-stage Deformable DETR, 300 if nobody says otherwise.
@@ -50,11 +52,18 @@ def load(
         CheckpointError: the file cannot be read, is of no known layout, does not fit, or
             contradicts the arguments.
     """
+    if is_foreign(name_or_path):
+        return load_foreign(name_or_path)
     path = locate(name_or_path)
     options = Options(heads, dilation, queries, version, config)
     file = read_folder(path) if path.is_dir() else read_checkpoint(path)
     layout = layout_of(file)
-    return build(file, layout.name, layout.plan(file, options))
+    try:
+        return build(file, layout.name, layout.plan(file, options))
+    except CheckpointError as problem:
+        if not (path.is_dir() and problem.report and problem.report.wrong_shape):
+            raise
+        return load_foreign(path)  # the same kind of model on a backbone we do not build
 
 
 def layout_of(file: CheckpointFile) -> Layout:

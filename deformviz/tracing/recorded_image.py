@@ -17,7 +17,7 @@ class RecordedImage:
     frame: ImageFrame
     picture: np.ndarray | None = None  # HWC uint8 RGB, upright, of `frame.original_hw` or smaller
     detections: Detections | None = None
-    masks: Any = None  # bool [detection row column], of the original picture
+    logits: Any = None  # of a classifier: [class]
     title: str = ""
 
     def with_picture(self, source: Any, *, title: str = "") -> RecordedImage:

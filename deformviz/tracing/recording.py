@@ -101,7 +101,7 @@ class Recording:
                 f"{index}; say which picture it was with recording.place(picture)."
             )
         known = self.images[index]
-        return Trace(self.image(index), known.frame, known.detections)
+        return Trace(self.image(index), known.frame, known.detections, logits=known.logits)
 
     def place(self, *pictures: Any) -> Recording:
         """Say which pictures the batch was made of, in its order; returns the recording.

@@ -110,9 +110,11 @@ def _pack_image(
         arrays["picture"] = torch.frombuffer(bytearray(_jpeg(image.picture)), dtype=torch.uint8)
     if image.detections is not None:
         arrays |= {name: torch.as_tensor(getattr(image.detections, name)) for name in FOUND}
-    if image.masks is not None:
-        masks = np.ascontiguousarray(np.asarray(image.masks, dtype=bool))
-        arrays["masks"] = torch.from_numpy(np.packbits(masks, axis=-1))
+        if image.detections.masks is not None:
+            masks = np.ascontiguousarray(np.asarray(image.detections.masks, dtype=bool))
+            arrays["masks"] = torch.from_numpy(np.packbits(masks, axis=-1))
+    if image.logits is not None:
+        arrays["logits"] = image.logits
     for name, array in arrays.items():
         tensors[f"image/{number}/{name}"] = array.contiguous()
     return {
@@ -233,16 +235,18 @@ def _read_image(number: int, image: dict[str, Any], file: Any) -> RecordedImage:
     if "picture" in arrays:
         picture = read_picture(arrays["picture"].numpy().tobytes(), name=f"picture {number}")
         _check_belongs(picture.shape[:2], frame)
-    if "scores" in arrays:
-        found = Detections(
-            *(arrays[name] for name in FOUND), class_names=tuple(map(str, image["class_names"]))
-        )
     if "masks" in arrays:
         width = frame.original_hw[1]
-        masks = np.unpackbits(arrays["masks"].numpy(), axis=-1, count=width).astype(bool)
-        if masks.shape[-2:] != frame.original_hw:
-            raise ShapeError(f"masks have {masks.shape[-2:]}, the picture {frame.original_hw}.")
-    return RecordedImage(frame, picture, found, masks, str(image["title"]))
+        masks = torch.from_numpy(
+            np.unpackbits(arrays["masks"].numpy(), axis=-1, count=width).astype(bool)
+        )
+        if tuple(masks.shape[-2:]) != frame.original_hw:
+            raise ShapeError(f"masks are {masks.shape[-2:]}, the picture {frame.original_hw}.")
+    if "scores" in arrays:
+        found = Detections(
+            *(arrays[name] for name in FOUND), tuple(map(str, image["class_names"])), masks
+        )
+    return RecordedImage(frame, picture, found, arrays.get("logits"), str(image["title"]))
 
 
 def _check_belongs(picture_hw: tuple[int, int], frame: ImageFrame) -> None:

@@ -11,6 +11,7 @@ from deformviz.models.postprocess import postprocess
 from deformviz.models.preprocess import preprocess
 from deformviz.schema import AttentionTrace, Trace
 from deformviz.tracing.classify import classify
+from deformviz.tracing.look import is_ours, look
 from deformviz.tracing.ordinary import as_in_model, precision_of, readable
 from deformviz.tracing.pictures import read_picture
 
@@ -27,6 +28,8 @@ def run(
     keep_values: bool = False,
     top: int = 100,
     as_model: bool = False,
+    prompt: str | None = None,
+    processor: Any = None,
 ) -> Trace:
     """Look at one picture with `model`.
 
@@ -39,6 +42,8 @@ def run(
             the run.
         keep_values: also keep `value`, `query` and `output` of each traced layer.
         top: detections kept, best first.
+        prompt, processor: of a model of transformers, as in `look`; its layers are those that
+            `record` finds.
         as_model: keep layers and output in the model's dtype and on its device.
 
     Returns:
@@ -50,6 +55,16 @@ def run(
         KeyError: a name in `layers` is not a layer of this model.
     """
     _check_model(model)
+    if not is_ours(model):
+        return look(
+            model,
+            image,
+            prompt=prompt,
+            processor=processor,
+            layers=layers,
+            keep_values=keep_values,
+            top=top,
+        ).trace(0)
     picture = read_picture(image)
     layers = (layers,) if isinstance(layers, str) else layers
     ordinary = as_in_model if as_model else readable

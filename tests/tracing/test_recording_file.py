@@ -50,12 +50,12 @@ def recording(picture):
         torch.tensor([0.75]),
         torch.tensor([1]),
         torch.tensor([3]),
-        class_names=("cat", "dog"),
+        ("cat", "dog"),
+        torch.zeros(1, 80, 112, dtype=torch.bool),
     )
-    masks = np.zeros((1, 80, 112), bool)
-    masks[0, 10:30, 7:50] = True
+    found.masks[0, 10:30, 7:50] = True
     known = made.images[0]
-    made.images[0] = RecordedImage(known.frame, known.picture, found, masks, "a garden")
+    made.images[0] = RecordedImage(known.frame, known.picture, found, title="a garden")
     return made
 
 
@@ -75,7 +75,7 @@ def test_everything_comes_back(recording, saved):
     assert first.frame.original_hw == (80, 112) and first.frame.padded_hw == (HEIGHT, WIDTH)
     assert first.picture.shape == (80, 112, 3) and second.picture is None
     assert first.detections.name(0) == "dog" and first.title == "a garden"
-    assert np.array_equal(first.masks, recording.images[0].masks)
+    assert torch.equal(first.detections.masks, recording.images[0].detections.masks)
 
 
 def test_one_picture_is_a_trace_like_that_of_a_run(saved):
