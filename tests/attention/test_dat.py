@@ -4,7 +4,7 @@ import pytest
 import torch
 from einops import rearrange
 
-from deformviz.attention.dat import DATAttention
+from deformviz.attention.dat import DATAttention, offset_grid_size
 from deformviz.axes import ShapeError
 from tests.dat_parity import assert_close, cases, check_module
 
@@ -86,3 +86,9 @@ def test_heads_attend_to_the_knots_of_their_own_group():
     _, trace = module(torch.randn(2, 12, 3, 5))
     assert [trace.group_of(head) for head in range(6)] == [0, 0, 1, 1, 2, 2]
     assert trace.image(1).positions.shape == (3, 15, 2)
+
+
+def test_a_kernel_as_wide_as_its_stride_pads_nothing_in_the_second_code():
+    assert offset_grid_size((8, 12), 4, 4, "++") == (2, 3)
+    assert offset_grid_size((8, 12), 4, 4, "v1") == (3, 4)
+    assert offset_grid_size((8, 12), 5, 4, "++") == offset_grid_size((8, 12), 5, 4, "v1") == (2, 3)

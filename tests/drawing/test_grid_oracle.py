@@ -6,7 +6,8 @@ import pytest
 from deformviz.schema import ImageFrame
 from tests.drawing.engine import engine
 from tests.drawing.oracle.drawn import hold_against
-from tests.drawing.oracle.grid import Grid, grid_subject
+from tests.drawing.oracle.grid import Grid
+from tests.drawing.oracle.grid_subject import grid_subject
 
 WIDE = grid_subject(
     "wide, padded, first code",

@@ -8,7 +8,8 @@ from deformviz.figures.theme import palette
 from deformviz.schema import ImageFrame
 from tests.drawing.engine import engine
 from tests.drawing.oracle.drawn import hold_against
-from tests.drawing.oracle.grid import Grid, grid_subject
+from tests.drawing.oracle.grid import Grid
+from tests.drawing.oracle.grid_subject import grid_subject
 from tests.drawing.oracle.replay import blended, blended_grid, grid_trails, sampling_trails
 from tests.drawing.oracle.sampling import Sampling
 from tests.drawing.oracle.subject import decoder

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deformviz.geometry import Affine, normalised_to_original, normalised_to_pixels
-from deformviz.schema import DenseTrace
+from deformviz.schema import DenseTrace, DetectorOutput
 from deformviz.tracing.packing import PackedLayerError, compress, pack_layer, unpack_layer
 from tests.app.synthetic_trace import (
     FRAME,
@@ -128,6 +128,33 @@ def test_a_decoder_carries_its_boxes_layer_by_layer(trace):
     assert packed.boxes_by_layer.shape == (2, QUERIES, 4)
     assert packed.boxes_by_layer[1] == pytest.approx(trace.output.boxes_cxcywh)
     assert unpack_layer(pack_layer(trace, "encoder.0")).boxes_by_layer is None
+
+
+def test_of_two_detections_of_one_query_the_surer_is_kept(trace):
+    """Detections come best first; the second of query 3 is another class at another place."""
+    found = replace(
+        trace.detections,
+        boxes_xyxy_px=np.array([[1, 2, 30, 40], [5, 6, 70, 80], [9, 8, 12, 20]], np.float32),
+        scores=np.array([0.9, 0.6, 0.5], np.float32),
+        labels=np.array([1, 0, 2]),
+        queries=np.array([3, 3, 1]),
+    )
+    kept = unpack_layer(pack_layer(replace(trace, detections=found), "decoder.1")).header
+    assert kept["detections"][3]["score"] == 0.9
+    assert kept["detections"][3]["box_xyxy_px"] == [1, 2, 30, 40]
+    assert kept["detections"][1]["box_xyxy_px"] == [9, 8, 12, 20]
+    assert kept["start_query"] == 3
+
+
+def test_the_last_box_of_the_history_is_the_answer(trace):
+    earlier, last = (
+        DetectorOutput(trace.output.logits, np.full((QUERIES, 4), share, np.float32))
+        for share in (0.2, 0.4)
+    )
+    answer = replace(last, auxiliary=(earlier,))
+    packed = unpack_layer(pack_layer(replace(trace, output=answer), "decoder.1"))
+    assert packed.boxes_by_layer[0, 0, 0] == np.float32(0.2)
+    assert packed.boxes_by_layer[-1, 0, 0] == np.float32(0.4) and len(packed.boxes_by_layer) == 2
 
 
 def test_the_encoder_starts_at_the_best_detection(trace):

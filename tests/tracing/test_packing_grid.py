@@ -1,5 +1,7 @@
 """A packed grid gives back what a layer did, in the house frame, and says what is wrong with it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -64,6 +66,20 @@ def test_classes_come_best_first_and_the_object_decides_where_to_start():
     assert sum(c["probability"] for c in header["classes"]) == pytest.approx(1, abs=1e-4)
     assert header["start_query"] == 5 * 10 + 1
     np.testing.assert_array_equal(unpack_grid(pack_grid(trace, "grid", mask=mask)).mask, mask)
+
+
+@pytest.mark.parametrize("mask", [None, np.ones((12, 20), bool)], ids=["no object", "an object"])
+def test_the_group_whose_heeded_knots_moved_most_is_shown_first(mask):
+    """Four groups, one of which is moved; each in turn."""
+    torch.manual_seed(4)
+    layer = DATAttention(8, 4, 4, (6, 10), version="v1", stride=2, offset_kernel=5)
+    _, record = layer.eval()(torch.randn(1, 8, 6, 10))
+    still = record.image(0).map(torch.Tensor.detach)
+    for group in range(4):
+        moved = still.reference_grid.clone()
+        moved[group] += 0.3
+        trace = Trace({"grid": replace(still, positions=moved)}, FRAME)
+        assert unpack_grid(pack_grid(trace, "grid", mask=mask)).header["start_group"] == group
 
 
 def test_what_is_no_grid_is_refused():

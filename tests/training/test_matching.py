@@ -146,6 +146,17 @@ def test_dense_candidates_lie_inside_their_object():
     assert len(set(pairs.query.tolist())) == 4
 
 
+def test_a_cheaper_token_outside_of_the_object_is_not_taken():
+    """One token lies inside; the one outside is sure of the class and has the very box."""
+    centres = torch.tensor([[0.2, 0.5], [0.9, 0.9]])
+    boxes = torch.tensor([[[0.2, 0.5, 0.3, 0.5], LEFT]])
+    logits = torch.tensor([[[-3.0], [8.0]]])
+    objects = BatchTargets.of([targets(LEFT)])
+    assert dense_candidates(logits, boxes, centres, objects, LossWeights(), 1).query.tolist() == [0]
+    both = dense_candidates(logits, boxes, centres, objects, LossWeights(), 2)
+    assert sorted(both.query.tolist()) == [0, 1]  # too few lie inside
+
+
 def test_dense_loss_is_named_apart_and_falls_for_better_boxes():
     centres = torch.tensor([[0.2, 0.5], [0.7, 0.5]])
     good = DetectorOutput(torch.zeros(1, 2, 1), torch.tensor([[LEFT, RIGHT]]))

@@ -10,7 +10,8 @@ import torch
 
 from deformviz.schema import Trace
 from tests.drawing.oracle import signs
-from tests.drawing.oracle.grid import Grid, GridSubject
+from tests.drawing.oracle.grid import Grid
+from tests.drawing.oracle.grid_subject import GridSubject
 from tests.drawing.oracle.sampling import Sampling
 from tests.drawing.oracle.subject import Subject
 

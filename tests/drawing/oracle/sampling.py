@@ -9,12 +9,13 @@ import numpy as np
 
 from deformviz.geometry import to_pixel_index
 from tests.drawing.oracle import signs
+from tests.drawing.oracle.amounts import mass_marks, reader_marks
 from tests.drawing.oracle.stage import Window
 from tests.drawing.oracle.subject import Subject
 
 NUMBERED, INSET, ARM = 7.0, 15.0, 9.0
 NAMED, ROOM_XY = 12, (60.0, 13.0)
-QUANTILE, LINES, STRIPE = 0.995, 12, 14.0
+STRIPE = 14.0
 BOX_ROUNDED_PX = 0.005  # of the original picture, in a packed header
 
 
@@ -53,7 +54,7 @@ class Sampling:
         }
         return {
             "photo": {"photo": self.photo()},
-            "field": {"mass": self.mass(), "readers": self.readers()},
+            "field": {"mass": mass_marks(self), "readers": reader_marks(self)},
             "marks": {} if reverse else {name: draw() for name, draw in marks.items()},
         }
 
@@ -375,99 +376,3 @@ class Sampling:
                 "tolerance_px": self.edge_tolerance(at, beyond) + change,
             }
         ]  # fmt: skip
-
-    # -- what all queries do ---------------------------------------------------------------------
-
-    def shares(self, level: int) -> tuple[np.ndarray, np.ndarray]:
-        """Weight of every sample of the shown heads in every cell of a level, and its doubt.
-
-        [query row column] each: attention weight times bilinear share, summed over a query's heads
-        and points.
-        """
-        subject, heads = self.subject, list(self.view["heads"])
-        height, width = subject.shapes[level]
-        at = to_pixel_index(subject.locations[:, heads, level], (height, width))
-        weight = subject.weights[:, heads, level][..., None, None]
-        rows, columns = np.arange(height)[:, None], np.arange(width)[None]
-        away_x = np.abs(at[..., 0, None, None] - columns)
-        away_y = np.abs(at[..., 1, None, None] - rows)
-        share = np.maximum(0, 1 - away_x) * np.maximum(0, 1 - away_y)
-        step = float((subject.location_step * [width, height]).sum())
-        near = (away_x < 1 + step) & (away_y < 1 + step)
-        doubt = near * (weight * step + subject.weight_step)
-        return (weight * share).sum((1, 2)), doubt.sum((1, 2))
-
-    def mass(self) -> list[dict]:
-        if not self.view.get("mass"):
-            return []
-        level = self.view["level"]
-        shares, doubts = self.shares(level)
-        grid, doubt = shares.sum(0), doubts.sum(0)
-        ordered = np.sort(grid.reshape(-1))
-        ceiling = ordered[int((len(ordered) - 1) * QUANTILE)] or ordered[-1] or 1.0
-        return [
-            {
-                "kind": "cells", **self.window.box([0, 0, 1, 1]), "of": {"level": level},
-                "rows": grid.shape[0], "columns": grid.shape[1], "values": grid.reshape(-1),
-                "low": 0.0, "high": ceiling, "tolerance_values": float(doubt.max()),
-                "smooth": False, "alpha": 0.82,
-            }
-        ]  # fmt: skip
-
-    def readers(self) -> list[dict]:
-        place = self.view.get("lookup")
-        if not self.view.get("reverse") or place is None:
-            return []
-        level = self.view["level"]
-        height, width = self.subject.shapes[level]
-        row, column = min(height - 1, int(place[1] * height)), min(width - 1, int(place[0] * width))
-        shares, doubts = self.shares(level)
-        amounts, doubt = shares[:, row, column], float(doubts[:, row, column].max())
-        ranked = [int(q) for q in np.argsort(-amounts, kind="stable") if amounts[q] > 0]
-        most = amounts[ranked[0]] if ranked else 1.0
-        marks = []
-        for query in reversed(ranked):
-            share = amounts[query] / most
-            marks.append(
-                {
-                    **self.reader(query, share), "of": {"query": query, "part": "reader"},
-                    "rank": -amounts[query], "tolerance_rank": 2 * doubt,
-                    "tolerance_share": 2 * doubt / most, "tolerance_channel": 3,
-                    "optional": amounts[query] <= doubt,
-                }
-            )  # fmt: skip
-        centre = self.window.place([(column + 0.5) / width, (row + 0.5) / height])
-        starts = self.window.place(self.subject.references[:, level, :2])
-        for query in ranked[:LINES]:
-            marks.append(
-                {
-                    "kind": "line", "of": {"query": query, "part": "line"},
-                    "points": [starts[query], centre],
-                    "stroke": signs.amount_fill(amounts[query] / most), "tolerance_channel": 3,
-                    "lineWidth": 1.5, "halo": "#00000099",
-                }
-            )  # fmt: skip
-        place_of = {"level": level, "row": row, "column": column, "part": "place"}
-        outline = {"stroke": signs.WHITE, "lineWidth": 2, "halo": signs.BLACK}
-        return [*marks, {**self.cell_rect(level, row, column), "of": place_of, **outline}]
-
-    def reader(self, query: int, share: float) -> dict:
-        colour = signs.amount_fill(share)
-        if self.subject.is_encoder:
-            cell = self.cell_rect(*self.subject.cells[query])
-            return {
-                **cell,
-                "fill": colour,
-                "fillAlpha": 0.35 + 0.5 * share,
-                "stroke": colour,
-                "lineWidth": 1,
-            }
-        if query in self.subject.found and share > 0.2:
-            box = self.box_rect(query)
-            wide = {"lineWidth": 1 + 2 * share, "tolerance_px": box["tolerance_px"] + 0.01}
-            return {**box, "stroke": colour, **wide}
-        x, y = self.window.place(self.subject.references[query, 0, :2])
-        return {
-            "kind": "marker", "shape": "circle", "x": x, "y": y, "size": 2 + 4 * share,
-            "fill": colour, "stroke": signs.BLACK, "lineWidth": 1, "tolerance_px": 0.01,
-        }  # fmt: skip
