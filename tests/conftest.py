@@ -18,6 +18,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 REQUIRED = {word for word in os.environ.get("DEFORMVIZ_REQUIRE", "").split(",") if word}
 DESELECTED = pytest.StashKey[list]()
+STARTED = pytest.StashKey[tuple]()
+DEFAULT_RUN = "not slow and not gpu"  # the markers that pyproject.toml asks for
 
 
 # -- what could not run, and why -----------------------------------------------------------------
@@ -25,6 +27,7 @@ DESELECTED = pytest.StashKey[list]()
 
 def pytest_configure(config):
     config.stash[DESELECTED] = []
+    config.stash[STARTED] = (time.monotonic(), processor_s())
     unknown = REQUIRED - {"browser", "compiler", "nvcc", "parity"}
     if unknown:
         raise pytest.UsageError(
@@ -36,6 +39,31 @@ def pytest_configure(config):
 def pytest_deselected(items):
     if items:
         items[0].config.stash[DESELECTED] += items
+
+
+def processor_s():
+    """Time of processors that this process and those it waited for have used."""
+    return sum(os.times()[:4])
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Leave behind how long a default run of all tests took, for `./run budgets`."""
+    config = session.config
+    chosen = config.args_source != config.ArgsSource.TESTPATHS or config.option.keyword
+    stopped = session.shouldstop or session.shouldfail or exitstatus > 1
+    if chosen or stopped or config.option.markexpr != DEFAULT_RUN or not hasattr(config, "cache"):
+        return
+    began, processors = config.stash[STARTED]
+    config.cache.set(
+        "deformviz/last_run",
+        {
+            "date": time.strftime("%Y-%m-%d %H:%M"),
+            "wall_s": round(time.monotonic() - began),
+            "processor_s": round(processor_s() - processors),
+            "collected": session.testscollected,
+            "deselected": len(config.stash[DESELECTED]),
+        },
+    )
 
 
 def pytest_runtest_setup(item):

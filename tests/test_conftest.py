@@ -1,5 +1,6 @@
 """The honest ending of a test run: what did not run is listed, and fails where it was required."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -36,10 +37,10 @@ def ending(tmp_path):
     shutil.copy(root / "tests" / "conftest.py", tmp_path / "tests")
     (tmp_path / "tests" / "test_skips.py").write_text(SKIPS)
 
-    def run(require):
+    def run(require, *arguments):
         environ = os.environ | {"DEFORMVIZ_REQUIRE": require, "DEFORMVIZ_PARITY": "/not/there"}
         reply = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
+            [sys.executable, "-m", "pytest", *arguments],
             cwd=tmp_path,
             env=environ,
             capture_output=True,
@@ -70,3 +71,13 @@ def test_a_required_thing_that_is_missing_fails(ending, require, failures):
 def test_a_misspelt_requirement_is_refused(ending):
     status, output = ending("browsr")
     assert status == 4 and "DEFORMVIZ_REQUIRE names browsr" in output
+
+
+def test_a_run_of_all_tests_leaves_its_time_and_a_part_of_them_does_not(ending, tmp_path):
+    left = tmp_path / ".pytest_cache" / "v" / "deformviz" / "last_run"
+    for part in (["-k", "passes"], ["-m", "slow"], ["tests/test_skips.py"], ["-x"]):
+        ending("browser", *part)
+        assert not left.exists()
+    ending("browser")
+    run = json.loads(left.read_text())
+    assert (run["collected"], run["deselected"]) == (4, 1) and run["wall_s"] >= 0
