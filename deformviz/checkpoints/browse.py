@@ -4,10 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deformviz.checkpoints.errors import CheckpointError
-from deformviz.checkpoints.folders import INDEX_FILES, WHOLE_FILES, inside
-
-ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
-MOST_LISTED = 500
+from deformviz.checkpoints.folders import ENDINGS, INDEX_FILES, MOST_LISTED, WHOLE_FILES, inside
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,18 @@ from torch import Tensor
 
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.reading import CheckpointFile, read_checkpoint
+from deformviz.checkpoints.report import Assumption
 
 WHOLE_FILES = ("model.safetensors", "pytorch_model.bin")
 INDEX_FILES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 MOST_JSON_BYTES = 8 * 2**20
 MOST_SHARDS = 200
+MOST_LISTED = 500
+ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
 
 
-def read_folder(folder: Path) -> CheckpointFile:
-    """The weights of a folder, its config.json as arguments.
+def read_folder(folder: Path, weights: str | None = None) -> CheckpointFile:
+    """The weights of a folder, its config.json as arguments; or the newest file of a training.
 
     Raises:
         CheckpointError: no weights in it, a file that is a link out of it, or anything that
@@ -28,14 +31,49 @@ def read_folder(folder: Path) -> CheckpointFile:
         arguments["preprocessor"] = read_json(folder, "preprocessor_config.json")
     for name in WHOLE_FILES:
         if (folder / name).exists():
-            file = read_checkpoint(inside(folder, name))
-            return replace(file, path=folder, arguments=arguments)
+            file = read_checkpoint(inside(folder, name), weights)
+            return replace(file, path=folder, arguments=file.arguments | arguments)
     for name in INDEX_FILES:
         if (folder / name).exists():
             return CheckpointFile(folder, read_shards(folder, name), arguments)
-    raise CheckpointError(
-        f"The folder {folder.name} holds no weights: none of "
-        f"{', '.join((*WHOLE_FILES, *INDEX_FILES))}."
+    return read_newest(folder, weights)
+
+
+def read_newest(folder: Path, weights: str | None) -> CheckpointFile:
+    """The file of weights in a folder that was written last; which one is an assumption.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    names = [path.name for path in sorted(folder.iterdir())[:MOST_LISTED]]
+    files = [folder / name for name in names if name.endswith(ENDINGS)]
+    files = [path for path in files if path.is_file() and not path.is_symlink()]
+    if not files:
+        raise CheckpointError(
+            f"The folder {folder.name} holds no weights: none of "
+            f"{', '.join((*WHOLE_FILES, *INDEX_FILES))}, and no file that ends in "
+            f"{', '.join(ENDINGS)}."
+        )
+    newest = max(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
+    file = with_config_beside(read_checkpoint(inside(folder, newest.name), weights))
+    if len(files) == 1:
+        return file
+    others = f"the newest of {len(files)} in the folder"
+    return replace(file, chosen=(Assumption("file", newest.name, others), *file.chosen))
+
+
+def with_config_beside(file: CheckpointFile) -> CheckpointFile:
+    """The file with the config.json that transformers wrote next to it, if there is one."""
+    folder = file.path.parent
+    beside = folder / "config.json"
+    if file.metadata.get("format") == "deformviz" or not beside.is_file() or beside.is_symlink():
+        return file
+    try:
+        values = read_json(folder, "config.json")
+    except CheckpointError:
+        return file  # of something else
+    return (
+        replace(file, arguments=values | dict(file.arguments)) if "model_type" in values else file
     )
 
 
@@ -45,7 +83,12 @@ def inside(folder: Path, name: Any) -> Path:
     Raises:
         CheckpointError: the name leads elsewhere, by its parts or by a link.
     """
-    plain = isinstance(name, str) and name not in ("", ".", "..") and Path(name).name == name
+    plain = (
+        isinstance(name, str)
+        and len(name) < 256
+        and name not in ("", ".", "..")
+        and Path(name).name == name
+    )
     if not plain or "\\" in name or "\0" in name:
         raise CheckpointError(f"{folder.name} refers to {name!r}, which is not a file in it.")
     path = folder / name
@@ -61,6 +104,8 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
     """A JSON object from a file of the folder."""
     path = inside(folder, name)
     try:
+        if not path.is_file():
+            raise CheckpointError(f"{folder.name}/{name} is not a file.")
         if path.stat().st_size > MOST_JSON_BYTES:
             raise CheckpointError(f"{folder.name}/{name} is larger than {MOST_JSON_BYTES} bytes.")
         value = json.loads(path.read_text(encoding="utf-8"))

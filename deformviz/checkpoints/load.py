@@ -1,6 +1,6 @@
 """`dv.load`: from a shipped name or a file to a model that is ready to look at pictures."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from deformviz.checkpoints import own
 from deformviz.checkpoints.errors import CheckpointError
-from deformviz.checkpoints.folders import read_folder
+from deformviz.checkpoints.folders import read_folder, with_config_beside
 from deformviz.checkpoints.foreign import is_foreign, load_foreign
 from deformviz.checkpoints.reading import CheckpointFile, read_checkpoint
 from deformviz.checkpoints.registry import Layout, Options, Plan, locate
@@ -31,6 +31,9 @@ def load(
     queries: int | None = None,
     version: str | None = None,
     config: Mapping[str, Any] | None = None,
+    weights: str | None = None,
+    class_names: Sequence[str] | None = None,
+    ignore_extra: bool = False,
 ) -> nn.Module:
     """A model with its weights, in eval mode and float32; `model.load_report` tells how.
 
@@ -47,6 +50,9 @@ def load(
         queries: of a two-stage Deformable DETR, 300 if nobody says otherwise.
         version: of DAT, "v1" or "++".
         config: constructor values under the original code's names.
+        weights: which set of a training file that holds several: "model", "ema", ..
+        class_names: of the classes, in the order of the class head's rows.
+        ignore_extra: use the file although it holds keys this model has no place for.
 
     Raises:
         CheckpointError: the file cannot be read, is of no known layout, does not fit, or
@@ -55,11 +61,18 @@ def load(
     if is_foreign(name_or_path):
         return load_foreign(name_or_path)
     path = locate(name_or_path)
-    options = Options(heads, dilation, queries, version, config)
-    file = read_folder(path) if path.is_dir() else read_checkpoint(path)
+    if config is not None and not isinstance(config, Mapping):
+        raise CheckpointError(
+            f"config= is a {type(config).__name__}; it must hold constructor values by name."
+        )
+    names = None if class_names is None else tuple(map(str, class_names))
+    options = Options(heads, dilation, queries, version, config, names)
+    file = read_folder(path, weights) if path.is_dir() else read_checkpoint(path, weights)
+    if not path.is_dir():
+        file = with_config_beside(file)
     layout = layout_of(file)
     try:
-        return build(file, layout.name, layout.plan(file, options))
+        return build(file, layout.name, layout.plan(file, options), ignore_extra)
     except CheckpointError as problem:
         if not (path.is_dir() and problem.report and problem.report.wrong_shape):
             raise
@@ -83,22 +96,26 @@ def layout_of(file: CheckpointFile) -> Layout:
     )
 
 
-def build(file: CheckpointFile, layout: str, plan: Plan) -> nn.Module:
+def build(file: CheckpointFile, layout: str, plan: Plan, ignore_extra: bool = False) -> nn.Module:
     """Construct the planned model and fill it, or raise and leave nothing half done."""
     system = known_systems()[plan.system]
     with torch.device("meta"):
         model = system.build(plan.config)
     computed = system.computed(plan.config)
     tensors, filled = _complete(file.path.name, model, {**plan.tensors, **computed})
+    extra = tuple(key for key in tensors if key not in model.state_dict()) if ignore_extra else ()
+    tensors = {key: tensor for key, tensor in tensors.items() if key not in extra}
     report = LoadReport(
         file=file.path.name,
         layout=layout,
         system=system.name,
         variant=plan.variant,
         sizes=plan.sizes or plan.config.to_dict(),
-        assumed=plan.assumed,
+        assumed=(*file.chosen, *plan.assumed),
         filled=filled,
-        ignored=plan.ignored,
+        ignored=(*plan.ignored, *file.strange, *extra),
+        not_finite=file.not_finite,
+        sets=file.sets,
         metadata=dict(file.metadata),
         **compare(model, tensors),
     )
@@ -173,7 +190,9 @@ def _misfit(report: LoadReport) -> str:
         )
         if keys
     ]
+    only_extra = report.unexpected and not (report.missing or report.wrong_shape)
+    cure = " With ignore_extra=True it is, without them." if only_extra else ""
     return (
         f"{report.file} looks like {report.system} ({report.variant}), but does not fit: "
-        f"{'; '.join(found)}. Nothing was loaded."
+        f"{'; '.join(found)}. Nothing was loaded.{cure}"
     )

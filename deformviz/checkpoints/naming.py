@@ -14,7 +14,13 @@ from deformviz.checkpoints.registry import Layout, Options, Plan
 from deformviz.checkpoints.renaming import Table
 from deformviz.models.config import DetectorConfig
 
-COUNTED = r".*\.num_batches_tracked$"
+# What stands beside the weights of any file: counters, profiles of costs, parts of losses.
+BESIDE = (
+    r".*\.num_batches_tracked$",
+    r"(.*\.)?total_(ops|params)$",
+    r"n_averaged$",
+    r"(criterion|loss|matcher|postprocessor)\.",
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class Naming:
                     )
 
     def _is_unused(self, key: str) -> bool:
-        return any(re.match(pattern, key) for pattern in (COUNTED, *self.unused))
+        return any(re.match(pattern, key) for pattern in (*BESIDE, *self.unused))
 
     def __str__(self) -> str:
         return self.system

@@ -41,6 +41,6 @@ NAMING = Naming(
     arguments=ARGUMENTS | {"num_patterns": "patterns", "pe_temperatureH": "position_temperature"},
     silent=SILENT,
     fixed=FIXED | {"query_dim": (4,)},
-    unused=(*UNUSED, r"bbox_attention\.", r"mask_head\."),
+    unused=UNUSED,
 )
 LAYOUT = NAMING.record

@@ -39,6 +39,6 @@ NAMING = Naming(
     arguments=ARGUMENTS,
     silent=SILENT,
     fixed=FIXED,
-    unused=(*UNUSED, r"bbox_attention\.", r"mask_head\."),  # the segmentation head
+    unused=UNUSED,
 )
 LAYOUT = NAMING.record

@@ -19,8 +19,8 @@ ARGUMENTS = {
 }
 # Options that change the computation, with the values that are built.
 FIXED = {"position_embedding": ("sine", "v2")}
-# Parts of the files that only training, or another task, uses.
-UNUSED = (r"criterion\.", r"(.*\.)?total_(ops|params)$")
+# Parts of the files that only another task uses: the segmentation head.
+UNUSED = (r"bbox_attention\.", r"mask_head\.")
 # Options that say nothing about the network, or what the tensors tell anyway.
 SILENT = frozenset(
     """

@@ -1,6 +1,5 @@
 """A file of weights, whatever wrote it, as named tensors, plain arguments and text metadata."""
 
-import argparse
 import json
 import stat
 from collections.abc import Mapping
@@ -13,14 +12,18 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from deformviz.checkpoints.errors import CheckpointError
-from deformviz.checkpoints.pickled import looks_pickled, read_pickled
+from deformviz.checkpoints.foreign_files import what_it_is
+from deformviz.checkpoints.pickle_objects import StoredTensor
+from deformviz.checkpoints.pickled import Pickled, looks_pickled, read_pickled
+from deformviz.checkpoints.report import Assumption
+from deformviz.checkpoints.weight_sets import BARE, WeightSet, find_weights, peel
 
 MOST_FILE_BYTES = 8 * 2**30
 MOST_HEADER_BYTES = 8 * 2**20
+MOST_GROWTH, SLACK_BYTES = 4, 64 * 2**20  # of tensors over their file, and beyond that
 LENGTH_BYTES = 8  # of a safetensors header's own length
-WEIGHT_KEYS = ("model", "state_dict", "model_state_dict")
-ARGUMENT_KEYS = ("args", "config")
-DISTRIBUTED_PREFIX = "module."
+FIRST_BYTES = 512
+ARGUMENT_KEYS = ("args", "config", "hyper_parameters")
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,18 @@ class CheckpointFile:
     tensors: Mapping[str, Tensor]
     arguments: Mapping[str, Any] = field(default_factory=dict)  # of the script that wrote it
     metadata: Mapping[str, str] = field(default_factory=dict)  # a safetensors header's text
+    sets: tuple[str, ...] = ()  # every set of weights in the file, by its place
+    chosen: tuple[Assumption, ...] = ()  # what was chosen among several
+    strange: tuple[str, ...] = ()  # keys that hold no plain numbers
+    not_finite: tuple[str, ...] = ()  # keys that hold NaN or infinity
 
 
-def read_checkpoint(path: str | Path) -> CheckpointFile:
-    """Read a .pth, .pt, .bin or .safetensors file; its content decides, not its name.
+def read_checkpoint(path: str | Path, weights: str | None = None) -> CheckpointFile:
+    """Read a .pth, .pt, .bin, .pkl or .safetensors file; its content decides, not its name.
+
+    Args:
+        weights: which set of a file that holds several, e.g. "model" or "ema"; None: the average
+            where there is one, as evaluation does.
 
     Raises:
         CheckpointError: no such file, not a checkpoint, damaged, or unsafe. Nothing in the file
@@ -51,21 +62,19 @@ def read_checkpoint(path: str | Path) -> CheckpointFile:
                 f"{MOST_FILE_BYTES / 2**30:.0f} are allowed."
             )
         with path.open("rb") as file:
-            start = file.read(LENGTH_BYTES + 1)
+            start = file.read(FIRST_BYTES)
     except FileNotFoundError:
         raise CheckpointError(f"There is no file {path}.") from None
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be opened: {error.strerror}.") from None
     if looks_pickled(start):
-        return _from_pickled(path, read_pickled(path))
-    if len(start) > LENGTH_BYTES and start[LENGTH_BYTES:] == b"{":
-        return _from_safetensors(path, int.from_bytes(start[:LENGTH_BYTES], "little"))
-    raise CheckpointError(
-        f"{path.name} is not a checkpoint: it is neither a file of torch.save nor safetensors."
-    )
+        return _from_pickled(read_pickled(path), weights)
+    if start[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{":
+        return _from_safetensors(path, int.from_bytes(start[:LENGTH_BYTES], "little"), weights)
+    raise CheckpointError(what_it_is(path.name, start))
 
 
-def _from_safetensors(path: Path, header_bytes: int) -> CheckpointFile:
+def _from_safetensors(path: Path, header_bytes: int, weights: str | None) -> CheckpointFile:
     if header_bytes > MOST_HEADER_BYTES:
         raise CheckpointError(
             f"{path.name} claims a header of {header_bytes} bytes; {MOST_HEADER_BYTES} are allowed."
@@ -87,54 +96,108 @@ def _from_safetensors(path: Path, header_bytes: int) -> CheckpointFile:
             f"{path.name} is damaged or cut off: safetensors cannot read it "
             f"({type(error).__name__})."
         ) from None
-    return CheckpointFile(path, _checked(path, tensors), metadata=metadata)
+    if weights is not None:
+        raise CheckpointError(f"{path.name} holds one set of weights; weights= has no choice here.")
+    return _finished(CheckpointFile(path, tensors, metadata=metadata, sets=(BARE,)))
 
 
-def _from_pickled(path: Path, content: Any) -> CheckpointFile:
+def _from_pickled(file: Pickled, weights: str | None) -> CheckpointFile:
     """Find the weights in what a training script saved: bare, or beside other things."""
-    if not isinstance(content, Mapping):
-        raise CheckpointError(
-            f"{path.name} holds a {type(content).__name__}, expected weights by name."
-        )
+    content, path = file.content, file.path
+    sets = find_weights(content)
+    if not sets:
+        beside = f" (it holds {', '.join(sorted(file.stubs)[:3])})" if file.stubs else ""
+        raise CheckpointError(f"{path.name} holds no weights by name{beside}.")
     arguments: dict[str, Any] = {}
-    for key in ARGUMENT_KEYS:
-        arguments |= _plain_arguments(content.get(key))
-    for key in WEIGHT_KEYS:
-        if isinstance(content.get(key), Mapping):
-            content = content[key]
-            break
-    tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
-    if not tensors or not all(isinstance(name, str) for name in tensors):
-        raise CheckpointError(f"{path.name} holds no weights by name.")
-    if all(name.startswith(DISTRIBUTED_PREFIX) for name in tensors):
-        tensors = {name.removeprefix(DISTRIBUTED_PREFIX): v for name, v in tensors.items()}
-    return CheckpointFile(path, _checked(path, tensors), arguments)
-
-
-def _plain_arguments(value: Any) -> dict[str, Any]:
-    if isinstance(value, argparse.Namespace):
-        value = vars(value)
-    return (
-        {k: v for k, v in value.items() if isinstance(k, str)} if isinstance(value, Mapping) else {}
+    if isinstance(content, Mapping):
+        for key in ARGUMENT_KEYS:
+            arguments |= _plain(content.get(key))
+        if isinstance(content.get("meta"), Mapping):
+            arguments["meta"] = content["meta"]
+    chosen, why = choose(path.name, sets, weights)
+    tensors, size = {}, path.stat().st_size
+    claimed = 0
+    for name, value in chosen.tensors.items():
+        tensor = file.tensor(name, value) if isinstance(value, StoredTensor) else value
+        claimed += tensor.numel() * tensor.element_size()
+        if claimed > MOST_GROWTH * size + SLACK_BYTES:
+            raise CheckpointError(
+                f"{path.name} claims {claimed} bytes of weights in a file of {size} bytes."
+            )
+        tensors[name] = tensor
+    return _finished(
+        CheckpointFile(
+            path,
+            tensors,
+            arguments,
+            sets=tuple(one.place for one in sets),
+            chosen=why,
+            strange=chosen.strange,
+        )
     )
 
 
-def _checked(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Refuse tensors that are larger than their data, of a strange kind, or not numbers."""
-    for name, tensor in tensors.items():
-        if tensor.layout is not torch.strided or tensor.device.type != "cpu":
-            raise CheckpointError(f"{path.name}: {name} is not a plain array of numbers.")
-        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-            raise CheckpointError(
-                f"{path.name}: {name} claims the shape {tuple(tensor.shape)} but holds "
-                f"{tensor.untyped_storage().nbytes()} bytes."
-            )
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise CheckpointError(
-                f"{path.name}: {name} holds NaN or infinity; the training that wrote it has "
-                f"probably diverged."
-            )
-    return {name: tensor.detach() for name, tensor in tensors.items()}
+def choose(
+    file: str, sets: list[WeightSet], wanted: str | None
+) -> tuple[WeightSet, tuple[Assumption, ...]]:
+    """The set of weights to use, and the assumption where there was a choice.
+
+    Raises:
+        CheckpointError: `wanted` names none of them.
+    """
+    places = ", ".join(one.place for one in sets)
+    if wanted is not None:
+        for one in sets:
+            if wanted in (one.place, one.place.partition(".")[0], one.place.rpartition(".")[2]):
+                return one, (Assumption("weights", one.place, "the argument"),)
+        raise CheckpointError(f"{file} holds no weights {wanted!r}; it holds {places}.")
+    averaged = [one for one in sets if one.is_averaged]
+    trained = [one for one in sets if not one.is_averaged and not one.is_of_optimiser]
+    most = max(len(one.tensors) for one in (trained or sets))
+    whole = [one for one in averaged if 2 * len(one.tensors) >= most]
+    best = (whole or trained or sets)[0]
+    if len(sets) == 1:
+        return best, ()
+    why = "the average, as evaluation uses it" if best.is_averaged else "the trained weights"
+    return best, (
+        Assumption("weights", best.place, f"{why}; the file holds {places}; weights= chooses"),
+    )
+
+
+def _finished(file: CheckpointFile) -> CheckpointFile:
+    """Names without the prefixes of wrappers; tensors checked."""
+    strange, tensors = list(file.strange), {}
+    for name, tensor in file.tensors.items():
+        if tensor.layout is torch.strided and tensor.device.type == "cpu":
+            tensors[name] = tensor.detach()
+        else:
+            strange.append(name)
+    prefix, short = peel(list(tensors))
+    not_finite = tuple(
+        short[name]
+        for name, tensor in tensors.items()
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all())
+    )
+    chosen = file.chosen
+    if prefix:
+        chosen += (Assumption("prefix", prefix, "what wrappers put before every name"),)
+    return CheckpointFile(
+        file.path,
+        {short[name]: tensor for name, tensor in tensors.items()},
+        file.arguments,
+        file.metadata,
+        file.sets,
+        chosen,
+        tuple(strange),
+        not_finite,
+    )
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """Arguments of a script, whether kept as a mapping or as a Namespace."""
+    return (
+        {k: v for k, v in value.items() if isinstance(k, str)} if isinstance(value, Mapping) else {}
+    )
 
 
 def header_json(file: CheckpointFile, key: str) -> dict[str, Any]:

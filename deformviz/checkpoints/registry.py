@@ -27,6 +27,7 @@ class Options:
     queries: int | None = None
     version: str | None = None
     config: Mapping[str, Any] | None = None
+    class_names: tuple[str, ...] | None = None
 
     def refuse(self, *names: str, because: str) -> None:
         """Raise if one of these options was given where it cannot apply."""

@@ -37,6 +37,8 @@ class LoadReport:
     wrong_shape: tuple[str, ...] = ()  # in words, with both shapes
     filled: tuple[str, ...] = ()  # copies of shared weights the file omits
     ignored: tuple[str, ...] = ()  # keys without a use here
+    not_finite: tuple[str, ...] = ()  # keys that hold NaN or infinity
+    sets: tuple[str, ...] = ()  # every set of weights in the file
     parameters: int = 0
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -51,6 +53,13 @@ class LoadReport:
             f"{self.parameters / 1e6:.2f} M parameters, {self.matched} keys matched"
         ]
         lines += [f"assumed {assumption}" for assumption in self.assumed]
+        if self.not_finite:
+            lines.append(
+                f"NaN or infinity in {some(self.not_finite)}: the training that wrote the file "
+                f"has probably diverged"
+            )
+        if self.ignored:
+            lines.append(f"ignored: {some(self.ignored)}")
         lines += [
             f"{kind.replace('_', ' ')}: {key} (likely {reason})"
             for kind, key, reason in self.misfits()

@@ -30,11 +30,13 @@ def test_inspect_names_every_misfit_with_a_reason(official, capsys):
     path, weights = official
     del weights["transformer.encoder.layers.0.norm1.bias"]
     weights["mask_head.lay1.weight"] = torch.zeros(2)
+    weights["mask_branch.weight"] = torch.zeros(2)
     torch.save(weights, path)
     assert main(["inspect", str(path), "--heads", "4"]) == 1
     said = capsys.readouterr().out
     assert "missing: transformer.encoder.layers.0.norm1.bias (likely the file was cut" in said
-    assert "unexpected: mask_head.lay1.weight (likely a segmentation head)" in said
+    assert "unexpected: mask_branch.weight (likely a segmentation head)" in said
+    assert "ignored: mask_head.lay1.weight" in said
     assert "Cannot be used" in said and "Nothing was loaded." in said
 
 
