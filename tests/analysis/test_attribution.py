@@ -9,6 +9,7 @@ from deformviz.analysis.attribution import (
     MOST_STEPS,
     PIECE_STEPS,
     QUANTITIES,
+    Attribution,
     attribute,
     explain,
 )
@@ -63,6 +64,14 @@ def test_on_a_product_integrated_gradients_share_out_equally():
     inputs, baseline = torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2)
     found, _ = explain(lambda x: x.prod(-1), inputs, baseline, METHODS[0])
     torch.testing.assert_close(found, torch.tensor([[6.0, 6.0]]), atol=1e-4, rtol=0)
+
+
+def test_other_queries_have_what_the_asked_one_has_not():
+    values = np.zeros((3, 2, 1, 2))
+    values[0], values[1], values[2, 0] = 0.5, -0.25, 1.0  # magnitudes 2, 1 and 2
+    found = Attribution("decoder.0", "sampled values", METHODS[0], values, 1.0, 0.0, 1)
+    assert found.other_queries(slice(1, 2)) == pytest.approx(0.8)
+    assert found.other_queries(slice(0, 3)) == pytest.approx(0)
 
 
 def test_a_step_close_to_the_baseline_is_found():

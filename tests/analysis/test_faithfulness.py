@@ -1,5 +1,6 @@
 """Deletion, insertion, agreement, the table and the verdict: numbers first, words from them."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -87,6 +88,33 @@ def test_deleting_a_point_is_leaving_it_out_of_the_sum(held):
     torch.testing.assert_close(seen["output"][0, TARGET.query], by_hand, atol=1e-5, rtol=1e-4)
 
 
+def test_the_heaviest_point_goes_first(held):
+    for layer in ("decoder.0", "decoder.1"):
+        weights = held.traces[layer].attention_weights[0, TARGET.query].flatten()
+        ordered = weights[weight_order(held, TARGET, layer)].tolist()
+        assert ordered == sorted(weights.tolist(), reverse=True)
+        assert ordered[0] > ordered[-1]
+
+
+def test_the_point_of_most_worth_goes_first_whether_deleted_or_inserted(held):
+    """Worth grows from point to point, so the last one is the first to go."""
+    layer = "decoder.1"
+    shape = held.traces[layer].attention_weights.shape[1:]
+    worth = np.arange(np.prod(shape), dtype=float).reshape(shape)
+    found = faithfulness(
+        held, TARGET, layer, worth, generator=seeded(), orders=("weight", "attribution")
+    )
+    backwards = torch.arange(found.points - 1, -1, -1)
+    for kind in ("deletion", "insertion"):
+        by_hand = scores_along(
+            held, TARGET, layer, backwards, found.counts, insert=kind == "insertion"
+        )
+        np.testing.assert_allclose(found.curves[kind, "attribution"], by_hand, atol=1e-6)
+        assert np.ptp(by_hand) > 1e-4
+    deleted, inserted = (found.curves[kind, "attribution"] for kind in ("deletion", "insertion"))
+    assert np.abs(deleted - inserted[::-1]).max() > 1e-5  # the same points stay only at the ends
+
+
 def test_the_area_is_the_mean_height_of_the_curve():
     assert curve_area(np.array([0, 0.5, 1]), np.array([1.0, 0.5, 0.0])) == pytest.approx(0.5)
     assert curve_area(np.array([0, 1.0]), np.array([0.3, 0.3])) == pytest.approx(0.3)
@@ -97,6 +125,13 @@ def test_agreement_is_rank_correlation_with_the_magnitude():
     assert agreement(weights, -10 * weights)[0, 0] == pytest.approx(1.0)
     assert agreement(weights, 1 - weights)[0, 0] == pytest.approx(-1.0)
     assert np.isnan(agreement(np.full_like(weights, 0.25), weights)[0, 0])
+
+
+def test_every_head_and_query_has_its_own_agreement():
+    up = np.array([0.1, 0.2, 0.3, 0.4]).reshape(2, 2)
+    weights = np.stack([[up, up[::-1, ::-1]], [up[::-1, ::-1], up]])  # query head level point
+    found = agreement(weights, np.broadcast_to(up, weights.shape))
+    np.testing.assert_allclose(found, [[1, -1], [-1, 1]])
 
 
 def test_random_orders_follow_their_generator(held):
@@ -157,9 +192,26 @@ def test_other_curves_get_other_words(areas, words):
     assert words in deletion_sentence(made_up(*areas))
 
 
+@pytest.mark.parametrize(
+    ("correlation", "words"),
+    [
+        (0.81, "agree closely"),
+        (0.79, "agree roughly"),
+        (0.49, "agree a little"),
+        (0.1, "have nothing to do with each other"),
+        (-0.3, "contradict each other"),
+    ],
+)
+def test_a_correlation_is_called_what_it_is(studied, correlation, words):
+    rows = tuple(replace(row, agreement=correlation) for row in studied.rows)
+    said = " ".join(verdict(replace(studied, rows=rows), "decoder.1", "the score"))
+    assert f"attributions {words} on" in said and f"correlation {correlation:.2f}" in said
+
+
 def test_an_incomplete_attribution_is_said_to_be_one(studied):
     key = ("decoder.0", QUANTITIES[0], METHODS[0])
     broken = replace(studied.attributions[key], values=studied.attributions[key].values * 2)
     study_with = replace(studied, attributions=studied.attributions | {key: broken})
     said = " ".join(verdict(study_with, "decoder.0", "the score"))
-    assert "Read with care" in said and "sampled values by 1" in said
+    missed = re.search(r"Read with care: .* sampled values by (\d+) %", said)
+    assert 90 <= int(missed[1]) <= 110  # it was complete to one per cent before it was doubled

@@ -1,5 +1,7 @@
 """Numbers of deformed grids, on grids small enough to count by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +57,35 @@ def test_shares_of_an_object_on_the_left_third():
     assert mask_share(trace_of(weights=keen), mask).weighted == pytest.approx(0.5)
     gathered = mask_share(trace_of(shift_yx=(0.0, -0.45)), mask)
     assert (gathered.plain, gathered.undeformed) == pytest.approx((2 / 3, 1 / 3))
+
+
+def two_groups(weights):
+    """Four heads; the second group's grid lies half a row further down."""
+    one, other = trace_of(), trace_of(shift_yx=(0.5, 0.0))
+    reference, positions = (
+        np.concatenate([getattr(trace, name) for trace in (one, other)])
+        for name in ("reference_grid", "positions")
+    )
+    return replace(
+        one,
+        reference_grid=reference,
+        offsets=positions - reference,
+        positions=positions,
+        attention_weights=weights,
+    )
+
+
+def test_heads_read_the_object_with_the_knots_of_their_own_group():
+    """The object lies above: rows of the first group's grid are on it, the second one's are not."""
+    mask = np.zeros((12, 18), bool)
+    mask[:4] = True
+    keen = np.zeros((4, 24, 6))
+    keen[:, :, 0] = 1.0  # a knot of the upper row
+    for heads, share in (([0, 1], 1.0), ([2, 3], 0.0)):
+        lower = np.zeros((4, 24, 6))
+        lower[:, :, 5] = 1.0  # a knot that is on nothing
+        lower[heads] = keen[heads]
+        assert mask_share(two_groups(lower), mask).weighted == pytest.approx(share / 2)
 
 
 def test_knots_outside_the_picture_are_on_nothing():

@@ -13,7 +13,7 @@ from deformviz.analysis.replay import Replay
 from deformviz.tracing.run import run
 from deformviz.training.dat import DATTraining
 from deformviz.training.run_folder import RunFolder, RunFolderError
-from tests.analysis.test_grid import trace_of
+from tests.analysis.test_grid import trace_of, two_groups
 from tests.training.test_dat import tiny_recipe
 
 
@@ -45,6 +45,25 @@ def test_curves_have_a_place_for_every_snapshot_measured_or_not():
     assert curves["iterations"] == [0, 7]
     assert curves["layers"] == {"stages.1.attns.0": {"displacement": [[0.25, 0.5]] * 2}}
     assert curves["scores"] == {"accuracy": [None, 0.75]}
+
+
+def test_every_layer_and_snapshot_keeps_its_own_numbers():
+    measured = {
+        iteration: {
+            layer: {"displacement": [iteration + depth, 0.5], "heaviest": [depth, iteration]}
+            for depth, layer in enumerate(["stages.1.attns.0", "stages.2.attns.1"])
+        }
+        for iteration in (5, 0, 9)
+    }
+    curves = grid_curves(measured)
+    for layer, depth in (("stages.1.attns.0", 0), ("stages.2.attns.1", 1)):
+        assert curves["layers"][layer]["displacement"] == [[at + depth, 0.5] for at in (0, 5, 9)]
+        assert curves["layers"][layer]["heaviest"] == [[depth, at] for at in (0, 5, 9)]
+
+
+def test_heads_of_two_groups_moved_as_far_as_their_own_grid():
+    found = grid_layer_statistics(two_groups(np.full((4, 24, 6), 1 / 6)))
+    assert found["displacement"] == pytest.approx([0, 0, 0.5, 0.5])
 
 
 @pytest.mark.parametrize("text", ["{", '[{"accuracy": 1}]', "[3]"])

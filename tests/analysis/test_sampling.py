@@ -61,8 +61,8 @@ def test_effective_points_run_from_one_to_all():
 
 def test_outside_share_counts_weight_not_points():
     locations = np.array([[[[0.5, 0.5], [1.2, 0.5]], [[0.5, -0.1], [0.0, 1.0]]]])
-    weights = np.array([[[0.4, 0.3], [0.2, 0.1]]])
-    assert outside_share(locations, weights) == pytest.approx([0.5])
+    weights = np.array([[[0.4, 0.25], [0.05, 0.3]]])
+    assert outside_share(locations, weights) == pytest.approx([0.3])  # of two points of four
 
 
 def test_mean_offset_follows_the_weight():

@@ -81,6 +81,33 @@ def test_one_query_may_be_found_twice_and_boxes_are_in_original_pixels():
     assert len(postprocess(DetectorOutput(logits, boxes), (20, 40))) == 4
 
 
+def test_every_pair_names_its_own_query_and_class():
+    """Five queries and three classes, each pair with a score of its own."""
+    generator = torch.Generator().manual_seed(6)
+    logits = torch.randn(5, 3, generator=generator)
+    boxes = torch.rand(5, 4, generator=generator)
+    found = postprocess(DetectorOutput(logits, boxes), (20, 40))
+    assert len(found) == 15
+    for at in range(15):
+        query, label = int(found.queries[at]), int(found.labels[at])
+        assert found.scores[at] == logits[query, label].sigmoid()
+        (cx, cy, w, h), box = boxes[query].tolist(), found.boxes_xyxy_px[at].tolist()
+        by_hand = [40 * (cx - w / 2), 20 * (cy - h / 2), 40 * (cx + w / 2), 20 * (cy + h / 2)]
+        assert box == pytest.approx(by_hand, abs=1e-4)
+
+
 def test_a_batch_is_not_post_processed_by_mistake():
     with pytest.raises(ValueError, match=r"output\.image"):
         postprocess(DetectorOutput(torch.zeros(1, 2, 3), torch.zeros(1, 2, 4)), (20, 40))
+
+
+def test_every_channel_is_normalised_by_its_own_mean_and_spread():
+    picture = np.tile(np.array([10, 100, 200], np.uint8), (3, 5, 1))
+    facts = SimpleNamespace(**{**vars(COCO), "short_side": 3})
+    pixels, _ = preprocess(picture, facts)
+    by_hand = [
+        (value / 255 - mean) / std
+        for value, mean, std in zip((10, 100, 200), COCO.image_mean, COCO.image_std, strict=True)
+    ]
+    assert pixels.shape == (3, 3, 5)
+    torch.testing.assert_close(pixels[:, 1, 2], torch.tensor(by_hand))
