@@ -27,9 +27,9 @@ class Sight:
         self.level = np.array([int(row[2]) for row in rows])
         self.weights = np.array([float(row[3]) for row in rows])
         self.places = np.array([[float(row[0]), float(row[1])] for row in rows]) / self.size
-        cross = re.match(r"M(\S+) (\S+) h(\S+)", figure.locator(".wt-cross").get_attribute("d"))
-        x, y, long = map(float, cross.groups())
-        self.reference = np.array([x + long / 2, y]) / self.size
+        across = figure.locator(".wt-cross").first.get_attribute("points")
+        ends = np.array([end.split(",") for end in across.split()], float)
+        self.reference = ends.mean(axis=0) / self.size
 
 
 @pytest.fixture(scope="module")

@@ -130,7 +130,7 @@ def test_a_mark_of_the_picture_lights_its_numbers_symbol_and_code(lesson):
 
 
 def test_the_box_of_the_reference_lights_the_steps_it_enters(lesson):
-    lesson.locator(".wt-cross").dispatch_event("pointerover")
+    lesson.locator(".wt-cross").first.dispatch_event("pointerover")
     expect(lesson.locator(".wt-chip[data-term=reference_boxes]")).to_have_class(LIT)
     expect(lesson.locator(".wt-chip[data-term=attention_weights]")).not_to_have_class(LIT)
 

@@ -1,142 +1,91 @@
 // Choosing the query on the picture: a cell of the encoder's maps, or the box of a detection.
-import { draw, make } from "./make.js";
+import { cellOfQuery, cellUnder, neighbourCell, queryOfCell } from "../kit/cells.js";
+import { button, element } from "../kit/elements.js";
+import { svgMark } from "../kit/paint_svg.js";
+import { askingCellMark, askingCells } from "./marks.js";
 
-const clamp = (value, size) => Math.min(size - 1, Math.max(0, value));
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Aim {
-  /** `data.cells_hw` are the maps whose cells ask, [[height, width], ..]; null in a decoder. */
+  /** @param {import("./picture.js").Picture} picture */
   constructor(picture) {
     this.picture = picture;
-    this.maps = picture.data.cells_hw;
+    this.cells = askingCells(picture.data); // null in a decoder
+    this.pointed = null; // the node around the cell under the pointer
     const { svg } = picture;
     svg.addEventListener("keydown", (event) => this.press(event));
-    if (!this.maps) return;
+    if (!this.cells) return;
     svg.classList.add("wt-aiming");
     svg.addEventListener("pointermove", (event) => this.hover(event));
     svg.addEventListener("pointerleave", () => this.hide());
     svg.addEventListener("click", (event) => this.click(event));
-    if (this.maps.length > 1) picture.root.append(this.levels());
+    if (this.cells.levels.length > 1) picture.root.append(this.levels());
   }
 
-  /** Level, row and column of a query. */
-  cellOf(query) {
-    let first = 0;
-    for (const [level, [height, width]] of this.maps.entries()) {
-      const at = query - first;
-      if (at < height * width) return { level, row: Math.floor(at / width), column: at % width };
-      first += height * width;
-    }
-    return this.cellOf(0);
+  /** The query of the cell of a level at a place in shares of the padded picture. */
+  queryAt(level, [x, y]) {
+    const { row, column } = cellUnder(this.cells, level, x, y);
+    return queryOfCell(this.cells, level, row, column);
   }
 
-  queryOf({ level, row, column }) {
-    const before = this.maps
-      .slice(0, level)
-      .reduce((sum, [height, width]) => sum + height * width, 0);
-    return before + row * this.maps[level][1] + column;
-  }
-
-  /** The cell of a level at a place in shares of the padded picture; the nearest one from outside. */
-  cellAt(level, [x, y]) {
-    const [height, width] = this.maps[level];
-    return {
-      level,
-      row: clamp(Math.floor(y * height), height),
-      column: clamp(Math.floor(x * width), width),
-    };
-  }
-
-  /** The asking cell, and one that follows the pointer. */
-  marks() {
-    if (!this.maps) return [];
-    this.here = this.cellOf(this.picture.data.query);
-    this.pointed = draw("rect", { class: "wt-aim", visibility: "hidden" });
-    const asks = draw("rect", { class: "wt-asks" });
-    this.fit(asks, this.here);
-    return [asks, this.pointed];
-  }
-
-  fit(rectangle, { level, row, column }) {
-    const [height, width] = this.maps[level];
-    const [scaleX, shiftX, scaleY, shiftY] = this.picture.data.affine;
-    const values = {
-      x: (column / width) * scaleX + shiftX,
-      y: (row / height) * scaleY + shiftY,
-      width: scaleX / width,
-      height: scaleY / height,
-    };
-    for (const [name, value] of Object.entries(values)) rectangle.setAttribute(name, value);
-  }
-
-  cellUnder(event) {
-    return this.cellAt(this.here.level, this.picture.share(this.picture.place(event)));
+  /** The query under the pointer, on the level that asks now. */
+  queryUnder(event) {
+    const { picture } = this;
+    const { level } = cellOfQuery(this.cells, picture.data.query);
+    return this.queryAt(level, picture.share(picture.place(event)));
   }
 
   hover(event) {
-    this.pointed.setAttribute(
-      "visibility",
-      event.target.closest(".wt-sample") ? "hidden" : "visible",
-    );
-    this.fit(this.pointed, this.cellUnder(event));
+    this.hide();
+    if (event.target.closest(".wt-sample")) return;
+    const mark = askingCellMark(this.picture.data, this.queryUnder(event), "wt-aim");
+    [this.pointed] = svgMark(mark);
+    this.picture.above.append(this.pointed);
   }
 
   hide() {
-    this.pointed.setAttribute("visibility", "hidden");
+    this.pointed?.remove();
+    this.pointed = null;
   }
 
   click(event) {
-    if (!event.target.closest(".wt-sample"))
-      this.picture.page.ask(this.queryOf(this.cellUnder(event)));
+    if (!event.target.closest(".wt-sample")) this.picture.page.ask(this.queryUnder(event));
   }
 
   /** Buttons for the map whose cells are pointed at. */
   levels() {
     const { data, page } = this.picture;
-    const here = this.cellOf(data.query);
-    const [height, width] = this.maps[here.level];
+    const here = cellOfQuery(this.cells, data.query);
+    const [height, width] = this.cells.levels[here.level];
     const middle = [(here.column + 0.5) / width, (here.row + 0.5) / height];
-    const buttons = this.maps.map(([rows, columns], level) => {
-      const button = make(
-        "button",
-        {
-          type: "button",
-          "aria-pressed": String(level === here.level),
-          title: `cells of level ${level}: ${rows} × ${columns}`,
-        },
+    const buttons = this.cells.levels.map(([rows, columns], level) =>
+      button(
         String(level),
-      );
-      button.addEventListener("click", () => page.ask(this.queryOf(this.cellAt(level, middle))));
-      return button;
-    });
-    return make(
+        `cells of level ${level}: ${rows} × ${columns}`,
+        () => page.ask(this.queryAt(level, middle)),
+        { class: undefined, "aria-pressed": String(level === here.level) },
+      ),
+    );
+    return element(
       "div",
       { class: "wt-levels", role: "group", "aria-label": "Level of the asking cell" },
-      make("span", {}, "Click a cell to let it ask; cells of level"),
+      element("span", {}, "Click a cell to let it ask; cells of level"),
       ...buttons,
     );
   }
 
   /** Arrows on the picture: the neighbouring cell, or the next detection. */
   press(event) {
-    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[
-      event.key
-    ];
+    const step = STEPS[event.key];
     if (!step || event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
-    const next = this.maps ? this.neighbour(step) : this.detection(step[0] + step[1]);
+    const { query } = this.picture.data;
+    const next = this.cells
+      ? neighbourCell(this.cells, query, step[0], step[1])
+      : this.detection(step[0] + step[1]);
     if (next === null) return;
     event.preventDefault();
     event.stopPropagation();
     this.picture.page.ask(next);
-  }
-
-  neighbour([down, right]) {
-    const { level, row, column } = this.cellOf(this.picture.data.query);
-    const [height, width] = this.maps[level];
-    return this.queryOf({
-      level,
-      row: clamp(row + down, height),
-      column: clamp(column + right, width),
-    });
   }
 
   detection(by) {

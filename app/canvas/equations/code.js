@@ -1,10 +1,10 @@
 // The function that made a value; identifiers that are steps know which.
-import { make } from "./make.js";
+import { element } from "../kit/elements.js";
 
 const WORD = /[A-Za-z_]\w*/g;
 
 function lineOf(text, step, inDocstring) {
-  const line = make("span", { class: "wt-line" });
+  const line = element("span", { class: "wt-line" });
   if (!inDocstring && /^\s*return\b/.test(text)) line.dataset.term = step.name;
   let at = 0;
   for (const match of inDocstring ? [] : text.matchAll(WORD)) {
@@ -12,7 +12,7 @@ function lineOf(text, step, inDocstring) {
     if (!term) continue;
     line.append(
       text.slice(at, match.index),
-      make("span", { class: "wt-word", "data-term": term }, match[0]),
+      element("span", { class: "wt-word", "data-term": term }, match[0]),
     );
     at = match.index + match[0].length;
   }
@@ -31,7 +31,7 @@ export function code(step) {
     line.classList.toggle("wt-quiet", quiet);
     return line;
   });
-  return make(
+  return element(
     "pre",
     { class: "wt-code", tabindex: "0", "aria-label": `source of ${step.function}` },
     ...lines,

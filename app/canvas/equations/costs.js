@@ -1,5 +1,7 @@
 // What a layer costs, for any size, at once: sliders, each term, and where min() changes its mind.
-import { draw, formula, make } from "./make.js";
+import { element } from "../kit/elements.js";
+import { svgNode } from "../kit/paint_svg.js";
+import { formula } from "./formula.js";
 
 const NAMES = {
   queries: "Queries",
@@ -33,15 +35,15 @@ const short = (number) => {
 export class Costs {
   constructor(page) {
     this.page = page;
-    this.sliders = make("div", { class: "wt-sliders" });
-    this.chart = draw("svg", {
+    this.sliders = element("div", { class: "wt-sliders" });
+    this.chart = svgNode("svg", {
       class: "wt-chart",
       viewBox: `0 0 ${PLOT.width} ${PLOT.height}`,
       role: "img",
     });
-    this.table = make("table", { class: "wt-terms" });
-    this.verdict = make("p", { class: "wt-verdict", "aria-live": "polite" });
-    this.root = make(
+    this.table = element("table", { class: "wt-terms" });
+    this.verdict = element("p", { class: "wt-verdict", "aria-live": "polite" });
+    this.root = element(
       "div",
       { class: "wt-costs" },
       this.sliders,
@@ -70,7 +72,7 @@ export class Costs {
     this.sliders.append(
       ...choices.map(([name, values]) => {
         const usual = name === "queries" ? values.slice(1) : values;
-        const input = make("input", {
+        const input = element("input", {
           type: "range",
           min: 0,
           max: usual.length - 1,
@@ -81,28 +83,28 @@ export class Costs {
         input.addEventListener("input", () => this.set(name, usual[Number(input.value)]));
         input.addEventListener("change", () => this.tell());
         this.inputs[name] = { input, usual };
-        this.said[name] = make("output");
-        return make(
+        this.said[name] = element("output");
+        return element(
           "label",
           {},
-          make(
+          element(
             "span",
             {},
             `${NAMES[name]} `,
-            make("i", {}, LETTERS[name][0], make("sub", {}, LETTERS[name].slice(1))),
+            element("i", {}, LETTERS[name][0], element("sub", {}, LETTERS[name].slice(1))),
           ),
           input,
           this.said[name],
         );
       }),
     );
-    this.encoder = make("input", { type: "checkbox" });
+    this.encoder = element("input", { type: "checkbox" });
     this.encoder.addEventListener("change", () => {
       this.set("queries", this.encoder.checked ? 0 : 300);
       this.tell();
     });
     this.sliders.append(
-      make(
+      element(
         "label",
         { class: "wt-check" },
         this.encoder,
@@ -175,7 +177,7 @@ export class Costs {
     const valueFirst = found.value_first_cost <= found.sample_first_cost;
     const short = (5 + 3 * letters.heads) * letters.levels * letters.points;
     this.verdict.replaceChildren(
-      make(
+      element(
         "strong",
         {},
         valueFirst
@@ -192,27 +194,27 @@ export class Costs {
       found.value_first_cost <= found.sample_first_cost ? "value_first_cost" : "sample_first_cost";
     const rows = this.panel.terms.map(({ name, formula: text }) => {
       const inMin = name === "value_first_cost" || name === "sample_first_cost";
-      return make(
+      return element(
         "tr",
         { "data-term": name, class: inMin && name !== winner ? "wt-loser" : "" },
-        make("th", { scope: "row" }, formula(text)),
-        make("td", {}, inMin ? (name === winner ? "min" : "") : ""),
-        make("td", {}, whole(found[name])),
+        element("th", { scope: "row" }, formula(text)),
+        element("td", {}, inMin ? (name === winner ? "min" : "") : ""),
+        element("td", {}, whole(found[name])),
       );
     });
     const fresh = JSON.stringify(this.sizes) === this.counted.sizes;
     const same = fresh && this.counted.value === found.module;
     const row = (name, term, note, value) =>
-      make(
+      element(
         "tr",
         { class: "wt-sum", "data-term": term },
-        make("th", { scope: "row" }, name),
-        make("td", {}, note),
-        make("td", {}, value),
+        element("th", { scope: "row" }, name),
+        element("td", {}, note),
+        element("td", {}, value),
       );
     this.table.replaceChildren(
-      make("caption", {}, "Multiply-adds of one layer"),
-      make(
+      element("caption", {}, "Multiply-adds of one layer"),
+      element(
         "tbody",
         {},
         ...rows,
@@ -247,11 +249,11 @@ export class Costs {
       height - bottom - ((height - top - bottom) * (Math.log10(cost) - low)) / (high - low);
     const steps = Array.from({ length: 41 }, (_, at) => 10 ** (at / 8));
     const text = (px, py, words, attributes = {}) =>
-      draw("text", { x: px, y: py, class: "wt-tick", ...attributes }, words);
+      svgNode("text", { x: px, y: py, class: "wt-tick", ...attributes }, words);
     const parts = [];
     for (let decade = low; decade <= high; decade += 2) {
       parts.push(
-        draw("line", {
+        svgNode("line", {
           class: "wt-rule",
           x1: left,
           x2: width - right,
@@ -273,7 +275,7 @@ export class Costs {
         .map((queries) => `${x(queries)},${y(this.costs(queries)[name])}`)
         .join(" ");
       parts.push(
-        draw("polyline", {
+        svgNode("polyline", {
           class: `wt-curve wt-${name}`,
           points: path,
           "data-term": name === "total" ? "deformable_cost" : name,
@@ -295,16 +297,16 @@ export class Costs {
     const cross = [x(Math.max(1, flip)), y(found.value_first_cost)];
     const right = cross[0] < 0.7 * PLOT.width;
     return [
-      draw("line", {
+      svgNode("line", {
         class: "wt-here",
         x1: here,
         x2: here,
         y1: PLOT.top,
         y2: PLOT.height - PLOT.bottom,
       }),
-      draw("circle", { class: "wt-here-dot", cx: here, cy: y(found.total), r: 4.5 }),
-      draw("circle", { class: "wt-flip", cx: cross[0], cy: cross[1], r: 5 }),
-      draw(
+      svgNode("circle", { class: "wt-here-dot", cx: here, cy: y(found.total), r: 4.5 }),
+      svgNode("circle", { class: "wt-flip", cx: cross[0], cy: cross[1], r: 5 }),
+      svgNode(
         "text",
         {
           class: "wt-tick wt-flip-name",
@@ -318,13 +320,13 @@ export class Costs {
   }
 
   legend() {
-    return make(
+    return element(
       "p",
       { class: "wt-legend wt-key" },
       ...LINES.map(([name, words]) =>
-        make("span", {}, make("i", { class: `wt-swatch wt-${name}` }), words),
+        element("span", {}, element("i", { class: `wt-swatch wt-${name}` }), words),
       ),
-      make("span", {}, make("i", { class: "wt-swatch wt-here" }), "the sliders"),
+      element("span", {}, element("i", { class: "wt-swatch wt-here" }), "the sliders"),
     );
   }
 }

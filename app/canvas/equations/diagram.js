@@ -1,5 +1,7 @@
 // The module at a glance: one chip per step, arcs from what each is made of.
-import { draw, formula, make } from "./make.js";
+import { element } from "../kit/elements.js";
+import { svgNode } from "../kit/paint_svg.js";
+import { formula } from "./formula.js";
 
 const STEP_PX = 9;
 
@@ -7,13 +9,13 @@ const STEP_PX = 9;
 export class Diagram {
   constructor(choose) {
     this.choose = choose;
-    this.given = make("details", { class: "wt-given" });
-    this.list = make("div", { class: "wt-chips" });
-    this.arcs = draw("svg", { class: "wt-arcs", "aria-hidden": "true" });
-    this.root = make(
+    this.given = element("details", { class: "wt-given" });
+    this.list = element("div", { class: "wt-chips" });
+    this.arcs = svgNode("svg", { class: "wt-arcs", "aria-hidden": "true" });
+    this.root = element(
       "nav",
       { class: "wt-diagram", "aria-label": "Steps of the derivation" },
-      make("div", { class: "wt-flow" }, this.arcs, this.list),
+      element("div", { class: "wt-flow" }, this.arcs, this.list),
     );
     this.given.addEventListener("toggle", () => this.drawArcs());
     new ResizeObserver(() => this.drawArcs()).observe(this.list);
@@ -25,7 +27,7 @@ export class Diagram {
     const given = lesson.steps.filter((step) => step.given);
     const made = lesson.steps.filter((step) => !step.given);
     this.given.replaceChildren(
-      make("summary", {}, `What comes in (${given.length})`),
+      element("summary", {}, `What comes in (${given.length})`),
       ...given.map((step) => this.chips.get(step.name)),
     );
     this.list.replaceChildren(
@@ -36,11 +38,11 @@ export class Diagram {
   }
 
   chip(step) {
-    const chip = make(
+    const chip = element(
       "button",
       { class: "wt-chip", type: "button", "data-term": step.name, title: step.name },
       formula(step.symbol),
-      make("span", { class: "wt-chip-name" }, step.name.replaceAll("_", " ")),
+      element("span", { class: "wt-chip-name" }, step.name.replaceAll("_", " ")),
     );
     chip.addEventListener("click", () => this.choose(step.name));
     return chip;
@@ -76,7 +78,7 @@ export class Diagram {
           6 + STEP_PX * Math.abs(order.indexOf(step.name) - order.indexOf(input)),
         );
         const lit = [step.name, input].includes(current);
-        return draw("path", {
+        return svgNode("path", {
           d: `M40 ${from} C${40 - reach} ${from} ${40 - reach} ${to} 40 ${to}`,
           class: lit ? "wt-arc wt-lit" : "wt-arc",
         });

@@ -1,5 +1,6 @@
 // A tensor as a heat map of cells, small ones with their numbers; every cell knows its indices.
-import { make } from "./make.js";
+import { element } from "../kit/elements.js";
+import { say } from "./numbers_text.js";
 
 const LETTERS = {
   head: "m",
@@ -14,14 +15,6 @@ const LETTERS = {
 const PARTS = { xy: ["x", "y"], yx: ["y", "x"], cxcywh: ["cx", "cy", "w", "h"] };
 const MOST_WITH_TEXT = 160;
 const WRAP = 16;
-
-export function say(number) {
-  if (Number.isInteger(number) && Math.abs(number) >= 1e4)
-    return number.toLocaleString("en").replaceAll(",", "\u202f");
-  if (number !== 0 && (Math.abs(number) < 0.001 || Math.abs(number) >= 1e5))
-    return number.toExponential(1);
-  return String(Number(number.toPrecision(4)));
-}
 
 function indicesOf(flat, sizes) {
   const indices = [];
@@ -61,7 +54,7 @@ function cellsOf(table) {
   const withText = table.values.length <= MOST_WITH_TEXT;
   return table.values.map((value, flat) => {
     const indices = indicesOf(flat, table.shape);
-    const cell = make(
+    const cell = element(
       "span",
       { class: "wt-cell", title: `${nameOf(axes, indices)}: ${say(value)}` },
       withText ? say(value) : "",
@@ -76,7 +69,7 @@ function tableOf(table) {
   const cells = cellsOf(table);
   const withText = cells.length <= MOST_WITH_TEXT;
   const columns = table.rows === 1 ? Math.min(WRAP, table.columns) : table.columns;
-  const grid = make(
+  const grid = element(
     "div",
     {
       class: withText ? "wt-cells" : "wt-cells wt-small",
@@ -87,7 +80,7 @@ function tableOf(table) {
   );
   grid.style.gridTemplateColumns = `repeat(${columns}, ${withText ? "minmax(3.2rem, 1fr)" : "10px"})`;
   if (table.rows > 1 && withText) labelRows(grid, table, columns);
-  return make("div", { class: "wt-scroll" }, grid);
+  return element("div", { class: "wt-scroll" }, grid);
 }
 
 /** Row and column names around the cells. */
@@ -95,21 +88,21 @@ function labelRows(grid, table, columns) {
   const cells = [...grid.children];
   grid.style.gridTemplateColumns = `max-content repeat(${columns}, minmax(3.2rem, 1fr))`;
   const head = Array.from({ length: columns }, (_, column) =>
-    make(
+    element(
       "span",
       { class: "wt-label" },
       nameOf(table.column_axes, indicesOf(column, table.shape.slice(1))),
     ),
   );
   const rows = Array.from({ length: table.rows }, (_, row) => [
-    make("span", { class: "wt-label" }, nameOf(table.row_axes, [row])),
+    element("span", { class: "wt-label" }, nameOf(table.row_axes, [row])),
     ...cells.slice(row * columns, (row + 1) * columns),
   ]);
-  grid.replaceChildren(make("span"), ...head, ...rows.flat());
+  grid.replaceChildren(element("span"), ...head, ...rows.flat());
 }
 
 function mapOf({ height, width, values }) {
-  const canvas = make("canvas", {
+  const canvas = element("canvas", {
     width,
     height,
     class: "wt-map",
@@ -135,10 +128,10 @@ function mapOf({ height, width, values }) {
 /** What the server made of a tensor, as an element. */
 export function numbers(table) {
   if (table.kind === "table") return tableOf(table);
-  return make(
+  return element(
     "div",
     { class: "wt-maps" },
     ...table.maps.map(mapOf),
-    make("p", { class: "wt-quiet" }, table.note),
+    element("p", { class: "wt-quiet" }, table.note),
   );
 }

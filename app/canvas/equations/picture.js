@@ -1,22 +1,16 @@
-// One sight of the model: picture or toy map, samples of the query, reference, corners, boxes.
+// One sight of the model on the page: its marks as nodes one can point at and drag.
+import { element } from "../kit/elements.js";
+import { surfaceMarks } from "../kit/marks.js";
+import { svgMark, svgNode } from "../kit/paint_svg.js";
 import { Aim } from "./aim.js";
-import { draw, make } from "./make.js";
-import { markerOutline } from "../kit/glyphs.js";
-import { say } from "./numbers.js";
+import { EQUATIONS_DRAWING } from "./marks.js";
 
-const MARGIN = 0.06;
 const NUDGE = 0.02;
-const AROUND_PIXELS = 0.35; // of the four cells, shown around them
-
-export function rectangle([x0, y0, x1, y1], attributes) {
-  return draw("rect", {
-    x: x0,
-    y: y0,
-    width: Math.max(0, x1 - x0),
-    height: Math.max(0, y1 - y0),
-    ...attributes,
-  });
-}
+const DRAG_REACH = 4; // screen pixels before a press is a drag
+const USUAL_WIDTH = 450; // until the page has laid the picture out
+const NOTICED = 0.02; // a change of size that is worth drawing again
+// Layers that light up with a tensor.
+const PARTS = ["samples", "steps", "reference", "corners", "box"];
 
 export class Picture {
   /**
@@ -24,255 +18,143 @@ export class Picture {
    * dragged) and "ask" (another query is wanted); `data` is one of the server's pictures.
    */
   constructor(page, data, movable) {
-    Object.assign(this, { page, data, movable });
-    this.svg = draw("svg", {
-      class: "wt-svg",
-      tabindex: "0",
-      role: "group",
-      "aria-label": `${data.title}: where the query reads. Arrows choose another query.`,
-    });
-    this.root = make(
+    this.page = page;
+    this.data = data;
+    this.movable = movable;
+    this.samples = [];
+    this.found = svgNode("g");
+    this.above = svgNode("g"); // what follows the pointer
+    this.perPixel = 0; // pixels of the picture in one of the screen, when it was drawn
+    this.svg = /** @type {SVGSVGElement} */ (
+      svgNode("svg", {
+        class: "wt-svg",
+        tabindex: "0",
+        role: "group",
+        "aria-label": `${data.title}: where the query reads. Arrows choose another query.`,
+      })
+    );
+    this.root = element(
       "figure",
       { class: "wt-figure" },
-      make("figcaption", {}, data.title),
+      element("figcaption", {}, data.title),
       this.svg,
     );
     this.aim = new Aim(this);
     this.draw();
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(this.svg);
+  }
+
+  /** Marks keep their size on the screen. */
+  resize() {
+    const { width } = this.svg.getBoundingClientRect();
+    if (!width || this.page.dragging) return;
+    if (Math.abs(this.scene.perPixel / this.perPixel - 1) < NOTICED) return;
+    this.draw();
+    this.page.light({});
+  }
+
+  /** What is drawn now, from the state of the page. */
+  get scene() {
+    const { data, page, svg } = this;
+    const { width, height } = svg.getBoundingClientRect();
+    const state = { data, palette: page.palette, scope: page.scope };
+    return EQUATIONS_DRAWING.compose(state, width || USUAL_WIDTH, height || Infinity);
   }
 
   draw() {
-    this.samples = [];
-    const [x, y, width, height] = this.frame();
-    this.unit = Math.max(width, height) / 112;
-    this.svg.setAttribute("viewBox", [x, y, width, height].join(" "));
-    this.found = draw("g", {}, ...this.boxes());
+    const { scene } = this;
+    this.perPixel = scene.perPixel;
+    const marks = surfaceMarks(EQUATIONS_DRAWING, scene, "picture");
+    const of = (...layers) => marks.filter(({ layer }) => layers.includes(layer));
+    this.svg.setAttribute("viewBox", scene.frame.join(" "));
+    const steps = this.nodes(of("steps"));
+    this.samples = of("samples").map((mark, at) => this.sampleOf(mark, steps[at]));
+    this.fill(this.found, of("detections", "box"));
     this.svg.replaceChildren(
-      ...this.ground(),
-      ...this.aim.marks(),
+      ...this.nodes(of("ground", "asking")),
+      this.above,
       this.found,
-      ...this.corners(),
-      ...this.lines(),
-      ...this.points(),
-      ...this.reference(),
+      ...this.nodes(of("corners")),
+      ...steps,
+      ...this.samples.map(({ node }) => node),
+      ...this.nodes(of("reference")),
     );
   }
 
-  /** x, y, width, height of what is shown: everything, or the chosen sample's four pixels. */
-  frame() {
-    const { padded, corners } = this.data;
-    if (this.page.scope === "pixels" && corners.length) {
-      const [xs, ys] = [0, 1].map((axis) =>
-        corners.flatMap(({ box }) => [box[axis], box[axis + 2]]),
-      );
-      const [x0, y0, x1, y1] = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
-      const edge = AROUND_PIXELS * Math.max(x1 - x0, y1 - y0);
-      return [x0 - edge, y0 - edge, x1 - x0 + 2 * edge, y1 - y0 + 2 * edge];
-    }
-    const margin = MARGIN * Math.max(...padded);
-    return [-margin, -margin, padded[0] + 2 * margin, padded[1] + 2 * margin];
+  /** Nodes of marks, each knowing which part of the picture it is. */
+  nodes(marks) {
+    return marks.flatMap((mark) => {
+      const nodes = svgMark(mark);
+      const part = PARTS.includes(mark.layer) ? mark.layer : mark.of?.part;
+      if (part && mark.kind !== "text") nodes.at(-1).dataset.part = part;
+      return nodes;
+    });
   }
 
-  ground() {
-    const { url, size, padded, cells } = this.data;
-    const parts = [rectangle([0, 0, ...padded], { class: "wt-padding", "data-part": "padding" })];
-    if (url)
-      parts.push(
-        draw("image", { href: url, width: size[0], height: size[1], preserveAspectRatio: "none" }),
+  /** Detections with their names; only the followed one keeps its name in sight. */
+  fill(group, marks) {
+    const found = marks.filter(({ layer }) => layer === "detections");
+    const groups = [...new Set(found.map(({ of }) => of.query))].map((query) => {
+      const own = found.filter((mark) => mark.of.query === query);
+      const name = own.at(-1).text;
+      const follows = this.data.cells_hw ? "" : `, query ${query}: click to follow it`;
+      const node = svgNode(
+        "g",
+        {
+          class: query === this.data.query ? "wt-found wt-own" : "wt-found",
+          "data-query": String(query),
+        },
+        ...own.flatMap(svgMark),
+        svgNode("title", {}, `${name}${follows}`),
       );
-    else parts.push(rectangle([0, 0, ...size], { class: "wt-paper" }));
-    if (!cells) return parts;
-    const [rows, columns] = cells.hw;
-    const above = (this.page.scope === "pixels" ? 9 : 3.5) * this.unit; // clear of the shares
-    for (let row = 0; row <= rows; row += 1)
-      parts.push(
-        draw("line", {
-          class: "wt-grid",
-          x1: 0,
-          x2: padded[0],
-          y1: (row * padded[1]) / rows,
-          y2: (row * padded[1]) / rows,
-        }),
-      );
-    for (let column = 0; column <= columns; column += 1)
-      parts.push(
-        draw("line", {
-          class: "wt-grid",
-          y1: 0,
-          y2: padded[1],
-          x1: (column * padded[0]) / columns,
-          x2: (column * padded[0]) / columns,
-        }),
-      );
-    cells.values.forEach((value, at) =>
-      parts.push(
-        draw(
-          "text",
-          {
-            class: "wt-cell-value",
-            "font-size": 4.2 * this.unit,
-            x: ((at % columns) + 0.5) * (padded[0] / columns),
-            y: (Math.floor(at / columns) + 0.5) * (padded[1] / rows) - above,
-          },
-          say(value),
-        ),
-      ),
-    );
-    return parts;
-  }
-
-  /** Detections, the largest at the bottom; only the followed one keeps its name in sight. */
-  boxes() {
-    const { unit } = this;
-    const area = ({ box }) => (box[2] - box[0]) * (box[3] - box[1]);
-    const parts = [...this.data.boxes]
-      .sort((a, b) => area(b) - area(a))
-      .map(({ box, name, query }) => {
-        const own = query === this.data.query;
-        const group = draw(
-          "g",
-          { class: own ? "wt-found wt-own" : "wt-found", "data-query": query },
-          rectangle(box, {}),
-          draw(
-            "text",
-            { x: box[0] + unit / 2, y: Math.max(box[1] - unit, 3 * unit), "font-size": 3.4 * unit },
-            name,
-          ),
-          draw(
-            "title",
-            {},
-            this.data.cells_hw ? name : `${name}, query ${query}: click to follow it`,
-          ),
-        );
-        if (!this.data.cells_hw) group.addEventListener("click", () => this.page.ask(query));
-        return group;
-      });
-    if (this.data.box)
-      parts.push(rectangle(this.data.box, { class: "wt-box", "data-part": "box" }));
-    return parts;
+      if (!this.data.cells_hw) node.addEventListener("click", () => this.page.ask(query));
+      return node;
+    });
+    group.replaceChildren(...groups, ...this.nodes(marks.filter(({ layer }) => layer === "box")));
   }
 
   /** What the model says while a sample is still being dragged. */
   answer(data) {
     Object.assign(this.data, { boxes: data.boxes, box: data.box });
-    this.found.replaceChildren(...this.boxes());
+    const marks = surfaceMarks(EQUATIONS_DRAWING, this.scene, "picture");
+    this.fill(
+      this.found,
+      marks.filter(({ layer }) => ["detections", "box"].includes(layer)),
+    );
   }
 
-  corners() {
-    const close = this.page.scope === "pixels";
-    return this.data.corners.flatMap(({ box, share, cell }) => {
-      const parts = [
-        rectangle(box, {
-          class: "wt-corner",
-          "data-part": "corners",
-          style: `fill-opacity: ${(0.15 + 0.6 * share).toFixed(3)}`,
-        }),
-      ];
-      if (close) {
-        const [x, y] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
-        parts.push(
-          draw(
-            "text",
-            { class: "wt-share", x, y, "font-size": 5.5 * this.unit },
-            `× ${share.toFixed(3)}`,
-          ),
-          draw(
-            "text",
-            { class: "wt-share", x, y: y + 6 * this.unit, "font-size": 3.6 * this.unit },
-            `column ${cell[0]}, row ${cell[1]}`,
-          ),
-        );
-      }
-      return parts;
-    });
-  }
-
-  /** [head, level, point] of the i-th sample. */
-  indices(at) {
-    const [, levels, points] = this.data.shape;
-    return [Math.floor(at / (levels * points)), Math.floor(at / points) % levels, at % points];
-  }
-
-  lines() {
-    const { locations, starts } = this.data;
-    return Array.from({ length: locations.length / 2 }, (_, at) => {
-      const [head] = this.indices(at);
-      const line = draw("line", {
-        class: "wt-step",
-        "data-part": "steps",
-        stroke: this.page.colour(head),
-        x1: starts[2 * at],
-        y1: starts[2 * at + 1],
-        x2: locations[2 * at],
-        y2: locations[2 * at + 1],
-      });
-      this.samples.push({ line });
-      return line;
-    });
-  }
-
-  points() {
-    const { locations, weights } = this.data;
-    const most = Math.max(...weights, 1e-9);
-    return weights.map((weight, at) => {
-      const [head, level, point] = this.indices(at);
-      const radius = this.unit * (0.5 + 1.9 * Math.sqrt(Math.max(0, weight) / most));
-      const mark = draw(
-        "g",
-        { class: "wt-sample", "data-part": "samples", fill: this.page.colour(head) },
-        this.shape(level, radius),
-        draw(
-          "title",
-          {},
-          `head ${head}, level ${level}, point ${point}: weight ${weight.toFixed(3)}`,
-        ),
-      );
-      const sample = {
-        ...this.samples[at],
-        mark,
-        head,
-        level,
-        point,
-        x: locations[2 * at],
-        y: locations[2 * at + 1],
-      };
-      this.samples[at] = sample;
-      this.put(sample, sample.x, sample.y);
-      this.listen(sample);
-      return mark;
-    });
-  }
-
-  shape(level, radius) {
-    const corners = markerOutline(this.page.mark(level), 0, 0, radius);
-    return corners
-      ? draw("polygon", { points: corners.map((pair) => pair.join(",")).join(" ") })
-      : draw("circle", { r: radius });
-  }
-
-  reference() {
-    const { references, reference_box: box } = this.data;
-    const reach = 2.4 * this.unit;
-    const cross = `M${references[0] - reach} ${references[1]} h${2 * reach} M${references[0]} ${references[1] - reach} v${2 * reach}`;
-    const parts = [
-      draw("path", { d: cross, class: "wt-cross-halo" }),
-      draw("path", { d: cross, class: "wt-cross", "data-part": "reference" }),
-    ];
-    if (box) parts.unshift(rectangle(box, { class: "wt-reference-box", "data-part": "reference" }));
-    return parts;
+  /** A sample that can be pointed at and moved, with the line that leads to it. */
+  sampleOf(mark, line) {
+    const { head, level, point, weight } = mark.of;
+    const { x, y } = mark;
+    const node = svgNode(
+      "g",
+      { class: "wt-sample", "data-part": "samples" },
+      ...svgMark({ ...mark, x: 0, y: 0 }),
+      svgNode(
+        "title",
+        {},
+        `head ${head}, level ${level}, point ${point}: weight ${weight.toFixed(3)}`,
+      ),
+    );
+    const start = line.getAttribute("points").split(" ")[0];
+    const sample = { node, line, start, head, level, point, x, y };
+    this.put(sample, x, y);
+    this.listen(sample);
+    return sample;
   }
 
   put(sample, x, y) {
-    sample.mark.setAttribute("transform", `translate(${x} ${y})`);
-    sample.line.setAttribute("x2", x);
-    sample.line.setAttribute("y2", y);
+    sample.node.setAttribute("transform", `translate(${x} ${y})`);
+    sample.line.setAttribute("points", `${sample.start} ${x},${y}`);
   }
 
   listen(sample) {
-    const { mark } = sample;
-    mark.addEventListener("pointerenter", () => this.page.light({ sample }));
-    mark.addEventListener("pointerleave", () => this.page.light({}));
-    mark.addEventListener("pointerdown", (event) => this.begin(event, sample));
+    const { node } = sample;
+    node.addEventListener("pointerenter", () => this.page.light({ sample }));
+    node.addEventListener("pointerleave", () => this.page.light({}));
+    node.addEventListener("pointerdown", (event) => this.begin(event, sample));
   }
 
   /** Where a pointer is, in pixels of the picture. */
@@ -294,13 +176,10 @@ export class Picture {
     const start = [event.clientX, event.clientY];
     let moved = null;
     const follow = (now) => {
-      if (
-        !this.movable ||
-        (!moved && Math.hypot(now.clientX - start[0], now.clientY - start[1]) < 4)
-      )
-        return;
+      const away = Math.hypot(now.clientX - start[0], now.clientY - start[1]);
+      if (!this.movable || (!moved && away < DRAG_REACH)) return;
       moved = this.place(now);
-      this.put(sample, ...moved);
+      this.put(sample, moved[0], moved[1]);
       this.page.drag(sample, ...this.share(moved));
     };
     const finish = () => {
@@ -342,16 +221,20 @@ export class Picture {
     for (const sample of this.samples) {
       const lit = Boolean(matches?.(sample));
       const away = !this.inScope(sample, chosen);
-      for (const node of [sample.mark, sample.line]) {
+      for (const node of [sample.node, sample.line]) {
         node.classList.toggle("wt-lit", lit);
         node.classList.toggle("wt-away", away);
       }
-      sample.mark.classList.toggle(
+      sample.node.classList.toggle(
         "wt-chosen",
         sample.head === chosen.head &&
           sample.level === chosen.level &&
           sample.point === chosen.point,
       );
     }
+  }
+
+  close() {
+    this.observer.disconnect();
   }
 }

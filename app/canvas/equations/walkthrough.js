@@ -1,8 +1,9 @@
 // The whole page: which step and sample are chosen, and what lights up together.
+import { element } from "../kit/elements.js";
 import { code } from "./code.js";
 import { Costs } from "./costs.js";
 import { Diagram } from "./diagram.js";
-import { formula, make, prose } from "./make.js";
+import { formula, prose } from "./formula.js";
 import { numbers } from "./numbers.js";
 import { Picture } from "./picture.js";
 import { WhatIf } from "./what_if.js";
@@ -74,35 +75,39 @@ export class Walkthrough {
   constructor(tell) {
     this.hear = tell;
     this.diagram = new Diagram((name) => this.choose(name));
-    this.head = make("header", { class: "wt-head" });
-    this.detail = make("article", { class: "wt-detail", "aria-live": "polite" });
-    this.pictures = make("div", { class: "wt-pictures" });
+    this.head = element("header", { class: "wt-head" });
+    this.detail = element("article", { class: "wt-detail", "aria-live": "polite" });
+    this.pictures = element("div", { class: "wt-pictures" });
     this.scope = "all";
-    this.scopes = make(
+    /** @type {Picture[]} */
+    this.views = [];
+    this.dragging = false;
+    this.closed = new Set(); // names of sections the visitor has closed
+    this.scopes = element(
       "div",
       { class: "wt-scopes", role: "group", "aria-label": "How close to look" },
       ...Object.entries(SCOPES).map(([scope, title]) => {
-        const button = make("button", { type: "button", "data-scope": scope }, title);
+        const button = element("button", { type: "button", "data-scope": scope }, title);
         button.addEventListener("click", () => this.look(scope));
         return button;
       }),
     );
-    this.answers = make("div", { class: "wt-answers" });
+    this.answers = element("div", { class: "wt-answers" });
     this.costs = new Costs(this);
     this.whatIf = new WhatIf(this);
-    this.sights = make("div", { class: "wt-sights" }, this.scopes, this.pictures, this.answers);
-    const side = make(
+    this.sights = element("div", { class: "wt-sights" }, this.scopes, this.pictures, this.answers);
+    const side = element(
       "aside",
       { class: "wt-side" },
       this.sights,
       this.whatIf.root,
       this.costs.root,
     );
-    this.root = make(
+    this.root = element(
       "section",
       { class: "wt", tabindex: "-1" },
       this.head,
-      make("div", { class: "wt-columns" }, this.diagram.root, this.detail, side),
+      element("div", { class: "wt-columns" }, this.diagram.root, this.detail, side),
     );
     this.root.addEventListener("pointerover", (event) => this.point(event.target));
     this.root.addEventListener("focusin", (event) => this.point(event.target));
@@ -140,15 +145,15 @@ export class Walkthrough {
     this.keepHeight();
     this.answers.replaceChildren(
       ...this.lesson.answers.map(({ title, lines }) =>
-        make(
+        element(
           "div",
           { class: "wt-answer" },
-          make("strong", {}, title),
-          ...lines.map((line) => make("p", {}, line)),
+          element("strong", {}, title),
+          ...lines.map((line) => element("p", {}, line)),
         ),
       ),
     );
-    if (this.lesson.note) this.answers.append(make("p", { class: "wt-note" }, this.lesson.note));
+    if (this.lesson.note) this.answers.append(element("p", { class: "wt-note" }, this.lesson.note));
     if (this.dragging) this.views[0].answer(this.lesson.pictures[0]);
     else this.drawPictures();
     this.whatIf.update(data.lesson);
@@ -180,6 +185,7 @@ export class Walkthrough {
 
   drawPictures() {
     const { pictures, what_if: change } = this.lesson;
+    for (const view of this.views) view.close();
     this.views = pictures.map(
       (picture, at) => new Picture(this, picture, Boolean(change) && at === 0),
     );
@@ -187,21 +193,13 @@ export class Walkthrough {
     this.root.classList.toggle("wt-compare", this.lesson.compare);
     this.root.classList.toggle("wt-alone", !this.views.length && !this.lesson.costs);
     this.pictures.replaceChildren(...this.views.map((view) => view.root));
-    if (this.views.length) this.pictures.append(make("p", { class: "wt-legend" }, this.legend));
-  }
-
-  colour(head) {
-    return this.palette.heads[head % this.palette.heads.length];
-  }
-
-  mark(level) {
-    return this.palette.marks[level % this.palette.marks.length];
+    if (this.views.length) this.pictures.append(element("p", { class: "wt-legend" }, this.legend));
   }
 
   drawHead() {
     const { lesson } = this;
     const exact = Number(lesson.difference) <= 1e-3 * lesson.scale + 1e-12;
-    const badge = make(
+    const badge = element(
       "span",
       {
         class: exact && lesson.holds ? "wt-badge" : "wt-badge wt-bad",
@@ -209,12 +207,14 @@ export class Walkthrough {
       },
       `${exact ? "equals" : "differs from"} the ${lesson.compare ? "broken " : ""}module: ${lesson.difference} (${lesson.dtype})`,
     );
-    const whole = lesson.whole ? [make("div", { class: "wt-whole" }, formula(lesson.whole))] : [];
+    const whole = lesson.whole
+      ? [element("div", { class: "wt-whole" }, formula(lesson.whole))]
+      : [];
     this.head.replaceChildren(
-      make("h2", {}, lesson.title),
+      element("h2", {}, lesson.title),
       badge,
       ...whole,
-      make("p", {}, ...prose(lesson.introduction)),
+      element("p", {}, ...prose(lesson.introduction)),
     );
   }
 
@@ -234,22 +234,22 @@ export class Walkthrough {
     this.diagram.show(step.name);
     const axes = step.axes.map(([axis, size]) => `${axis} ${size}`).join(" × ") || "one number";
     const checks = step.checks.map(({ text, holds }) =>
-      make("li", { class: holds ? "wt-holds" : "wt-fails" }, `${holds ? "✓" : "✗"} ${text}`),
+      element("li", { class: holds ? "wt-holds" : "wt-fails" }, `${holds ? "✓" : "✗"} ${text}`),
     );
     const cards = [step.name, ...step.terms.filter((name) => name !== step.name)].map((name) =>
       this.card(name),
     );
     const parts = [
-      make("div", { class: "wt-equation", "data-term": step.name }, formula(step.equation)),
-      make(
+      element("div", { class: "wt-equation", "data-term": step.name }, formula(step.equation)),
+      element(
         "p",
         { class: "wt-meta" },
-        make("code", {}, step.name),
+        element("code", {}, step.name),
         ` [${axes}]${step.unit ? ` · ${step.unit}` : ""} · ${step.source}`,
       ),
-      make("p", {}, ...prose(step.text)),
-      make("ul", { class: "wt-checks" }, ...checks),
-      this.section("numbers", "Numbers", make("div", { class: "wt-cards" }, ...cards)),
+      element("p", {}, ...prose(step.text)),
+      element("ul", { class: "wt-checks" }, ...checks),
+      this.section("numbers", "Numbers", element("div", { class: "wt-cards" }, ...cards)),
     ];
     if (!step.given) parts.push(this.section("code", `Code: ${step.function}`, code(step)));
     this.detail.replaceChildren(...parts);
@@ -258,11 +258,10 @@ export class Walkthrough {
 
   /** A part that stays open or closed from step to step. */
   section(name, title, body) {
-    this.closed ??= new Set();
-    const details = make(
+    const details = element(
       "details",
       { open: this.closed.has(name) ? false : "open" },
-      make("summary", {}, title),
+      element("summary", {}, title),
       body,
     );
     details.addEventListener("toggle", () =>
@@ -273,21 +272,21 @@ export class Walkthrough {
 
   card(name) {
     const step = this.lesson.steps.find((one) => one.name === name);
-    return make(
+    return element(
       "div",
       { class: "wt-card", "data-term": name },
-      make(
+      element(
         "div",
         { class: "wt-card-head" },
         formula(step.symbol),
-        make(
+        element(
           "span",
           { class: "wt-quiet" },
           `${name} [${step.axes.map(([axis, size]) => `${axis} ${size}`).join(", ") || "one number"}]`,
         ),
       ),
       numbers(step.table),
-      make("p", { class: "wt-said" }),
+      element("p", { class: "wt-said" }),
     );
   }
 
@@ -449,5 +448,6 @@ export class Walkthrough {
 
   close() {
     clearTimeout(this.timer);
+    for (const view of this.views) view.close();
   }
 }

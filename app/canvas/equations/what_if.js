@@ -1,5 +1,5 @@
 // What if: sliders that change one layer for one query; the model answers while they move.
-import { make } from "./make.js";
+import { element } from "../kit/elements.js";
 
 const TELL_MS = 200;
 const REST = {
@@ -21,50 +21,50 @@ export class WhatIf {
     this.page = page;
     this.rows = SLIDERS.map((slider) => this.row(slider));
     this.without = {
-      dropped_heads: make("div", {
+      dropped_heads: element("div", {
         class: "wt-levels",
         role: "group",
         "aria-label": "Heads to leave out",
       }),
-      dropped_levels: make("div", {
+      dropped_levels: element("div", {
         class: "wt-levels",
         role: "group",
         "aria-label": "Levels to leave out",
       }),
     };
-    this.back = make("button", { type: "button", class: "wt-back" }, "Put everything back");
+    this.back = element("button", { type: "button", class: "wt-back" }, "Put everything back");
     this.back.addEventListener("click", () => this.page.tell("change", { sliders: null }));
-    this.root = make(
+    this.root = element(
       "details",
       { class: "wt-what-if", open: window.innerWidth > 700 && "open" },
-      make("summary", {}, "What if"),
-      make(
+      element("summary", {}, "What if"),
+      element(
         "p",
         { class: "wt-quiet" },
         "Drag a mark on the picture (Shift and arrows move the chosen one), or:",
       ),
-      make("div", { class: "wt-sliders" }, ...this.rows.map(({ label }) => label)),
+      element("div", { class: "wt-sliders" }, ...this.rows.map(({ label }) => label)),
       ...Object.values(this.without),
       this.back,
     );
   }
 
   row(slider) {
-    const input = make("input", {
+    const input = element("input", {
       type: "range",
       min: slider.min,
       max: slider.max,
       step: slider.step,
       name: `${slider.name}${slider.axis ?? ""}`,
     });
-    const output = make("output");
+    const output = element("output");
     input.addEventListener("input", () => this.set(slider, Number(input.value)));
     input.addEventListener("change", () => this.tell());
     return {
       ...slider,
       input,
       output,
-      label: make("label", {}, make("span", {}, slider.title), input, output),
+      label: element("label", {}, element("span", {}, slider.title), input, output),
     };
   }
 
@@ -93,7 +93,11 @@ export class WhatIf {
   toggles(name, title, count) {
     const buttons = Array.from({ length: count }, (_, index) => {
       const out = this.change[name].includes(index);
-      const button = make("button", { type: "button", "aria-pressed": String(out) }, String(index));
+      const button = element(
+        "button",
+        { type: "button", "aria-pressed": String(out) },
+        String(index),
+      );
       button.addEventListener("click", () => {
         const rest = this.change[name].filter((one) => one !== index);
         this.change = { ...this.change, [name]: out ? rest : [...rest, index] };
@@ -104,7 +108,7 @@ export class WhatIf {
       return button;
     });
     const focused = [...this.without[name].children].indexOf(this.root.getRootNode().activeElement);
-    this.without[name].replaceChildren(make("span", {}, title), ...buttons);
+    this.without[name].replaceChildren(element("span", {}, title), ...buttons);
     if (focused > 0) this.without[name].children[focused]?.focus();
   }
 

@@ -102,6 +102,19 @@ export function stageRect({ toStage }, [x0, y0, x1, y1]) {
   });
 }
 
+/**
+ * An upright cross around a place, on a halo that does not cut the line above it.
+ * @returns {Mark[]}
+ */
+export function crossMarks(x, y, arm, style, halo) {
+  const [across, down] = crossLines(x, y, arm);
+  return [
+    { ...style, kind: "line", points: across, halo },
+    { ...style, kind: "line", points: down, halo },
+    { ...style, kind: "line", points: across },
+  ];
+}
+
 /** The two lines of an upright cross around a place of the stage. */
 export function crossLines(x, y, arm) {
   return /** @type {Place[][]} */ ([

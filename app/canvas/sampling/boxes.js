@@ -1,7 +1,7 @@
 // What one query is: its cell or its detection, and its reference.
 import { cellBox, cellOfQuery } from "../kit/cells.js";
 import { applyAffine, normalisedBox } from "../kit/frames.js";
-import { crossLines, stageRect } from "../kit/marks.js";
+import { crossMarks, stageRect } from "../kit/marks.js";
 import { decoderChoices, hasFound } from "./queries.js";
 
 const BOXES_NAMED = 12;
@@ -142,15 +142,10 @@ export function referenceBoxMarks(scene) {
   ];
 }
 
-/** The reference point: a cross above the points, whose lower line is not cut by a halo. */
+/** The reference point: a cross above the points. */
 export function referenceMarks(scene) {
   const { x, y } = scene.layer.reference(scene.query);
-  const [across, down] = crossLines(...applyAffine(scene.toStage, x, y), ARM);
-  const of = { query: scene.query, x, y };
-  const line = { kind: "line", of, stroke: "#ffffff", lineWidth: 2 };
-  return [
-    { ...line, halo: "#000000", points: across },
-    { ...line, halo: "#000000", points: down },
-    { ...line, points: across },
-  ];
+  const [stageX, stageY] = applyAffine(scene.toStage, x, y);
+  const style = { of: { query: scene.query, x, y }, stroke: "#ffffff", lineWidth: 2 };
+  return crossMarks(stageX, stageY, ARM, style, "#000000");
 }
