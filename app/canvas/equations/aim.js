@@ -22,8 +22,12 @@ export class Aim {
     if (this.cells.levels.length > 1) picture.root.append(this.levels());
   }
 
-  /** The query of the cell of a level at a place in shares of the padded picture. */
-  queryAt(level, [x, y]) {
+  /**
+   * The query of the cell of a level at a place in shares of the padded picture.
+   * @param {number[]} place
+   */
+  queryAt(level, place) {
+    const [x, y] = place;
     const { row, column } = cellUnder(this.cells, level, x, y);
     return queryOfCell(this.cells, level, row, column);
   }

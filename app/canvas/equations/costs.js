@@ -1,5 +1,5 @@
 // What a layer costs, for any size, at once: sliders, each term, and where min() changes its mind.
-import { element } from "../kit/elements.js";
+import { element, focusedIn } from "../kit/elements.js";
 import { svgNode } from "../kit/paint_svg.js";
 import { formula } from "./formula.js";
 
@@ -22,14 +22,15 @@ const LINES = [
 ];
 
 export const whole = (number) => Math.round(number).toLocaleString("en").replaceAll(",", "\u202f");
+const SHORT = [
+  { size: 1e12, unit: "T" },
+  { size: 1e9, unit: "G" },
+  { size: 1e6, unit: "M" },
+  { size: 1e3, unit: "k" },
+];
 const short = (number) => {
-  const [value, unit] = [
-    [1e12, "T"],
-    [1e9, "G"],
-    [1e6, "M"],
-    [1e3, "k"],
-  ].find(([size]) => number >= size) ?? [1, ""];
-  return `${Number((number / value).toPrecision(3))}${unit}`;
+  const { size, unit } = SHORT.find((each) => number >= each.size) ?? { size: 1, unit: "" };
+  return `${Number((number / size).toPrecision(3))}${unit}`;
 };
 
 export class Costs {
@@ -59,8 +60,7 @@ export class Costs {
     this.panel = panel;
     this.counted = { sizes: JSON.stringify(panel.sizes), value: panel.counted };
     if (!this.inputs) this.build();
-    if (!this.root.getRootNode().activeElement?.matches?.(".wt-sliders input:active"))
-      this.sizes = { ...panel.sizes };
+    if (!focusedIn(this.root)?.matches(".wt-sliders input:active")) this.sizes = { ...panel.sizes };
     this.show();
   }
 
@@ -175,7 +175,7 @@ export class Costs {
   showVerdict(letters, found) {
     const flip = letters.pixels / (letters.levels * letters.points);
     const valueFirst = found.value_first_cost <= found.sample_first_cost;
-    const short = (5 + 3 * letters.heads) * letters.levels * letters.points;
+    const spread = (5 + 3 * letters.heads) * letters.levels * letters.points;
     this.verdict.replaceChildren(
       element(
         "strong",
@@ -185,7 +185,7 @@ export class Costs {
           : "Sampling first would be cheaper.",
       ),
       ` min() flips at HW/LK = ${whole(letters.pixels)}/${letters.levels * letters.points} = ${whole(flip)} queries; here there are ${whole(letters.queries)}. `,
-      `5LK + 3MLK = ${whole(short)} is ${short < letters.channels ? "below" : "not below"} C = ${letters.channels}, so the short form ${short < letters.channels ? "may stand for it" : "does not apply"}.`,
+      `5LK + 3MLK = ${whole(spread)} is ${spread < letters.channels ? "below" : "not below"} C = ${letters.channels}, so the short form ${spread < letters.channels ? "may stand for it" : "does not apply"}.`,
     );
   }
 

@@ -84,7 +84,7 @@ export class Diagram {
         });
       }),
     );
-    this.arcs.setAttribute("height", this.list.offsetHeight);
+    this.arcs.setAttribute("height", String(this.list.offsetHeight));
     this.arcs.replaceChildren(...arcs);
   }
 }

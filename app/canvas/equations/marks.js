@@ -11,10 +11,14 @@ const MARGIN = 0.06;
 const AROUND_PIXELS = 0.35; // of the four cells, shown around them
 const UNITS = 112; // letters and the cross are measured in this part of the longer side
 
-/** A box [x0, y0, x1, y1] in pixels of the picture. */
+/**
+ * A box [x0, y0, x1, y1] in pixels of the picture.
+ * @param {number[]} box
+ * @returns {Mark}
+ */
 function boxRect([x0, y0, x1, y1]) {
   const [width, height] = [Math.max(0, x1 - x0), Math.max(0, y1 - y0)];
-  return /** @type {const} */ ({ kind: "rect", x: x0, y: y0, width, height });
+  return { kind: "rect", x: x0, y: y0, width, height };
 }
 
 /** White letters that stand out from any picture. */

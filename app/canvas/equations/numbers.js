@@ -2,6 +2,9 @@
 import { element } from "../kit/elements.js";
 import { say } from "./numbers_text.js";
 
+/** What a cell is about: { head, level, point } as far as its axes have them. */
+export const cellSamples = new WeakMap();
+
 const LETTERS = {
   head: "m",
   level: "l",
@@ -60,7 +63,8 @@ function cellsOf(table) {
       withText ? say(value) : "",
     );
     if (table.values.length > 1) cell.style.background = shade(value, most);
-    cell.sample = sampleOf(axes, indices);
+    const sample = sampleOf(axes, indices);
+    if (sample) cellSamples.set(cell, sample);
     return cell;
   });
 }

@@ -165,8 +165,13 @@ export class Picture {
     return [x, y];
   }
 
-  /** The same in shares of the padded picture. */
-  share([x, y]) {
+  /**
+   * The same in shares of the padded picture.
+   * @param {number[]} place
+   * @returns {[number, number]}
+   */
+  share(place) {
+    const [x, y] = place;
     const [scaleX, shiftX, scaleY, shiftY] = this.data.affine;
     return [(x - shiftX) / scaleX, (y - shiftY) / scaleY];
   }

@@ -1,10 +1,10 @@
 // The whole page: which step and sample are chosen, and what lights up together.
-import { element } from "../kit/elements.js";
+import { element, focusedIn } from "../kit/elements.js";
 import { code } from "./code.js";
 import { Costs } from "./costs.js";
 import { Diagram } from "./diagram.js";
 import { formula, prose } from "./formula.js";
-import { numbers } from "./numbers.js";
+import { cellSamples, numbers } from "./numbers.js";
 import { Picture } from "./picture.js";
 import { WhatIf } from "./what_if.js";
 
@@ -23,38 +23,8 @@ const SCOPES = {
   sample: "One sample",
   pixels: "Its four pixels",
 };
-// Which part of the picture a tensor is seen in.
-const PARTS = {
-  reference_points: "reference",
-  reference_boxes: "reference",
-  references: "reference",
-  reference: "reference",
-  padded_references: "reference",
-  reference_logits: "reference",
-  proposal: "reference",
-  anchor: "reference",
-  raw_offsets: "steps",
-  sampling_offsets: "steps",
-  offset_gradient: "steps",
-  offset_normaliser: "steps",
-  sampling_locations: "samples",
-  sampled_values: "samples",
-  sampling_location: "samples",
-  pixel: "samples",
-  sampled_value: "samples",
-  attended: "samples",
-  attention_logits: "samples",
-  attention_weights: "samples",
-  attention_weight: "samples",
-  value_map: "corners",
-  corners: "corners",
-  corner_weights: "corners",
-  corner_values: "corners",
-  slopes: "corners",
-  box: "box",
-  box_step: "box",
-  masked_value: "padding",
-};
+/** @returns {Iterable<HTMLElement>} what is about a tensor, formulas included */
+const termsIn = (root) => root.querySelectorAll("[data-term]");
 
 let font = null;
 
@@ -83,12 +53,14 @@ export class Walkthrough {
     this.views = [];
     this.dragging = false;
     this.closed = new Set(); // names of sections the visitor has closed
+    this.buttons = new Map(); // of the scopes
     this.scopes = element(
       "div",
       { class: "wt-scopes", role: "group", "aria-label": "How close to look" },
       ...Object.entries(SCOPES).map(([scope, title]) => {
         const button = element("button", { type: "button", "data-scope": scope }, title);
         button.addEventListener("click", () => this.look(scope));
+        this.buttons.set(scope, button);
         return button;
       }),
     );
@@ -134,11 +106,11 @@ export class Walkthrough {
     this.step = known(wanted)
       ? wanted
       : (data.lesson.steps.find((step) => !step.given) ?? data.lesson.steps[0]).name;
-    const focused = this.root.getRootNode().activeElement;
+    const focused = focusedIn(this.root);
     const keepsFocus =
       focused && this.root.contains(focused) && !focused.closest("input, button:not(.wt-chip)");
     const picked = focused?.closest(".wt-svg")
-      ? this.views.findIndex((view) => view.svg === focused)
+      ? this.views.findIndex((view) => view.svg.isSameNode(focused))
       : -1;
     this.drawHead();
     this.diagram.update(this.lesson);
@@ -293,34 +265,38 @@ export class Walkthrough {
   /** What the pointer or the focus is on, wherever on the page it is. */
   point(target) {
     if (target.closest?.(".wt-sample")) return;
-    const cell = target.sample ? target : null;
     const term = target.closest?.("[data-term]")?.dataset.term ?? null;
     const part = target.closest?.("[data-part]")?.dataset.part ?? null;
-    this.light({ term, sample: cell?.sample ?? null, part });
+    this.light({ term, sample: cellSamples.get(target) ?? null, part });
+  }
+
+  /** The part of the picture a tensor is seen in, or null. */
+  partOf(name) {
+    return this.lesson.steps.find((step) => step.name === name)?.part || null;
   }
 
   /** Light up everything that shows the same thing: symbol, tensor, picture, code. */
   light({ term = null, sample = null, part = null }) {
-    const shown = part ?? PARTS[term ?? ""] ?? (sample ? "samples" : null);
+    const shown = part ?? this.partOf(term) ?? (sample ? "samples" : null);
     const fits =
       sample &&
       ((one) =>
         ["head", "level", "point"].every(
           (axis) => !(axis in sample) || !(axis in one) || sample[axis] === one[axis],
         ));
-    for (const node of this.root.querySelectorAll("[data-term]")) {
+    for (const node of termsIn(this.root)) {
       const name = node.dataset.term;
-      const lit = term ? name === term : Boolean(shown) && PARTS[name] === shown;
+      const lit = term ? name === term : Boolean(shown) && this.partOf(name) === shown;
       node.classList.toggle("wt-lit", lit && !node.classList.contains("wt-equation"));
     }
     for (const cell of this.root.querySelectorAll(".wt-cell")) {
-      cell.classList.toggle("wt-lit", Boolean(fits && cell.sample && fits(cell.sample)));
+      const own = cellSamples.get(cell);
+      cell.classList.toggle("wt-lit", Boolean(fits && own && fits(own)));
     }
     this.spell(sample ?? this.sample);
     for (const view of this.views) view.show(this.sample, fits, shown);
     const titles = { head: `Head ${this.sample.head}` };
-    for (const button of this.scopes.children) {
-      const { scope } = button.dataset;
+    for (const [scope, button] of this.buttons) {
       button.textContent = titles[scope] ?? SCOPES[scope];
       button.setAttribute("aria-pressed", String(scope === this.scope));
     }
@@ -328,16 +304,18 @@ export class Walkthrough {
 
   /** The numbers of one sample in words, on every card that has some. */
   spell(sample) {
-    const fits = (cell) =>
+    const fits = (one) =>
       ["head", "level", "point"].every(
-        (axis) => !(axis in cell.sample) || !(axis in sample) || cell.sample[axis] === sample[axis],
+        (axis) => !(axis in one) || !(axis in sample) || one[axis] === sample[axis],
       );
     for (const card of this.root.querySelectorAll(".wt-card")) {
       const cells = [...card.querySelectorAll(".wt-small .wt-cell")].filter(
-        (cell) => cell.sample && fits(cell),
+        (cell) => cellSamples.has(cell) && fits(cellSamples.get(cell)),
       );
       card.querySelector(".wt-said").textContent =
-        cells.length > MOST_SPELLED ? "" : cells.map((cell) => cell.title).join(" · ");
+        cells.length > MOST_SPELLED
+          ? ""
+          : cells.map((cell) => cell.getAttribute("title")).join(" · ");
     }
   }
 

@@ -1,5 +1,5 @@
 // What if: sliders that change one layer for one query; the model answers while they move.
-import { element } from "../kit/elements.js";
+import { element, focusedIn } from "../kit/elements.js";
 
 const TELL_MS = 200;
 const REST = {
@@ -107,7 +107,7 @@ export class WhatIf {
       });
       return button;
     });
-    const focused = [...this.without[name].children].indexOf(this.root.getRootNode().activeElement);
+    const focused = [...this.without[name].children].indexOf(focusedIn(this.root));
     this.without[name].replaceChildren(element("span", {}, title), ...buttons);
     if (focused > 0) this.without[name].children[focused]?.focus();
   }

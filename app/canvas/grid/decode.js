@@ -135,8 +135,12 @@ export class PackedGrid {
     return sum / heads.length;
   }
 
-  /** Whether a normalised place is on the known object; null where none is known. */
-  onObject([x, y]) {
+  /**
+   * Whether a normalised place is on the known object; null where none is known.
+   * @param {number[]} place
+   */
+  onObject(place) {
+    const [x, y] = place;
     if (!this.mask) return null;
     const [height, width] = this.header.mask_hw;
     const [column, row] = [Math.floor(x * width), Math.floor(y * height)];

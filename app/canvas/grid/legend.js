@@ -1,5 +1,5 @@
 // Which colour is which head, which heads share a grid, and what amounts the colours of a map mean.
-import { button, element, setText } from "../kit/elements.js";
+import { button, element, setPressed, setText } from "../kit/elements.js";
 import { glyph } from "../kit/signs.js";
 import { countTo } from "../kit/view.js";
 
@@ -23,7 +23,12 @@ export class GridLegend {
         " from the regular grid",
       ),
     );
-    this.scale = element("div", { class: "dv-scale" });
+    this.chips = new Map(); // by head
+    this.low = element("span");
+    this.high = element("span");
+    this.ramp = element("span", { class: "dv-ramp", "aria-hidden": "true" });
+    const bar = [element("span", {}, "position bias"), this.low, this.ramp, this.high];
+    this.scale = element("div", { class: "dv-scale" }, element("div", { class: "dv-bar" }, ...bar));
     this.root = element("div", { class: "dv-legend" }, this.groups, this.signs);
     explorer.addEventListener("changed", () => this.update());
     explorer.addEventListener("drawn", ({ detail }) => this.updateScale(detail));
@@ -34,62 +39,50 @@ export class GridLegend {
     const { groups, heads } = layer.header;
     if (this.shape !== `${groups} ${heads}`) this.build(layer);
     this.shape = `${groups} ${heads}`;
-    for (const chip of this.groups.querySelectorAll(".dv-chip")) {
-      chip.setAttribute("aria-pressed", String(view.heads.includes(Number(chip.dataset.index))));
-    }
+    for (const [head, chip] of this.chips) setPressed(chip, view.heads.includes(head));
   }
 
   build(layer) {
+    this.chips.clear();
+    this.groups.replaceChildren(
+      ...countTo(layer.header.groups).map((group) => this.groupRow(layer, group)),
+    );
+  }
+
+  groupRow(layer, group) {
     const { explorer } = this;
     const { heads: colours } = explorer.palette;
-    this.groups.replaceChildren(
-      ...countTo(layer.header.groups).map((group) =>
-        element(
-          "div",
-          { class: "dv-chips" },
-          button(
-            `grid ${group}`,
-            `Show only the grid of group ${group} (key G: the next one)`,
-            () => explorer.showHeads(layer.headsOf(group)),
-            { class: "dv-button dv-group-name" },
-          ),
-          ...layer.headsOf(group).map((head) =>
-            element(
-              "button",
-              {
-                type: "button",
-                class: "dv-chip",
-                "data-index": head,
-                title: `Head ${head}: click to hide or show, Shift-click for only this one`,
-                onclick: (event) => explorer.toggle("heads", head, event.shiftKey),
-              },
-              glyph("circle", colours[head % colours.length]),
-              `h${head}`,
-            ),
-          ),
-        ),
-      ),
+    const heads = layer.headsOf(group);
+    const name = button(
+      `grid ${group}`,
+      `Show only the grid of group ${group} (key G: the next one)`,
+      () => explorer.showHeads(heads),
+      { class: "dv-button dv-group-name" },
     );
+    for (const head of heads) {
+      const title = `Head ${head}: click to hide or show, Shift-click for only this one`;
+      const chip = element(
+        "button",
+        {
+          type: "button",
+          class: "dv-chip",
+          "data-index": head,
+          title,
+          onclick: (event) => explorer.toggle("heads", head, event.shiftKey),
+        },
+        glyph("circle", colours[head % colours.length]),
+        `h${head}`,
+      );
+      this.chips.set(head, chip);
+    }
+    const chips = heads.map((head) => this.chips.get(head));
+    return element("div", { class: "dv-chips" }, name, ...chips);
   }
 
   updateScale({ bias, palette }) {
     this.scale.hidden = !bias;
     if (!bias) return;
-    if (!this.ramp) {
-      this.ramp = element("span", { class: "dv-ramp", "aria-hidden": "true" });
-      this.ramp.style.background = `linear-gradient(to right, ${palette.sequential.join(", ")})`;
-      [this.low, this.high] = [element("span"), element("span")];
-      this.scale.append(
-        element(
-          "div",
-          { class: "dv-bar" },
-          element("span", {}, "position bias"),
-          this.low,
-          this.ramp,
-          this.high,
-        ),
-      );
-    }
+    this.ramp.style.background = `linear-gradient(to right, ${palette.sequential.join(", ")})`;
     setText(this.low, bias.low.toFixed(2));
     setText(this.high, bias.high.toFixed(2));
   }

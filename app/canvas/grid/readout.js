@@ -6,13 +6,16 @@ import { glyph } from "../kit/signs.js";
 const pair = ([x, y], digits) => `${x.toFixed(digits)}, ${y.toFixed(digits)}`;
 
 const KNOT_LINES = [
-  ["attention A", ({ weight }) => weight.toFixed(4)],
-  ["mean over queries", ({ mean }) => mean.toFixed(4)],
-  ["position bias B", ({ bias }) => (bias === null ? "none" : bias.toFixed(3))],
-  ["offset Δp, cells", ({ offset }) => pair(offset, 2)],
-  ["displacement read", ({ displacement }) => pair(displacement, 3)],
-  ["falls at, original px", ({ original }) => pair(original, 1)],
-  ["on the object", ({ onObject }) => ({ true: "yes", false: "no", null: "not known" })[onObject]],
+  { term: "attention A", value: ({ weight }) => weight.toFixed(4) },
+  { term: "mean over queries", value: ({ mean }) => mean.toFixed(4) },
+  { term: "position bias B", value: ({ bias }) => (bias === null ? "none" : bias.toFixed(3)) },
+  { term: "offset Δp, cells", value: ({ offset }) => pair(offset, 2) },
+  { term: "displacement read", value: ({ displacement }) => pair(displacement, 3) },
+  { term: "falls at, original px", value: ({ original }) => pair(original, 1) },
+  {
+    term: "on the object",
+    value: ({ onObject }) => ({ true: "yes", false: "no", null: "not known" })[onObject],
+  },
 ];
 
 /** Everything about one knot of one head for one query. */
@@ -49,7 +52,7 @@ export class KnotReadout {
       element(
         "dl",
         {},
-        ...KNOT_LINES.flatMap(([term], at) => [element("dt", {}, term), this.values[at]]),
+        ...KNOT_LINES.flatMap(({ term }, at) => [element("dt", {}, term), this.values[at]]),
       ),
     );
     explorer.on("drawn", (scene) => this.update(scene));
@@ -75,7 +78,7 @@ export class KnotReadout {
         glyph("circle", palette.heads[shown.head % palette.heads.length], 18),
       );
     }
-    KNOT_LINES.forEach(([, value], at) => setText(this.values[at], value(facts)));
+    KNOT_LINES.forEach(({ value }, at) => setText(this.values[at], value(facts)));
   }
 }
 

@@ -64,7 +64,7 @@ export class GridToolbar {
 
   update() {
     const { layer, view } = this.explorer;
-    for (const [name, button] of Object.entries(this.toggles)) setPressed(button, view[name]);
+    for (const [name, toggle] of Object.entries(this.toggles)) setPressed(toggle, view[name]);
     this.toggles.surface.hidden = !layer.surface;
     this.toggles.object.hidden = !layer.mask;
     this.toggles.padding.hidden = !hasPadding(layer.header);

@@ -26,7 +26,11 @@ export function button(label, title, onclick, more = {}) {
   return element("button", { type: "button", class: "dv-button", title, onclick, ...more }, label);
 }
 
-/** A button that stays pressed or not. */
+/**
+ * A button that stays pressed or not.
+ * @param {string} label
+ * @param {{ title: string, key?: string, onclick: () => void }} is
+ */
 export function toggleButton(label, { title, key, onclick }) {
   const name = key ? `${title} (key ${key})` : title;
   return button(label, name, onclick, { "aria-pressed": "false" });
@@ -68,6 +72,12 @@ export function offerOptions(select, options, chosen) {
     select.replaceChildren(...options.map(([value, name]) => element("option", { value }, name)));
   }
   select.value = chosen;
+}
+
+/** What has the focus in the document, or the shadow, that a node lies in. */
+export function focusedIn(node) {
+  const root = /** @type {Document | ShadowRoot} */ (node.getRootNode());
+  return /** @type {HTMLElement | null} */ (root.activeElement ?? null);
 }
 
 export function setPressed(node, pressed) {

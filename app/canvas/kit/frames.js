@@ -1,11 +1,21 @@
 // Frame changes. Coefficients come from deformviz/geometry.py; this file only applies them.
 
-/** x' = scaleX x + shiftX, y' = scaleY y + shiftY. */
-export function applyAffine([scaleX, shiftX, scaleY, shiftY], x, y) {
+/**
+ * x' = scaleX x + shiftX, y' = scaleY y + shiftY.
+ * @param {ArrayLike<number> & Iterable<number>} affine
+ * @returns {[number, number]}
+ */
+export function applyAffine(affine, x, y) {
+  const [scaleX, shiftX, scaleY, shiftY] = affine;
   return [scaleX * x + shiftX, scaleY * y + shiftY];
 }
 
-export function applyInverse([scaleX, shiftX, scaleY, shiftY], x, y) {
+/**
+ * @param {ArrayLike<number> & Iterable<number>} affine
+ * @returns {[number, number]}
+ */
+export function applyInverse(affine, x, y) {
+  const [scaleX, shiftX, scaleY, shiftY] = affine;
   return [(x - shiftX) / scaleX, (y - shiftY) / scaleY];
 }
 
@@ -51,8 +61,12 @@ export function placeOf(header, x, y) {
   return x <= right && y <= bottom ? "picture" : "padding";
 }
 
-/** A detection's box, edges in pixels of the original picture, as normalised corners. */
-export function normalisedBox(header, [x0, y0, x1, y1]) {
+/**
+ * A detection's box, edges in pixels of the original picture, as normalised corners.
+ * @param {number[]} box
+ */
+export function normalisedBox(header, box) {
+  const [x0, y0, x1, y1] = box;
   return [
     ...applyAffine(header.edges_from_original, x0, y0),
     ...applyAffine(header.edges_from_original, x1, y1),

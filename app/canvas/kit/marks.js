@@ -2,8 +2,6 @@
 // Nothing here needs a browser.
 import { applyAffine, applyInverse } from "./frames.js";
 
-/** @typedef {[number, number]} Place x, y in some frame */
-
 /**
  * What a mark stands for; which of these it has depends on its layer. `x`, `y` are normalised.
  * @typedef {object} MarkOf
@@ -29,7 +27,7 @@ import { applyAffine, applyInverse } from "./frames.js";
 /**
  * One thing to paint, in stage pixels (CSS pixels from the upper left corner of the stage).
  * @typedef {object} Mark
- * @property {"image"|"cells"|"rect"|"line"|"polygon"|"marker"|"text"} kind
+ * @property {string} kind image, cells, rect, line, polygon, marker or text
  * @property {string} [layer] the name of the layer that drew it
  * @property {MarkOf} [of]
  * @property {number} [panel] which of several pictures on one stage it lies on; none: the only one
@@ -37,7 +35,7 @@ import { applyAffine, applyInverse } from "./frames.js";
  * @property {number} [y] marker: centre; text: baseline; else: upper edge
  * @property {number} [width] of an image, cells or a rect
  * @property {number} [height]
- * @property {Place[]} [points] of a line or polygon
+ * @property {number[][]} [points] of a line or polygon
  * @property {string} [shape] of a marker: "circle", "square", "diamond", "triangle-up", "pentagon"
  * @property {number} [size] marker: radius of the disc of equal area; text: size of its letters
  * @property {string} [text]
@@ -51,8 +49,8 @@ import { applyAffine, applyInverse } from "./frames.js";
  * @property {number} [haloWidth] of a text
  * @property {string} [font]
  * @property {number} [weight] of letters
- * @property {"left"|"center"|"right"} [align]
- * @property {CanvasImageSource} [image]
+ * @property {string} [align] left, center or right
+ * @property {any} [image] what a canvas can draw; in SVG also an address
  * @property {boolean} [smooth] how an image or cells are enlarged
  * @property {number} [rows] of cells
  * @property {number} [columns]
@@ -61,7 +59,7 @@ import { applyAffine, applyInverse } from "./frames.js";
  * @property {number} [high] the value with the last one
  * @property {Uint8ClampedArray} [colours] RGB triples from low to high
  * @property {string} [className] what a style sheet calls it, where the marks become SVG
- * @property {number[] | Place[]} [px] place in pixels of the original picture; see `inPicturePixels`
+ * @property {number[] | number[][]} [px] place in pixels of the original picture; see `inPicturePixels`
  */
 
 /**
@@ -73,7 +71,7 @@ import { applyAffine, applyInverse } from "./frames.js";
  * @property {(header: any, view: any, room: number) => number} aspect width over height of a stage
  * @property {(scene: any, surface: string) => boolean} [shows] false for a surface that stays empty
  * @property {(scene: any, facts: any) => string[]} caption lines below an exported figure
- * @property {(scene: any) => [string, string, string][]} legend shape, fill and text of its terms
+ * @property {(scene: any) => string[][]} legend shape, fill and text of its terms
  */
 
 const FULL_RADIUS = 24; // stage pixels of a marker that carries weight 1 on a 600 px stage
@@ -89,17 +87,17 @@ export function weightRadius(scene, weight) {
   return Math.max(LEAST_RADIUS, FULL_RADIUS * markScale(scene) * Math.sqrt(weight));
 }
 
-/** Corners of a normalised box as a rect of the stage. */
-export function stageRect({ toStage }, [x0, y0, x1, y1]) {
+/**
+ * Corners of a normalised box as a rect of the stage.
+ * @param {{ toStage: number[] }} scene
+ * @param {number[]} box
+ * @returns {Mark}
+ */
+export function stageRect({ toStage }, box) {
+  const [x0, y0, x1, y1] = box;
   const [left, top] = applyAffine(toStage, x0, y0);
   const [right, bottom] = applyAffine(toStage, x1, y1);
-  return /** @type {const} */ ({
-    kind: "rect",
-    x: left,
-    y: top,
-    width: right - left,
-    height: bottom - top,
-  });
+  return { kind: "rect", x: left, y: top, width: right - left, height: bottom - top };
 }
 
 /**
@@ -117,16 +115,14 @@ export function crossMarks(x, y, arm, style, halo) {
 
 /** The two lines of an upright cross around a place of the stage. */
 export function crossLines(x, y, arm) {
-  return /** @type {Place[][]} */ ([
-    [
-      [x - arm, y],
-      [x + arm, y],
-    ],
-    [
-      [x, y - arm],
-      [x, y + arm],
-    ],
-  ]);
+  const [across, down] = [
+    [x - arm, y],
+    [x, y - arm],
+  ];
+  return [
+    [across, [x + arm, y]],
+    [down, [x, y + arm]],
+  ];
 }
 
 /**

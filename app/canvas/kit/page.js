@@ -46,6 +46,10 @@ export class Page {
     this.layers = new Map();
     this.facts = { link: Boolean(data.link), source: data.source ?? null, title: "", note: "" };
     this.data = data;
+    this.wanted = null; // addresses that are on show, or on their way
+    this.viewId = undefined;
+    this.pictureAddress = null;
+    this.picture = null;
     this.build(surroundings);
     listenToPointer(this.explorer);
     listenToKeys(this.explorer, surroundings.keys, this.root);
@@ -160,6 +164,7 @@ export class Page {
     }
   }
 
+  /** @param {{ text: string, lasting?: boolean, retry?: () => void }} said */
   notice({ text, lasting, retry }) {
     const bar = element("div", { class: "dv-notice" }, element("span", {}, text));
     const close = () => bar.remove();

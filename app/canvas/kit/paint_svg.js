@@ -22,14 +22,18 @@ export function svgNode(name, attributes = {}, ...children) {
   return node;
 }
 
-/** Name and geometry of the node that has a mark's outline. */
+/**
+ * Name and geometry of the node that has a mark's outline.
+ * @returns {{ name: string, geometry: object }}
+ */
 function outline(mark) {
   const { kind, x, y, width, height } = mark;
-  if (kind === "rect") return ["rect", { x, y, width, height }];
+  if (kind === "rect") return { name: "rect", geometry: { x, y, width, height } };
   const corners = mark.points ?? markerOutline(mark.shape, x, y, mark.size);
-  if (!corners) return ["circle", { cx: x, cy: y, r: mark.size }];
+  if (!corners) return { name: "circle", geometry: { cx: x, cy: y, r: mark.size } };
   const points = corners.map(([cornerX, cornerY]) => `${short(cornerX)},${short(cornerY)}`);
-  return [kind === "line" ? "polyline" : "polygon", { points: points.join(" ") }];
+  const name = kind === "line" ? "polyline" : "polygon";
+  return { name, geometry: { points: points.join(" ") } };
 }
 
 function imageAddress(image, smooth) {
@@ -86,7 +90,7 @@ function textNode(mark) {
 export function svgMark(mark) {
   if (mark.kind === "image" || mark.kind === "cells") return [imageNode(mark)];
   if (mark.kind === "text") return [textNode(mark)];
-  const [name, geometry] = outline(mark);
+  const { name, geometry } = outline(mark);
   const width = mark.lineWidth ?? 1;
   const dash = mark.dash?.length ? mark.dash.join(" ") : undefined;
   const halo =

@@ -164,8 +164,8 @@ export class Chart {
       this.svg.append(this.cursor);
     }
     const x = Math.min(Math.max(this.x(this.now), MARGIN.left), MARGIN.left + this.scale.width);
-    this.cursor.setAttribute("x1", x);
-    this.cursor.setAttribute("x2", x);
+    this.cursor.setAttribute("x1", String(x));
+    this.cursor.setAttribute("x2", String(x));
   }
 
   close() {

@@ -28,10 +28,8 @@ export class SamplingControls {
       title: "Lines from the reference to its points",
       onclick: () => replayer.setView({ lines: !replayer.view.lines }),
     });
-    [this.objectField, this.gridField] = [
-      labelled("Follow", this.object),
-      labelled("Cells of", this.grid),
-    ];
+    this.objectField = labelled("Follow", this.object);
+    this.gridField = labelled("Cells of", this.grid);
     this.nodes = [
       this.objectField,
       this.gridField,

@@ -55,6 +55,7 @@ function withoutCollisions(marks, names) {
   });
 }
 
+/** @returns {import("../kit/marks.js").Mark[]} */
 function otherMarks(scene, query) {
   if (hasFound(scene.layer, query)) {
     return detectionMarks(
@@ -82,10 +83,12 @@ function otherMarks(scene, query) {
   ];
 }
 
+/** @returns {import("../kit/marks.js").Mark[]} */
 function detectionMarks(scene, query, chosen, named) {
   const found = scene.layer.header.detections[query];
   if (!found) return [];
   const box = stageRect(scene, normalisedBox(scene.layer.header, found.box_xyxy_px));
+  /** @type {import("../kit/marks.js").Mark[]} */
   const marks = [
     {
       ...box,

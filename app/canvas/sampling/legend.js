@@ -1,8 +1,9 @@
 // Always in sight: which colour is which head, which shape which level, what size and signs mean.
-import { element, setText } from "../kit/elements.js";
+import { element, setPressed, setText } from "../kit/elements.js";
 import { weightRadius } from "../kit/marks.js";
 import { svgNode } from "../kit/paint_svg.js";
 import { glyph } from "../kit/signs.js";
+import { countTo } from "../kit/view.js";
 
 const SAMPLE_WEIGHTS = [0.02, 0.1, 0.3];
 
@@ -11,6 +12,10 @@ export class Legend {
     this.explorer = explorer;
     this.heads = element("div", { class: "dv-chips", role: "group", "aria-label": "Heads" });
     this.levels = element("div", { class: "dv-chips", role: "group", "aria-label": "Levels" });
+    this.chips = { heads: [], levels: [] };
+    this.shape = null; // what the chips were built of
+    this.sizeKey = null;
+    this.scaleKey = null;
     this.meaning = element("span");
     this.sizes = element("span", { class: "dv-sizes" });
     this.signs = element(
@@ -49,54 +54,36 @@ export class Legend {
     const shape = `${layer.header.heads} ${JSON.stringify(layer.levels)}`;
     if (shape !== this.shape) this.build(layer, palette);
     this.shape = shape;
-    for (const [kind, group] of [
-      ["heads", this.heads],
-      ["levels", this.levels],
-    ]) {
-      for (const chip of group.children) {
-        chip.setAttribute("aria-pressed", String(view[kind].includes(Number(chip.dataset.index))));
-      }
-    }
+    for (const [kind, chips] of Object.entries(this.chips))
+      chips.forEach((chip, index) => setPressed(chip, view[kind].includes(index)));
   }
 
   build(layer, palette) {
-    const chip = (kind, index, drawing, text, title, name) =>
-      element(
-        "button",
-        {
-          type: "button",
-          class: "dv-chip",
-          "data-index": index,
-          title,
-          "aria-label": name,
-          onclick: (event) => this.explorer.toggle(kind, index, event.shiftKey),
-        },
-        drawing,
-        text,
-      );
-    this.heads.replaceChildren(
-      ...Array.from({ length: layer.header.heads }, (_, head) =>
-        chip(
-          "heads",
-          head,
-          glyph("circle", palette.heads[head % palette.heads.length]),
-          `h${head}`,
-          `Head ${head}: click to hide or show, Shift-click for only this one`,
-          `h${head}, head ${head}`,
-        ),
-      ),
+    const { heads, marks } = palette;
+    this.chips.heads = countTo(layer.header.heads).map((head) =>
+      this.chip("heads", head, {
+        drawing: glyph("circle", heads[head % heads.length]),
+        text: `h${head}`,
+        title: `Head ${head}: click to hide or show, Shift-click for only this one`,
+        "aria-label": `h${head}, head ${head}`,
+      }),
     );
-    this.levels.replaceChildren(
-      ...layer.levels.map(([height, width], level) =>
-        chip(
-          "levels",
-          level,
-          glyph(palette.marks[level % palette.marks.length], "transparent"),
-          `level ${level} · ${height}×${width}`,
-          `Level ${level}, ${height} rows × ${width} columns: click to hide or show, Shift-click for only this one`,
-        ),
-      ),
+    this.chips.levels = layer.levels.map(([height, width], level) =>
+      this.chip("levels", level, {
+        drawing: glyph(marks[level % marks.length], "transparent"),
+        text: `level ${level} · ${height}×${width}`,
+        title: `Level ${level}, ${height} rows × ${width} columns: click to hide or show, Shift-click for only this one`,
+      }),
     );
+    this.heads.replaceChildren(...this.chips.heads);
+    this.levels.replaceChildren(...this.chips.levels);
+  }
+
+  /** A term that hides or shows a head or level. */
+  chip(kind, index, { drawing, text, ...more }) {
+    const onclick = (event) => this.explorer.toggle(kind, index, event.shiftKey);
+    const is = { type: "button", class: "dv-chip", "data-index": index, onclick, ...more };
+    return element("button", is, drawing, text);
   }
 
   /** Discs as large as the picture draws them. */

@@ -9,6 +9,7 @@ export function photoMarks(scene) {
   const [left, top] = applyAffine(scene.toStage, 0, 0);
   const [right, bottom] = applyAffine(scene.toStage, ...pictureCorner(layer.header));
   const area = { x: left, y: top, width: right - left, height: bottom - top };
+  /** @type {import("../kit/marks.js").Mark[]} */
   const marks = [{ kind: "rect", x: 0, y: 0, width, height, fill: "#20242e" }];
   if (view.padding && hasPadding(layer.header)) marks.push(...stripes(width, height));
   if (scene.picture) {

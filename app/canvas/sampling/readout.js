@@ -7,14 +7,14 @@ import { sampleColour } from "./samples.js";
 const pair = ([x, y], digits) => `${x.toFixed(digits)}, ${y.toFixed(digits)}`;
 
 const LINES = [
-  ["weight A", (facts) => facts.weight.toFixed(4)],
-  ["offset Δp, level px", (facts) => pair(facts.offset, 2)],
-  ["location, normalised", (facts) => pair([facts.x, facts.y], 4)],
-  ["level px", (facts) => pair(facts.levelPx, 2)],
-  ["row, column", (facts) => `${facts.row}, ${facts.column}`],
-  ["padded px", (facts) => pair(facts.paddedPx, 1)],
-  ["original px", (facts) => pair(facts.originalPx, 1)],
-  ["falls", (facts) => PLACE_WORDS[facts.place]],
+  { term: "weight A", value: (facts) => facts.weight.toFixed(4) },
+  { term: "offset Δp, level px", value: (facts) => pair(facts.offset, 2) },
+  { term: "location, normalised", value: (facts) => pair([facts.x, facts.y], 4) },
+  { term: "level px", value: (facts) => pair(facts.levelPx, 2) },
+  { term: "row, column", value: (facts) => `${facts.row}, ${facts.column}` },
+  { term: "padded px", value: (facts) => pair(facts.paddedPx, 1) },
+  { term: "original px", value: (facts) => pair(facts.originalPx, 1) },
+  { term: "falls", value: (facts) => PLACE_WORDS[facts.place] },
 ];
 
 export class Readout {
@@ -32,7 +32,7 @@ export class Readout {
       element(
         "dl",
         {},
-        ...LINES.flatMap(([term], at) => [element("dt", {}, term), this.values[at]]),
+        ...LINES.flatMap(({ term }, at) => [element("dt", {}, term), this.values[at]]),
       ),
       element("div", { class: "dv-corners-title" }, "blended from four cells"),
       element("div", { class: "dv-corners" }, ...this.corners),
@@ -68,7 +68,7 @@ export class Readout {
         ),
       );
     }
-    LINES.forEach(([, value], at) => setText(this.values[at], value(facts)));
+    LINES.forEach(({ value }, at) => setText(this.values[at], value(facts)));
     facts.corners.forEach((cell, at) => {
       const node = this.corners[at];
       setText(
