@@ -92,7 +92,11 @@ def plan_from_tensors(
                 f"{read[name]!r}."
             )
     read |= extra
-    if read["classes"] == coco.ROWS and not read.get("class_names"):
+    names = read.get("class_names")
+    if names and len(names) < read["classes"] and "id2label" in file.arguments:
+        names += tuple(f"class {i}" for i in range(len(names), read["classes"]))
+        read["class_names"] = names
+    if names is None and read["classes"] == coco.ROWS and _may_be_coco(file):
         read["class_names"] = coco.coco_class_names()
         assumed.append(Assumption("class_names", "COCO", "the class head has 91 rows"))
     try:
@@ -100,6 +104,11 @@ def plan_from_tensors(
     except ValueError as error:
         raise CheckpointError(f"{file.path.name}: {error}") from None
     return Plan(system, config.variant, config, dict(file.tensors), tuple(assumed))
+
+
+def _may_be_coco(file: CheckpointFile) -> bool:
+    """Whether nothing in the file says that it was trained on other classes."""
+    return str(file.arguments.get("dataset_file", "coco")).startswith("coco")
 
 
 def read_sizes(

@@ -15,7 +15,7 @@ from deformviz.checkpoints.folders import inside, read_json
 from deformviz.checkpoints.report import Assumption, LoadReport
 
 HUB = "hf:"
-OURS = ("deformable_detr",)  # what a layout of ours reads
+OURS = ("deformable_detr", "detr", "dab-detr")  # what a layout of ours reads
 PROCESSING = (
     "do_resize",
     "size",

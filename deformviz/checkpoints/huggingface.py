@@ -182,13 +182,18 @@ def ours(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def class_names(file: CheckpointFile) -> dict[str, Any]:
-    """Names from config.json, where it has real ones for every class."""
+    """Names from config.json, where it has real ones; ids it leaves out go by their number."""
     labels = file.arguments.get("id2label")
     if not isinstance(labels, Mapping):
         return {}
-    names = [labels.get(str(index)) for index in range(len(labels))]
-    real = [isinstance(name, str) and not name.startswith("LABEL_") for name in names]
-    return {"class_names": tuple(names)} if names and all(real) else {}
+    named = {
+        int(index): str(name)
+        for index, name in labels.items()
+        if str(index).isdecimal() and len(str(index)) < 7
+    }
+    if not named or all(name.startswith("LABEL_") for name in named.values()):
+        return {"class_names": ()}  # it says that it has none
+    return {"class_names": tuple(named.get(i, f"class {i}") for i in range(max(named) + 1))}
 
 
 def image_facts(file: CheckpointFile) -> dict[str, Any]:

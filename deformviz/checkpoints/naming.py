@@ -73,9 +73,10 @@ class Naming:
         ours = self.table(kept).to_ours(kept)
         self.complete(ours)
         told = gather_told(file, options, self.ours(file.arguments), self.ours(given))
-        plan = plan_from_tensors(
-            replace(file, tensors=ours), self.system, self.config, told, self.read(file)
-        )
+        extra = self.read(file)
+        if options.class_names is not None:
+            extra = extra | {"class_names": options.class_names}
+        plan = plan_from_tensors(replace(file, tensors=ours), self.system, self.config, told, extra)
         return replace(plan, ignored=unused)
 
     def _check_options(self, file: CheckpointFile, given: Mapping[str, Any]) -> None:

@@ -7,7 +7,10 @@ DAB_DETR = System(
     name="dab-detr",
     config="deformviz.models.dense_config:DABDETRConfig",
     model="deformviz.models.detr:DABDETR",
-    layouts=("deformviz.checkpoints.official_dab_detr:LAYOUT",),
+    layouts=(
+        "deformviz.checkpoints.official_dab_detr:LAYOUT",
+        "deformviz.checkpoints.huggingface_dab_detr:LAYOUT",
+    ),
     description="deformviz.analysis.detector_parts:describe",
     traces=(DenseTrace,),
     room="sampling",

@@ -12,6 +12,8 @@ DEFORMABLE_DETR = System(
         "deformviz.checkpoints.official:LAYOUT",
         "deformviz.checkpoints.huggingface:LAYOUT",
         "deformviz.checkpoints.mmdet2:LAYOUT",
+        "deformviz.checkpoints.mmdet3:LAYOUT",
+        "deformviz.checkpoints.detrex:LAYOUT",
     ),
     description="deformviz.analysis.detector_parts:describe",
     traces=(AttentionTrace, DenseTrace),

@@ -10,12 +10,18 @@ DETR = System(
     name="detr",
     config="deformviz.models.dense_config:DETRConfig",
     model="deformviz.models.detr:DETR",
-    layouts=("deformviz.checkpoints.official_detr:LAYOUT",),
+    layouts=(
+        "deformviz.checkpoints.official_detr:LAYOUT",
+        "deformviz.checkpoints.huggingface_detr:LAYOUT",
+        "deformviz.checkpoints.mmdet3_detr:LAYOUT",
+    ),
     description="deformviz.analysis.detector_parts:describe",
     traces=(DenseTrace,),
     room="sampling",
     published=(
         Published("DETR, ResNet-50", 41.0, 86.0, TABLE),
         Published("DETR-DC5, ResNet-50", 41.0, 187.0, TABLE),
+        "deformviz.checkpoints.huggingface_detr:LAYOUT",
+        "deformviz.checkpoints.mmdet3_detr:LAYOUT",
     ),
 )

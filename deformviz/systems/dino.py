@@ -7,7 +7,11 @@ DINO = System(
     name="dino",
     config="deformviz.models.detector_config:DINOConfig",
     model="deformviz.models.dino:DINO",
-    layouts=("deformviz.checkpoints.official_dino:LAYOUT",),
+    layouts=(
+        "deformviz.checkpoints.official_dino:LAYOUT",
+        "deformviz.checkpoints.mmdet3_dino:LAYOUT",
+        "deformviz.checkpoints.detrex_dino:LAYOUT",
+    ),
     description="deformviz.analysis.detector_parts:describe",
     traces=(AttentionTrace, DenseTrace),
     room="sampling",
