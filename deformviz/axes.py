@@ -5,8 +5,10 @@ Works on anything with a `.shape`: torch, NumPy, memory maps; so it imports none
 """
 
 from collections.abc import Mapping
-from dataclasses import field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar, dataclass_transform
+
+T = TypeVar("T")
 
 # Axes whose name already says how long they are.
 FIXED_SIZES = {"xy": 2, "hw": 2, "cxcywh": 4, "xyxy": 4}
@@ -26,6 +28,12 @@ def axes(spec: str, *, optional: bool = False) -> Any:
     """
     metadata = {"axes": spec, "optional": optional}
     return field(default=None, metadata=metadata) if optional else field(metadata=metadata)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(axes, field))
+def record(cls: type[T]) -> type[T]:
+    """A frozen dataclass in whose fields `axes` is no default: plain fields may follow it."""
+    return dataclass(frozen=True)(cls)
 
 
 def axes_of(record: Any) -> dict[str, str]:

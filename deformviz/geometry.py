@@ -9,7 +9,7 @@ Every function takes NumPy arrays or torch tensors and returns the same kind.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     Array = Tensor | np.ndarray
 
+A = TypeVar("A", bound="Array")  # NumPy in, NumPy out; torch in, torch out
 
-def stack_last(parts: list[Any]) -> Array:
+
+def stack_last(parts: list[Any]) -> Any:
     """Stack arrays of either library on a new last axis."""
     if hasattr(parts[0], "new_tensor"):
         import torch
@@ -31,7 +33,7 @@ def stack_last(parts: list[Any]) -> Array:
     return np.stack(parts, axis=-1)
 
 
-def to_pixel_index(points_xy: Array, size_hw: tuple[int, int]) -> Array:
+def to_pixel_index(points_xy: A, size_hw: tuple[int, int]) -> A:
     """Where normalised points fall on an array of `size_hw`, as Plotly and the kernels index it.
 
     Args:
@@ -48,7 +50,7 @@ def to_pixel_index(points_xy: Array, size_hw: tuple[int, int]) -> Array:
     return stack_last([points_xy[..., 0] * width - 0.5, points_xy[..., 1] * height - 0.5])
 
 
-def from_pixel_index(points_xy_px: Array, size_hw: tuple[int, int]) -> Array:
+def from_pixel_index(points_xy_px: A, size_hw: tuple[int, int]) -> A:
     """The inverse of `to_pixel_index`: pixel indices [... xy] to normalised points."""
     height, width = size_hw
     return stack_last([(points_xy_px[..., 0] + 0.5) / width, (points_xy_px[..., 1] + 0.5) / height])
@@ -63,7 +65,7 @@ class Affine:
     scale_y: float
     shift_y: float
 
-    def __call__(self, points_xy: Array) -> Array:
+    def __call__(self, points_xy: A) -> A:
         """Apply to points [... xy]."""
         x = points_xy[..., 0] * self.scale_x + self.shift_x
         y = points_xy[..., 1] * self.scale_y + self.shift_y
@@ -134,19 +136,19 @@ def cell_centres(size_hw: tuple[int, int]) -> Any:
     return np.stack([x, y], axis=-1).reshape(-1, 2)
 
 
-def cxcywh_to_xyxy(boxes_cxcywh: Array) -> Array:
+def cxcywh_to_xyxy(boxes_cxcywh: A) -> A:
     """Boxes as centre and size [... cxcywh] to corners [... xyxy], same units."""
     cx, cy, w, h = (boxes_cxcywh[..., i] for i in range(4))
     return stack_last([cx - 0.5 * w, cy - 0.5 * h, cx + 0.5 * w, cy + 0.5 * h])
 
 
-def xyxy_to_cxcywh(boxes_xyxy: Array) -> Array:
+def xyxy_to_cxcywh(boxes_xyxy: A) -> A:
     """Boxes as corners [... xyxy] to centre and size [... cxcywh], same units."""
     x0, y0, x1, y1 = (boxes_xyxy[..., i] for i in range(4))
     return stack_last([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0])
 
 
-def scale_boxes(boxes_xyxy: Array, size_hw: tuple[int, int]) -> Array:
+def scale_boxes(boxes_xyxy: A, size_hw: tuple[int, int]) -> A:
     """Normalised boxes [... xyxy] in pixels of `size_hw`, edges measured from the outer corner.
 
     Box edges are not pixel indices: the box of a whole picture is 0, 0, W, H.
@@ -190,9 +192,7 @@ def grid_to_normalised_affine(size_hw: tuple[int, int], *, align_corners: bool) 
     return Affine(scale_x, 0.5, scale_y, 0.5)
 
 
-def grid_to_normalised(
-    grid_yx: Array, size_hw: tuple[int, int], *, align_corners: bool = True
-) -> Array:
+def grid_to_normalised(grid_yx: A, size_hw: tuple[int, int], *, align_corners: bool = True) -> A:
     """Where grid coordinates lie in the house frame: (y, x) in [-1, 1] to normalised (x, y).
 
     Args:
@@ -207,9 +207,7 @@ def grid_to_normalised(
     return grid_to_normalised_affine(size_hw, align_corners=align_corners)(grid_xy)
 
 
-def normalised_to_grid(
-    points_xy: Array, size_hw: tuple[int, int], *, align_corners: bool = True
-) -> Array:
+def normalised_to_grid(points_xy: A, size_hw: tuple[int, int], *, align_corners: bool = True) -> A:
     """The inverse of `grid_to_normalised`: normalised [... xy] to grid coordinates [... yx]."""
     to_grid = grid_to_normalised_affine(size_hw, align_corners=align_corners).inverse()
     grid_xy = to_grid(points_xy)

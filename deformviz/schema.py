@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from deformviz.axes import ShapeError, axes, axes_of, check_axes, is_batched
 
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
     Array = Tensor | np.ndarray
 
+# A record holds arrays of one kind: `AttentionTrace[Tensor]`, or of either where it is not said.
+A = TypeVar("A", bound="Array")
+
 
 def _map_arrays(record: Any, function: Callable[[str, Any], Any]) -> Any:
     present = {n: getattr(record, n) for n in axes_of(record) if getattr(record, n) is not None}
     return replace(record, **{name: function(name, value) for name, value in present.items()})
 
 
-class _Arrays:
+class _Arrays(Generic[A]):
     """What every record of arrays can do."""
 
     @property
@@ -48,23 +51,23 @@ SAMPLINGS = ("bilinear", "nearest")
 
 
 @dataclass(frozen=True)
-class AttentionTrace(_Arrays):
+class AttentionTrace(_Arrays[A]):
     """What one deformable attention layer did (Deformable DETR, Eq. 2 and 3).
 
     Exactly one of `reference_points` and `reference_boxes` is set. References are those the
     module received: normalised to the padded image, one per level (valid ratios applied).
     """
 
-    spatial_shapes: Array = axes("level hw")  # (H_l, W_l), feature pixels
-    sampling_offsets: Array = axes("query head level point xy")  # feature px; boxes: share
-    sampling_locations: Array = axes("query head level point xy")  # normalised, may leave [0, 1]
-    attention_weights: Array = axes("query head level point")  # sums to 1 over level, point
-    reference_points: Array | None = axes("query level xy", optional=True)  # p_q, normalised
-    reference_boxes: Array | None = axes("query level cxcywh", optional=True)  # normalised
-    value: Array | None = axes("pixel head channel", optional=True)  # W'_m x
-    query: Array | None = axes("query embedding", optional=True)  # z_q + position
-    output: Array | None = axes("query embedding", optional=True)  # after W_m
-    padding_mask: Array | None = axes("pixel", optional=True)  # True = padding, read as zero
+    spatial_shapes: A = axes("level hw")  # (H_l, W_l), feature pixels
+    sampling_offsets: A = axes("query head level point xy")  # feature px; boxes: share
+    sampling_locations: A = axes("query head level point xy")  # normalised, may leave [0, 1]
+    attention_weights: A = axes("query head level point")  # sums to 1 over level, point
+    reference_points: A | None = axes("query level xy", optional=True)  # p_q, normalised
+    reference_boxes: A | None = axes("query level cxcywh", optional=True)  # normalised
+    value: A | None = axes("pixel head channel", optional=True)  # W'_m x
+    query: A | None = axes("query embedding", optional=True)  # z_q + position
+    output: A | None = axes("query embedding", optional=True)  # after W_m
+    padding_mask: A | None = axes("pixel", optional=True)  # True = padding, read as zero
     points_per_level: tuple[int, ...] = field(default=(), kw_only=True)  # K_l, found if not given
     sampling: str = field(default="bilinear", kw_only=True)  # or "nearest", as RT-DETRv2 may
 
@@ -90,9 +93,11 @@ class AttentionTrace(_Arrays):
         object.__setattr__(self, "points_per_level", found)
 
     @property
-    def references(self) -> Array:
+    def references(self) -> A:
         """[query level xy] or [query level cxcywh], whichever is set."""
-        return self.reference_boxes if self.reference_points is None else self.reference_points
+        found = self.reference_boxes if self.reference_points is None else self.reference_points
+        assert found is not None  # exactly one is set
+        return found
 
     def select_queries(self, queries: Sequence[int]) -> AttentionTrace:
         """The same trace of these queries alone, in this order."""
@@ -102,7 +107,7 @@ class AttentionTrace(_Arrays):
             if "query" in spec.split()
         }
 
-        def pick(name: str, array: Array) -> Array:
+        def pick(name: str, array: Any) -> Any:
             if name not in axis_of:
                 return array
             return array[(slice(None),) * axis_of[name] + (list(queries),)]
@@ -118,38 +123,38 @@ class AttentionTrace(_Arrays):
         ]
 
     @property
-    def locations_by_sample(self) -> Array:
+    def locations_by_sample(self) -> A:
         """`sampling_locations` as [query head sample xy], whatever the points per level."""
         return self._by_sample(self.sampling_locations, after=1)
 
     @property
-    def offsets_by_sample(self) -> Array:
+    def offsets_by_sample(self) -> A:
         """`sampling_offsets` as [query head sample xy]."""
         return self._by_sample(self.sampling_offsets, after=1)
 
     @property
-    def weights_by_sample(self) -> Array:
+    def weights_by_sample(self) -> A:
         """`attention_weights` as [query head sample]."""
         return self._by_sample(self.attention_weights, after=0)
 
     @staticmethod
-    def _by_sample(array: Array, after: int) -> Array:
+    def _by_sample(array: Any, after: int) -> Any:
         shape = tuple(array.shape)
         kept, rest = shape[: len(shape) - 2 - after], shape[len(shape) - after :]
         return array.reshape(*kept, -1, *rest)
 
 
 @dataclass(frozen=True)
-class UnequalAttentionTrace(AttentionTrace):
+class UnequalAttentionTrace(AttentionTrace[A]):
     """Deformable attention whose levels have different numbers of points (D-FINE, DEIMv2).
 
     A head's samples follow one another, level after level: `points_per_level` says how many each
     level has, `sample_levels` which they are.
     """
 
-    sampling_offsets: Array = axes("query head sample xy")
-    sampling_locations: Array = axes("query head sample xy")
-    attention_weights: Array = axes("query head sample")  # sums to 1 over sample
+    sampling_offsets: A = axes("query head sample xy")
+    sampling_locations: A = axes("query head sample xy")
+    attention_weights: A = axes("query head sample")  # sums to 1 over sample
 
     def _settle_points(self, sizes: Mapping[str, int]) -> None:
         counts = tuple(int(count) for count in self.points_per_level)
@@ -162,17 +167,17 @@ class UnequalAttentionTrace(AttentionTrace):
         object.__setattr__(self, "points_per_level", counts)
 
     @staticmethod
-    def _by_sample(array: Array, after: int) -> Array:
+    def _by_sample(array: Any, after: int) -> Any:
         return array
 
 
 @dataclass(frozen=True)
-class DenseTrace(_Arrays):
+class DenseTrace(_Arrays[A]):
     """What one dense multi-head attention layer did (DETR, Eq. 1)."""
 
-    attention_weights: Array = axes("head query key")  # sums to 1 over key
-    query: Array | None = axes("query embedding", optional=True)
-    output: Array | None = axes("query embedding", optional=True)
+    attention_weights: A = axes("head query key")  # sums to 1 over key
+    query: A | None = axes("query embedding", optional=True)
+    output: A | None = axes("query embedding", optional=True)
     keys_hw: tuple[int, int] | None = field(default=None, kw_only=True)  # if keys are its pixels
 
     def __post_init__(self):
@@ -185,7 +190,7 @@ class DenseTrace(_Arrays):
 
 
 @dataclass(frozen=True)
-class GridTrace(_Arrays):
+class GridTrace(_Arrays[A]):
     """What one layer with a deformed grid did to one map (DAT, Eq. 6 to 9; DAT++; lucidrains).
 
     Grid coordinates are what grid_sample reads, written (y, x): [-1, 1] spans the map of
@@ -193,14 +198,14 @@ class GridTrace(_Arrays):
     Head m attends to the knots of group m // (heads / groups).
     """
 
-    reference_grid: Array = axes("group knot yx")  # p, the undeformed grid
-    offsets: Array = axes("group knot yx")  # delta p, scaled
-    positions: Array = axes("group knot yx")  # where the features are read
-    attention_weights: Array = axes("head query knot")  # sums to 1 over knot
-    position_bias: Array | None = axes("head query knot", optional=True)  # added before softmax
-    sampled_features: Array | None = axes("channel knot", optional=True)  # x(p + delta p)
-    query_grid: Array | None = axes("query yx", optional=True)  # displacements start here
-    output: Array | None = axes("channel query", optional=True)  # after proj_out
+    reference_grid: A = axes("group knot yx")  # p, the undeformed grid
+    offsets: A = axes("group knot yx")  # delta p, scaled
+    positions: A = axes("group knot yx")  # where the features are read
+    attention_weights: A = axes("head query knot")  # sums to 1 over knot
+    position_bias: A | None = axes("head query knot", optional=True)  # added before softmax
+    sampled_features: A | None = axes("channel knot", optional=True)  # x(p + delta p)
+    query_grid: A | None = axes("query yx", optional=True)  # displacements start here
+    output: A | None = axes("channel query", optional=True)  # after proj_out
     grid_hw: tuple[int, int] = field(kw_only=True)  # knots, row by row
     query_hw: tuple[int, int] = field(kw_only=True)  # queries and sampled map
     version: str = field(kw_only=True)  # "v1" | "++" | "lucidrains .."
@@ -225,19 +230,19 @@ class GridTrace(_Arrays):
 
 
 @dataclass(frozen=True)
-class SpaceTrace(_Arrays):
+class SpaceTrace(_Arrays[A]):
     """What one layer with a deformed grid did to a sequence or a volume (lucidrains 1-D, 3-D).
 
     Coordinates are what grid_sample received, in its order: (x), or (x, y, z). Head m attends to
     the knots of group m // (heads / groups).
     """
 
-    reference_grid: Array = axes("group knot coordinate")  # the undeformed grid
-    offsets: Array = axes("group knot coordinate")
-    positions: Array = axes("group knot coordinate")  # where the features are read
-    attention_weights: Array = axes("head query knot")  # sums to 1 over knot
-    position_bias: Array | None = axes("head query knot", optional=True)  # added before softmax
-    output: Array | None = axes("channel query", optional=True)
+    reference_grid: A = axes("group knot coordinate")  # the undeformed grid
+    offsets: A = axes("group knot coordinate")
+    positions: A = axes("group knot coordinate")  # where the features are read
+    attention_weights: A = axes("head query knot")  # sums to 1 over knot
+    position_bias: A | None = axes("head query knot", optional=True)  # added before softmax
+    output: A | None = axes("channel query", optional=True)
     grid_sizes: tuple[int, ...] = field(kw_only=True)  # knots along each axis of the features
     query_sizes: tuple[int, ...] = field(kw_only=True)
     version: str = field(kw_only=True)
@@ -253,14 +258,14 @@ class SpaceTrace(_Arrays):
 
 
 @dataclass(frozen=True)
-class LocalTrace(_Arrays):
+class LocalTrace(_Arrays[A]):
     """What one layer with a fixed neighbourhood per query did (window, neighborhood, slide, QnA).
 
     Queries and keys are pixels of a map, counted row by row.
     """
 
-    attention_weights: Array = axes("head query key")  # sums to 1 over key
-    keys: Array = axes("query key")  # pixel index; -1 = padding
+    attention_weights: A = axes("head query key")  # sums to 1 over key
+    keys: A = axes("query key")  # pixel index; -1 = padding
     map_hw: tuple[int, int] = field(kw_only=True)
 
     def __post_init__(self):
@@ -268,19 +273,21 @@ class LocalTrace(_Arrays):
 
 
 @dataclass(frozen=True)
-class DetectorOutput:
+class DetectorOutput(Generic[A]):
     """What a detector says of a batch, before post-processing."""
 
-    logits: Array  # [batch query class], sigmoid classes
-    boxes_cxcywh: Array  # [batch query cxcywh], of the un-padded image
-    auxiliary: tuple[DetectorOutput, ...] = ()  # one per earlier decoder layer
-    proposals: DetectorOutput | None = None  # two-stage: every encoder token's guess
+    logits: A  # [batch query class], sigmoid classes
+    boxes_cxcywh: A  # [batch query cxcywh], of the un-padded image
+    auxiliary: tuple[DetectorOutput[A], ...] = ()  # one per earlier decoder layer
+    proposals: DetectorOutput[A] | None = None  # two-stage: every encoder token's guess
 
-    def image(self, index: int) -> DetectorOutput:
+    def image(self, index: int) -> DetectorOutput[A]:
         """The output for one image: [query class], [query cxcywh]."""
+        logits: Any = self.logits
+        boxes: Any = self.boxes_cxcywh
         return DetectorOutput(
-            self.logits[index],
-            self.boxes_cxcywh[index],
+            logits[index],
+            boxes[index],
             tuple(layer.image(index) for layer in self.auxiliary),
             self.proposals and self.proposals.image(index),
         )
@@ -299,13 +306,13 @@ SHOWN_SCORE = 0.3  # detections below it are drawn only where all are asked for
 
 
 @dataclass(frozen=True)
-class Detections(_Arrays):
+class Detections(_Arrays[A]):
     """Objects found in one image, best first."""
 
-    boxes_xyxy_px: Array = axes("detection xyxy")  # pixels of the original image
-    scores: Array = axes("detection")  # sigmoid, 0 to 1
-    labels: Array = axes("detection")  # index into `class_names`
-    queries: Array = axes("detection")  # the decoder query that found it
+    boxes_xyxy_px: A = axes("detection xyxy")  # pixels of the original image
+    scores: A = axes("detection")  # sigmoid, 0 to 1
+    labels: A = axes("detection")  # index into `class_names`
+    queries: A = axes("detection")  # the decoder query that found it
     class_names: tuple[str, ...] = ()
     masks: Array | None = axes("detection row column", optional=True)  # bool, original picture
 

@@ -21,7 +21,7 @@ from captum.attr import IntegratedGradients, Saliency
 from torch import Tensor
 
 from deformviz.analysis.attribution_targets import QUANTITIES, Held
-from deformviz.axes import axes, check_axes
+from deformviz.axes import axes, check_axes, record
 
 METHODS = ("integrated gradients", "gradient x input")
 OnStep = Callable[[int, int], None]  # (done, of how many); what it raises cancels
@@ -33,7 +33,7 @@ NUMBERS_AT_ONCE = 4_000_000  # of a layer's inputs in one batch
 PICTURES_AT_ONCE = 16
 
 
-@dataclass(frozen=True)
+@record
 class Attribution:
     """What every sample of a layer is worth; sums to `score` - `baseline_score` if complete."""
 

@@ -16,7 +16,7 @@ from deformviz.analysis.attribution_targets import QUANTITIES, Way
 from deformviz.attention.dat import DATAttention
 from deformviz.geometry import grid_to_normalised, normalised_to_original
 from deformviz.models.dat import DAT
-from deformviz.models.parts import private_copy
+from deformviz.models.parts import grid_of, private_copy
 from deformviz.models.preprocess import preprocess
 from deformviz.models.square import framed_in_square, pad_to_square
 from deformviz.models.watch import LayerWatch
@@ -109,7 +109,7 @@ class LaterStages:
 
     def _answer(self, enter: Callable[[DATAttention, Tensor], None]) -> Callable[[Tensor], Tensor]:
         copied = private_copy(self._held.model)
-        module = copied.get_submodule(self._layer)
+        module = grid_of(copied, self._layer)
 
         def answer(given: Tensor) -> Tensor:
             enter(module, given)
@@ -141,12 +141,12 @@ class _Weights(nn.Module):
 
 def _gate(module: DATAttention, gates: Tensor) -> None:
     """Scale what each knot adds through each head; gates [batch 1 head 1 knot]."""
-    module.attention_dropout = _Weights(lambda weights: weights * gates[:, 0])
+    module.set_submodule("attention_dropout", _Weights(lambda weights: weights * gates[:, 0]))
 
 
 def _replace(module: DATAttention, given: Tensor) -> None:
     """Attend with these weights [batch head query knot]."""
-    module.attention_dropout = _Weights(lambda weights: given)
+    module.set_submodule("attention_dropout", _Weights(lambda weights: given))
 
 
 def _offset(module: DATAttention, raw_offsets: Tensor) -> None:
@@ -162,11 +162,13 @@ def hold_grids(model: DAT, picture: np.ndarray) -> HeldGrids:
     pixels, frame = preprocess(picture, model.config)
     side = model.config.long_side
     pixels = pad_to_square(pixels, side).to(parameter.device, parameter.dtype)
-    copied, entries, raw_offsets = private_copy(model), [], {}
+    copied = private_copy(model)
+    entries: list[Tensor] = []
+    raw_offsets: dict[str, Tensor] = {}
     for stage in copied.stages:
         stage.register_forward_pre_hook(lambda stage, inputs: entries.append(inputs[0]))
     for layer in model.trace_names:
-        _keep_offsets(copied.get_submodule(layer), layer, raw_offsets)
+        _keep_offsets(grid_of(copied, layer), layer, raw_offsets)
     logits, traces = copied(pixels[None])
     return HeldGrids(
         model, pixels, tuple(entries), raw_offsets, traces, logits, framed_in_square(frame, side)

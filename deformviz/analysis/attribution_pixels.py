@@ -146,5 +146,6 @@ def _grad_cam(question: PixelQuestion, inputs: Tensor, on_step: OnStep | None) -
         cam = LayerGradCam(question.answer, layer).attribute(
             inputs.clone().requires_grad_(), relu_attributions=True
         )
+        assert isinstance(cam, Tensor)  # of one input
         total = total + F.interpolate(cam, size, mode="bilinear", align_corners=False)[0, 0]
     return total

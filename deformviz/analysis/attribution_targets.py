@@ -39,6 +39,7 @@ class Rest(Protocol):
 
     def way(self, quantity: str) -> Way:
         """The path of one of QUANTITIES; the first is a gate per sample, 1 leaves, 0 deletes."""
+        ...
 
 
 class Held(Protocol):
@@ -47,28 +48,39 @@ class Held(Protocol):
     Samples are told by [query head level point], whatever the kind of attention.
     """
 
-    model: nn.Module
-    output: Any
-    frame: ImageFrame
+    @property
+    def model(self) -> nn.Module: ...
+
+    @property
+    def output(self) -> Any: ...
+
+    @property
+    def frame(self) -> ImageFrame: ...
 
     @property
     def layers(self) -> tuple[str, ...]:
         """Names of the layers whose samples can be asked."""
+        ...
 
     def weights(self, layer: str) -> Tensor:
         """Attention weights [query head level point]."""
+        ...
 
     def locations_px(self, layer: str) -> Tensor:
         """Where samples lie [query head level point xy], pixel indices of the original picture."""
+        ...
 
     def heads_together(self, layer: str) -> int:
         """How many neighbouring heads sample the same points."""
+        ...
 
     def asked(self, target: Any, layer: str) -> slice:
         """The queries whose samples a target is traced back to."""
+        ...
 
     def rest(self, layer: str) -> Rest:
         """What follows a layer. Raises KeyError if there is no such layer."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -202,8 +214,8 @@ class Continuation:
     def answer(self, count: int, **formulas: Callable) -> DetectorOutput:
         """The answer of `count` copies of the picture with other formulas; gradients flow."""
         held, model = self._held, self._model
-        model.backbone[0].body = nn.Identity()
-        model.project = lambda features: [level.expand(count, -1, -1, -1) for level in held.maps]
+        model.backbone[0].set_submodule("body", nn.Identity())
+        _exchange(model, project=lambda features: _repeated(held.maps, count))
         if self._in_decoder:
             memory = Memory(
                 held.memory.tokens.expand(count, -1, -1),
@@ -211,9 +223,20 @@ class Continuation:
                 None,
                 held.memory.valid_ratios.expand(count, -1, -1),
             )
-            model.transformer.encode = lambda maps, masks, watch: memory
+            _exchange(model.transformer, encode=lambda maps, masks, watch: memory)
         self._module.formulas = replace(self._right, **formulas)
         return run_held(model, held, [held.pixels.new_zeros(3, 1, 1)] * count)
+
+
+def _exchange(module: nn.Module, **methods: Callable) -> None:
+    """Let a private copy answer with these in place of its own methods."""
+    for name, method in methods.items():
+        setattr(module, name, method)
+
+
+def _repeated(maps: Sequence[Tensor], count: int) -> list[Tensor]:
+    """Maps [1 channel height width] as those of a batch."""
+    return [level.expand(count, -1, -1, -1) for level in maps]
 
 
 def gated(normalise_weights: Callable) -> Callable[[Tensor], dict[str, Callable]]:
@@ -229,7 +252,8 @@ def hold(model: DeformableDETR, picture: np.ndarray) -> HeldPass:
     parameter = next(model.parameters())
     pixels, frame = preprocess(picture, model.config)
     pixels = pixels.to(parameter.device, parameter.dtype)
-    copied, kept = private_copy(model), {}
+    copied = private_copy(model)
+    kept: dict[str, Any] = {}
     _keep(copied, "project", kept)
     for name in ("encode", "propose"):
         _keep(copied.transformer, name, kept)
@@ -261,6 +285,6 @@ def run_held(model: DeformableDETR, held: HeldPass, images: Sequence[Tensor]) ->
     """Run a private copy whose queries start from the held boxes."""
     if held.start is not None:
         chosen = held.start.expand(len(images), -1, -1)
-        model.transformer.propose = lambda *_: (None, chosen)
+        _exchange(model.transformer, propose=lambda *_: (None, chosen))
     with _ThroughBoxes():
         return model(images, traced=False)[0]

@@ -1,6 +1,7 @@
 """Two checkpoints side by side: which layers differ, and by how much."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +81,8 @@ def compare_models(first: nn.Module, second: nn.Module) -> Comparison:
 
 
 def _settings(first: nn.Module, second: nn.Module) -> tuple[tuple[str, Any, Any], ...]:
-    ours, theirs = (model.config.to_dict() for model in (first, second))
+    configs: list[Any] = [first.config, second.config]
+    ours, theirs = (config.to_dict() for config in configs)
     return tuple(
         (name, ours.get(name), theirs.get(name))
         for name in (ours | theirs)
@@ -88,7 +90,7 @@ def _settings(first: nn.Module, second: nn.Module) -> tuple[tuple[str, Any, Any]
     )
 
 
-def _flat(parameters: dict[str, Tensor], keys: list[str]) -> Tensor:
+def _flat(parameters: Mapping[str, Tensor], keys: list[str]) -> Tensor:
     return torch.cat([parameters[key].detach().double().flatten().cpu() for key in keys])
 
 

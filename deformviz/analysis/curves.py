@@ -94,7 +94,7 @@ def sample_scenes(
 
 def _encoder_cells(trace: AttentionTrace) -> np.ndarray:
     """Where the cells lie that ask: [query xy]; without padding it is the same on every level."""
-    return trace.reference_points[:, 0].numpy()
+    return trace.references[:, 0].numpy()
 
 
 def _samples(trace: AttentionTrace, boxes_xyxy: np.ndarray) -> LayerSamples:
@@ -187,6 +187,8 @@ def measure_run(
     )
     for done, iteration in enumerate(chosen):
         model, scores = replay.model_at(iteration), None
+        if not isinstance(model, DeformableDETR):
+            raise ValueError(f"Curves are of detectors; this run trained a {type(model).__name__}.")
         if score_scenes:
             found = evaluate_detector(model, scenes=score_scenes, size_px=size_px)
             scores = {"ap": found.ap, "ap50": found.ap50, "ap75": found.ap75}

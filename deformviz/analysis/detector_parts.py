@@ -59,7 +59,7 @@ def _count(model: Detector, input_hw: tuple[int, int]) -> _Costs:
     config = model.config
     with torch.device("meta"):
         shell = type(model)(config).eval()
-        features, backbone = counted(lambda: shell.backbone[0].body(torch.empty(1, 3, *input_hw)))
+        features, backbone = counted(lambda: shell.trunk(torch.empty(1, 3, *input_hw)))
         maps, projection = counted(lambda: shell.project(features))
         shapes = [tuple(level.shape[-2:]) for level in maps]
         pixels = sum(height * width for height, width in shapes)
@@ -86,7 +86,7 @@ def _count(model: Detector, input_hw: tuple[int, int]) -> _Costs:
 def _count_proposals(shell: Detector, tokens: Tensor) -> int:
     return count_multiply_adds(
         lambda: (
-            shell.class_embed[-1](shell.transformer.enc_output(tokens)),
+            shell.class_embed[-1](shell.transformer.get_submodule("enc_output")(tokens)),
             shell.bbox_embed[-1](tokens),
         )
     )

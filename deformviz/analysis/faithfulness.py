@@ -129,7 +129,8 @@ def agreement(weights: np.ndarray, attribution: np.ndarray) -> np.ndarray:
         for head in range(heads):
             pair = weights[query, head].reshape(-1), np.abs(attribution[query, head]).reshape(-1)
             if all(np.ptp(numbers) > 0 for numbers in pair):
-                found[query, head] = spearmanr(*pair).statistic
+                result: Any = spearmanr(*pair)
+                found[query, head] = result.statistic
     return found
 
 

@@ -43,7 +43,8 @@ def undeformed_grids(map_hw: tuple[int, int] = (6, 8), stride: int = 2) -> list[
     features = torch.ones(1, CHANNELS, *map_hw)
     grids = []
     for title, module, last in _modules(map_hw, stride):
-        nn.init.zeros_(last.weight)
+        for weight in last.parameters():
+            nn.init.zeros_(weight)
         with torch.inference_mode():
             _, trace = module.eval()(features)
         grids.append(_grid(title, trace.image(0), stride))

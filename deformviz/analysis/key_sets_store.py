@@ -45,7 +45,7 @@ def pack_key_sets(sets: list[KeySet], original_hw: tuple[int, int]) -> bytes:
             }
         )
         floats.append((one.places_xy[:1] if shared else one.places_xy).astype("<f4").tobytes())
-        if scale is not None:
+        if scale is not None and one.weights is not None:
             shorts.append(np.round(one.weights / scale).astype("<u2").tobytes())
     body = floats + shorts
     rows, columns = MAP_HW

@@ -56,7 +56,9 @@ class LayerStatistics:
 
 def _plain(values: np.ndarray) -> list:
     rounded = np.round(values.astype(np.float64), 5)
-    return np.where(np.isfinite(rounded), rounded, None).tolist()
+    plain = rounded.astype(object)
+    plain[~np.isfinite(rounded)] = None
+    return plain.tolist()
 
 
 def layer_statistics(samples: LayerSamples, start_offsets: np.ndarray) -> LayerStatistics:
@@ -68,7 +70,7 @@ def layer_statistics(samples: LayerSamples, start_offsets: np.ndarray) -> LayerS
     offsets = samples.offsets.astype(np.float64)
     away = np.linalg.norm(offsets - start_offsets, axis=-1)
     inside = points_inside(samples.locations, samples.boxes_xyxy)
-    has_object = np.isfinite(samples.boxes_xyxy).all(axis=-1)
+    has_object = np.asarray(np.isfinite(samples.boxes_xyxy).all(axis=-1))
     return LayerStatistics(
         spread=np.sqrt(offsets.var(axis=0).sum(axis=-1).mean(axis=-1)),
         displacement=away.mean(axis=(0, -1)),
@@ -96,7 +98,7 @@ def mean_offsets(offsets: np.ndarray) -> np.ndarray:
 def points_inside(locations: np.ndarray, boxes_xyxy: np.ndarray) -> np.ndarray:
     """Whether a sample falls into its query's box: [query head level point]; False without one."""
     low, high = boxes_xyxy[:, None, None, None, :2], boxes_xyxy[:, None, None, None, 2:]
-    return ((locations >= low) & (locations <= high)).all(axis=-1)
+    return np.asarray(((locations >= low) & (locations <= high)).all(axis=-1))
 
 
 def offsets_of_locations(

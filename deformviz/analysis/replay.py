@@ -100,8 +100,12 @@ def followed_objects(detections: Detections) -> list[FollowedObject]:
         if query in queries or (score < SHOWN_SCORE and len(chosen) >= FEWEST_OBJECTS):
             continue
         queries.add(query)
-        box = tuple(round(float(edge), 2) for edge in detections.boxes_xyxy_px[i])
-        chosen.append(FollowedObject(int(detections.labels[i]), detections.name(i), score, box))
+        left, top, right, bottom = (round(float(e), 2) for e in detections.boxes_xyxy_px[i])
+        chosen.append(
+            FollowedObject(
+                int(detections.labels[i]), detections.name(i), score, (left, top, right, bottom)
+            )
+        )
     return chosen
 
 

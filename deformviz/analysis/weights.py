@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from deformviz.attention.dat import DATAttention
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.attention.reference import star_offsets
-from deformviz.axes import axes, check_axes
+from deformviz.axes import axes, check_axes, record
 from deformviz.models.dat import DAT
+from deformviz.models.detector import Detector
 from deformviz.models.parts import attention_layers
 
 NEAR_ZERO = 1e-3  # of a tensor's largest magnitude
@@ -25,7 +26,7 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class OffsetStar:
     """Where a layer samples before it has seen a query: the bias of `sampling_offsets`.
 
@@ -62,7 +63,7 @@ def offset_star(module: MultiScaleDeformableAttention, *, per_box: bool) -> Offs
 
 def offset_stars(model: nn.Module) -> dict[str, OffsetStar]:
     """The stars of all layers of a detector by short name; none for other models."""
-    if not hasattr(model, "transformer"):
+    if not isinstance(model, Detector):
         return {}
     config = model.config
     return {
@@ -181,7 +182,9 @@ def head_gains(model: nn.Module) -> dict[str, np.ndarray]:
     return found
 
 
-def deformable_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def deformable_layers(
+    model: nn.Module,
+) -> Iterator[tuple[str, MultiScaleDeformableAttention | DATAttention]]:
     """(short name, module) of every layer with deformable attention."""
     if isinstance(model, DAT):
         yield from (
@@ -189,7 +192,7 @@ def deformable_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             for name, module in model.named_modules()
             if isinstance(module, DATAttention)
         )
-    elif hasattr(model, "transformer"):
+    elif isinstance(model, Detector):
         yield from attention_layers(model).items()
 
 

@@ -48,6 +48,7 @@ def build_script() -> ModuleType:
     """kernels/build.py as a module (`kernels` is not a package)."""
     path = kernels_folder() / "build.py"
     spec = importlib.util.spec_from_file_location("deformviz_build", path)
+    assert spec is not None and spec.loader is not None  # of a file that is there
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

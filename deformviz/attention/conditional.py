@@ -15,6 +15,13 @@ from deformviz.schema import DenseTrace
 class ConditionalSelfAttention(nn.Module):
     """Among the queries: (content + position) as query and key, content as value."""
 
+    q_content_proj: nn.Linear
+    q_pos_proj: nn.Linear
+    k_content_proj: nn.Linear
+    k_pos_proj: nn.Linear
+    v_proj: nn.Linear
+    out_proj: nn.Linear
+
     def __init__(self, channels: int, heads: int, dropout: float = 0.0):
         super().__init__()
         self.heads = heads
@@ -36,6 +43,14 @@ class ConditionalSelfAttention(nn.Module):
 
 class ConditionalCrossAttention(nn.Module):
     """Towards the picture: every head sees [content, place] of both sides, twice as wide."""
+
+    q_content_proj: nn.Linear
+    q_pos_proj: nn.Linear
+    k_content_proj: nn.Linear
+    k_pos_proj: nn.Linear
+    v_proj: nn.Linear
+    out_proj: nn.Linear
+    q_sine_proj: nn.Linear
 
     def __init__(self, channels: int, heads: int, dropout: float = 0.0, *, adds_position: bool):
         """`adds_position`: also add positions to contents, as the first layer does."""

@@ -88,15 +88,9 @@ class DATAttention(nn.Module):
         self.offset_range_factor, self.no_offset = offset_range_factor, no_offset
         self.position_bias = "none" if no_offset else position_bias
         width = channels // groups
+        padding = offset_padding(offset_kernel, stride, version)
         self.conv_offset = nn.Sequential(
-            nn.Conv2d(
-                width,
-                width,
-                offset_kernel,
-                stride,
-                offset_padding(offset_kernel, stride, version),
-                groups=width,
-            ),
+            nn.Conv2d(width, width, offset_kernel, stride, padding, groups=width),
             ChannelNorm(width),
             nn.GELU(),
             nn.Conv2d(width, 2, 1, bias=False),
@@ -143,7 +137,7 @@ class DATAttention(nn.Module):
         weights = (logits if bias is None else logits + bias).softmax(-1)
         attended = attend(self.attention_dropout(weights), value).unflatten(2, query_hw)
         if self.position_bias == "dwc":
-            attended = attended + self.rpe_table(query_map)
+            attended = attended + self._network(query_map)
         output = self.output_dropout(self.proj_out(attended))
         batch = features.shape[0]
         return output, GridTrace(
@@ -199,14 +193,31 @@ class DATAttention(nn.Module):
         Both None where the kind of bias does not touch the scores.
         """
         if self.position_bias == "fixed":
-            return fixed_bias(self.rpe_table, math.prod(query_hw), positions.shape[2]), None
+            return fixed_bias(self._table, math.prod(query_hw), positions.shape[2]), None
         if self.position_bias in ("none", "dwc"):
             return None, None
         starts = query_grid(query_hw, self.version, positions)
         displacement = displacements(starts, positions)
         if self.position_bias == "table":
-            return table_bias(self.rpe_table, displacement), starts
-        return log_cpb_bias(self.rpe_table, displacement), starts
+            return table_bias(self._table, displacement), starts
+        return log_cpb_bias(self._network, displacement), starts
+
+    @property
+    def last_offset_layer(self) -> nn.Conv2d:
+        """The layer that says the offsets; zero weights leave the grid undeformed."""
+        last = self.conv_offset[-1]
+        assert isinstance(last, nn.Conv2d)
+        return last
+
+    @property
+    def _table(self) -> Tensor:
+        assert isinstance(self.rpe_table, Tensor)  # of the kinds "table" and "fixed"
+        return self.rpe_table
+
+    @property
+    def _network(self) -> nn.Module:
+        assert isinstance(self.rpe_table, nn.Module)  # of the kinds "log_cpb" and "dwc"
+        return self.rpe_table
 
     @torch.no_grad()
     def bias_surface(self) -> Tensor | None:
@@ -216,9 +227,9 @@ class DATAttention(nn.Module):
         them. None where the bias does not depend on the displacement.
         """
         if self.position_bias == "table":
-            return self.rpe_table.detach()
+            return self._table.detach()
         if self.position_bias == "log_cpb":
-            return log_cpb_lattice(self.rpe_table, self.groups, SURFACE_STEPS)
+            return log_cpb_lattice(self._network, self.groups, SURFACE_STEPS)
         return None
 
 

@@ -113,9 +113,8 @@ def log_cpb_lattice(network: nn.Module, groups: int, steps: int) -> Tensor:
     What one draws of it between the lattice's points is nearly right; only `table_bias` reads
     its own table that way exactly.
     """
-    along = torch.linspace(
-        -2, 2, steps, dtype=network[0].weight.dtype, device=network[0].weight.device
-    )
+    like = next(network.parameters())
+    along = torch.linspace(-2, 2, steps, dtype=like.dtype, device=like.device)
     displacement = torch.stack(torch.meshgrid(along, along, indexing="ij"), dim=-1)
     answers = network(log_distance(displacement))
     return rearrange(answers, "row column head -> head row column").repeat(groups, 1, 1)

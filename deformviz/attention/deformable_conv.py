@@ -72,9 +72,9 @@ def deform_conv2d(
     bias: Tensor | None = None,
     mask: Tensor | None = None,
     *,
-    stride=1,
-    padding=0,
-    dilation=1,
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] = 0,
+    dilation: int | tuple[int, int] = 1,
 ) -> Tensor:
     """Deformable convolution; the layout of offsets and mask is torchvision's and mmcv's.
 
@@ -183,8 +183,8 @@ class DeformableConv(nn.Module):
             self.padding,
             self.dilation,
         )
-        nn.init.zeros_(self.conv_offset.weight)
-        nn.init.zeros_(self.conv_offset.bias)
+        for parameter in self.conv_offset.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, features: Tensor) -> tuple[Tensor, TapTrace]:
         """[batch channel height width] -> [batch out height' width'], and the trace."""

@@ -220,19 +220,19 @@ def _check_shared_shapes(dim: int | None) -> None:
 
 
 def _register_forward_vmap(name: str) -> None:
-    @torch.library.register_vmap(f"deformviz::{name}")
     def mapped(info, in_dims, value, spatial_shapes, *rest):
         _check_shared_shapes(in_dims[1])
         folded = _fold((value, *rest), (in_dims[0], *in_dims[2:]), info.batch_size)
         output = getattr(torch.ops.deformviz, name)(folded[0], spatial_shapes, *folded[1:])
         return output.unflatten(0, (info.batch_size, -1)), 0
 
+    torch.library.register_vmap(f"deformviz::{name}", mapped)
+
 
 _register_forward_vmap("ms_deform_attn")
 _register_forward_vmap("ms_deform_attn_fused")
 
 
-@torch.library.register_vmap("deformviz::ms_deform_attn_backward")
 def _vmap_backward(
     info,
     in_dims,
@@ -261,3 +261,6 @@ def _vmap_backward(
         for gradient, want in zip(gradients, wanted, strict=True)
     )
     return unfolded, tuple(0 if want else None for want in wanted)
+
+
+torch.library.register_vmap("deformviz::ms_deform_attn_backward", _vmap_backward)

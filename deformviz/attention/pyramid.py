@@ -104,5 +104,7 @@ class PyramidAttention(nn.Module):
         query = to_tokens(self.q(features))
         key, value = to_tokens(self.kv(self.proj_ds(features))).chunk(2, dim=-1)
         attended, weights = dense_attention(query, key, value, self.heads)
-        output = self.output_dropout(self.proj(to_map(attended, features.shape[-2:])))
+        output = self.output_dropout(
+            self.proj(to_map(attended, (features.shape[-2], features.shape[-1])))
+        )
         return output, DenseTrace(attention_weights=weights, query=query, output=to_tokens(output))

@@ -158,6 +158,8 @@ def window_trace(
 class LocalAttention(nn.Module):
     """DAT's window attention (stage letter L) with the names of its checkpoints."""
 
+    relative_position_index: Tensor
+
     def __init__(
         self,
         channels: int,
@@ -219,6 +221,8 @@ class ShiftWindowAttention(LocalAttention):
     Swin shifts by window // 2, DAT by the next whole number (4 of 7).
     """
 
+    attn_mask: Tensor
+
     def __init__(
         self,
         channels: int,
@@ -247,6 +251,8 @@ class ShiftWindowAttention(LocalAttention):
 
 class WindowAttention(nn.Module):
     """Swin's attention over the tokens of windows that were cut before."""
+
+    relative_position_index: Tensor
 
     def __init__(
         self, channels: int, heads: int, window: int | tuple[int, int], *, qkv_bias: bool = True

@@ -36,6 +36,9 @@ def log_steps(window_hw: tuple[int, int], pretrained_hw: tuple[int, int]) -> Ten
 class WindowAttentionV2(nn.Module):
     """Swin-V2's attention over the tokens of windows that were cut before."""
 
+    relative_position_index: Tensor
+    relative_coords_table: Tensor
+
     def __init__(
         self,
         channels: int,
@@ -63,7 +66,7 @@ class WindowAttentionV2(nn.Module):
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """[(batch window) token channel] -> the same, and weights [.. head token token]."""
         shift = None
-        if self.q_bias is not None:
+        if self.q_bias is not None and self.v_bias is not None:
             shift = torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias])
         projected = F.linear(tokens, self.qkv.weight, shift)
         query, key, value = split_qkv(projected, self.heads)

@@ -201,7 +201,8 @@ def image_facts(file: CheckpointFile) -> dict[str, Any]:
     facts = file.arguments.get("preprocessor")
     if not isinstance(facts, Mapping):
         return {}
-    size = facts.get("size") if isinstance(facts.get("size"), Mapping) else {}
+    size = facts.get("size")
+    size = size if isinstance(size, Mapping) else {}
     found = {
         "image_mean": facts.get("image_mean"),
         "image_std": facts.get("image_std"),

@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from deformviz.checkpoints.errors import CheckpointError
-from deformviz.checkpoints.load import load
+from deformviz.checkpoints.load import load, report_of
 from deformviz.checkpoints.registry import locate
 from deformviz.checkpoints.report import LoadReport
 
@@ -62,7 +62,7 @@ def inspect_checkpoint(name_or_path: str | Path, **options: Any) -> Inspection:
         return Inspection(
             path.name, size_on_disk(path), report=problem.report, problem=str(problem)
         )
-    return Inspection(path.name, size_on_disk(path), model, model.load_report)
+    return Inspection(path.name, size_on_disk(path), model, report_of(model))
 
 
 def size_on_disk(path: Path) -> int:

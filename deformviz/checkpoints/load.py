@@ -13,7 +13,7 @@ from deformviz.checkpoints.folders import read_folder, with_config_beside
 from deformviz.checkpoints.foreign import is_foreign, load_foreign
 from deformviz.checkpoints.reading import CheckpointFile, read_checkpoint
 from deformviz.checkpoints.registry import Layout, Options, Plan, locate
-from deformviz.checkpoints.report import LoadReport, compare, shared_keys, some
+from deformviz.checkpoints.report import LoadReport, compared, shared_keys, some
 from deformviz.checkpoints.systems import known_systems
 
 
@@ -117,8 +117,8 @@ def build(file: CheckpointFile, layout: str, plan: Plan, ignore_extra: bool = Fa
         not_finite=file.not_finite,
         sets=file.sets,
         metadata=dict(file.metadata),
-        **compare(model, tensors),
     )
+    report = compared(report, model, tensors)
     if not report.fits:
         raise CheckpointError(_misfit(report), report)
     wrong = [
@@ -133,8 +133,13 @@ def build(file: CheckpointFile, layout: str, plan: Plan, ignore_extra: bool = Fa
             report,
         )
     model = _filled(model, lambda: system.build(plan.config), tensors)
-    model.load_report = report
+    object.__setattr__(model, "load_report", report)  # no part of the network
     return model.eval()
+
+
+def report_of(model: nn.Module) -> LoadReport:
+    """How a model that was loaded became one."""
+    return vars(model)["load_report"]
 
 
 def _complete(

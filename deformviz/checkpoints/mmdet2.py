@@ -1,6 +1,7 @@
 """The key layout of mmdetection 2.x: Deformable DETR, its transformer inside the head."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -23,7 +24,7 @@ DECODER_LAYER = FEED_FORWARD | {
 BOX_LAYERS = ((0, 0), (1, 2), (2, 4))  # ours and theirs: activations count there
 
 
-def neck_pairs(keys: Mapping[str, Any], norm: str) -> list[Pair]:
+def neck_pairs(keys: Mapping[str, Any], norm: str) -> Iterator[Pair]:
     """One projection per backbone map, then extra ones; `norm` is what they call the group norm."""
     maps = count_children(keys, "neck.convs") or count_children(keys, "input_proj")
     for ours, theirs in (("0", "conv"), ("1", norm)):
@@ -33,14 +34,14 @@ def neck_pairs(keys: Mapping[str, Any], norm: str) -> list[Pair]:
             yield f"input_proj.{maps + index}.{ours}", f"neck.extra_convs.{index}.{theirs}"
 
 
-def head_pairs(head: str) -> list[Pair]:
+def head_pairs(head: str) -> Iterator[Pair]:
     """Class and box heads, numbered by layers; `head` ends with a point."""
     yield f"class_embed.{NUMBER}", f"{head}cls_branches.{NUMBER}"
     for ours, theirs in BOX_LAYERS:
         yield f"bbox_embed.{NUMBER}.layers.{ours}", f"{head}reg_branches.{NUMBER}.{theirs}"
 
 
-def transformer_pairs(head: str) -> list[Pair]:
+def transformer_pairs(head: str) -> Iterator[Pair]:
     """What lies in `head`'s transformer, for every system of this layout."""
     transformer = f"{head}transformer."
     yield "transformer.level_embed", f"{transformer}level_embeds"
@@ -79,7 +80,7 @@ def repeat_heads(tensors: dict[str, Tensor]) -> None:
     Such files keep every head once, so that refinement shows only by heads that differ.
     """
     two_stage = "transformer.enc_output.weight" in tensors
-    file = CheckpointFile(path=None, tensors=tensors)
+    file = CheckpointFile(Path(), tensors)  # of no file any more
     decoder_layers = count_children(tensors, "transformer.decoder.layers")
     if not two_stage and share_heads(file, decoder_layers):
         return

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -48,8 +49,9 @@ def save(
     facts = {key: str(value) for key, value in (metadata or {}).items()}
     if taken := sorted(set(facts) & set(RESERVED)):
         raise CheckpointError(f"The metadata names {', '.join(taken)} are reserved.")
+    config: Any = model.config
     again, tensors = shared_keys(model), {}
-    computed = system.computed(model.config)
+    computed = system.computed(config)
     for key, tensor in model.state_dict().items():
         if key in again or key in computed:
             continue
@@ -60,7 +62,7 @@ def save(
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "system": system.name,
-        "config": json.dumps(model.config.to_dict()),
+        "config": json.dumps(config.to_dict()),
     }
     part = path.with_name(path.name + ".part")
     save_file(tensors, part, metadata=header)

@@ -39,9 +39,9 @@ class Table:
         for key, tensor in tensors.items():
             module = _translate(key, self._joined)
             thirds = [key.replace(f".{THIRDS[0]}.", f".{third}.") for third in THIRDS]
-            parts = [tensors.get(third) for third in thirds]
-            whole = all(part is not None and part.shape == tensor.shape for part in parts)
-            if module is not None and whole:
+            parts = [tensors[third] for third in thirds if third in tensors]
+            alike = all(part.shape == tensor.shape for part in parts)
+            if module is not None and alike and len(parts) == len(thirds):
                 name, _, last = module.rpartition(".")
                 renamed[f"{name}.in_proj_{last}"] = torch.cat(parts)
                 taken |= set(thirds)

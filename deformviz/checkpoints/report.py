@@ -1,7 +1,7 @@
 """What loading a checkpoint found, key by key, and what it had to assume."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -91,17 +91,18 @@ def some(keys: tuple[str, ...], most: int = 3) -> str:
     return ", ".join(keys[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def compare(model: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, tuple[str, ...] | int]:
-    """The fields of a report that tell how `tensors` fit into `model`."""
+def compared(report: LoadReport, model: nn.Module, tensors: Mapping[str, Tensor]) -> LoadReport:
+    """The report, with what tells how `tensors` fit into `model`."""
     expected = model.state_dict()
-    return {
-        "matched": len(expected.keys() & tensors.keys()),
-        "missing": tuple(name for name in expected if name not in tensors),
-        "unexpected": tuple(name for name in tensors if name not in expected),
-        "wrong_shape": tuple(
+    return replace(
+        report,
+        matched=len(expected.keys() & tensors.keys()),
+        missing=tuple(name for name in expected if name not in tensors),
+        unexpected=tuple(name for name in tensors if name not in expected),
+        wrong_shape=tuple(
             f"{name} is {tuple(tensors[name].shape)}, expected {tuple(wanted.shape)}"
             for name, wanted in expected.items()
             if name in tensors and tensors[name].shape != wanted.shape
         ),
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-    }
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+    )

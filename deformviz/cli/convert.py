@@ -19,7 +19,7 @@ def act(options: argparse.Namespace) -> int:
     """Write a checkpoint of any known layout as safetensors that carry their configuration."""
     import torch
 
-    from deformviz.checkpoints.load import load
+    from deformviz.checkpoints.load import load, report_of
     from deformviz.checkpoints.own import save
 
     if not options.to.endswith(".safetensors"):
@@ -31,5 +31,5 @@ def act(options: argparse.Namespace) -> int:
         dtype=getattr(torch, options.dtype),
         metadata={"converted_from": Path(options.file).name},
     )
-    print(f"{options.to}: {model.load_report}")
+    print(f"{options.to}: {report_of(model)}")
     return 0

@@ -24,11 +24,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def act(options: argparse.Namespace) -> int:
     """How good a model is on held-out rendered scenes."""
     from deformviz.checkpoints.load import load
+    from deformviz.models.deformable_detr import DeformableDETR
     from deformviz.training.evaluate import evaluate_detector
 
     model = load(options.model or SHIPPED[options.what])
     if options.what == "dat":
         return evaluate_dat(model, options)
+    if not isinstance(model, DeformableDETR):
+        raise ValueError(f"{options.model} is a {type(model).__name__}, not a Deformable DETR.")
     score = evaluate_detector(
         model,
         scenes=options.scenes,

@@ -19,10 +19,14 @@ def act(options: argparse.Namespace) -> int:
     """Delete samples by weight, by attribution and at random over many scenes."""
     from deformviz.analysis.faithfulness_scenes import deletion_on_scenes
     from deformviz.checkpoints.load import load
+    from deformviz.models.deformable_detr import DeformableDETR
 
+    model = load(options.model)
+    if not isinstance(model, DeformableDETR):
+        raise ValueError(f"{options.model} is a {type(model).__name__}, not a Deformable DETR.")
     print(
         deletion_on_scenes(
-            load(options.model),
+            model,
             layer=options.layer,
             scenes=options.scenes,
             seed=options.seed,

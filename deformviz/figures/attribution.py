@@ -247,7 +247,7 @@ def coloured_table(
     places = [(r, c) for r, c in np.ndindex(numbers.shape) if np.isfinite(numbers[r, c])]
     figure = go.Figure(
         go.Heatmap(
-            z=np.where(np.isfinite(shares), np.round(shares, 3), None).tolist(),
+            z=[[round(s, 3) if np.isfinite(s) else None for s in row] for row in shares.tolist()],
             x=columns,
             y=rows,
             zmin=-1,

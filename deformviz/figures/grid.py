@@ -1,6 +1,7 @@
 """Charts of one query on a deformed grid, and undeformed grids of several codes."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -52,7 +53,8 @@ def head_maps(
             row=index // COLUMNS + 1,
             col=index % COLUMNS + 1,
         )
-    for title, head in zip(figure.layout.annotations, heads, strict=True):
+    titles: Any = figure.layout
+    for title, head in zip(titles.annotations, heads, strict=True):
         title.font = {"size": 12, "color": head_colour(head)}
     figure.update_xaxes(visible=False, constrain="domain", fixedrange=True)
     figure.update_yaxes(visible=False, autorange="reversed", fixedrange=True, constrain="domain")

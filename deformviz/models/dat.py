@@ -43,7 +43,7 @@ class DAT(nn.Module):
         if config.offset_start == "zero":
             for module in self.modules():
                 if isinstance(module, DATAttention):
-                    nn.init.zeros_(module.conv_offset[-1].weight)
+                    nn.init.zeros_(module.last_offset_layer.weight)
 
     @property
     def stage_names(self) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """The parts of a DAT: stem, transitions, feed-forward layers and stages."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -122,7 +124,10 @@ def make_attention(
 ) -> nn.Module:
     """The mixing layer of one block; all but X return (output, trace)."""
     channels, heads = stage.channels, stage.heads
-    drops = {"attention_dropout": config.attention_dropout, "output_dropout": config.dropout}
+    drops: dict[str, Any] = {
+        "attention_dropout": config.attention_dropout,
+        "output_dropout": config.dropout,
+    }
     if letter == "L":
         return LocalAttention(channels, heads, stage.window, **drops)
     if letter == "S":

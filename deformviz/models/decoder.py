@@ -1,6 +1,7 @@
 """The decoder: object queries attend to each other, then to the memory, and move their boxes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -18,10 +19,15 @@ class Memory:
     """What the encoder made of a batch, as every decoder layer reads it."""
 
     tokens: Tensor  # [batch pixel channel]
-    spatial_shapes: list  # [(H_l, W_l)]
+    spatial_shapes: list[tuple[int, int]]  # (H_l, W_l)
     padding_mask: Tensor | None  # [batch pixel], True = padding; None if there is none
     valid_ratios: Tensor  # [batch level xy]
     positions: Tensor | None = None  # [batch pixel channel], read by dense attention
+
+    @property
+    def placed_tokens(self) -> Tensor:
+        """Tokens with their positions added [batch pixel channel]: the keys of dense attention."""
+        return self.tokens if self.positions is None else self.tokens + self.positions
 
 
 class DecoderLayer(Residual):
@@ -40,13 +46,13 @@ class DecoderLayer(Residual):
         self.norm2 = nn.LayerNorm(width)
         self.norm3 = nn.LayerNorm(width)
 
-    def make_self_attention(self, config: DetectorConfig, heads: int) -> nn.Module:
+    def make_self_attention(self, config: Any, heads: int) -> nn.Module:
         heads = getattr(config, "decoder_self_heads", None) or heads
         return nn.MultiheadAttention(
             config.hidden_channels, heads, dropout=config.dropout, batch_first=True
         )
 
-    def make_cross_attention(self, config: DetectorConfig, heads: int, index: int) -> nn.Module:
+    def make_cross_attention(self, config: Any, heads: int, index: int) -> nn.Module:
         return MultiScaleDeformableAttention(
             config.hidden_channels, heads, config.levels, config.decoder_points
         )
@@ -59,7 +65,7 @@ class DecoderLayer(Residual):
         return attend_densely(self.self_attn, query, query, content, None, traced)
 
     def attend_to_memory(
-        self, content: Tensor, position: Tensor, place: Tensor, memory: Memory, traced: bool
+        self, content: Tensor, position: Tensor, place: Tensor | None, memory: Memory, traced: bool
     ) -> tuple[Tensor, AttentionTrace | DenseTrace | None]:
         """Attention to the picture; [batch query channel] before the residual."""
         return self.cross_attn(
@@ -122,9 +128,9 @@ class Decoder(nn.Module):
         index: int,
         content: Tensor,
         position: Tensor | None,
-        references: Tensor,
+        references: Any,
         memory: Memory,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor | None]:
         """Position embedding of the queries of a layer, and their references on padded levels."""
         padded = scale_to_padded(references, memory.valid_ratios)
         if position is not None:
@@ -133,8 +139,8 @@ class Decoder(nn.Module):
             embedded = anchor_positions(padded[:, :, 0], self.channels)
         else:
             embedded = box_positions(references, self.channels, frequencies=self.frequencies)
-        position = self.ref_point_head(embedded.to(content.dtype))
-        return self.scaled(index, content, position), padded
+        embedded = self.ref_point_head(embedded.to(content.dtype))
+        return self.scaled(index, content, embedded), padded
 
     def scaled(self, index: int, content: Tensor, position: Tensor) -> Tensor:
         """The position times a factor from the content, after the first layer."""

@@ -16,17 +16,18 @@ __all__ = ["DeformableDETR", "DeformableDETRConfig"]
 class DeformableDETR(Detector):
     """1 to 5 levels, DC5, iterative box refinement, two-stage; queries are learnt or proposed."""
 
+    config: DeformableDETRConfig
+    transformer: DeformableTransformer
     config_type = DeformableDETRConfig
     transformer_type = DeformableTransformer
 
     def __init__(self, config: DeformableDETRConfig | None = None):
         super().__init__(config)
-        config = self.config
-        self.make_queries(config)
+        self.make_queries(self.config)
         # The same modules a second time, because the published files list them twice.
-        if config.refine:
+        if self.config.refine:
             self.transformer.decoder.bbox_embed = self.bbox_embed
-        if config.two_stage:
+        if self.config.two_stage:
             self.transformer.decoder.class_embed = self.class_embed
 
     def make_queries(self, config: DeformableDETRConfig) -> None:

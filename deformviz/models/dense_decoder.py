@@ -1,5 +1,7 @@
 """Decoders that attend densely: DETR's, and DAB-DETR's, whose anchors modulate the attention."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +16,7 @@ from deformviz.models.position import anchor_positions
 class DenseDecoderLayer(DecoderLayer):
     """DETR's: every query attends to every token of the memory."""
 
-    def make_cross_attention(self, config: DetectorConfig, heads: int, index: int) -> nn.Module:
+    def make_cross_attention(self, config: Any, heads: int, index: int) -> nn.Module:
         return nn.MultiheadAttention(
             config.hidden_channels, heads, dropout=config.dropout, batch_first=True
         )
@@ -23,7 +25,7 @@ class DenseDecoderLayer(DecoderLayer):
         return attend_densely(
             self.cross_attn,
             content + position,
-            memory.tokens + memory.positions,
+            memory.placed_tokens,
             memory.tokens,
             memory.padding_mask,
             traced,
@@ -46,7 +48,7 @@ class ConditionalDecoderLayer(DecoderLayer):
     def make_self_attention(self, config: DetectorConfig, heads: int) -> nn.Module:
         return ConditionalSelfAttention(config.hidden_channels, heads, config.dropout)
 
-    def make_cross_attention(self, config: DetectorConfig, heads: int, index: int) -> nn.Module:
+    def make_cross_attention(self, config: Any, heads: int, index: int) -> nn.Module:
         return ConditionalCrossAttention(
             config.hidden_channels, heads, config.dropout, adds_position=index == 0
         )

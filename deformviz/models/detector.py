@@ -4,6 +4,7 @@ import copy
 import math
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,15 +28,17 @@ Queries = tuple[Tensor, Tensor | None, Tensor | None]  # content, position, refe
 class Backbone(nn.Module):
     """Holds the trunk as `body`, as the published keys have it."""
 
-    def __init__(self, config: DetectorConfig):
+    def __init__(self, config: Any):
         super().__init__()
         if config.backbone == "compact":
-            self.body = CompactBackbone(
+            self.body: CompactBackbone | ResNet = CompactBackbone(
                 config.backbone_stages, config.compact_channels, config.compact_blocks
             )
         else:
+            blocks, bottleneck = config.resnet_topology
             self.body = ResNet(
-                *config.resnet_topology,
+                blocks,
+                bottleneck,
                 config.backbone_stages,
                 config.backbone_width,
                 config.backbone_stem,
@@ -50,6 +53,7 @@ class Detector(nn.Module):
     the tables of `checkpoints` translate the others. A system adds how its queries begin.
     """
 
+    config: Any  # of `config_type`
     config_type: type[DetectorConfig]
     transformer_type: type[Transformer]
 
@@ -58,8 +62,14 @@ class Detector(nn.Module):
         self.config = config = config or self.config_type()
         self.transformer = self.transformer_type(config)
         self.class_embed, self.bbox_embed = make_heads(config)
-        self.backbone = nn.ModuleList([Backbone(config)])
-        self.input_proj = make_projections(config, self.backbone[0].body.out_channels)
+        backbone = Backbone(config)
+        self.backbone = nn.ModuleList([backbone])
+        self.input_proj = make_projections(config, backbone.body.out_channels)
+
+    @property
+    def trunk(self) -> nn.Module:
+        """The network in front of the projections: its maps, from a batch of pictures."""
+        return self.backbone[0].get_submodule("body")
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -107,8 +117,8 @@ class Detector(nn.Module):
         watch = LayerWatch(self.stages, self.trace_names, traced, on_layer)
         watch.begins("backbone")
         batch, mask = pad_images(images)
-        maps = self.project(self.backbone[0].body(batch))
-        masks = [mask_at(mask, tuple(level.shape[-2:])) for level in maps]
+        maps = self.project(self.trunk(batch))
+        masks = [mask_at(mask, (level.shape[-2], level.shape[-1])) for level in maps]
         memory = self.transformer.encode(maps, masks, watch)
         proposals, queries = self.begin(memory, masks)
         steps = self.transformer.decoder(*queries, memory, self.bbox_embed, watch)
@@ -146,8 +156,8 @@ def make_heads(config: DetectorConfig) -> tuple[nn.ModuleList, nn.ModuleList]:
     if not config.no_object:
         nn.init.constant_(class_head.bias, -math.log((1 - PRIOR) / PRIOR))
     box_head = MLP(config.hidden_channels, config.hidden_channels, 4, depth=3)
-    nn.init.zeros_(box_head.layers[-1].weight)
-    nn.init.zeros_(box_head.layers[-1].bias)
+    for parameter in box_head.layers[-1].parameters():
+        nn.init.zeros_(parameter)
     shared = not config.refine if config.shared_heads is None else config.shared_heads
     heads = []
     for head in (class_head, box_head):
@@ -173,7 +183,7 @@ def make_projections(config: DetectorConfig, channels: tuple[int, ...]) -> nn.Mo
     ]
     for layer in layers:
         nn.init.xavier_uniform_(layer.weight)
-        if bias:
+        if layer.bias is not None:
             nn.init.zeros_(layer.bias)
     if not config.projection_groups:
         return nn.ModuleList(nn.Sequential(layer) for layer in layers)

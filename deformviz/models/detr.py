@@ -14,6 +14,7 @@ from deformviz.models.transformer import ConditionalTransformer, DenseTransforme
 class DETR(Detector):
     """One level, dense attention, a softmax with "no object"; queries are learnt embeddings."""
 
+    config: DETRConfig
     config_type = DETRConfig
     transformer_type = DenseTransformer
 
@@ -33,6 +34,8 @@ class DETR(Detector):
 class DABDETR(DETR):
     """DAB-DETR: a query is a learnt box, asked about one content or several patterns."""
 
+    config: DABDETRConfig
+    transformer: ConditionalTransformer
     config_type = DABDETRConfig
     transformer_type = ConditionalTransformer
 

@@ -1,5 +1,7 @@
 """The encoder: every token of every level attends to the memory it is part of."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from deformviz.attention.deformable import MultiScaleDeformableAttention
@@ -19,7 +21,7 @@ class EncoderLayer(Residual):
         self.norm1 = nn.LayerNorm(config.hidden_channels)
         self.norm2 = nn.LayerNorm(config.hidden_channels)
 
-    def make_attention(self, config: DetectorConfig) -> nn.Module:
+    def make_attention(self, config: Any) -> nn.Module:
         return MultiScaleDeformableAttention(
             config.hidden_channels, config.heads, config.levels, config.encoder_points
         )
@@ -57,7 +59,7 @@ class EncoderLayer(Residual):
 class DenseEncoderLayer(EncoderLayer):
     """DETR's: every token attends to every token of the only level."""
 
-    def make_attention(self, config: DetectorConfig) -> nn.Module:
+    def make_attention(self, config: Any) -> nn.Module:
         return nn.MultiheadAttention(
             config.hidden_channels, config.heads, dropout=config.dropout, batch_first=True
         )
@@ -114,7 +116,7 @@ class DenseEncoder(Encoder):
 
     layer_type = DenseEncoderLayer
 
-    def __init__(self, config: DetectorConfig):
+    def __init__(self, config: Any):
         super().__init__(config)
         if config.encoder_scale:
             width = config.hidden_channels

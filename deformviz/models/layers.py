@@ -40,7 +40,7 @@ class Residual(nn.Module):
 
 
 def attend_densely(
-    attention: nn.MultiheadAttention,
+    attention: nn.Module,
     query: Tensor,
     key: Tensor,
     value: Tensor,
@@ -51,6 +51,7 @@ def attend_densely(
     """Dense attention of queries to keys [batch token channel], before the residual, and its trace.
 
     padding_mask [batch key], True = never attended to; `keys_hw` if the keys are pixels of a map.
+    `attention` is an `nn.MultiheadAttention`.
     """
     attended, weights = attention(
         query,

@@ -34,7 +34,7 @@ def pad_images(images: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
             ]
         )
     )
-    sizes_hw = [tuple(image.shape[1:]) for image in images]
+    sizes_hw = [(image.shape[1], image.shape[2]) for image in images]
     return padded, padding_mask(sizes_hw, (height, width)).to(padded.device)
 
 

@@ -2,20 +2,32 @@
 
 import copy
 from itertools import chain
+from typing import TypeVar
 
 from torch import nn
 
+from deformviz.attention.dat import DATAttention
 from deformviz.attention.deformable import MultiScaleDeformableAttention
-from deformviz.models.deformable_detr import DeformableDETR
+from deformviz.models.dat import DAT
+from deformviz.models.detector import Detector
+
+M = TypeVar("M", bound=nn.Module)
 
 
-def private_copy(model: nn.Module) -> nn.Module:
+def private_copy(model: M) -> M:
     """Modules of one's own around the same parameters and buffers; costs no memory to speak of."""
     shared = chain(model.parameters(), model.buffers())
     return copy.deepcopy(model, {id(tensor): tensor for tensor in shared})
 
 
-def attention_of(model: DeformableDETR, layer: str) -> MultiScaleDeformableAttention:
+def grid_of(model: DAT, layer: str) -> DATAttention:
+    """The attention of a layer of a DAT by its name, "stages.2.attns.1"."""
+    module = model.get_submodule(layer)
+    assert isinstance(module, DATAttention)  # what `trace_names` lists
+    return module
+
+
+def attention_of(model: Detector, layer: str) -> MultiScaleDeformableAttention:
     """The deformable attention of "encoder.0", .. or "decoder.0", ..
 
     Raises:
@@ -27,12 +39,13 @@ def attention_of(model: DeformableDETR, layer: str) -> MultiScaleDeformableAtten
     return known[layer]
 
 
-def attention_layers(model: DeformableDETR) -> dict[str, MultiScaleDeformableAttention]:
+def attention_layers(model: Detector) -> dict[str, MultiScaleDeformableAttention]:
     """All deformable attentions by short name, in the order in which they run."""
-    transformer = model.transformer
-    encoder = {
-        f"encoder.{i}": layer.self_attn for i, layer in enumerate(transformer.encoder.layers)
-    }
-    return encoder | {
-        f"decoder.{i}": layer.cross_attn for i, layer in enumerate(transformer.decoder.layers)
-    }
+    found: dict[str, MultiScaleDeformableAttention] = {}
+    for side, name in (("encoder", "self_attn"), ("decoder", "cross_attn")):
+        layers = model.transformer.get_submodule(f"{side}.layers")
+        for index, layer in enumerate(layers.children()):
+            module = layer.get_submodule(name)
+            if isinstance(module, MultiScaleDeformableAttention):
+                found[f"{side}.{index}"] = module
+    return found

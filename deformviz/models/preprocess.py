@@ -13,10 +13,17 @@ if TYPE_CHECKING:
 class ImageFacts(Protocol):
     """How a model was fed when it was trained: part of every model's configuration."""
 
-    image_mean: tuple[float, ...]  # RGB, of values from 0 to 1
-    image_std: tuple[float, ...]
-    short_side: int | None  # px; None: the longer side decides alone
-    long_side: int  # px; never exceeded
+    @property
+    def image_mean(self) -> tuple[float, ...]: ...  # RGB, of values from 0 to 1
+
+    @property
+    def image_std(self) -> tuple[float, ...]: ...
+
+    @property
+    def short_side(self) -> int | None: ...  # px; None: the longer side decides alone
+
+    @property
+    def long_side(self) -> int: ...  # px; never exceeded
 
 
 def resized_size(size_hw: tuple[int, int], facts: ImageFacts) -> tuple[int, int]:
@@ -25,15 +32,20 @@ def resized_size(size_hw: tuple[int, int], facts: ImageFacts) -> tuple[int, int]
     Source: the evaluation transform of DETR (arXiv 2005.12872): the shorter side becomes
     `short_side` unless the longer one would exceed `long_side`; fractions are cut off.
     """
+    height, width = size_hw
     short, long = min(size_hw), max(size_hw)
     side = facts.short_side
     if side is None:
-        return tuple(max(1, round(part * facts.long_side / long)) for part in size_hw)
+        scale = facts.long_side
+        return max(1, round(height * scale / long)), max(1, round(width * scale / long))
     if long / short * side > facts.long_side:
         side = max(1, int(round(facts.long_side * short / long)))
     if short == side:
-        return tuple(size_hw)
-    return tuple(side if part == short else int(side * part / short) for part in size_hw)
+        return height, width
+    return (
+        side if height == short else int(side * height / short),
+        side if width == short else int(side * width / short),
+    )
 
 
 def preprocess(image: "np.ndarray", facts: ImageFacts) -> tuple["Tensor", ImageFrame]:

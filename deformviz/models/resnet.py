@@ -20,6 +20,11 @@ class FrozenBatchNorm2d(nn.Module):
     Source: DETR (arXiv 2005.12872) A.4; epsilon 1e-5 is added before the square root.
     """
 
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
     def __init__(self, channels: int):
         super().__init__()
         self.register_buffer("weight", torch.ones(channels))

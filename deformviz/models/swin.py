@@ -128,6 +128,12 @@ class SwinStage(nn.Module):
         last = index == len(config.depths) - 1
         self.downsample = nn.Identity() if last else PatchMerging(channels, (side, side))
 
+    def forward(self, tokens: Tensor, traces: dict[str, LocalTrace], name: str) -> Tensor:
+        """Tokens for the next stage; each block's trace goes to `traces` as "<name>.blocks.B"."""
+        for index, block in enumerate(self.blocks):
+            tokens, traces[f"{name}.blocks.{index}"] = block(tokens)
+        return self.downsample(tokens)
+
 
 class Swin(nn.Module):
     """A classifier; parameters carry the names of the published checkpoints."""
@@ -136,9 +142,12 @@ class Swin(nn.Module):
         super().__init__()
         self.config = config
         width = config.channels
-        self.patch_embed = nn.Module()
-        self.patch_embed.proj = nn.Conv2d(3, width, config.patch, config.patch)
-        self.patch_embed.norm = nn.LayerNorm(width) if config.normalised_patches else nn.Identity()
+        self.patch_embed = nn.ModuleDict(
+            {
+                "proj": nn.Conv2d(3, width, config.patch, config.patch),
+                "norm": nn.LayerNorm(width) if config.normalised_patches else nn.Identity(),
+            }
+        )
         self.absolute_pos_embed = None
         if config.position_embedding:
             patches = (config.image_size // config.patch) ** 2
@@ -150,12 +159,10 @@ class Swin(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, dict[str, LocalTrace]]:
         """[batch 3 height width] -> logits [batch class], and a trace by "layers.S.blocks.B"."""
-        tokens = self.patch_embed.norm(to_tokens(self.patch_embed.proj(images)))
+        tokens = self.patch_embed["norm"](to_tokens(self.patch_embed["proj"](images)))
         if self.absolute_pos_embed is not None:
             tokens = tokens + self.absolute_pos_embed
         traces = {}
         for s, stage in enumerate(self.layers):
-            for b, block in enumerate(stage.blocks):
-                tokens, traces[f"layers.{s}.blocks.{b}"] = block(tokens)
-            tokens = stage.downsample(tokens)
+            tokens = stage(tokens, traces, f"layers.{s}")
         return self.head(self.norm(tokens).mean(1)), traces

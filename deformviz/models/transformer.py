@@ -1,6 +1,7 @@
 """Encoder, query selection and decoder: what lies between feature maps and heads."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +64,7 @@ class Transformer(nn.Module):
         if config.level_embedding:
             pairs = zip(positions, self.level_embed, strict=True)
             positions = [position + embedded for position, embedded in pairs]
-        shapes = [tuple(level.shape[-2:]) for level in maps]
+        shapes = [(level.shape[-2], level.shape[-1]) for level in maps]
         padding = torch.cat([mask.flatten(1) for mask in masks], dim=1)
         padding = padding if bool(padding.any()) else None
         ratios, positions = valid_ratios(masks), torch.cat(positions, dim=1)
@@ -88,7 +89,9 @@ class ConditionalTransformer(DenseTransformer):
 
     decoder_type = ConditionalDecoder
 
-    def __init__(self, config: DetectorConfig):
+    patterns: nn.Embedding
+
+    def __init__(self, config: Any):
         super().__init__(config)
         if config.patterns:
             self.patterns = nn.Embedding(config.patterns, config.hidden_channels)
@@ -98,6 +101,8 @@ class DeformableTransformer(Transformer):
     """Deformable DETR's and that of the systems after it; keys are the published ones."""
 
     encoder_type, decoder_type = DeformableEncoder, DeformableDecoder
+
+    config: DeformableDETRConfig
 
     def __init__(self, config: DeformableDETRConfig):
         super().__init__(config)
@@ -156,16 +161,18 @@ class DeformableTransformer(Transformer):
     def queries_from_proposals(self, chosen: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
         """Content, position and reference boxes of the queries, from logits of chosen boxes."""
         config, references = self.config, chosen.sigmoid()
-        content = position = None
+        position = None
         if hasattr(self, "pos_trans"):
             embedded = box_positions(
                 references, config.hidden_channels, frequencies=config.position_frequencies
             )
             both = self.pos_trans_norm(self.pos_trans(embedded))
             position, content = both.split(config.hidden_channels, dim=-1)
+            if config.query_position != "pos_trans":
+                position = None
         if not self.content_from_proposals:
             content = self.tgt_embed.weight.expand(len(chosen), -1, -1)
-        return content, position if config.query_position == "pos_trans" else None, references
+        return content, position, references
 
     def learned_queries(self, embedded: Tensor, batch: int) -> tuple[Tensor, Tensor, Tensor]:
         """Content, position and reference points from `query_embed` [query (position content)]."""

@@ -74,8 +74,7 @@ class ViT(nn.Module):
         super().__init__()
         self.config = config
         width, patches = config.channels, (config.image_size // config.patch) ** 2
-        self.patch_embed = nn.Module()
-        self.patch_embed.proj = nn.Conv2d(3, width, config.patch, config.patch)
+        self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(3, width, config.patch, config.patch)})
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         self.pos_embed = nn.Parameter(torch.randn(1, patches + 1, width) * 0.02)
         self.blocks = nn.ModuleList(
@@ -96,7 +95,7 @@ class ViT(nn.Module):
 
         Queries and keys: the class token, then the patches row by row.
         """
-        tokens = to_tokens(self.patch_embed.proj(images))
+        tokens = to_tokens(self.patch_embed["proj"](images))
         start = self.cls_token.expand(len(tokens), -1, -1)
         tokens = torch.cat([start, tokens], dim=1) + self.pos_embed
         traces = {}

@@ -73,8 +73,10 @@ class Parts:
 
 def width(child: Any) -> tuple[int, int] | None:
     """(inputs, outputs) of anything that is a linear layer, wrapped or quantised ones included."""
-    sizes = getattr(child, "in_features", None), getattr(child, "out_features", None)
-    return sizes if all(isinstance(size, int) for size in sizes) else None
+    inputs, outputs = getattr(child, "in_features", None), getattr(child, "out_features", None)
+    if isinstance(inputs, int) and isinstance(outputs, int):
+        return inputs, outputs
+    return None
 
 
 def parts_of(module: nn.Module, adapters: Iterable[Adapter] = ()) -> Parts | str | None:
@@ -106,9 +108,10 @@ def parts_of(module: nn.Module, adapters: Iterable[Adapter] = ()) -> Parts | str
     method = getattr(module, "method", getattr(module, "decoder_method", "default"))
     return Parts(
         module,
-        *(children[name] for name in pair),
-        children.get(value),
-        children.get(output),
+        children[pair[0]],
+        children[pair[1]],
+        children.get(value or ""),
+        children.get(output or ""),
         core,
         references,
         said.value or next((n for n in VALUES if n in names), None),

@@ -61,7 +61,7 @@ class AttentionListener:
         return hear
 
     def _hand_over(self, _, args: tuple, kwargs: dict) -> None:
-        if self._call is not None:
+        if self._call is not None and self._core_signature is not None:
             self._call.core = _arguments(self._core_signature, args, kwargs)
 
     def _end(self, returned: Any, keep: Keep, skip: Skip) -> None:

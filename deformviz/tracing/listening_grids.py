@@ -36,7 +36,9 @@ class DATListener:
         module = self._module
         to_value, to_output = in_double(module.proj_v), in_double(module.proj_out)
         to_query = in_double(module.proj_q)
-        depthwise = in_double(module.rpe_table) if module.position_bias == "dwc" else None
+        table = module.rpe_table
+        depthwise = in_double(table) if isinstance(table, nn.Module) else None
+        depthwise = depthwise if module.position_bias == "dwc" else None
 
         def replay(exact: GridTrace) -> Tensor:
             wide = features.double()
@@ -68,7 +70,8 @@ class LucidrainsListener:
     def __init__(self, module: nn.Module):
         self._module, self._heard = module, {}
         self._mode = getattr(module, "mode", "shipped")
-        self._groups = getattr(module, "groups", None) or module.offset_groups
+        self._groups = _count_of(module, "groups", "offset_groups")
+        self._heads = _count_of(module, "heads")
 
     def attach(self, keep: Keep, skip: Skip) -> list:
         """Hook the module; the handles remove the hooks."""
@@ -89,7 +92,7 @@ class LucidrainsListener:
         return [*handles, self._module.register_forward_hook(end, with_kwargs=True)]
 
     def _read(self, features: Tensor, output: Tensor) -> tuple[GridTrace | SpaceTrace, Evidence]:
-        sizes, heads = tuple(features.shape[2:]), self._module.heads
+        sizes, heads = tuple(features.shape[2:]), self._heads
         offsets = self._heard["to_offsets"]
         if len(sizes) == 1 and offsets.dim() == 2:
             offsets = offsets[:, None]  # [(batch group) axis knot]
@@ -138,8 +141,10 @@ class LucidrainsListener:
         return trace, self._evidence(features, output, knot_sizes)
 
     def _evidence(self, features: Tensor, output: Tensor, knot_sizes: tuple) -> Evidence:
-        to_value, to_output = in_double(self._module.to_v), in_double(self._module.to_out)
-        groups, heads = self._groups, self._module.heads
+        to_value, to_output = (
+            in_double(self._module.get_submodule(name)) for name in ("to_v", "to_out")
+        )
+        groups, heads = self._groups, self._heads
 
         def replay(exact: GridTrace | SpaceTrace) -> Tensor:
             maps = features.double().unflatten(1, (groups, -1)).flatten(0, 1)
@@ -154,3 +159,8 @@ class LucidrainsListener:
 
         dimensions = features.dim() - 2
         return Evidence(replay, output, f"lucidrains {dimensions}-D, {self._mode}")
+
+
+def _count_of(module: nn.Module, *names: str) -> int:
+    """The first of these attributes that is there."""
+    return int(next(vars(module)[name] for name in names if vars(module).get(name)))

@@ -54,10 +54,16 @@ class TapListener:
 
     def __init__(self, module: nn.Module):
         self._module = module
-        self._taps = module.weight.shape[-2] * module.weight.shape[-1]
+        kernel = self._weight.shape
+        self._taps = kernel[-2] * kernel[-1]
         self._signature = inspect.signature(module.forward)
         self._predictor = _predictor(module, self._taps)
         self._raw: Tensor | None = None
+
+    @property
+    def _weight(self) -> Tensor:
+        """[out in row column] of the module as it is now."""
+        return self._module.get_parameter("weight")
 
     def attach(self, keep: Keep, skip: Skip) -> list:
         """Hook the module; the handles remove the hooks."""
@@ -111,14 +117,15 @@ class TapListener:
         }
 
     def _trace(self, offset: Tensor, mask: Tensor | None) -> TapTrace:
-        kernel_hw = tuple(self._module.weight.shape[-2:])
+        kernel_hw = self._weight.shape[-2], self._weight.shape[-1]
+        output_hw = offset.shape[-2], offset.shape[-1]
         moves = rearrange(
             offset,
             "batch (group tap yx) height width -> batch group (height width) tap yx",
             tap=self._taps,
             yx=2,
         )
-        start = tap_grid(tuple(offset.shape[-2:]), kernel_hw, like=offset, **self._where())
+        start = tap_grid(output_hw, kernel_hw, like=offset, **self._where())
         if mask is not None:
             mask = rearrange(
                 mask,
@@ -128,13 +135,14 @@ class TapListener:
         return TapTrace(positions_px=start + moves, offsets=moves, mask=mask)
 
     def _evidence(self, features: Tensor, output: Tensor) -> Evidence:
-        weight = self._module.weight.detach().clone()
+        weight = self._weight.detach().clone()
         bias = getattr(self._module, "bias", None)
         bias = bias.detach().clone() if isinstance(bias, Tensor) else None
-        where, output_hw = self._where(), tuple(output.shape[-2:])
+        where, output_hw = self._where(), (output.shape[-2], output.shape[-1])
+        kernel_hw = weight.shape[-2], weight.shape[-1]
 
         def replay(exact: TapTrace) -> Tensor:
-            start = tap_grid(output_hw, tuple(weight.shape[-2:]), like=exact.positions_px, **where)
+            start = tap_grid(output_hw, kernel_hw, like=exact.positions_px, **where)
             height, width = output_hw
             offset = rearrange(
                 exact.positions_px - start,

@@ -237,8 +237,11 @@ def _queries(trace: Trace, kind: str, record: AttentionTrace) -> dict[str, Any]:
 
 def _detections_by_query(trace: Trace, queries: int) -> list[dict[str, Any] | None]:
     """The best detection of each decoder query; None for a query that found nothing."""
-    found, by_query = trace.detections, [None] * queries
-    for index in range(0 if found is None else len(found)):
+    found = trace.detections
+    by_query: list[dict[str, Any] | None] = [None] * queries
+    if found is None:
+        return by_query
+    for index in range(len(found)):
         query = int(found.queries[index])
         if by_query[query] is None:
             box = np.asarray(found.boxes_xyxy_px[index], dtype=np.float64)

@@ -188,7 +188,9 @@ def _parts(header: dict[str, Any]) -> list[tuple[str, str, tuple[int, ...]]]:
     """Name, type and shape of every array of the body, in order."""
     groups, heads = header["groups"], header["heads"]
     knots, queries = header["knots"], header["queries"]
-    parts = [(name, "<f4", (groups, knots, 2)) for name in ("reference_grid", "positions")]
+    parts: list[tuple[str, str, tuple[int, ...]]] = [
+        (name, "<f4", (groups, knots, 2)) for name in ("reference_grid", "positions")
+    ]
     if header["has_starts"]:
         parts.append(("query_grid", "<f4", (queries, 2)))
     if header["surface_hw"]:

@@ -82,6 +82,13 @@ def read_call(parts: Parts, call: Call) -> AttentionTrace:
     )
 
 
+def _heard_offsets(call: Call) -> Tensor:
+    """What the layer of the offsets said."""
+    if call.raw_offsets is None:
+        raise Unreadable("its layer of offsets was not called.")
+    return call.raw_offsets
+
+
 def _output(parts: Parts, call: Call) -> Tensor:
     """What the module made of its samples [batch query embedding].
 
@@ -95,7 +102,7 @@ def _output(parts: Parts, call: Call) -> Tensor:
     if "identity" in call.arguments:
         residual = call.arguments["identity"]
         output = output - (call.arguments["query"] if residual is None else residual)
-    batch, queries = call.raw_offsets.shape[:2]
+    batch, queries = _heard_offsets(call).shape[:2]
     first = getattr(parts.module, "batch_first", output.shape[0] == batch)
     return output if first else output.transpose(0, 1)
 
@@ -146,9 +153,9 @@ def _value(parts: Parts, call: Call, shapes: list) -> tuple[Tensor, Tensor | Non
         return heard, padding
     value = call.projected
     if value is None:
-        value = _joined(call.arguments.get(parts.value), len(call.raw_offsets))
+        value = _joined(call.arguments.get(parts.value or ""), len(_heard_offsets(call)))
     if value.dim() == 3:
-        if value.shape[2] % parts.heads:
+        if parts.heads is None or value.shape[2] % parts.heads:
             raise Unreadable(f"its value has {value.shape[2]} channels for {parts.heads} heads.")
         value = split_heads(mask_value(value, padding), parts.heads)
     if value.shape[1] != pixels:
@@ -209,7 +216,7 @@ def _references(parts: Parts, call: Call, levels: int) -> Tensor:
         )
     if references.dim() == 3:
         references = references[:, :, None]
-    batch, queries = call.raw_offsets.shape[:2]
+    batch, queries = _heard_offsets(call).shape[:2]
     if references.dim() != 4 or references.shape[2] not in (1, levels):
         raise Unreadable(f"its references have the shape {tuple(references.shape)}.")
     return references.expand(batch, queries, levels, -1)

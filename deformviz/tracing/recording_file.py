@@ -204,8 +204,10 @@ def _read(index: dict[str, Any], file: Any) -> Recording:
     recorded, recording = Pass(), Recording(versions=dict(index["versions"]))
     for layer in index["layers"]:
         name, kind = str(layer["name"]), KINDS[layer["kind"]]
-        arrays = {n: file.get_tensor(f"layer/{name}/{n}") for n in layer["arrays"]}
-        facts = {n: tuple(v) if isinstance(v, list) else v for n, v in layer["facts"].items()}
+        arrays: dict[str, Any] = {n: file.get_tensor(f"layer/{name}/{n}") for n in layer["arrays"]}
+        facts: dict[str, Any] = {
+            n: tuple(v) if isinstance(v, list) else v for n, v in layer["facts"].items()
+        }
         recorded.traces[name] = kind(**arrays, **facts)
         if layer["proof"]:
             recorded.proofs[name] = Proof(name, **layer["proof"])

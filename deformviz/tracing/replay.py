@@ -21,12 +21,14 @@ def replay_attention(trace: AttentionTrace) -> Tensor:
     locations, weights = trace.locations_by_sample, trace.weights_by_sample
     sample = _nearest if trace.sampling == "nearest" else _bilinear
     pixels = [height * width for height, width in shapes]
-    total = 0
-    for value, shape, part in zip(
-        trace.value.split(pixels, dim=1), shapes, trace.sample_levels, strict=True
-    ):
-        total = total + sample(value, shape, locations[:, :, :, part], weights[:, :, :, part])
-    return total
+    if trace.value is None:
+        raise ValueError("The trace was recorded without its value; there is nothing to sample.")
+    maps = zip(trace.value.split(pixels, dim=1), shapes, trace.sample_levels, strict=True)
+    parts = [
+        sample(value, shape, locations[:, :, :, part], weights[:, :, :, part])
+        for value, shape, part in maps
+    ]
+    return torch.stack(parts).sum(0)
 
 
 def _bilinear(value: Tensor, shape_hw, locations: Tensor, weights: Tensor) -> Tensor:

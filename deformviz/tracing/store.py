@@ -214,8 +214,8 @@ def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Pa
                 "score": round(float(found.scores[i]), 4),
                 "box_xyxy_px": [round(float(edge), 2) for edge in found.boxes_xyxy_px[i]],
             }
-            for i in range(len(found or ()))
-            if float(found.scores[i]) >= SHOWN_SCORE
+            for i in range(len(found) if found else 0)
+            if found and float(found.scores[i]) >= SHOWN_SCORE
         ],
     }
     (to / "meta.json").write_text(json.dumps(meta, indent=1))

@@ -26,12 +26,23 @@ def bilinear(trace: AttentionTrace, query: int, head: int, level: int, point: in
     """W'_m x^l(p_mlqk) of one sample of a layer's trace (of one image, with its `value`)."""
     shapes = shapes_list(trace.spatial_shapes)
     size_hw = shapes[level]
-    maps = split_levels(trace.value[None], shapes)[level]
+    maps = split_levels(value_of(trace)[None], shapes)[level]
     location = trace.sampling_locations[query, head, level, point]
     board = Blackboard("bilinear")
     write_sample(board, maps[0, :, :, head], location, size_hw)
     at_once = sample_level(maps[:, :, :, head : head + 1], location[None, None, None, None])
     return board.finished(at_once[0, 0, 0, 0], WHOLE)
+
+
+def value_of(trace: AttentionTrace) -> Tensor:
+    """What the layer read [pixel head channel].
+
+    Raises:
+        ValueError: the trace was recorded without it.
+    """
+    if trace.value is None:
+        raise ValueError("The trace was recorded without its value; there is nothing to sample.")
+    return trace.value
 
 
 def write_sample(

@@ -83,7 +83,8 @@ class Blackboard:
 
     def rename(self, raw: Any, part: Any) -> None:
         """Say that `part`, cut out of the result `raw`, is what the step of `raw` is about."""
-        self._known.append((part, self._name_of(raw)))
+        if name := self._name_of(raw):
+            self._known.append((part, name))
 
     def check(self, name: str, check: Check) -> None:
         """Add something that must be true of a step noted before."""

@@ -56,7 +56,7 @@ def decoder(seen: Observation, layer: int, query: int) -> Worked:
     memory = start.memory
     attended = board.write(
         "cross_attended",
-        module.cross_attn,
+        module.get_submodule("cross_attn"),
         content + position,
         padded,
         memory.tokens,

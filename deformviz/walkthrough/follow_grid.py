@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import torch
 
+from deformviz.models.dat import DAT
 from deformviz.models.preprocess import preprocess
 from deformviz.models.square import framed_in_square, pad_to_square
 from deformviz.systems.system import referred
@@ -20,6 +21,8 @@ from deformviz.words import say
 def follow_grid(subject: Subject, material: Material) -> Followed:
     """The derivation for one pixel of the grid's map, by default its middle."""
     model = material.load(subject.record.own_model)
+    if not isinstance(model, DAT):
+        raise ValueError(f"{subject.derivation} follows a DAT, not a {type(model).__name__}.")
     pixels, frame = preprocess(material.picture(), model.config)
     side, parameter = model.config.long_side, next(model.parameters())
     batch = pad_to_square(pixels, side)[None].to(parameter.device, parameter.dtype)

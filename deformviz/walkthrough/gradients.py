@@ -13,7 +13,7 @@ from deformviz.geometry import shapes_list
 from deformviz.models.deformable_detr import DeformableDETR
 from deformviz.schema import AttentionTrace, DetectorOutput
 from deformviz.walkthrough.asked import Asked
-from deformviz.walkthrough.bilinear import write_sample
+from deformviz.walkthrough.bilinear import value_of, write_sample
 from deformviz.walkthrough.blackboard import Blackboard
 from deformviz.walkthrough.observe import attention_of, private_copy
 from deformviz.walkthrough.step import Worked
@@ -112,7 +112,7 @@ def gradients(layer: LayerGradients, query: int, head: int, level: int, point: i
     trace, board = layer.trace, Blackboard("gradients")
     shapes = shapes_list(trace.spatial_shapes)
     size_hw = shapes[level]
-    value_map = split_levels(trace.value[None], shapes)[level][0, :, :, head]
+    value_map = split_levels(value_of(trace)[None], shapes)[level][0, :, :, head]
     location = trace.sampling_locations[query, head, level, point]
     corner_values, _ = write_sample(board, value_map, location, size_hw)
     weight = board.given(

@@ -26,7 +26,8 @@ def work_out(asked: Asked) -> Worked:
     """The self-attention before the asked layer."""
     seen, number = asked.seen, asked.number
     queries = seen.traces[f"{asked.layer}.self"].query
-    module = seen.model.transformer.decoder.layers[number].self_attn
+    module = seen.model.transformer.decoder.layers[number].get_submodule("self_attn")
+    assert isinstance(module, nn.MultiheadAttention)
     return multi_head(module, queries, queries, seen.decoder.layer_contents[number], asked.query)
 
 

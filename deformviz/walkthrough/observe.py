@@ -109,12 +109,17 @@ def observe(
     """
     watched = private_copy(model)
     stages = parts_of(model)
-    before = list(stages)[: list(stages).index(start)] if known else []
-    for stage in before:
+    attention: dict[str, AttentionInputs] = {}
+    for stage in list(stages)[: list(stages).index(start)]:
+        if known is None:
+            break
         for name in stages[stage]:
             watched.get_submodule(name).forward = _saying(known.results[name])
-    attention = {stage: known.attention[stage] for stage in before if stage != "backbone"}
-    decoder, contents, results = [], [], {}
+        if stage != "backbone":
+            attention[stage] = known.attention[stage]
+    decoder: list[Any] = []
+    contents: list[Tensor] = []
+    results: dict[str, Any] = {}
     _watch_attention(watched, attention)
     watched.transformer.decoder.register_forward_pre_hook(
         lambda module, arguments: decoder.extend(arguments[:4])
@@ -124,13 +129,14 @@ def observe(
     for name in chain(*stages.values()):
         watched.get_submodule(name).register_forward_hook(_keeping(results, name))
     output, traces = watched(list(images), on_layer=on_layer)
+    content, position, references, memory = decoder
     return Observation(
         model,
         tuple(images),
         output,
         traces,
         attention,
-        DecoderInputs(*decoder, tuple(contents)),
+        DecoderInputs(content, position, references, memory, tuple(contents)),
         results,
     )
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from deformviz.attention.dat import DATAttention
 from deformviz.models.dat import DAT
-from deformviz.models.parts import private_copy
+from deformviz.models.parts import grid_of, private_copy
 from deformviz.models.watch import OnLayer
 from deformviz.schema import GridTrace
 
@@ -24,7 +24,7 @@ class GridObservation:
 
     def module(self, layer: str) -> DATAttention:
         """The attention of a layer by its name, "stages.2.attns.1"."""
-        return self.model.get_submodule(layer)
+        return grid_of(self.model, layer)
 
 
 @torch.no_grad()

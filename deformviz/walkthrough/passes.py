@@ -5,6 +5,7 @@ An edit goes on from the right pass, so that a slider costs only the layers behi
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from cachetools import LRUCache
@@ -37,7 +38,11 @@ class Pass:
 
 def kept_passes(budget_bytes: int = BUDGET_BYTES) -> LRUCache:
     """Room for passes; one that alone is larger is still kept."""
-    return LRUCache(budget_bytes, getsizeof=lambda seen: min(_bytes_of(seen), budget_bytes))
+
+    def size(seen: Any) -> int:
+        return min(_bytes_of(seen), budget_bytes)
+
+    return LRUCache(budget_bytes, getsizeof=size)
 
 
 @dataclass(frozen=True)

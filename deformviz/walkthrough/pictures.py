@@ -14,6 +14,7 @@ from deformviz.geometry import (
     valid_to_padded,
 )
 from deformviz.schema import SHOWN_SCORE, AttentionTrace
+from deformviz.walkthrough.bilinear import value_of
 from deformviz.walkthrough.derivation import GRID
 from deformviz.walkthrough.sight import Sight
 from deformviz.walkthrough.subject import Subject
@@ -67,7 +68,7 @@ def picture_of(subject: Subject, sight: Sight) -> dict[str, Any]:
 def _toy_cells(trace: AttentionTrace, subject: Subject) -> dict[str, Any]:
     """The map that the chosen sample reads, with its numbers: small enough for a pencil."""
     shapes = shapes_list(trace.spatial_shapes)
-    value_map = split_levels(trace.value[None], shapes)[subject.level][0, :, :, subject.head, 0]
+    value_map = split_levels(value_of(trace)[None], shapes)[subject.level][0, :, :, subject.head, 0]
     return {"hw": list(shapes[subject.level]), "values": rounded(value_map)}
 
 

@@ -15,7 +15,8 @@ def spans(markdown: str) -> list[list[str]]:
     for match in PATTERN.finditer(markdown):
         if match.start() > at:
             found.append(["text", markdown[at : match.start()]])
-        kind, text = match.lastgroup, match[match.lastgroup]
+        kind = match.lastgroup or ""  # each alternative is a group
+        text = match[kind]
         found.append([kind, symbol_mathml(text) if kind == "math" else text])
         at = match.end()
     if at < len(markdown):

@@ -64,7 +64,8 @@ def tabulate(value: Tensor, axes: str, shapes_hw: Sequence[tuple[int, int]] = ()
 
 def _blocks(value: Tensor) -> dict[str, Any]:
     matrix = value.flatten(1) if value.ndim > 1 else value[None]
-    size = tuple(min(side, 32) for side in matrix.shape)
+    rows, columns = matrix.shape
+    size = min(rows, 32), min(columns, 32)
     small = torch.nn.functional.adaptive_avg_pool2d(matrix.abs()[None, None], size)[0, 0]
     return {"height": size[0], "width": size[1], "values": rounded(small)}
 

@@ -5,6 +5,7 @@ map is padding, so that masks and valid ratios matter.
 """
 
 import math
+from typing import Any
 
 import torch
 
@@ -58,7 +59,7 @@ def toy_inputs(boxes: bool = False) -> AttentionInputs:
     references = [[*m, *s] for m, s in zip(middle, sizes, strict=True)] if boxes else middle
     columns = [index % 4 for index in range(12)]
     mask = [column == 3 for column in columns] + [False] * 4
-    double = {"dtype": torch.float64}
+    double: dict[str, Any] = {"dtype": torch.float64}
     return AttentionInputs(
         query=torch.tensor([[QUERY]], **double),
         references=torch.tensor([[references]], **double),
