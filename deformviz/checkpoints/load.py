@@ -151,18 +151,29 @@ def _complete(
         CheckpointError: two keys of one shared weight hold different numbers.
     """
     complete, filled = dict(tensors), []
+    names_of: dict[str, list[str]] = {}
     for again, first in shared_keys(model).items():
-        if again in complete and first in complete:
-            if not torch.equal(complete[again], complete[first]):
+        names_of.setdefault(first, [first]).append(again)
+    for names in names_of.values():
+        present = [name for name in names if name in complete]
+        for again in present[1:]:
+            if not same_numbers(complete[again], complete[present[0]]):
                 raise CheckpointError(
-                    f"{file}: {again} and {first} differ, but this variant has one weight for "
-                    f"both; nothing was loaded."
+                    f"{file}: {again} and {present[0]} differ, but this variant has one weight "
+                    f"for both; nothing was loaded."
                 )
-        elif again in complete or first in complete:
-            absent, present = (again, first) if first in complete else (first, again)
-            complete[absent] = complete[present]
-            filled.append(absent)
+        for absent in names:
+            if present and absent not in complete:
+                complete[absent] = complete[present[0]]
+                filled.append(absent)
     return complete, tuple(filled)
+
+
+def same_numbers(first: Tensor, second: Tensor) -> bool:
+    """Whether two tensors are equal, NaN in the same places included."""
+    return first.shape == second.shape and bool(
+        torch.equal(first, second) or first.isclose(second, rtol=0, atol=0, equal_nan=True).all()
+    )
 
 
 def _filled(
