@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from app import dropped, visitor
 from app.canvas.gallery.component import gallery
-from app.runs import ModelChoice, Run, finished
-from app.session import choose_picture, take_own_picture
-from app.sources import Source
+from app.runs import ModelChoice, finished
+from app.sources import UPLOAD, Source, own_picture
+from deformviz.tracing.store import StoredTrace
 
 GROUPS = {"own": "Your picture", "scene": "Rendered scenes", "photograph": "Photographs"}
 UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif"]
@@ -27,20 +29,19 @@ class Selection:
 
 def select(sources: dict[str, Source], models: dict[str, ModelChoice]) -> Selection:
     """The gallery, one's own pictures, and the model."""
-    state = st.session_state
-    select_picture(sources, models[state["model"]])
+    select_picture(sources, models[visitor.here().model])
     if len(models) > 1:
         _choose_model(models)
-    return Selection(models[state["model"]], sources[state["picture"]])
+    return Selection(models[visitor.here().model], sources[visitor.here().picture])
 
 
 def _choose_model(models: dict[str, ModelChoice]) -> None:
-    """The widget forgets itself when another page is shown; the session does not."""
+    """The widget forgets itself when another page is shown; the visitor's record does not."""
     state = st.session_state
-    state["model_widget"] = state["model"]
+    state["model_widget"] = visitor.here().model
 
     def take() -> None:
-        state["model"] = state["model_widget"]
+        visitor.change_here(model=state["model_widget"])
 
     st.selectbox(
         "Model",
@@ -53,15 +54,14 @@ def _choose_model(models: dict[str, ModelChoice]) -> None:
 
 def select_picture(sources: dict[str, Source], model: ModelChoice) -> Source:
     """The gallery and one's own pictures."""
-    state = st.session_state
     _choose_from_gallery(sources, model)
     with st.expander(
         "Use your own picture",
         icon=":material/add_photo_alternate:",
-        expanded=state["picture"] == "upload",
+        expanded=visitor.here().picture == UPLOAD,
     ):
         _choose_own_picture()
-    return sources[state["picture"]]
+    return sources[visitor.here().picture]
 
 
 def _choose_from_gallery(sources: dict[str, Source], model: ModelChoice) -> None:
@@ -74,11 +74,11 @@ def _choose_from_gallery(sources: dict[str, Source], model: ModelChoice) -> None
 
     def take() -> None:
         if (chosen := st.session_state["gallery"].chosen) in sources:
-            choose_picture(chosen)
+            visitor.choose_picture(chosen)
 
     gallery(
         {title: groups[title] for title in GROUPS.values() if title in groups},
-        st.session_state["picture"],
+        visitor.here().picture,
         key="gallery",
         on_choose=take,
     )
@@ -93,43 +93,52 @@ def _thumbnail(source: Source, model: ModelChoice) -> str:
 
 
 def _choose_own_picture() -> None:
+    """One's own picture goes to disk, and its widget is empty again for the next one."""
+    drops = visitor.me().drops
+
     def take(widget: str) -> None:
-        if file := st.session_state[widget]:
-            take_own_picture(file.name, file.getvalue())
+        file = st.session_state[widget]
+        if isinstance(file, UploadedFile):
+            path = dropped.PICTURES.keep(file.getbuffer(), file.name)
+            visitor.change(own_picture=own_picture(file.name, path), drops=drops + 1)
+            visitor.choose_picture(UPLOAD)
+            dropped.let_go(file)
 
     st.file_uploader(
         "Upload a picture",
         type=UPLOAD_TYPES,
-        key="upload",
+        key=f"upload-{drops}",
         on_change=take,
-        args=("upload",),
+        args=(f"upload-{drops}",),
         max_upload_size=LARGEST_UPLOAD_MB,
         help=f"JPEG, PNG, WebP, BMP or GIF, up to {LARGEST_UPLOAD_MB} MB and 40 "
-        "megapixels. It stays in this server's memory and is never stored.",
+        "megapixels. It stays on this server while it runs, for you alone.",
     )
     if st.toggle("Use the camera", key="camera_on"):
-        st.camera_input("Take a picture", key="camera", on_change=take, args=("camera",))
+        key = f"camera-{drops}"
+        st.camera_input("Take a picture", key=key, on_change=take, args=(key,))
 
 
-def choose_layer(run: Run) -> str:
+def choose_layer(run: StoredTrace) -> str:
     """Encoder or decoder, and which of its layers."""
     state = st.session_state
     by_kind = {kind: [n for n in run.layers if n.startswith(kind)] for kind in KINDS}
     kinds = [kind for kind, names in by_kind.items() if names]
-    kind = state["layer"].split(".")[0]
-    state["kind"], state["number"] = kind, state["layer"]
+    layer = visitor.here().layer
+    kind = layer.split(".")[0]
+    state["kind"], state["number"] = kind, layer
 
     def take_kind() -> None:
-        state["layer"] = by_kind[state["kind"]][-1]
+        visitor.change_here(layer=by_kind[state["kind"]][-1])
 
     def take_number() -> None:
-        state["layer"] = state["number"]
+        visitor.change_here(layer=state["number"])
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.segmented_control(
             "Part of the model",
             kinds,
-            format_func=KINDS.get,
+            format_func=lambda kind: KINDS[kind],
             key="kind",
             on_change=take_kind,
             required=True,
@@ -145,4 +154,4 @@ def choose_layer(run: Run) -> str:
             required=True,
             label_visibility="collapsed",
         )
-    return state["layer"]
+    return visitor.here().layer

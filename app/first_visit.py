@@ -21,9 +21,9 @@ import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import rooms, temporary, work
 from app.canvas.kind import address
 from app.canvas.kinds import SAMPLING
-from app.session import first_picture, stored_traces
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +49,14 @@ NEEDED_SOON = (
 
 @asynccontextmanager
 async def warm_start(app: object) -> AsyncIterator[None]:
-    """While the first browser loads Streamlit, import what its visit needs."""
+    """While the first browser loads Streamlit, import what its visit needs; leave nothing behind.
+
+    The end comes here also by a signal, after which nothing else of Python runs.
+    """
     threading.Thread(target=import_soon, name="warm start", daemon=True).start()
     yield
+    work.close()
+    temporary.remove()
 
 
 def import_soon() -> None:
@@ -173,8 +178,8 @@ def early_links(asked: Mapping[str, str]) -> list[str]:
         *(address("static", "js", name) for name in late_chunks()),
     ]
     links = [f"<{script}>; rel=modulepreload" for script in scripts]
-    stored = {trace.name: trace for trace in stored_traces()}
-    trace = stored.get(asked.get("picture", first_picture(stored)))
+    stored = {trace.name: trace for trace in rooms.ROOMS[rooms.SAMPLING].stored()}
+    trace = stored.get(asked.get("picture", rooms.first_picture(stored)))
     if trace is not None and "model" not in asked:
         layer = asked.get("layer", "")
         layer = layer if layer in trace.layers else trace.layers[-1]

@@ -1,32 +1,40 @@
-"""Which pages there are; each is one file in views/."""
+"""Which pages there are; each is one file in views/, and belongs to a room before it is drawn.
+
+A worker process that starts anew looks at this file too, as at every main script; nothing happens
+then.
+"""
 
 from pathlib import Path
 
 import streamlit as st
 
-from app import session
+from app import visitor
+from app.rooms import PAGES, page_called
 
-st.set_page_config(
-    page_title="deformviz",
-    page_icon=str(Path(__file__).with_name("icon.svg")),
-    layout="wide",
-    initial_sidebar_state="auto",
-)
-page = st.navigation(
-    [
-        st.Page(
-            "views/explore.py", title="Explore", icon=":material/center_focus_strong:", default=True
-        ),
-        st.Page("views/dat.py", title="Deformed grids", icon=":material/grid_4x4:"),
-        st.Page("views/compare_attention.py", title="Five attentions", icon=":material/compare:"),
-        st.Page("views/walkthrough.py", title="Equations", icon=":material/function:"),
-        st.Page("views/training.py", title="Training", icon=":material/timeline:"),
-        st.Page("views/checkpoint.py", title="Checkpoint", icon=":material/inventory_2:"),
-        st.Page("views/attribution.py", title="Attribution", icon=":material/balance:"),
-        st.Page("views/myths.py", title="Myths", icon=":material/help:"),
-    ],
-    position="top",
-)
-ROOMS = {"dat": session.GRID, "compare_attention": session.KEYS}
-session.enter(ROOMS.get(page.url_path, session.SAMPLING))
-page.run()
+
+def main() -> None:
+    """The page of the address, in its room, with a note where its link was wrong."""
+    st.set_page_config(
+        page_title="deformviz",
+        page_icon=str(Path(__file__).with_name("icon.svg")),
+        layout="wide",
+        initial_sidebar_state="auto",
+    )
+    chosen = st.navigation(
+        [
+            st.Page(page.file, title=page.title, icon=page.icon, default=page is PAGES[0])
+            for page in PAGES
+        ],
+        position="top",
+    )
+    if visitor.asked():
+        visitor.change(notes=())  # they were of another link
+    visitor.enter(page_called(chosen.url_path).room_now())
+    notes = st.container()
+    chosen.run()
+    for note in visitor.me().notes:
+        notes.info(note, icon=":material/link_off:")
+
+
+if __name__ == "__main__":
+    main()

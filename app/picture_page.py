@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import controls, runs, session
-from app.waiting import run_to_show
+from app import controls, runs, visitor
+from app.rooms import ROOMS
+from app.waiting import answer_or_wait
+from deformviz.tracing.store import StoredTrace
 
 CANVAS_HEIGHT_PX = 560
 STYLE = """<style>
@@ -18,36 +20,59 @@ STYLE = """<style>
 
 
 def picture_page(
-    room: str,
-    *,
-    headline: str,
-    instruction: str,
-    out_of_domain: str,
-    style: str,
-    show: Callable[[runs.Run, controls.Selection, str], None],
+    *, style: str, show: Callable[[StoredTrace, controls.Selection, str], None]
 ) -> controls.Selection:
     """Choices, headline, and the run that was chosen; returns the choice.
 
     Args:
-        room: whose picture, model and layer are meant.
-        out_of_domain: said in place of the instruction where the model knows no such pictures.
         style: CSS of this page alone.
         show: draws a run, given the choice and the name of the model that an address leaves out.
     """
-    session.enter(room)
-    models = runs.list_models(room)
-    session.read_address(list(models))
+    room = ROOMS[visitor.me().room]
+    models = runs.list_models(room.name)
+    visitor.read_address(list(models))
     st.html(STYLE % style)
     with st.sidebar:
-        selection = controls.select(session.sources(), models)
-    st.title(headline, anchor=False)
-    notes = st.container()
-    run = run_to_show(selection, instruction, out_of_domain)
+        selection = controls.select(visitor.sources(), models)
+    st.title(room.say("headline"), anchor=False)
+    run = run_to_show(selection)
     if run is None:
         st.skeleton(height=CANVAS_HEIGHT_PX)
     else:
-        session.settle_layer(run.layers)
+        visitor.settle_layer(run.layers)
         show(run, selection, next(iter(models)))
-    for note in st.session_state["notes"]:
-        notes.info(note, icon=":material/link_off:")
     return selection
+
+
+def run_to_show(selection: controls.Selection) -> StoredTrace | None:
+    """The run of the selection; while it is computed, the one on show before.
+
+    Also fills the line under the headline: what to do, how far a run is, or why it failed. It
+    is one line in each case, so that the picture keeps its place.
+    """
+    source, model = selection.source, selection.model
+    run = wanted_run(selection)
+    if run is not None:
+        visitor.show(run)
+        foreign = source.group != "scene" and model.is_shipped
+        room = ROOMS[model.room]
+        sentence = room.say("out_of_domain" if foreign else "instruction")
+        st.markdown(f":material/travel_explore: {sentence}" if foreign else sentence)
+        return run
+    before = visitor.here().shown
+    return runs.find(before.key) if before is not None else None
+
+
+def wanted_run(selection: controls.Selection) -> StoredTrace | None:
+    """The run of the selection; else this line says how far it is, or why it failed."""
+    source, model = selection.source, selection.model
+    run = runs.finished(source, model)
+    if run is not None:
+        return run
+    return answer_or_wait(
+        runs.key_of(source, model),
+        source.title,
+        lambda: None,
+        lambda: runs.request(source, model, visitor.me().name),
+        give_up=visitor.give_up,
+    )

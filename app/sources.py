@@ -29,35 +29,32 @@ PHOTOGRAPHS = {
 
 @dataclass(frozen=True)
 class Source:
-    """A picture one can choose; its bytes are a file, or came from a browser."""
+    """A picture one can choose: a file of the gallery, or one that came from a browser."""
 
     name: str  # what an address calls it
     title: str
     group: str  # "scene" | "photograph" | "own"
-    file: Path | None = None
-    data: bytes | None = None
+    file: Path
     stored: StoredTrace | None = None
 
     def read(self) -> bytes:
         """The bytes of the picture's file."""
-        return self.file.read_bytes() if self.data is None else self.data
+        return self.file.read_bytes()
 
     def content(self) -> str:
         """What the picture is, as SHA-256 of all its bytes: equal pictures share one run."""
-        if self.data is not None:
-            return hashlib.sha256(self.data).hexdigest()
         return _file_content(self.file, self.file.stat().st_mtime_ns)
 
 
-def own_picture(title: str, data: bytes) -> Source:
-    """A picture somebody uploaded or took."""
-    return Source(UPLOAD, title, "own", data=data)
+def own_picture(title: str, file: Path) -> Source:
+    """A picture somebody uploaded or took, which lies on this server's disk."""
+    return Source(UPLOAD, title, "own", file)
 
 
 def list_sources(index: list[StoredTrace]) -> dict[str, Source]:
     """Every picture of the gallery by name: scenes with a stored trace, then photographs."""
     scenes = {
-        trace.name: Source(trace.name, trace.title, "scene", file=_original(trace), stored=trace)
+        trace.name: Source(trace.name, trace.title, "scene", _original(trace), trace)
         for trace in index
     }
     return scenes | _photographs()
@@ -80,7 +77,7 @@ def _photographs() -> dict[str, Source]:
         return {}
     folder = Path(package.submodule_search_locations[0]) / "data"
     return {
-        name: Source(name, title, "photograph", file=folder / file)
+        name: Source(name, title, "photograph", folder / file)
         for name, (file, title) in PHOTOGRAPHS.items()
         if (folder / file).is_file()
     }

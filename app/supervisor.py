@@ -23,6 +23,7 @@ from app.worker import Limits, serve
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.05
+STARTS_WITHIN_S = 60.0  # torch is imported meanwhile
 STOPS_BY_ITSELF_S = 0.5  # what an order may take to notice that it should stop; then it is killed
 # Imported once, before workers fork: a new worker is there in milliseconds.
 PRELOADED = ("app.worker", "numpy", "torch", "deformviz.checkpoints.load", "deformviz.tracing.run")
@@ -84,11 +85,13 @@ class Supervisor:
 
     def _attend(self, job: Job, process: BaseProcess, connection: Connection) -> None:
         """Listen to the worker until its order is over, and end it where it must be."""
-        started, asked_to_stop = time.monotonic(), 0.0
+        began, asked_to_stop = time.monotonic() + STARTS_WITHIN_S, 0.0
         while True:
             while connection.poll(LOOK_EVERY_S):
                 word, *rest = connection.recv()
-                if word == "at":
+                if word == "began":
+                    began = time.monotonic()
+                elif word == "at":
                     job.tell(*rest)
                 elif word == "done":
                     return
@@ -103,7 +106,7 @@ class Supervisor:
             if asked_to_stop and now - asked_to_stop > STOPS_BY_ITSELF_S:
                 self.end()
                 raise Cancelled()
-            self._hold_to_limits(process, now - started)
+            self._hold_to_limits(process, now - began)
 
     def _hold_to_limits(self, process: BaseProcess, seconds: float) -> None:
         if seconds > self.limits.seconds:

@@ -33,6 +33,13 @@ def server_folder() -> Path:
     return folder
 
 
+def remove() -> None:
+    """Remove this server's folder, if it has one; the next call makes another."""
+    if server_folder.cache_info().currsize:
+        shutil.rmtree(server_folder(), ignore_errors=True)
+        server_folder.cache_clear()
+
+
 def folder_for(what: str) -> Path:
     """A folder inside the server's own."""
     folder = server_folder() / what

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.rooms import every_stored
 from app.runs import find
-from app.session import STORES, stored_traces
 from app.sources import list_sources
 
 FOR_EVER = "private, max-age=31536000, immutable"
@@ -52,8 +52,7 @@ async def picture(request: Request) -> Response:
 
 async def thumbnail(request: Request) -> Response:
     """A small version of a gallery picture."""
-    stored = [trace for room in STORES for trace in stored_traces(room)]
-    source = list_sources(stored).get(request.path_params["name"])
+    source = list_sources(every_stored()).get(request.path_params["name"])
     if source is None:
         return _missing("There is no such picture in the gallery.")
     small = await run_in_threadpool(_thumbnail, source.file, source.file.stat().st_mtime_ns)

@@ -1,71 +1,102 @@
-"""What a person sees while a run is in line or at work, and when it fails."""
+"""What a person sees while something is in line or at work, and when it fails: one display for all.
+
+A page asks at the door, shows this in place of the answer, and runs again once there is one.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import streamlit as st
 
-from app import runs
-from app.controls import Selection
-from app.jobs import Progress, QueueFull
-from app.session import QUEUE, give_up, session_id, show, shown_key
+from app import visitor, work
+from app.line import Progress, QueueFull
+from deformviz.words import say
 
 REFRESH_SECONDS = 0.4
+Answer = TypeVar("Answer")
 
 
-def run_to_show(selection: Selection, instruction: str, out_of_domain: str) -> runs.Run | None:
-    """The run of the selection; while it is computed, the one on show before.
+def answer_or_wait(
+    key: str,
+    title: str,
+    find: Callable[[], Answer | None],
+    ask: Callable[[], Any],
+    *,
+    give_up: Callable[[str], None] | None = None,
+) -> Answer | None:
+    """The answer; else it is asked for, and this line says how far it is or why it failed.
 
-    Also fills the line under the headline: what to do, how far a run is, or why it failed. It
-    is one line in each case, so that the picture keeps its place.
+    Args:
+        key: of the answer, at the door.
+        title: what is being waited for, in words.
+        find: looks for the answer.
+        ask: puts it in line; may raise QueueFull.
+        give_up: what the Cancel button does with the key; leaves the line by default.
     """
-    source, model = selection.source, selection.model
-    run = runs.finished(source, model)
-    if run is not None:
-        show(run)
-        foreign = source.group != "scene" and model.knows_scenes_only
-        st.markdown(f":material/travel_explore: {out_of_domain}" if foreign else instruction)
-        return run
-    key = runs.key_of(source, model)
-    progress = QUEUE.progress(key)
+    found = find()
+    if found is not None:
+        return found
+    progress = work.progress(key)
     if progress is not None and progress.state == "failed":
         failed(progress.error, key)
-    else:
-        try:
-            runs.request(source, model, session_id())
-            waiting(key, source.title)
-        except QueueFull as problem:
-            st.markdown(f":material/groups: {problem}")
-    return runs.find(shown_key())
+        return None
+    try:
+        ask()
+    except QueueFull as problem:
+        st.markdown(f":material/groups: {problem}")
+        return None
+    waiting(key, title, give_up)
+    return None
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
-def waiting(key: str, title: str) -> None:
-    """Progress of a run, refreshed until it is over, with a way out."""
-    progress = QUEUE.progress(key)
+def waiting(key: str, title: str, give_up: Callable[[str], None] | None = None) -> None:
+    """Progress of a job, refreshed until it is over, with a way out."""
+    progress = work.progress(key)
     if progress is None or progress.is_over:
         st.rerun()
+
+    def leave() -> None:
+        if give_up is None:
+            work.leave(key, visitor.me().name)
+        else:
+            give_up(key)
+
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.progress(min(1.0, progress.index / max(1, progress.count)), text=say(progress, title))
-        if st.button("Cancel", key="cancel", width=120, on_click=give_up, args=(key,)):
+        bar(progress, title)
+        if st.button("Cancel", key=f"cancel_{key}", width=120, on_click=leave):
             st.rerun()
+
+
+def bar(progress: Progress, title: str) -> None:
+    """How far it is, in a bar and in words."""
+    st.progress(progress.share, text=in_words(progress, title))
 
 
 def failed(sentence: str, key: str) -> None:
     """One sentence on what went wrong, and a second chance."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.error(sentence, icon=":material/error:")
-        if st.button("Try again", key="retry", width=120):
-            QUEUE.forget(key)
+        if st.button("Try again", key=f"retry_{key}", width=120):
+            work.forget(key)
             st.rerun()
 
 
-def say(progress: Progress, title: str) -> str:
-    """Progress in words: "A cat: 3rd in line", "A cat: encoder.2, 4 of 9"."""
+def in_words(progress: Progress, title: str) -> str:
+    """Progress in words: "A cat: 3rd in line", "A cat: encoder.2, 4 of 9", "weighing, 3 %"."""
     if progress.state == "waiting":
-        place = "next" if progress.place == 1 else ordinal(progress.place)
-        return f"{title}: {place} in line"
-    counted = f", {progress.index + 1} of {progress.count}" if progress.count > 1 else ""
-    return f"{title}: {progress.stage or 'starting'}{counted}"
+        if progress.place == 1:
+            return say("waiting.next", title=title)
+        return say("waiting.place", title=title, place=ordinal(progress.place))
+    if not progress.stage:
+        return say("waiting.starting", title=title)
+    if progress.count == 100:
+        counted = f", {progress.index} %"
+    else:
+        counted = f", {progress.index + 1} of {progress.count}" if progress.count > 1 else ""
+    return say("waiting.stage", title=title, stage=progress.stage + counted)
 
 
 def ordinal(number: int) -> str:

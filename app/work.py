@@ -8,7 +8,8 @@
 Work is a function, named by its dotted path, that gets an `app.worker.Task` and then plain
 picklable arguments. What it returns is pickled as well, so it is made of plain values and NumPy
 arrays: this process never imports torch to read an answer. It runs in a process of its own: the
-quick lane has one for what a person looks at (pictures, what-if), the long lane one for the rest.
+quick lane has one for what a person looks at (pictures, what-if), the medium lane one for replays,
+the long lane one for the rest.
 Nothing outside this door starts a model.
 """
 
@@ -31,7 +32,7 @@ from app.supervisor import Supervisor
 from app.temporary import folder_for
 from app.worker import GIBIBYTE, Limits, Order
 
-QUICK, LONG = "quick", "long"
+QUICK, MEDIUM, LONG = "quick", "medium", "long"
 LOOK_FOR_VISITORS_S = 1.0
 ABSENT_AT_MOST_S = 4.0  # a page that is loaded again comes back sooner
 _SECRET = secrets.token_bytes(32)  # makes keys, which are parts of addresses, impossible to guess
@@ -44,6 +45,7 @@ def _option(name: str, usual: float) -> float:
 
 LIMITS = {
     QUICK: Limits(int(_option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 180),
+    MEDIUM: Limits(int(_option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 600),
     LONG: Limits(int(_option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 3600),
 }
 ANSWERS = Answers(
@@ -86,7 +88,9 @@ class Lane:
             ANSWERS.put(job.key)
 
 
-LANES = {QUICK: Lane(QUICK, niceness=0), LONG: Lane(LONG, niceness=10)}
+LANES = {
+    name: Lane(name, niceness=niceness) for name, niceness in ((QUICK, 0), (MEDIUM, 5), (LONG, 10))
+}
 
 
 def key_of(*parts: object) -> str:
@@ -113,7 +117,7 @@ def ask(
     Args:
         work: "package.module:function"; it gets a Task, then the arguments.
         visitor: who asks, and leaves whatever else they wait for in this lane.
-        lane: QUICK for what takes seconds, LONG for the rest.
+        lane: QUICK for a second or two, MEDIUM for some more, LONG for minutes.
         again: go to work although an answer is kept, which `task.before()` tells it.
 
     Raises:

@@ -96,6 +96,7 @@ def serve(connection: Connection, limits: Limits, niceness: int) -> None:
         except (EOFError, OSError):
             return
         if isinstance(order, Order):  # a late "stop" means the order before
+            connection.send(("began",))
             connection.send(_carry_out(order, connection, limits))
 
 

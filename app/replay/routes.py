@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.replays import find
+from app.tasks.replay_view import ReplayView
 from app.traces import FOR_EVER, SAFE
-
-if TYPE_CHECKING:
-    from app.replay.frames import ReplayView
 
 
 def _gone() -> Response:
@@ -24,9 +21,7 @@ def _gone() -> Response:
 
 
 def _find(key: str) -> ReplayView | None:
-    """In a thread: the first call imports torch, which neither start nor visitors wait for."""
-    from app.replay.frames import find
-
+    """In a thread: it may have to be read from disk."""
     return find(key)
 
 
@@ -50,18 +45,17 @@ async def picture(request: Request) -> Response:
     if view is None:
         return _gone()
     return Response(
-        view.picture, media_type="image/jpeg", headers={"Cache-Control": FOR_EVER, **SAFE}
+        view.picture(), media_type="image/jpeg", headers={"Cache-Control": FOR_EVER, **SAFE}
     )
 
 
 async def layer(request: Request) -> Response:
     """One packed layer of one snapshot, as it was compressed."""
     view, place = await _view(request), request.path_params
-    frame = view.frames.get(place["iteration"]) if view else None
-    if frame is None or place["layer"] not in frame.packed:
+    if view is None or place["layer"] not in view.frames.get(place["iteration"], ()):
         return _gone()
     return Response(
-        frame.packed[place["layer"]],
+        await run_in_threadpool(view.packed, place["iteration"], place["layer"]),
         media_type="application/octet-stream",
         headers={"Cache-Control": FOR_EVER, "Content-Encoding": "gzip", **SAFE},
     )

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import session
+from app import visitor
+from app.rooms import ROOMS, Asked, Room
+from app.studies import Question
+from deformviz.words import say
+from deformviz.words.markdown import plain
 
-CLASSIFIER = "classifier"  # `kind` in an address; a detector goes without
-WHO = {session.SAMPLING: "detection", session.GRID: "class"}
-NUMBERED_BY = {session.SAMPLING: "query", session.GRID: "label"}
+LINK = "attribution_link"  # what a link asks for, until there are answers to look for it in
+FALLBACKS = {"of": "the score", "part": "the first part of the model"}
 
 
-def remember_link() -> None:
-    """Once per session: keep what the address asks for, and go to the kind of model it names."""
-    state = st.session_state
-    if "attribution_link" in state:
-        return
-    link = {name: value[: session.LONGEST_VALUE] for name, value in st.query_params.items()}
-    state["attribution_link"] = link
-    if link.get("kind") == CLASSIFIER:
-        state["attribution_of"] = session.GRID
+def asked_in(room: Room) -> Asked:
+    """What can be asked in a room."""
+    if room.asked is None:
+        raise ValueError(f"Nothing is traced back in the room {room.name}.")
+    return room.asked
+
+
+def room() -> str:
+    """The room of the page: the one a link names, else the one that was chosen."""
+    kind = visitor.asked().get("kind")
+    if visitor.asked():
+        kinds = {one.asked.kind: name for name, one in ROOMS.items() if one.asked is not None}
+        if kind is not None and kind not in kinds:
+            visitor.note(say("link.kind"))
+        visitor.change(study_room=kinds.get(kind or "", visitor.me().study_room))
+    return visitor.me().study_room
+
+
+def remember() -> None:
+    """Keep what a link asks for."""
+    if visitor.asked():
+        st.session_state[LINK] = visitor.asked()
 
 
 def detection_key(picture: str, model: str) -> str:
@@ -32,63 +48,40 @@ def part_key(room: str) -> str:
     return f"attributed_part-{room}"
 
 
-def settle(found: list[dict], room: str, sides: list[str], parts: list[str]) -> None:
-    """Once, as soon as there are answers: choose what the link names, note what fails.
+def settle(found: list[dict], room: Room) -> None:
+    """Once there are answers: choose what the link names, note what fails.
 
     A link to another picture or model says nothing about this one.
     """
-    state, link = st.session_state, st.session_state["attribution_link"]
-    state["attribution_link"] = {}
-    if any(link.get(name, state[name]) != state[name] for name in ("picture", "model")):
+    state, link, here = st.session_state, st.session_state.pop(LINK, {}), visitor.here()
+    now = {"picture": here.picture, "model": here.model}
+    if any(link.get(name, value) != value for name, value in now.items()):
         return
-    if link.get("kind", CLASSIFIER) != CLASSIFIER:
-        note("The link names a kind of model that is not known, so you see a detector.")
-    numbers = [str(entry[NUMBERED_BY[room]]) for entry in found]
-    for name, options, values, key, fallback in (
-        (
-            WHO[room],
-            numbers,
-            range(len(found)),
-            detection_key(state["picture"], state["model"]),
-            "the first one",
-        ),
-        ("of", sides, sides, "attributed_side", "the score"),
-        ("part", parts, parts, part_key(room), "the first part of the model"),
+    asked = asked_in(room)
+    numbers = tuple(str(entry[asked.number]) for entry in found)
+    for name, options, values, key in (
+        (asked.who, numbers, range(len(found)), detection_key(here.picture, here.model)),
+        ("of", asked.sides, asked.sides, "attributed_side"),
+        ("part", asked.parts, asked.parts, part_key(room.name)),
     ):
-        asked = link.get(name)
-        if asked in options:
-            state[key] = values[options.index(asked)]
-        elif asked is not None:
-            note(
-                f"The link names a {name} that is not here ({asked!r}), so you see {fallback}."
-                if name != "of"
-                else f"The link names a part of the answer that is not known ({asked!r}), so you "
-                f"see {fallback}."
-            )
+        wanted = link.get(name)
+        if wanted in options:
+            state[key] = values[options.index(wanted)]
+        elif wanted is not None:
+            instead = FALLBACKS.get(name, "the first one")
+            visitor.note(say("link.asked", what=name, value=plain(wanted), instead=instead))
 
 
-def note(text: str) -> None:
-    """Say what a link asked for in vain; it stays until another picture is chosen."""
-    st.session_state.setdefault("notes", []).append(text)
-
-
-def tell_notes(place) -> None:
-    """What a link asked for in vain, in a container."""
-    for text in st.session_state["notes"]:
-        place.info(text, icon=":material/link_off:")
-
-
-def write(question, chosen: dict, first_model: str, first_part: str) -> None:
+def write(question: Question, chosen: dict, room: Room) -> None:
     """Keep the address in step with the question, so that copying it copies the question."""
-    room = question.model.room
-    wanted = {"picture": question.source.name, WHO[room]: str(chosen[NUMBERED_BY[room]])}
+    asked = asked_in(room)
+    wanted = {"picture": question.source.name, asked.who: str(chosen[asked.number])}
     for name, value, usual in (
-        ("kind", room, session.SAMPLING),
-        ("model", question.model.name, first_model),
+        ("kind", asked.kind, ""),
+        ("model", question.model.name, room.shipped),
         ("of", question.side, ""),
-        ("part", question.part, first_part),
+        ("part", question.part, asked.parts[0]),
     ):
         if value != usual:
-            wanted[name] = CLASSIFIER if name == "kind" else value
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
+            wanted[name] = value
+    visitor.write(wanted)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.studies import Answer, LayerView, Question
+from app.studies import Question
+from app.tasks.studies import Answer, LayersStudied, LayerView, PixelsStudied
+from deformviz.tracing.store import StoredTrace
 
 CONFIG = {"displayModeBar": False}
 STYLE = """<style>
@@ -20,7 +22,7 @@ PIXEL_MEANINGS = {
 }
 
 
-def overview(found: list[dict], chosen: dict, run, choice_key: str) -> None:
+def overview(found: list[dict], chosen: dict, run: StoredTrace, choice_key: str) -> None:
     """The picture with everything that was found; the chosen one stands out, a click chooses.
 
     Args:
@@ -49,10 +51,10 @@ def overview(found: list[dict], chosen: dict, run, choice_key: str) -> None:
     )
 
 
-def show(answer: Answer, question: Question, chosen: dict, run, what: str) -> None:
+def show(answer: Answer, question: Question, chosen: dict, run: StoredTrace, what: str) -> None:
     """The picture pair, the verdict, curves and table; or the worth of pixels."""
     picture = f"picture/{run.key}.jpg"
-    if answer.pixels:
+    if isinstance(answer, PixelsStudied):
         pixels(answer, run, picture)
         return
     with st.container(horizontal=True, gap="medium"):
@@ -64,10 +66,9 @@ def show(answer: Answer, question: Question, chosen: dict, run, what: str) -> No
     table(answer, question)
 
 
-def choose(answer: Answer, question: Question) -> tuple[str, str, str]:
+def choose(answer: LayersStudied, question: Question) -> tuple[str, str, str]:
     """Layer, quantity and method to draw; at first the layer that moves the answer most."""
-    from deformviz.analysis.attribution import METHODS
-    from deformviz.analysis.attribution_targets import QUANTITIES
+    from deformviz.analysis.attribution_records import METHODS, QUANTITIES
 
     study = answer.study
     most = max(answer.layers, key=lambda name: abs(study.score - study.without_any[name]))
@@ -88,7 +89,13 @@ def choose(answer: Answer, question: Question) -> tuple[str, str, str]:
     return layer, quantity, method
 
 
-def pair(answer: Answer, asked: tuple[str, str, str], chosen: dict, run, picture: str) -> None:
+def pair(
+    answer: LayersStudied,
+    asked: tuple[str, str, str],
+    chosen: dict,
+    run: StoredTrace,
+    picture: str,
+) -> None:
     """Weights and attributions side by side, in one encoding."""
     from deformviz.figures.attribution import sample_amounts, window_around
     from deformviz.figures.legend import marks_legend
@@ -142,7 +149,7 @@ def pair(answer: Answer, asked: tuple[str, str, str], chosen: dict, run, picture
     )
 
 
-def words(answer: Answer, layer: str, name: str) -> None:
+def words(answer: LayersStudied, layer: str, name: str) -> None:
     """The verdict, computed."""
     from deformviz.analysis.verdict import verdict
 
@@ -150,7 +157,7 @@ def words(answer: Answer, layer: str, name: str) -> None:
         st.markdown("\n".join(f"- {said}" for said in verdict(answer.study, layer, name)))
 
 
-def curves(answer: Answer, layer: str, what: str) -> None:
+def curves(answer: LayersStudied, layer: str, what: str) -> None:
     """Deletion, insertion and agreement."""
     from deformviz.figures.attribution import agreement_map, faithfulness_curves
 
@@ -194,7 +201,7 @@ def curves(answer: Answer, layer: str, what: str) -> None:
         )
 
 
-def table(answer: Answer, question: Question) -> None:
+def table(answer: LayersStudied, question: Question) -> None:
     """Every method against every layer, to look at and to take away."""
     from deformviz.figures.attribution import method_areas
 
@@ -239,7 +246,7 @@ def table(answer: Answer, question: Question) -> None:
     )
 
 
-def pixels(answer: Answer, run, picture: str) -> None:
+def pixels(answer: PixelsStudied, run: StoredTrace, picture: str) -> None:
     """The worth of pixels by every method."""
     from deformviz.figures.attribution import pixel_worth
 

@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import checkpoint_files as files
-from app.session import GRID, SAMPLING, choose_model
+from app import dropped, visitor, work
+from app.line import JobFailed
+from app.rooms import ROOMS
+from app.tasks.checkpoints import Looked
+from app.training_runs import NOBODY
 from app.views import checkpoint_pair as pair
 from app.views import checkpoint_parts as parts
+from app.waiting import answer_or_wait
+from deformviz.checkpoints.errors import CheckpointError
 from deformviz.systems import SYSTEMS
+from deformviz.words import say
 
 HEADLINE = "What is in this checkpoint?"
 INSTRUCTION = (
     "A file of weights says a lot before any picture: what it is, how large, and where "
     "every head looks by default. Drop your own, or choose one."
 )
-NOBODY = ""  # "compare with" nothing
 PICKLES = ["pth", "pt", "bin"]
 OPTIONS_HELP = "Only what the tensors cannot tell; leave it empty to take the usual value."
-ATTRIBUTION = ("Do its weights mean anything?", "views/attribution.py", ":material/balance:")
-# Pages by their room.
-ONWARD = {
-    SAMPLING: (
-        ("Explore where it looks", "views/explore.py", ":material/center_focus_strong:"),
-        ("Follow its equations", "views/walkthrough.py", ":material/function:"),
-        ATTRIBUTION,
-    ),
-    GRID: (("See its deformed grids", "views/dat.py", ":material/grid_4x4:"), ATTRIBUTION),
-}
+PARAMETERS = {"checkpoint": "checkpoint", "other_checkpoint": "with"}  # in an address
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A checkpoint with everything that was said about it."""
+
+    choice: files.Choice
+    said: files.Said = ()
+    iteration: int | None = None
+
+    @property
+    def title(self) -> str:
+        if self.iteration is None:
+            return self.choice.title
+        return f"{self.choice.title} at iteration {self.iteration:,}"
+
+    @property
+    def key(self) -> str:
+        return files.key_of(self.choice, self.said, self.iteration)
 
 
 def checkpoint() -> None:
@@ -43,9 +60,6 @@ def checkpoint() -> None:
     dropping, first, second = st.columns(3, gap="medium")
     with dropping:
         drop()
-    problem = st.session_state.pop("checkpoint_problem", "")
-    if problem:
-        st.error(problem, icon=":material/block:")
     if not choices:
         st.info(
             "There is no checkpoint here yet. Drop one, or start the app with "
@@ -53,56 +67,60 @@ def checkpoint() -> None:
             icon=":material/folder_open:",
         )
         return
-    shown = choose(choices, (first, second))
-    inspections = [
-        look(choice, place, column)
-        for place, (choice, column) in enumerate(zip(shown, (first, second), strict=False))
+    columns = (first, second)
+    shown = [
+        say_more(choice, place, column)
+        for place, (choice, column) in enumerate(
+            zip(choose(choices, columns), columns, strict=False)
+        )
     ]
     if len(shown) == 1:
         with second:
-            offer_training(shown[0], choices)
-    if len(inspections) == 2 and all(found.usable for found in inspections):
-        pair.comparison(shown, inspections)
-    parts.one_checkpoint(shown[0], inspections[0], go_on)
+            offer_training(shown[0].choice, choices)
+    found = look(shown[0])
+    if found is None:
+        return
+    if len(shown) == 2 and not found.problem:
+        other = look(shown[1])  # one after the other: a newer wish replaces an older one
+        if other is not None and not other.problem:
+            pair.comparison(shown[0], shown[1], found, other)
+    parts.one_checkpoint(shown[0].choice.title, found, lambda: go_on(shown[0], found))
 
 
 def choose_defaults(choices: dict[str, files.Choice]) -> None:
-    """What the session or the address names, else the first; what is gone is let go."""
-    state, asked = st.session_state, st.query_params
-    for name, parameter, empty in (
-        ("checkpoint", "checkpoint", next(iter(choices), NOBODY)),
-        ("other_checkpoint", "with", NOBODY),
-    ):
-        wanted = state.get(f"chosen_{name}", asked.get(parameter, empty))
-        state[f"chosen_{name}"] = wanted if wanted in choices else empty
-    other = state["chosen_other_checkpoint"]
+    """What a link names, else what was chosen, else the first; what is gone is let go."""
+    link = visitor.asked()
+    for name, empty in (("checkpoint", next(iter(choices), NOBODY)), ("other_checkpoint", NOBODY)):
+        wanted = link.get(PARAMETERS[name], getattr(visitor.me(), name))
+        if wanted not in choices:
+            if PARAMETERS[name] in link:
+                visitor.note(say("link.checkpoint"))
+            wanted = empty
+        visitor.change(**{name: wanted})
+    visitor.note_unknown(link, PARAMETERS.values())
+    other = visitor.me().other_checkpoint
     if other and not can_be_other(choices, other):
-        state["chosen_other_checkpoint"] = NOBODY
-    address = {"checkpoint": state["chosen_checkpoint"]}
-    if state["chosen_other_checkpoint"]:
-        address["with"] = state["chosen_other_checkpoint"]
-    if st.query_params.to_dict() != address:
-        st.query_params.from_dict(address)
+        visitor.change(other_checkpoint=NOBODY)
+    wanted = {parameter: getattr(visitor.me(), name) for name, parameter in PARAMETERS.items()}
+    visitor.write({name: value for name, value in wanted.items() if value})
 
 
 def drop() -> None:
-    """A place to drop a file; what is wrong with it is said above the page."""
+    """A place to drop a file; what is wrong with it is said beside it."""
     state = st.session_state
     types = ["safetensors"] if files.is_shared() else ["safetensors", *PICKLES]
-    key = f"dropped-{state.get('drops', 0)}"
+    key = f"dropped-{visitor.me().drops}"
 
     def take() -> None:
-        from deformviz.checkpoints.errors import CheckpointError
-
         file = state.get(key)
         if not isinstance(file, UploadedFile):  # cleared, or taken and let go before
             return
         try:
-            state["chosen_checkpoint"] = files.take_upload(file.name, file.getvalue())
+            visitor.change(checkpoint=files.take_upload(file.name, file.getvalue()))
         except CheckpointError as problem:
             state["checkpoint_problem"] = str(problem)
-        files.let_go(file)
-        state["drops"] = state.get("drops", 0) + 1  # the next one begins empty
+        dropped.let_go(file)
+        visitor.change(drops=visitor.me().drops + 1)  # the next one begins empty
 
     st.file_uploader(
         "Drop a checkpoint",
@@ -114,6 +132,8 @@ def drop() -> None:
     st.caption(
         "Larger files: put them in a folder and start the app with `./run --checkpoints DIR`."
     )
+    if problem := state.pop("checkpoint_problem", ""):
+        st.error(problem, icon=":material/block:")
     if files.is_shared():
         st.caption("Only safetensors: this server is open to its network.")
 
@@ -126,7 +146,7 @@ def choose(choices: dict[str, files.Choice], columns) -> list[files.Choice]:
         return choices[name].title if name else "nothing"
 
     def keep(widget: str) -> None:
-        state[f"chosen_{widget}"] = state[f"widget_{widget}"]
+        visitor.change(**{widget: state[f"widget_{widget}"]})
 
     for column, widget, label, names in (
         (columns[0], "checkpoint", "Checkpoint", list(choices)),
@@ -137,17 +157,17 @@ def choose(choices: dict[str, files.Choice], columns) -> list[files.Choice]:
             [NOBODY, *(name for name in choices if can_be_other(choices, name))],
         ),
     ):
-        state[f"widget_{widget}"] = state[f"chosen_{widget}"]
+        state[f"widget_{widget}"] = getattr(visitor.me(), widget)
         column.selectbox(
             label, names, format_func=titles, key=f"widget_{widget}", on_change=keep, args=(widget,)
         )
-    names = [state["chosen_checkpoint"], state["chosen_other_checkpoint"]]
+    names = [visitor.me().checkpoint, visitor.me().other_checkpoint]
     return [choices[name] for name in names if name]
 
 
 def can_be_other(choices: dict[str, files.Choice], name: str) -> bool:
     """Whether comparing the chosen checkpoint with it tells anything: itself only by snapshots."""
-    return name != st.session_state["chosen_checkpoint"] or bool(choices[name].iterations)
+    return name != visitor.me().checkpoint or bool(choices[name].iterations)
 
 
 def offer_training(choice: files.Choice, choices: dict[str, files.Choice]) -> None:
@@ -157,8 +177,7 @@ def offer_training(choice: files.Choice, choices: dict[str, files.Choice]) -> No
         return
 
     def compare() -> None:
-        st.session_state["chosen_checkpoint"] = training
-        st.session_state["chosen_other_checkpoint"] = training
+        visitor.change(checkpoint=training, other_checkpoint=training)
 
     st.button(
         "What did its training change?",
@@ -170,8 +189,8 @@ def offer_training(choice: files.Choice, choices: dict[str, files.Choice]) -> No
     )
 
 
-def look(choice: files.Choice, place: int, column):
-    """The inspection of a choice, with its own snapshot or options where it has some."""
+def say_more(choice: files.Choice, place: int, column) -> Chosen:
+    """The choice with its own snapshot or options, where it has some."""
     with column:
         if choice.iterations:
             iteration = st.select_slider(
@@ -180,12 +199,18 @@ def look(choice: files.Choice, place: int, column):
                 value=choice.iterations[-1 if place == 0 else 0],
                 key=f"iteration_{place}",
             )
-        else:
-            said = options(choice, place)
-    with st.spinner(f"Reading {choice.title} …"):
-        if choice.iterations:
-            return files.inspected_snapshot(choice.path, iteration)
-        return files.inspected(choice.path, choice.stamp, said)
+            return Chosen(choice, (), int(iteration))
+        return Chosen(choice, options(choice, place))
+
+
+def look(chosen: Chosen) -> Looked | None:
+    """What a worker found, or how far it is."""
+    return answer_or_wait(
+        chosen.key,
+        chosen.title,
+        lambda: work.kept(chosen.key),
+        lambda: files.request(chosen.choice, chosen.said, chosen.iteration),
+    )
 
 
 def options(choice: files.Choice, place: int) -> tuple:
@@ -215,33 +240,33 @@ def options(choice: files.Choice, place: int) -> tuple:
         except ValueError:
             st.error("The configuration is not JSON.")
     said = {name: value for name, value in said.items() if value is not None}
-    return tuple(sorted((name, _hashable(value)) for name, value in said.items()))
+    return tuple(sorted(said.items()))
 
 
-def _hashable(value):
-    return _Config(value) if isinstance(value, dict) else value
-
-
-class _Config(dict):
-    """A configuration a cache can remember; equal text, equal configuration."""
-
-    def __hash__(self):
-        return hash(json.dumps(self, sort_keys=True))
-
-
-def go_on(choice: files.Choice, inspection) -> None:
+def go_on(chosen: Chosen, found: Looked) -> None:
     """Straight to the other pages with it."""
-    room = SYSTEMS[inspection.report.system].room
+    if found.report is None:
+        return
+    system = SYSTEMS.get(found.report.system)
+    room = ROOMS.get(system.room) if system is not None else None
     with st.container(horizontal=True):
-        for title, page, icon in ONWARD.get(room, ()):
-            if st.button(title, icon=icon, key=f"go_{page}"):
-                choose_model(files.for_other_pages(choice, inspection), room)
-                st.session_state["attribution_of"] = room
-                st.switch_page(page)
-        if choice.iterations and st.button(
+        for page in room.pages if room is not None else ():
+            if st.button(say(page.of_model), icon=page.icon, key=f"go_{page.file}"):
+                try:
+                    assumed = bool(found.report.assumed)
+                    name = files.for_other_pages(
+                        chosen.choice, chosen.said, chosen.iteration, assumed
+                    )
+                except JobFailed as problem:
+                    st.error(str(problem))
+                    return
+                visitor.change_here(room=room.name, model=name)
+                visitor.change(study_room=room.name)
+                st.switch_page(page.file)
+        if chosen.choice.iterations and st.button(
             "Watch it learn", icon=":material/timeline:", key="go_training"
         ):
-            st.session_state["run"] = choice.name.removeprefix(files.SNAPSHOT)
+            visitor.change(run=chosen.choice.name.removeprefix(files.SNAPSHOT))
             st.switch_page("views/training.py")
 
 

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from app.checkpoint_files import Choice
+from app import visitor, work
+from app.tasks.checkpoints import Looked
 from app.views.checkpoint_parts import CONFIG, star_chart, told
+from app.waiting import answer_or_wait
+from deformviz.analysis.weight_records import Comparison
+
+if TYPE_CHECKING:
+    from app.views.checkpoint import Chosen
 
 
-def comparison(choices: list[Choice], inspections) -> None:
+def comparison(first: Chosen, second: Chosen, one: Looked, other: Looked) -> None:
     """What tells two checkpoints apart: settings, keys, layers, and their stars."""
-    from deformviz.analysis.compare import compare_models
+    key = work.key_of("pair", first.key, second.key)
+    both = [(chosen.choice.path, chosen.said, chosen.iteration) for chosen in (first, second)]
+    found: Comparison | None = answer_or_wait(
+        key,
+        "Side by side",
+        lambda: work.kept(key),
+        lambda: work.ask(
+            key, "app.tasks.checkpoints:compare", tuple(both), visitor=visitor.me().name
+        ),
+    )
+    if found is not None:
+        show(found, first.title, second.title)
+        _stars_of_both(one, other)
 
-    found = compare_models(*(inspection.model for inspection in inspections))
-    names = [
-        _name(choice, inspection) for choice, inspection in zip(choices, inspections, strict=True)
-    ]
+
+def show(found: Comparison, first: str, second: str) -> None:
+    """The differences, in words, tables and a chart."""
     st.subheader("Side by side", anchor=False)
     st.markdown(
-        f"**A** is {names[0]}, **B** is {names[1]}. They have {len(found.layers)} layers "
+        f"**A** is {first}, **B** is {second}. They have {len(found.layers)} layers "
         f"in common; {len(found.settings)} settings differ."
     )
     if found.settings:
@@ -38,16 +57,9 @@ def comparison(choices: list[Choice], inspections) -> None:
         st.success("The weights they have in common are equal, number by number.")
     elif found.layers:
         _differences(found)
-    _stars_of_both(inspections)
 
 
-def _name(choice: Choice, inspection) -> str:
-    if choice.iterations:
-        return f"{choice.title} at iteration {int(inspection.report.metadata['iteration']):,}"
-    return choice.title
-
-
-def _differences(found) -> None:
+def _differences(found: Comparison) -> None:
     from deformviz.analysis.verdict import percent
     from deformviz.figures.weights import layer_differences
 
@@ -65,11 +77,9 @@ def _differences(found) -> None:
     )
 
 
-def _stars_of_both(inspections) -> None:
+def _stars_of_both(one: Looked, other: Looked) -> None:
     """The offset star of one layer in either file, where both have it."""
-    from deformviz.analysis.weights import offset_stars
-
-    stars = [offset_stars(inspection.model) for inspection in inspections]
+    stars = [one.stars, other.stars]
     both = [name for name in stars[0] if name in stars[1]]
     if not both:
         return

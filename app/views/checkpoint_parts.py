@@ -6,7 +6,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.checkpoint_files import Choice
+from app.tasks.checkpoints import Looked
+from deformviz.analysis.architecture import Architecture
+from deformviz.analysis.weight_records import HeadLikeness, OffsetStar, TensorStatistics
+from deformviz.checkpoints.report import LoadReport
 from deformviz.systems import SYSTEMS
 
 CONFIG = {"displayModeBar": False}
@@ -18,24 +21,23 @@ STARS_IN_A_ROW = 3
 EXAGGERATIONS = (1, 3, 10)
 
 
-def one_checkpoint(choice: Choice, inspection, go_on: Callable) -> None:
+def one_checkpoint(title: str, found: Looked, go_on: Callable[[], None]) -> None:
     """Report, the way to other pages, architecture, stars, heads and statistics of one file."""
-    report = inspection.report
-    if inspection.problem:
-        st.error(inspection.problem, icon=":material/block:")
+    if found.problem:
+        st.error(found.problem, icon=":material/block:")
+    report = found.report
     if report is None:
         return
-    st.subheader(choice.title, anchor=False)
-    st.markdown(_sentence(inspection))
-    if inspection.usable:
-        go_on(choice, inspection)
+    st.subheader(title, anchor=False)
+    st.markdown(_sentence(report, found.size_bytes))
+    if not found.problem:
+        go_on()
     _report_details(report)
-    if inspection.usable:
-        model = inspection.model
-        _architecture(model)
-        _stars(model)
-        _heads(model)
-        _statistics(model)
+    if found.architecture is not None:
+        _architecture(found.architecture)
+        _stars(found.stars)
+        _heads(found.heads)
+        _statistics(found.statistics)
 
 
 def told(value) -> str:
@@ -43,17 +45,17 @@ def told(value) -> str:
     return "–" if value is None else str(value)
 
 
-def _sentence(inspection) -> str:
-    report = inspection.report
+def _sentence(report: LoadReport, size_bytes: int) -> str:
     assumed = ", ".join(f"{item.name} = {item.value!r}" for item in report.assumed)
+    system = SYSTEMS.get(report.system)
     return (
-        f"A **{SYSTEMS[report.system].title}** ({report.variant}) in the key layout "
-        f"*{report.layout}*: {report.matched} keys matched, {inspection.size_bytes / 1e6:.1f} "
+        f"A **{system.title if system is not None else report.system}** ({report.variant}) in the "
+        f"key layout *{report.layout}*: {report.matched} keys matched, {size_bytes / 1e6:.1f} "
         f"MB." + (f" Assumed: {assumed}." if assumed else "")
     )
 
 
-def _report_details(report) -> None:
+def _report_details(report: LoadReport) -> None:
     misfits = report.misfits()
     with st.expander(
         "Every size, assumption and misfit", icon=":material/receipt_long:", expanded=bool(misfits)
@@ -87,11 +89,9 @@ def _report_details(report) -> None:
             )
 
 
-def _architecture(model) -> None:
-    from deformviz.analysis.architecture import describe
+def _architecture(found: Architecture) -> None:
     from deformviz.figures.architecture import architecture_html, short_number
 
-    found = describe(model)
     height, width = found.input_hw
     facts = [
         ("Parameters", short_number(found.parameters), ""),
@@ -119,11 +119,9 @@ def _architecture(model) -> None:
     st.html(architecture_html(found))
 
 
-def _stars(model) -> None:
-    from deformviz.analysis.weights import offset_stars
+def _stars(stars: dict[str, OffsetStar]) -> None:
     from deformviz.figures.legend import marks_legend
 
-    stars = offset_stars(model)
     if not stars:
         return
     st.subheader("Where every head looks by default", anchor=False)
@@ -152,7 +150,7 @@ def _stars(model) -> None:
                 star_chart(name, stars[name], key=f"star-{name}", exaggerated=exaggerated)
 
 
-def star_chart(title: str, star, *, key: str, exaggerated: float = 1.0) -> None:
+def star_chart(title: str, star: OffsetStar, *, key: str, exaggerated: float = 1.0) -> None:
     """One star, with its numbers in words."""
     from deformviz.figures.weights import offset_star_chart
 
@@ -171,11 +169,9 @@ def star_chart(title: str, star, *, key: str, exaggerated: float = 1.0) -> None:
     )
 
 
-def _heads(model) -> None:
-    from deformviz.analysis.weights import head_likeness
+def _heads(found: dict[str, HeadLikeness]) -> None:
     from deformviz.figures.weights import likeness_map
 
-    found = head_likeness(model)
     if not found:
         return
     st.subheader("How alike are its heads?", anchor=False)
@@ -207,11 +203,9 @@ def _heads(model) -> None:
             )
 
 
-def _statistics(model) -> None:
-    from deformviz.analysis.weights import weight_statistics
+def _statistics(rows: tuple[TensorStatistics, ...]) -> None:
     from deformviz.figures.weights import weight_sizes
 
-    rows = weight_statistics(model)
     st.subheader("Weights in numbers", anchor=False)
     st.markdown("Every mark is a tensor: how large its numbers typically are.")
     st.plotly_chart(

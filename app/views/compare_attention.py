@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import controls, runs, session
+from app import controls, visitor
 from app.canvas.kinds import KEYS, mount_picture
 from app.picture_page import picture_page
 from deformviz.tracing.packing import read_header
+from deformviz.tracing.store import StoredTrace
 
-HEADLINE = "What may it look at?"
-INSTRUCTION = (
-    "The same picture and the same place under five kinds of attention. Move over any "
-    "of them; click to keep a place."
-)
-OUT_OF_DOMAIN = (
-    "Both trained models have seen rendered scenes only, so on this picture they read "
-    "where they learnt to look elsewhere. Move over any of the five; click to keep a "
-    "place."
-)
 STYLE = """.st-key-keys_canvas { min-height: 38rem; }
 .stMain table { display: block; max-width: 100%; overflow-x: auto; }
 @media (max-width: 640px) {
@@ -36,23 +27,16 @@ SEES = {
 
 def compare_attention() -> None:
     """The page, top to bottom."""
-    picture_page(
-        session.KEYS,
-        headline=HEADLINE,
-        instruction=INSTRUCTION,
-        out_of_domain=OUT_OF_DOMAIN,
-        style=STYLE,
-        show=show,
-    )
+    picture_page(style=STYLE, show=show)
 
 
-def show(run: runs.Run, selection: controls.Selection, default_model: str) -> None:
+def show(run: StoredTrace, selection: controls.Selection, default_model: str) -> None:
     """What there is to see of a run."""
     stage(run, default_model=default_model)
 
 
 @st.fragment
-def stage(run: runs.Run, *, default_model: str) -> None:
+def stage(run: StoredTrace, *, default_model: str) -> None:
     """The five pictures, and a table of what they cost."""
     with st.container(key="keys_canvas"):
         view = mount_picture(
@@ -63,14 +47,14 @@ def stage(run: runs.Run, *, default_model: str) -> None:
             picture_hw=run.original_hw,
             key="keys",
             view_id=run.key,
-            view=session.start_view(run.key, "keys"),
+            view=visitor.start_view(run.key, "keys"),
             note=run.honesty,
         ).view
     table(run)
-    session.write_address((view or {}).get("params"), default_model)
+    visitor.write_view((view or {}).get("params"), default_model)
 
 
-def table(run: runs.Run) -> None:
+def table(run: StoredTrace) -> None:
     """Keys and cost per query of each kind."""
     import gzip
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import controls, runs, session
+from app import controls, runs, visitor
 from app.canvas.kinds import GRID, mount_picture
 from app.picture_page import picture_page
 from app.views.dat_numbers import numbers, versions
-from app.views.dat_text import HEADLINE, INSTRUCTION, OUT_OF_DOMAIN, explanation
+from app.views.dat_text import explanation
+from deformviz.tracing.store import StoredTrace
 
 STYLE = """.st-key-grid_canvas { min-height: 38rem; }
 .stMain .katex-display { overflow: auto hidden; padding: 0.2rem 0; }"""
@@ -16,18 +17,11 @@ STYLE = """.st-key-grid_canvas { min-height: 38rem; }
 
 def deformed_grids() -> None:
     """The page, top to bottom."""
-    picture_page(
-        session.GRID,
-        headline=HEADLINE,
-        instruction=INSTRUCTION,
-        out_of_domain=OUT_OF_DOMAIN,
-        style=STYLE,
-        show=show,
-    )
+    picture_page(style=STYLE, show=show)
     explanation()
 
 
-def show(run: runs.Run, selection: controls.Selection, default_model: str) -> None:
+def show(run: StoredTrace, selection: controls.Selection, default_model: str) -> None:
     """What there is to see of a run."""
     stage(run, default_model=default_model)
     versions()
@@ -35,7 +29,7 @@ def show(run: runs.Run, selection: controls.Selection, default_model: str) -> No
 
 
 @st.fragment
-def stage(run: runs.Run, *, default_model: str) -> None:
+def stage(run: StoredTrace, *, default_model: str) -> None:
     """Layer, canvas and numbers: what changes together when a query is kept."""
     layer = choose_layer(run)
     trace_url = f"trace/{run.key}/{layer}.bin"
@@ -43,16 +37,16 @@ def stage(run: runs.Run, *, default_model: str) -> None:
         view = canvas(run, trace_url)
     on_show = view if view and view.get("source") == trace_url else {}
     numbers(run, layer, on_show, drawn=bool(view))
-    session.write_address(on_show.get("params"), default_model)
+    visitor.write_view(on_show.get("params"), default_model)
 
 
-def choose_layer(run: runs.Run) -> str:
+def choose_layer(run: StoredTrace) -> str:
     """Which of the layers with a deformed grid; named by stage and block."""
     state = st.session_state
-    state["grid_layer"] = state["layer"]
+    state["grid_layer"] = visitor.here().layer
 
     def take() -> None:
-        state["layer"] = state["grid_layer"]
+        visitor.change_here(layer=state["grid_layer"])
 
     st.segmented_control(
         "Layer",
@@ -63,25 +57,24 @@ def choose_layer(run: runs.Run) -> str:
         format_func=lambda name: layer_title(run, name),
         label_visibility="collapsed",
     )
-    return state["layer"]
+    return visitor.here().layer
 
 
-def layer_title(run: runs.Run, layer: str) -> str:
+def layer_title(run: StoredTrace, layer: str) -> str:
     """A layer by stage (and block, where a stage has several), with its grid."""
     _, number, _, block = layer.split(".")
     several = sum(name.startswith(f"stages.{number}.") for name in run.layers) > 1
-    height, width = session.unpacked(run, layer).header["grid_hw"]
+    height, width = runs.unpacked(run, layer).header["grid_hw"]
     place = f"stage {int(number) + 1}" + (f" block {int(block) + 1}" if several else "")
     return f"{place} · {height} × {width}"
 
 
-def canvas(run: runs.Run, trace_url: str) -> dict | None:
+def canvas(run: StoredTrace, trace_url: str) -> dict | None:
     """The grid canvas; returns the view it reported last, None before it has drawn."""
-    state = st.session_state
 
     def take_step() -> None:
-        at = run.layers.index(state["layer"]) + state["grid"].layer
-        state["layer"] = run.layers[min(max(at, 0), len(run.layers) - 1)]
+        at = run.layers.index(visitor.here().layer) + st.session_state["grid"].layer
+        visitor.change_here(layer=run.layers[min(max(at, 0), len(run.layers) - 1)])
 
     result = mount_picture(
         GRID,
@@ -89,7 +82,7 @@ def canvas(run: runs.Run, trace_url: str) -> dict | None:
         picture_url=f"picture/{run.key}.jpg",
         title=run.title,
         picture_hw=run.original_hw,
-        view=session.start_view(run.key, "grid"),
+        view=visitor.start_view(run.key, "grid"),
         view_id=run.key,
         key="grid",
         on_layer=take_step,
@@ -99,7 +92,7 @@ def canvas(run: runs.Run, trace_url: str) -> dict | None:
 
 def footer(selection: controls.Selection) -> None:
     """Exact numbers to take away."""
-    waits_as = session.session_id()
+    waits_as = visitor.me().name
     st.download_button(
         "All numbers (NPZ)",
         icon=":material/download:",

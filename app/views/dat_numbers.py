@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app.session import unpacked
+from app import visitor, work
+from app.runs import unpacked
+from app.tasks.grids import Undeformed
+from app.waiting import answer_or_wait
 
 CONFIG = {"displayModeBar": False}
 PLACEHOLDER_PX = 190
@@ -109,17 +112,18 @@ def versions() -> None:
             _versions()
 
 
-@st.cache_resource(show_spinner=False)
-def _undeformed():
-    from deformviz.analysis.grid_versions import undeformed_grids
-
-    return undeformed_grids()
-
-
 def _versions() -> None:
     from deformviz.figures.grid import undeformed_grids as drawn
 
-    grids = _undeformed()
+    key = work.key_of("undeformed grids")
+    grids: tuple[Undeformed, ...] | None = answer_or_wait(
+        key,
+        "Four codes",
+        lambda: work.kept(key),
+        lambda: work.ask(key, "app.tasks.grids:undeformed", visitor=visitor.me().name),
+    )
+    if grids is None:
+        return
     st.plotly_chart(
         drawn({g.title: g.knots_xy for g in grids}, {g.title: g.starts_xy for g in grids}, (6, 8)),
         key="chart-versions",

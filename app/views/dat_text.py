@@ -2,16 +2,6 @@
 
 import streamlit as st
 
-HEADLINE = "Where does the grid bend?"
-INSTRUCTION = (
-    "All queries of a group share **one grid**, bent by the picture itself. Drag "
-    "*Deformation*, and move over the picture to see which knots a place attends to."
-)
-OUT_OF_DOMAIN = (
-    "This model has seen rendered scenes of one object only. On other pictures its "
-    "classes mean little; the grid is still exactly where it reads."
-)
-
 EQUATION = r"""
 z^{(m)} = \operatorname{softmax}\!\Big( \tfrac{1}{\sqrt d}\, q^{(m)} \tilde k^{(m)\top}
 + \phi(\hat B; R) \Big)\, \tilde v^{(m)}, \qquad

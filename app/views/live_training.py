@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import session
-from app.replay.library import LIVE
+from app import visitor
+from app.recorded_runs import LIVE
+from app.training_runs import live_training, live_training_if_any
 
 EXPLANATION = (
     "A small detector learns rendered scenes on this server's CPU, with the loop that "
@@ -28,7 +29,7 @@ LOOK_EVERY_S = 1.0
 
 def live_panel() -> None:
     """Where one can be started; while one is alive, `live_status` is what there is to see."""
-    live = session.live_training_if_any()
+    live = live_training_if_any()
     if live is not None and live.state().is_alive:
         return
     st.subheader("Train a small one now", anchor=False)
@@ -38,17 +39,17 @@ def live_panel() -> None:
 
 def live_status() -> None:
     """How far the live training is, above what it has learned; looked after while it is alive."""
-    live = session.live_training_if_any()
+    live = live_training_if_any()
     if live is None:
         return
     alive = live.state().is_alive
-    if alive or st.session_state.get("run") == LIVE:
+    if alive or visitor.me().run == LIVE:
         (st.fragment(status, run_every=LOOK_EVERY_S) if alive else status)(alive)
 
 
 def status(was_alive: bool) -> None:
     """A line in words, and what may be done to the training."""
-    live = session.live_training()
+    live = live_training()
     now = live.state()
     if now.name == "idle":
         return
@@ -79,14 +80,14 @@ def steer(live, name: str) -> None:
         pressed = st.button("Pause", icon=":material/pause:", on_click=live.pause)
     if st.button("Stop", icon=":material/stop:", on_click=live.stop) or pressed:
         st.rerun()
-    if st.session_state.get("run") != LIVE and st.button(
+    if visitor.me().run != LIVE and st.button(
         "Watch it", icon=":material/visibility:", on_click=_watch
     ):
         st.rerun()
 
 
 def _watch() -> None:
-    st.session_state["run"] = LIVE
+    visitor.change(run=LIVE)
 
 
 def options_form() -> None:
@@ -124,9 +125,9 @@ def _start(**choices) -> None:
     from deformviz.training.live import LiveError, LiveOptions
 
     try:
-        session.live_training().start(LiveOptions(**choices))
+        live_training().start(LiveOptions(**choices))
     except LiveError as problem:
         st.error(str(problem))
         return
-    st.session_state["next_run"] = LIVE
+    visitor.change(run=LIVE)
     st.rerun()

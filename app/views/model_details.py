@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import runs
-from app.session import load_model
+from app import runs, visitor, work
+from app.tasks.checkpoints import Described
+from app.tasks.pictures import ComputedRun
+from app.waiting import answer_or_wait
+from deformviz.checkpoints.report import LoadReport
+from deformviz.tracing.store import StoredTrace
 
 STORED = "Stored numbers of this model, rounded to 16 bits; nothing was computed for this picture."
 # Options of the model in which a recipe may differ from the published one, in words.
@@ -19,10 +23,11 @@ RECIPE = {
 }
 
 
-def origin(run: runs.Run) -> str:
+def origin(run: StoredTrace) -> str:
     """In one line, which op computed the numbers on show."""
-    backend = getattr(run, "backend", "")
-    return f"Computed here with the attention op “{backend}”." if backend else STORED
+    if isinstance(run, ComputedRun):
+        return f"Computed here with the attention op “{run.backend}”."
+    return STORED
 
 
 @st.fragment
@@ -34,22 +39,33 @@ def model_details(model: runs.ModelChoice) -> None:
     if not details.open:
         return
     with details:
-        try:
-            with st.spinner("Reading the checkpoint"):
-                network = load_model(model.path, model.stamp)
-        except (ValueError, OSError, RuntimeError) as problem:
-            st.markdown(str(problem).partition("\n")[0])
+        key = work.key_of("model", model.path, model.stamp)
+        found: Described | None = answer_or_wait(
+            key,
+            model.title,
+            lambda: work.kept(key),
+            lambda: work.ask(
+                key,
+                "app.tasks.checkpoints:describe",
+                (model.path, model.stamp, tuple(RECIPE)),
+                visitor=visitor.me().name,
+            ),
+        )
+        if found is None:
             return
-        st.markdown(_report_text(network.load_report))
-        if differences := recipe_differences(network):
+        st.markdown(_report_text(found.report))
+        if found.differences:
             st.markdown(
                 "Where this model's recipe differs from the published one:\n\n"
-                + "\n".join(f"- {line}" for line in differences)
+                + "\n".join(
+                    f"- {RECIPE[name]}: `{here}` instead of `{published}`"
+                    for name, here, published in found.differences
+                )
             )
-        st.caption(runs.backend_of(network))
+        st.caption(found.backend)
 
 
-def _report_text(report) -> str:
+def _report_text(report: LoadReport) -> str:
     assumed = [f"`{item.name} = {item.value!r}`: {item.source}" for item in report.assumed]
     found = (
         f"**{report.system}**, {report.variant}: {report.parameters / 1e6:.2f} M parameters, "
@@ -60,17 +76,3 @@ def _report_text(report) -> str:
     return f"{found}\n\nAssumed, because the weights cannot tell:\n\n" + "\n".join(
         f"- {line}" for line in assumed
     )
-
-
-def recipe_differences(network) -> list[str]:
-    """Options of a Deformable DETR that are not those of the published variants, in words."""
-    from deformviz.models.detector_config import DeformableDETRConfig
-
-    config, published = getattr(network, "config", None), DeformableDETRConfig(classes=1)
-    if not isinstance(config, DeformableDETRConfig):
-        return []
-    return [
-        f"{words}: `{getattr(config, name)}` instead of `{getattr(published, name)}`"
-        for name, words in RECIPE.items()
-        if getattr(config, name) != getattr(published, name)
-    ]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from app import visitor, work
+from app.waiting import answer_or_wait
 from deformviz.walkthrough.myths import CARDS, Card
 from deformviz.walkthrough.prose import read_prose
 
@@ -20,6 +22,7 @@ LINKS = {
 
 def page() -> None:
     """The page, top to bottom."""
+    visitor.note_unknown(visitor.asked(), ("myths_wish",))
     prose = read_prose("myths")
     st.title(prose.title, anchor=False)
     st.markdown(prose.introduction)
@@ -75,8 +78,21 @@ def show(card: Card) -> None:
             key=f"says_{card.number}",
         ) as says:
             if says.open:
-                st.code(card.message(), language=None, wrap_lines=True)
+                says_itself(card.number)
     st.caption(f"Guarded by `{card.test}`")
+
+
+def says_itself(number: int) -> None:
+    """What a worker is told when it provokes the case."""
+    key = work.key_of("message", number)
+    message: str | None = answer_or_wait(
+        key,
+        "Provoking it",
+        lambda: work.kept(key),
+        lambda: work.ask(key, "app.tasks.messages:message", (number,), visitor=visitor.me().name),
+    )
+    if message is not None:
+        st.code(message, language=None, wrap_lines=True)
 
 
 page()

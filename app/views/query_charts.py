@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app.session import unpacked
+from app.runs import unpacked
 from deformviz.figures.theme import CHART_HEIGHT_PX
 from deformviz.geometry import cxcywh_to_xyxy, scale_boxes
 

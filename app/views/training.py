@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
-from app import controls, runs, session
+from app import controls, recorded_runs, replays, runs, visitor, work
 from app.canvas.kinds import mount_replay
-from app.jobs import QueueFull
-from app.replay import compute, frames, library
+from app.line import QueueFull
+from app.rooms import ROOMS
+from app.sources import Source
+from app.tasks import replay_view
+from app.training_runs import NOBODY, PARAMETERS, is_local, known_runs
 from app.views.live_training import live_panel, live_status
-from app.waiting import say
+from app.waiting import bar, failed
 
 HEADLINE = "How did it learn to look there?"
-INSTRUCTIONS = {
-    "sampling": "Drag through the training, or move over a curve: before the first step every "
-    "query looks the same way, in a star. Point at any picture to ask for that place.",
-    "grid": "Drag through the training, or move over a curve: before the first step the grid that "
-    "all queries share is regular. Point at any picture to ask for that place.",
-}
 EMPTY = (
     "There is no recorded training here. Train a small one below, or start the app with "
     "`DEFORMVIZ_RUNS` naming a run folder."
@@ -27,7 +22,6 @@ EMPTY = (
 STARTING = "The training is being started; its first pictures come in some seconds."
 NO_SNAPSHOT = "This training has kept no snapshot yet."
 LOOKS_AGAIN = "This page looks again every moment."
-NOBODY = ""  # "compare with" nothing
 LOOK_EVERY_S = 1.5
 # A replay that still grows is looked after every moment; it must not fade each time.
 STYLE = """<style>
@@ -35,25 +29,22 @@ STYLE = """<style>
 .stMain h1 { padding: 0; letter-spacing: -0.01em; }
 .stMain [data-stale="true"] { opacity: 1 !important; }
 </style>"""
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def training() -> None:
     """The page, top to bottom."""
-    live = session.live_training_if_any()
-    known = library.list_runs(
-        live and live.folder, live_grows=bool(live and live.state().is_alive), own=_own_folder()
-    )
-    choose_defaults(known)
-    model = enter_room(known.get(st.session_state["run"]))
-    write_address()
+    known = known_runs()
+    room = ROOMS[visitor.me().room]
+    models = runs.list_models(room.name)
+    visitor.read_address(list(models))
     st.html(STYLE)
     with st.sidebar:
         chosen = choose_runs(known)
-        source = choose_picture(chosen, model)
+        source = choose_picture(chosen, models[visitor.here().model])
+    write_address()
     st.title(HEADLINE, anchor=False)
     if chosen:
-        st.markdown(INSTRUCTIONS[chosen[0].drawing or "sampling"])
+        st.markdown(room.say("training"))
         live_status()
         show(chosen, source)
     else:
@@ -62,94 +53,72 @@ def training() -> None:
     live_panel()
 
 
-def enter_room(run: library.RecordedRun | None) -> runs.ModelChoice:
-    """The gallery that suits a run: pictures of one object for a DAT, else of many."""
-    room = session.GRID if run is not None and run.drawing == "grid" else session.SAMPLING
-    session.enter(room)
-    models = runs.list_models(room)
-    session.read_address(list(models))
-    st.session_state["notes"] = []  # the picture in the address may be another run's
-    return models[st.session_state["model"]]
-
-
-def _own_folder() -> Path | None:
-    """The folder somebody at this machine follows; nobody else may name one."""
-    text = st.session_state.get("own_run", "").strip()
-    return Path(text).expanduser() if text and is_local() else None
-
-
-def is_local() -> bool:
-    """Whether only this very machine can reach the server."""
-    return st.get_option("server.address") in LOOPBACK
-
-
-def choose_defaults(known: dict[str, library.RecordedRun]) -> None:
-    """Once per session the runs of the address, then the ones chosen; what is gone is let go."""
-    state, asked = st.session_state, st.query_params
-    if "next_run" in state:  # a button below the widget wished for another run
-        state["run"] = state.pop("next_run")
-    for name, empty in (("run", next(iter(known), "")), ("other_run", NOBODY)):
-        parameter = {"run": "run", "other_run": "with"}[name]
-        wanted = state.get(name, asked.get(parameter, empty))
-        state[name] = wanted if wanted in known else empty
-
-
 def write_address() -> None:
     """Keep the address in step with what is chosen, so that copying it copies the choice."""
-    state = st.session_state
-    address = {"run": state["run"], "picture": state["picture"]}
-    if state["other_run"]:
-        address["with"] = state["other_run"]
-    if st.query_params.to_dict() != address:
-        st.query_params.from_dict(address)
+    me = visitor.me()
+    wanted = {parameter: getattr(me, name) for name, parameter in PARAMETERS.items()}
+    address = {name: value for name, value in wanted.items() if value}
+    visitor.write({"run": me.run, "picture": visitor.here().picture} | address)
 
 
-def choose_runs(known: dict[str, library.RecordedRun]) -> list[library.RecordedRun]:
+def choose_runs(known: dict[str, recorded_runs.RecordedRun]) -> list[recorded_runs.RecordedRun]:
     """The run, one to compare it with, and a folder of one's own."""
-    state = st.session_state
     if known:
-        st.selectbox("Training", list(known), key="run", format_func=lambda n: known[n].title)
-        st.caption(library.describe(known[state["run"]]))
-        kind = known[state["run"]].kind
+        choose("Training", "run", list(known), known)
+        run = known[visitor.me().run]
+        st.caption(recorded_runs.describe(run))
         others = [
             NOBODY,
-            *(name for name, run in known.items() if name != state["run"] and run.kind == kind),
+            *(name for name, one in known.items() if name != run.name and one.kind == run.kind),
         ]
-        if state["other_run"] not in others:
-            state["other_run"] = NOBODY
+        if visitor.me().other_run not in others:
+            visitor.change(other_run=NOBODY)
         if len(others) > 1:
-            st.selectbox(
-                "Compare with",
-                others,
-                key="other_run",
-                format_func=lambda n: known[n].title if n else "nothing",
-            )
+            choose("Compare with", "other_run", others, known)
     if is_local():
-        with st.expander(
-            "Follow a run folder",
-            icon=":material/folder_open:",
-            expanded=bool(state.get("own_run")),
-        ):
-            st.text_input(
-                "Folder on this machine",
-                key="own_run",
-                on_change=_choose_own,
-                placeholder="runs/mine",
-                help="What `deformviz train … --out` or a "
-                "`Recorder` writes; also while it is written.",
-            )
-    return [known[name] for name in (state["run"], state["other_run"]) if name in known]
+        follow_a_folder()
+    return [known[name] for name in (visitor.me().run, visitor.me().other_run) if name in known]
 
 
-def _choose_own() -> None:
-    if st.session_state["own_run"].strip():
-        st.session_state["run"] = library.OWN
+def choose(label: str, name: str, options: list[str], known: dict) -> None:
+    """A training of several; the widget forgets itself on other pages, the visitor does not."""
+    state, key = st.session_state, f"{name}_widget"
+    state[key] = getattr(visitor.me(), name)
+    st.selectbox(
+        label,
+        options,
+        key=key,
+        format_func=lambda run: known[run].title if run else "nothing",
+        on_change=lambda: visitor.change(**{name: state[key]}),
+    )
 
 
-def choose_picture(chosen: list[library.RecordedRun], model):
+def follow_a_folder() -> None:
+    """A field for a run folder on this machine."""
+    state = st.session_state
+
+    def take() -> None:
+        if state["own_run"].strip():
+            visitor.change(run=recorded_runs.OWN)
+
+    with st.expander(
+        "Follow a run folder", icon=":material/folder_open:", expanded=bool(state.get("own_run"))
+    ):
+        st.text_input(
+            "Folder on this machine",
+            key="own_run",
+            on_change=take,
+            placeholder="runs/mine",
+            help="What `deformviz train … --out` or a `Recorder` writes; also while it is written.",
+        )
+
+
+def choose_picture(
+    chosen: list[recorded_runs.RecordedRun], model: runs.ModelChoice
+) -> Source | int:
     """A picture of the gallery; of a recording, one of its own probe pictures."""
     if chosen and chosen[0].kind == "recording":
-        count = compute.probe_count(chosen[0])
+        count = replays.probe_count(chosen[0])
         if count > 1:
             return st.segmented_control(
                 "Probe picture",
@@ -159,10 +128,10 @@ def choose_picture(chosen: list[library.RecordedRun], model):
                 format_func=lambda number: str(number + 1),
             )
         return 0
-    return controls.select_picture(session.sources(), model)
+    return controls.select_picture(visitor.sources(), model)
 
 
-def show(chosen: list[library.RecordedRun], source) -> None:
+def show(chosen: list[recorded_runs.RecordedRun], source: Source | int) -> None:
     """The replay; looked after every moment while something is computed or still grows."""
     for run in chosen:
         if run.problem and run.growing:
@@ -176,30 +145,25 @@ def show(chosen: list[library.RecordedRun], source) -> None:
     still(chosen, source, settled)
 
 
-def wait_for_folder(run: library.RecordedRun) -> None:
+def wait_for_folder(run: recorded_runs.RecordedRun) -> None:
     """A training that has just been started has no folder yet; one that is none stays that."""
-    words = STARTING if run.name == library.LIVE else f"{run.problem} {LOOKS_AGAIN}"
+    words = STARTING if run.name == recorded_runs.LIVE else f"{run.problem} {LOOKS_AGAIN}"
     st.info(words, icon=":material/hourglass_top:")
-    if not library.open_run(run.path, run.name, run.title).problem:
+    if not recorded_runs.open_run(run.path, run.name, run.title).problem:
         st.rerun()
 
 
-def _key(run: library.RecordedRun, source) -> str:
-    content = f"probe {source}" if isinstance(source, int) else source.content()
-    return frames.key_of(run, content)
+def _is_settled(run: recorded_runs.RecordedRun, source: Source | int) -> bool:
+    view = replays.find(replays.key_of(run, source))
+    return view is not None and not run.growing and replay_view.is_current(view)
 
 
-def _is_settled(run: library.RecordedRun, source) -> bool:
-    view = frames.find(_key(run, source))
-    return view is not None and not run.growing and frames.is_current(view)
-
-
-def _has_failed(run: library.RecordedRun, source) -> bool:
-    progress = session.QUEUE.progress(_key(run, source))
+def _has_failed(run: recorded_runs.RecordedRun, source: Source | int) -> bool:
+    progress = work.progress(replays.key_of(run, source))
     return progress is not None and progress.state == "failed"
 
 
-def stage(chosen: list[library.RecordedRun], source, settled: bool) -> None:
+def stage(chosen: list[recorded_runs.RecordedRun], source: Source | int, settled: bool) -> None:
     """What there is to see so far, and a line about what is on its way."""
     views = []
     for run in chosen:
@@ -219,33 +183,31 @@ def stage(chosen: list[library.RecordedRun], source, settled: bool) -> None:
         st.rerun()
 
 
-def look_after(run: library.RecordedRun, source) -> frames.ReplayView | None:
+def look_after(
+    run: recorded_runs.RecordedRun, source: Source | int
+) -> replay_view.ReplayView | None:
     """The view of a run; what is missing is put in line, and how far it is is said."""
-    key = _key(run, source)
-    view = frames.find(key)
-    if view is not None and frames.is_current(view):
-        return frames.with_run(view, run)
-    if run.growing and run.kind != "recording" and not library.snapshots_on_disk(run):
+    key = replays.key_of(run, source)
+    view = replays.find(key)
+    if view is not None and replay_view.is_current(view) and view.run == run:
+        return view
+    if run.growing and run.kind != "recording" and not recorded_runs.snapshots_on_disk(run):
         # Asked for now, it would fail for good; the first snapshot comes in a moment.
-        words = STARTING if run.name == library.LIVE else f"{NO_SNAPSHOT} {LOOKS_AGAIN}"
+        words = STARTING if run.name == recorded_runs.LIVE else f"{NO_SNAPSHOT} {LOOKS_AGAIN}"
         st.info(words, icon=":material/hourglass_top:")
         return None
-    progress = session.QUEUE.progress(key)
+    progress = work.progress(key)
     if progress is not None and progress.state == "failed":
-        st.error(progress.error, icon=":material/error:")
-        if st.button("Try again", key=f"retry_{key}"):
-            session.QUEUE.forget(key)
-            st.rerun(scope="fragment")
+        failed(progress.error, key)
         return view
     try:
-        compute.request(run, source, session.session_id())
-        progress = session.QUEUE.progress(key)
-        if progress is not None and not progress.is_over and not (view and run.growing):
-            st.progress(
-                min(1.0, progress.index / max(1, progress.count)), text=say(progress, run.title)
-            )
+        replays.request(run, source, visitor.me().name)
     except QueueFull as problem:
         st.markdown(f":material/groups: {problem}")
+        return view
+    progress = work.progress(key)
+    if progress is not None and not progress.is_over and not (view and run.growing):
+        bar(progress, run.title)
     return view
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import controls, runs, session, work
+from app import controls, runs, visitor, work
 from app.canvas.kinds import mount_equations
 from app.line import QueueFull
+from app.rooms import ROOMS
 from app.tasks.equations import Page
 from app.walkthrough.selection import arrive, hand_over
 from deformviz.walkthrough.change import Change, read_change
@@ -33,7 +34,6 @@ INSTRUCTION = (
     "everywhere. ↑ ↓ walk the steps, ← → the samples, + − come closer."
 )
 EXAMPLES = {"": "This picture", TOY: "A toy for a pencil"}
-LONGEST = 200
 LOG = logging.getLogger(__name__)
 RIGHT = ""  # no mistake
 
@@ -49,33 +49,29 @@ class Unfollowed:
 
 def page() -> None:
     """The page, top to bottom."""
-    models = runs.list_models()
-    session.read_address(list(models))
-    notes = read_link()
+    models = runs.list_models(visitor.me().room)
+    link = visitor.asked()
+    visitor.read_address(list(models))
+    read_link(link)
     with st.sidebar:
-        selection = controls.select(session.sources(), models)
+        selection = controls.select(visitor.sources(), models)
     st.html(STYLE)
     st.title("The equations, step by step", anchor=False)
     st.caption(INSTRUCTION)
-    for note in notes:
-        st.info(note, icon=":material/link_off:")
     stage(selection)
 
 
-def read_link() -> list[str]:
+def read_link(asked: dict[str, str]) -> None:
     """Take the subject from the address where that says something new."""
     state = st.session_state
-    asked = {k: v[:LONGEST] for k, v in st.query_params.to_dict().items()}
-    first = "walk" not in state
-    if not first and (asked == state.get("walk_address") or not set(asked) & set(ADDRESS)):
+    if "walk" in state and not set(asked) & set(ADDRESS):
         state["walk"] = arrive(state["walk"], asked=False)
-        return []
+        return
     subject, step, notes = read_subject(asked)
-    if "layer" in asked:
-        state["layer"] = asked["layer"]
+    for note in notes:
+        visitor.note(note)
     state["walk"], state["walk_step"] = arrive(subject, asked="query" in asked), step
     state["walk_link"] = state.get("walk_link", 0) + 1
-    return notes
 
 
 @st.fragment
@@ -83,7 +79,7 @@ def stage(selection: controls.Selection) -> None:
     """Choices, the derivation, and what if."""
     state = st.session_state
     choices = st.container()
-    subject: Subject = replace(state["walk"], layer=state["layer"] or "decoder.0")
+    subject: Subject = replace(state["walk"], layer=visitor.here().layer or "decoder.0")
     with st.spinner("Loading the model and running it …", show_time=False):
         found = followed(subject, selection)
     if isinstance(found, str):
@@ -91,7 +87,7 @@ def stage(selection: controls.Selection) -> None:
     run_key = shown_run(selection)
     state["walk"] = found.subject
     if found.subject.record.follows_the_detector and not found.subject.is_toy:
-        state["layer"] = found.subject.layer
+        visitor.change_here(layer=found.subject.layer)
         hand_over(run_key, found.subject.query)
     else:  # their queries mean nothing elsewhere
         state["walk"] = replace(found.subject, query=subject.query, mistake=subject.mistake)
@@ -123,7 +119,7 @@ def followed(subject: Subject, selection: controls.Selection) -> Page | str:
     )
     given = (subject, selection.source.read(), selection.model.path, selection.model.stamp)
     try:
-        work.ask(key, "app.tasks.equations:follow", given, visitor=session.session_id())
+        work.ask(key, "app.tasks.equations:follow", given, visitor=visitor.me().name)
     except QueueFull as problem:
         return str(problem)
     ended = work.wait(key)
@@ -154,8 +150,8 @@ def offer_another(choices, subject: Subject, problem: str) -> None:
 
 def start_over() -> None:
     """The subject that the page begins with."""
-    state = st.session_state
-    state["walk"], state["walk_step"], state["layer"] = Subject(), "", Subject().layer
+    st.session_state["walk"], st.session_state["walk_step"] = Subject(), ""
+    visitor.change_here(layer=Subject().layer)
 
 
 def shown_run(selection: controls.Selection) -> str:
@@ -163,7 +159,7 @@ def shown_run(selection: controls.Selection) -> str:
     run = runs.finished(selection.source, selection.model)
     if run is not None:
         return run.key
-    return runs.request(selection.source, selection.model, session.session_id())
+    return runs.request(selection.source, selection.model, visitor.me().name).key
 
 
 # -- choices ---------------------------------------------------------------------------------
@@ -241,8 +237,8 @@ def choose_query(found) -> None:
     state["walk_layer"], state["walk_number"] = subject.layer, subject.query
 
     def take_layer() -> None:
-        state["layer"] = state["walk_layer"]
-        same_kind = state["layer"].split(".")[0] == subject.layer.split(".")[0]
+        layer = visitor.change_here(layer=state["walk_layer"]).layer
+        same_kind = layer.split(".")[0] == subject.layer.split(".")[0]
         change(query=subject.query if same_kind else None, change=Change())
 
     if len(found.layers) > 1:
@@ -306,12 +302,11 @@ def write_address() -> None:
     """Keep the address in step, so that copying it copies the view."""
     state = st.session_state
     wanted = to_address(state["walk"], state["walk_step"])
-    wanted |= {"picture": state["picture"], "layer": state["layer"]}
-    if state["model"] != runs.SHIPPED_MODEL:
-        wanted["model"] = state["model"]
-    state["walk_address"] = wanted
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
+    here = visitor.here()
+    wanted |= {"picture": here.picture, "layer": here.layer}
+    if here.model != ROOMS[visitor.me().room].shipped:
+        wanted["model"] = here.model
+    visitor.write(wanted)
 
 
 page()

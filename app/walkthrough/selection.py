@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from app import visitor
 from deformviz.walkthrough.change import Change
 from deformviz.walkthrough.subject import Subject
 
@@ -43,19 +44,19 @@ def hand_over(run_key: str, query: int) -> None:
     state["walk_query"] = query
     state["walk_of"] = _part()
     kept = {
-        name: value for name, value in state.get("start_view", {}).items() if name not in OF_A_QUERY
+        name: value for name, value in visitor.here().start_view.items() if name not in OF_A_QUERY
     }
-    state["start_view"] = kept | {"query": query, "pinned": True}
-    state["start_view_of"] = run_key
+    visitor.change_here(start_view=kept | {"query": query, "pinned": True}, start_view_of=run_key)
 
 
 def _explored_query() -> int | None:
     """The query that Explore's canvas showed last, told once."""
-    number = st.session_state.pop("view_params", {}).get("q", "")
+    number = visitor.here().view_params.get("q", "")
+    visitor.change_here(view_params={})
     return int(number) if number.isdecimal() else None
 
 
 def _part() -> tuple[str, str, str]:
     """What a query belongs to: the picture, the model, and its encoder or decoder."""
-    state = st.session_state
-    return state["picture"], state["model"], state["layer"].split(".")[0]
+    here = visitor.here()
+    return here.picture, here.model, here.layer.split(".")[0]

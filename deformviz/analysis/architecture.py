@@ -1,10 +1,14 @@
 """The parts of a model with their sizes and costs, counted without computing anything."""
 
-from dataclasses import dataclass, replace
+from __future__ import annotations
 
-from torch import Tensor, nn
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from deformviz.checkpoints.systems import Published, known_systems, system_of
+
+if TYPE_CHECKING:  # the records are read without torch
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ def describe(model: nn.Module, input_hw: tuple[int, int] | None = None) -> Archi
 
 def size_of(*modules: nn.Module | Tensor) -> int:
     """Parameters of several modules, each counted once."""
+    from torch import Tensor
+
     found: dict[int, int] = {}
     for module in modules:
         tensors = [module] if isinstance(module, Tensor) else module.parameters()

@@ -15,58 +15,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from captum.attr import IntegratedGradients, Saliency
 from torch import Tensor
 
-from deformviz.analysis.attribution_targets import QUANTITIES, Held
-from deformviz.axes import axes, check_axes, record
+from deformviz.analysis.attribution_records import COMPLETE, METHODS, QUANTITIES, Attribution
+from deformviz.analysis.attribution_targets import Held
 
-METHODS = ("integrated gradients", "gradient x input")
 OnStep = Callable[[int, int], None]  # (done, of how many); what it raises cancels
 
 PIECE_STEPS, MOST_STEPS = 8, 1536
-COMPLETE = 0.01  # of the score difference
 ALL_PIECES = 5 * COMPLETE  # of it, errors of either sign taken together
 NUMBERS_AT_ONCE = 4_000_000  # of a layer's inputs in one batch
 PICTURES_AT_ONCE = 16
-
-
-@record
-class Attribution:
-    """What every sample of a layer is worth; sums to `score` - `baseline_score` if complete."""
-
-    layer: str
-    quantity: str
-    method: str
-    values: np.ndarray = axes("query head level point")
-    score: float
-    baseline_score: float  # at the other end of the path
-    steps: int  # of the path; 1 for a gradient
-
-    def __post_init__(self):
-        check_axes(self, unbatched=("values",))
-
-    @property
-    def difference(self) -> float:
-        return self.score - self.baseline_score
-
-    @property
-    def completeness_error(self) -> float:
-        """How far the sum is from the score difference, as a share of it."""
-        return relative_error(float(self.values.sum()), self.difference)
-
-    def other_queries(self, asked: slice) -> float:
-        """Share of all magnitude that lies at samples of queries that were not asked, 0 to 1."""
-        total = float(np.abs(self.values).sum())
-        return 1 - float(np.abs(self.values[asked]).sum()) / total if total else 0.0
-
-
-def relative_error(total: float, difference: float) -> float:
-    """|total - difference| as a share of |difference|; infinite where there is no difference."""
-    wrong = abs(total - difference)
-    return wrong / abs(difference) if difference else (0.0 if wrong == 0 else float("inf"))
 
 
 def attribute(

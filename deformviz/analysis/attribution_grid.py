@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from deformviz.analysis.attribution_targets import QUANTITIES, Way
+from deformviz.analysis.attribution_records import QUANTITIES
+from deformviz.analysis.attribution_targets import Way
 from deformviz.attention.dat import DATAttention
 from deformviz.geometry import grid_to_normalised, normalised_to_original
 from deformviz.models.dat import DAT

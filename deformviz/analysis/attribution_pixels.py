@@ -7,20 +7,13 @@ queries keep their start boxes, so the question stays about the same query while
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from captum.attr import LayerGradCam, Occlusion
 from torch import Tensor, nn
 
-from deformviz.analysis.attribution import (
-    METHODS,
-    MOST_STEPS,
-    OnStep,
-    counted,
-    explain,
-    relative_error,
-)
+from deformviz.analysis.attribution import MOST_STEPS, OnStep, counted, explain
+from deformviz.analysis.attribution_records import METHODS, PixelAttribution
 from deformviz.analysis.attribution_targets import HeldPass, Target, run_held
 from deformviz.models.dat import DAT
 from deformviz.models.parts import private_copy
@@ -29,24 +22,6 @@ PIXEL_METHODS = (*METHODS, "occlusion", "grad-cam")
 WINDOWS = 8  # an occluding square is an eighth of the longer side
 OVERLAP = 2  # and moves by half of itself
 OCCLUDED_AT_ONCE = 8
-
-
-@dataclass(frozen=True)
-class PixelAttribution:
-    """What each pixel of the model's input is worth: [height width], resized picture."""
-
-    method: str
-    values: np.ndarray
-    score: float
-    baseline_score: float  # of the grey picture
-    steps: int
-
-    @property
-    def completeness_error(self) -> float | None:
-        """As a share of the score difference; None where the method does not claim to add up."""
-        if self.method != METHODS[0]:
-            return None
-        return relative_error(float(self.values.sum()), self.score - self.baseline_score)
 
 
 @dataclass(frozen=True)

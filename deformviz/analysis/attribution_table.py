@@ -1,62 +1,27 @@
 """Every method against every layer, in one table that can be taken away."""
 
-import csv
-import io
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import torch
 
-from deformviz.analysis.attribution import METHODS, MOST_STEPS, Attribution, OnStep, attribute
-from deformviz.analysis.attribution_targets import QUANTITIES, Held
-from deformviz.analysis.faithfulness import (
+from deformviz.analysis.attribution import MOST_STEPS, OnStep, attribute
+from deformviz.analysis.attribution_records import (
+    HEAVIEST,
+    METHODS,
+    QUANTITIES,
+    Attribution,
     Faithfulness,
+    Study,
+    TableRow,
+)
+from deformviz.analysis.attribution_targets import Held
+from deformviz.analysis.faithfulness import (
     faithfulness,
     mean_agreement,
     scores_along,
     weight_order,
 )
-
-HEAVIEST = 10
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """One method on one layer; areas are mean scores while points are deleted by that method."""
-
-    layer: str
-    quantity: str  # "" for the attention weights themselves and for chance
-    method: str
-    difference: float  # of the score between both ends of the path; NaN without a path
-    completeness_error: float  # as a share of it
-    steps: int
-    agreement: float  # rank correlation with the attention weights
-    deletion_area: float
-    insertion_area: float
-    other_queries: float  # share of the attribution at samples of other queries
-
-
-@dataclass(frozen=True)
-class Study:
-    """All that was computed for one number of an answer."""
-
-    target: Any
-    score: float
-    rows: tuple[TableRow, ...]
-    attributions: dict[tuple[str, str, str], Attribution]  # (layer, quantity, method)
-    curves: dict[str, Faithfulness]  # layer -> Faithfulness, by values
-    without_heaviest: dict[str, float]  # layer -> score without ten points
-    without_any: dict[str, float]  # layer -> score without its points
-
-    def to_csv(self) -> str:
-        """The table as text, one row per method and layer."""
-        file = io.StringIO()
-        writer = csv.writer(file, lineterminator="\n")
-        names = [field.name for field in fields(TableRow)]
-        writer.writerow(names)
-        writer.writerows([getattr(row, name) for name in names] for row in self.rows)
-        return file.getvalue()
 
 
 def study(

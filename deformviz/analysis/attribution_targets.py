@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from deformviz.analysis.attribution_records import QUANTITIES
 from deformviz.geometry import cxcywh_to_xyxy, normalised_to_original
 from deformviz.models.decoder import Memory
 from deformviz.models.deformable_detr import DeformableDETR
@@ -21,7 +22,6 @@ from deformviz.models.preprocess import preprocess
 from deformviz.schema import AttentionTrace, DetectorOutput, ImageFrame
 
 SIDES = ("left", "top", "right", "bottom")
-QUANTITIES = ("sampled values", "attention weights", "sampling offsets")
 
 
 @dataclass(frozen=True)

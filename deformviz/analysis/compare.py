@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from deformviz.analysis.weight_records import Comparison, LayerDifference
 
 PARTS = (  # (pattern of a parameter's name, the layer it belongs to)
     (r"transformer\.(encoder|decoder)\.layers\.(\d+)\.(self_attn|cross_attn)\.", r"\1.\2 \3"),
@@ -20,33 +21,6 @@ PARTS = (  # (pattern of a parameter's name, the layer it belongs to)
     (r"stages\.(\d+)\.(\w+)\.(\d+)", r"stages.\1.\2.\3"),
     (r"([^.]+)", r"\1"),
 )
-
-
-@dataclass(frozen=True)
-class LayerDifference:
-    """How two versions of one layer differ."""
-
-    layer: str
-    parameters: int
-    relative: float  # |b - a| / |a|, over all its numbers
-    cosine: float  # of a and b as vectors
-    largest: float  # change of a single number
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Everything that tells two models apart."""
-
-    settings: tuple[tuple[str, Any, Any], ...]  # of their configurations, where they differ
-    layers: tuple[LayerDifference, ...]
-    only_first: tuple[str, ...]  # keys, and those whose shapes differ
-    only_second: tuple[str, ...]
-    other_shape: tuple[str, ...]
-
-    @property
-    def relative(self) -> float:
-        """The largest relative difference of any layer; 0 for equal weights."""
-        return max((layer.relative for layer in self.layers), default=0.0)
 
 
 def layer_of(key: str) -> str:

@@ -4,8 +4,6 @@ A deleted sample adds nothing (its A·v is zero); the others keep their weights.
 by attribution, or at random; where an order knows what matters, deleting soon lowers the score.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,31 +11,11 @@ import torch
 from scipy.stats import spearmanr
 
 from deformviz.analysis.attribution import NUMBERS_AT_ONCE, OnStep
-from deformviz.analysis.attribution_targets import QUANTITIES, Held, Rest
+from deformviz.analysis.attribution_records import KINDS, ORDERS, QUANTITIES, Faithfulness
+from deformviz.analysis.attribution_targets import Held, Rest
 
-ORDERS = ("weight", "attribution", "random")
-KINDS = ("deletion", "insertion")
 STEPS = 16  # places of a curve after the first
 RANDOM_ORDERS = 8
-
-
-@dataclass(frozen=True)
-class Faithfulness:
-    """Scores while points of one layer are deleted or inserted, for each order."""
-
-    layer: str
-    points: int  # how many there are
-    counts: np.ndarray  # [step], how many are gone, or in
-    curves: Mapping[tuple[str, str], np.ndarray]  # (kind, order) -> score [step]
-
-    def area(self, kind: str, order: str) -> float:
-        """Mean score along the curve: small is telling for deletion, large for insertion."""
-        return curve_area(self.counts / self.points, self.curves[kind, order])
-
-
-def curve_area(shares: np.ndarray, scores: np.ndarray) -> float:
-    """Area under a curve over shares from 0 to 1, by trapezoids."""
-    return float(np.trapezoid(scores, shares))
 
 
 def weight_order(held: Held, target: Any, layer: str) -> torch.Tensor:

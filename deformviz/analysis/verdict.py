@@ -2,10 +2,14 @@
 
 from math import isfinite
 
-from deformviz.analysis.attribution import COMPLETE, METHODS
-from deformviz.analysis.attribution_table import HEAVIEST, Study
-from deformviz.analysis.attribution_targets import QUANTITIES
-from deformviz.analysis.faithfulness import Faithfulness
+from deformviz.analysis.attribution_records import (
+    COMPLETE,
+    HEAVIEST,
+    METHODS,
+    QUANTITIES,
+    Faithfulness,
+    Study,
+)
 
 # Lower bounds of a rank correlation, and what it is called from there on.
 AGREEMENT_WORDS = (

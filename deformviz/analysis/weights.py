@@ -1,16 +1,15 @@
 """What weights alone tell, without any picture: offset stars, statistics, likeness of heads."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from deformviz.analysis.weight_records import HeadLikeness, OffsetStar, TensorStatistics
 from deformviz.attention.dat import DATAttention
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.attention.reference import star_offsets
-from deformviz.axes import axes, check_axes, record
 from deformviz.models.dat import DAT
 from deformviz.models.detector import Detector
 from deformviz.models.parts import attention_layers
@@ -24,28 +23,6 @@ KINDS = {
     nn.BatchNorm2d: "norm",
     nn.Embedding: "embedding",
 }
-
-
-@record
-class OffsetStar:
-    """Where a layer samples before it has seen a query: the bias of `sampling_offsets`.
-
-    Feature pixels of each level where references are points; where they are boxes, half the box's
-    side over `point`.
-    """
-
-    trained: np.ndarray = axes("head level point xy")
-    initial: np.ndarray = axes("head level point xy")
-    per_box: bool
-    query_share: float  # root mean square of the learned offset rows against that of the bias
-
-    def __post_init__(self):
-        check_axes(self, unbatched=("trained", "initial"))
-
-    @property
-    def moved(self) -> np.ndarray:
-        """Distance of every point from where it started [head level point]."""
-        return np.linalg.norm(self.trained - self.initial, axis=-1)
 
 
 def offset_star(module: MultiScaleDeformableAttention, *, per_box: bool) -> OffsetStar:
@@ -77,25 +54,6 @@ def offset_stars(model: nn.Module) -> dict[str, OffsetStar]:
 
 
 # -- statistics ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class TensorStatistics:
-    """One tensor of weights in a few numbers."""
-
-    name: str
-    kind: str  # "linear", "convolution", "norm", "embedding" or "other"
-    shape: tuple[int, ...]
-    count: int
-    mean: float
-    deviation: float
-    smallest: float
-    largest: float
-    near_zero: float  # share below NEAR_ZERO of the largest magnitude
-
-    @property
-    def rms(self) -> float:
-        return (self.mean**2 + self.deviation**2) ** 0.5
 
 
 def weight_statistics(model: nn.Module) -> tuple[TensorStatistics, ...]:
@@ -132,21 +90,6 @@ def _kind(module: nn.Module) -> str:
 
 
 # -- likeness of heads ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class HeadLikeness:
-    """How alike the heads of one layer are: cosines, 1 = the same up to scale."""
-
-    passes_on: np.ndarray  # [head head]: of the maps W_m W'_m from x to output
-    looks: np.ndarray | None  # [head head]: of the offset stars; None without one
-
-    @property
-    def most_alike(self) -> tuple[int, int, float]:
-        """The pair of heads that pass on the most similar things, and their cosine."""
-        likeness = self.passes_on - 2 * np.eye(len(self.passes_on))
-        first, second = np.unravel_index(likeness.argmax(), likeness.shape)
-        return int(min(first, second)), int(max(first, second)), float(likeness.max())
 
 
 def head_likeness(model: nn.Module) -> dict[str, HeadLikeness]:

@@ -19,7 +19,7 @@ class Listed:
 def list_checkpoints(folder: str | Path) -> tuple[Listed, ...]:
     """Files of weights and folders as `save_pretrained` writes them, by name.
 
-    Links that lead out of the folder are left out.
+    Links that lead out of the folder or nowhere are left out, and so is what vanishes meanwhile.
 
     Raises:
         CheckpointError: there is no such folder.
@@ -29,10 +29,13 @@ def list_checkpoints(folder: str | Path) -> tuple[Listed, ...]:
         raise CheckpointError(f"There is no folder {folder}.")
     found = []
     for path in sorted(folder.iterdir())[:MOST_LISTED]:
-        weights = _weights_in(path)
-        if weights is None or not _lies_inside(folder, path.name):
+        try:
+            weights = _weights_in(path)
+            if weights is None or not _lies_inside(folder, path.name):
+                continue
+            found.append(Listed(path.name, path, weights.stat().st_mtime_ns))
+        except OSError:  # gone, or not ours to read
             continue
-        found.append(Listed(path.name, path, weights.stat().st_mtime_ns))
     return tuple(found)
 
 

@@ -1,15 +1,19 @@
 """A folder as `save_pretrained` writes it: config.json and safetensors, whole or in shards."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from deformviz.checkpoints.errors import CheckpointError
-from deformviz.checkpoints.reading import CheckpointFile, read_checkpoint
 from deformviz.checkpoints.report import Assumption
+
+if TYPE_CHECKING:  # whoever only lists a folder needs no torch
+    from torch import Tensor
+
+    from deformviz.checkpoints.reading import CheckpointFile
 
 WHOLE_FILES = ("model.safetensors", "pytorch_model.bin")
 INDEX_FILES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
@@ -26,6 +30,8 @@ def read_folder(folder: Path, weights: str | None = None) -> CheckpointFile:
         CheckpointError: no weights in it, a file that is a link out of it, or anything that
             `read_checkpoint` refuses.
     """
+    from deformviz.checkpoints.reading import CheckpointFile, read_checkpoint
+
     arguments = read_json(folder, "config.json") if (folder / "config.json").exists() else {}
     if (folder / "preprocessor_config.json").exists():
         arguments["preprocessor"] = read_json(folder, "preprocessor_config.json")
@@ -55,6 +61,8 @@ def read_newest(folder: Path, weights: str | None) -> CheckpointFile:
             f"{', '.join(ENDINGS)}."
         )
     newest = max(files, key=lambda path: (path.stat().st_mtime_ns, path.name))
+    from deformviz.checkpoints.reading import read_checkpoint
+
     file = with_config_beside(read_checkpoint(inside(folder, newest.name), weights))
     if len(files) == 1:
         return file
@@ -118,6 +126,8 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
 
 def read_shards(folder: Path, index: str) -> dict[str, Tensor]:
     """The tensors an index names, each from its shard."""
+    from deformviz.checkpoints.reading import read_checkpoint
+
     shard_of = read_json(folder, index).get("weight_map")
     if not isinstance(shard_of, dict) or not shard_of:
         raise CheckpointError(f"{folder.name}/{index} has no weight_map.")

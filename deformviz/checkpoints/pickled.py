@@ -20,13 +20,13 @@ from torch import Tensor
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.pickle_machine import MOST_BYTES, PickleMachine
 from deformviz.checkpoints.pickle_objects import StoredNumbers, StoredTensor
+from deformviz.checkpoints.signature import ZIP_START
 
 MOST_ENTRIES = 50_000
 MOST_PLAIN_BYTES = 2 * 2**30  # of a pickle that holds its numbers itself
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 LOCAL_HEADER_BYTES, NAME_AT = 30, 26  # of a zip entry; where it says how long its name is
 PROGRAM = re.compile(r"/(constants\.pkl|code/|archive_format$|models/.*\.json$)")
-ZIP_START, PICKLE_START = b"PK\x03\x04", 0x80
 DAMAGE = (
     RuntimeError,
     ValueError,
@@ -44,12 +44,6 @@ DAMAGE = (
     zipfile.BadZipFile,
     NotImplementedError,
 )
-
-
-def looks_pickled(start: bytes) -> bool:
-    """Whether a file's first bytes are those of `torch.save` or of a pickle."""
-    pickled = len(start) > 1 and start[0] == PICKLE_START and 2 <= start[1] <= 5
-    return start.startswith(ZIP_START) or pickled
 
 
 @dataclass

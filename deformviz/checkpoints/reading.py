@@ -14,8 +14,9 @@ from torch import Tensor
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.foreign_files import what_it_is
 from deformviz.checkpoints.pickle_objects import StoredTensor
-from deformviz.checkpoints.pickled import Pickled, looks_pickled, read_pickled
+from deformviz.checkpoints.pickled import Pickled, read_pickled
 from deformviz.checkpoints.report import Assumption
+from deformviz.checkpoints.signature import looks_pickled
 from deformviz.checkpoints.weight_sets import BARE, WeightSet, find_weights, peel
 
 MOST_FILE_BYTES = 8 * 2**30

@@ -1,12 +1,15 @@
 """What loading a checkpoint found, key by key, and what it had to assume."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any
 
 from deformviz.checkpoints.reasons import KINDS, likely_reason
+
+if TYPE_CHECKING:  # a report is read without torch
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)

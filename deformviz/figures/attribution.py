@@ -3,8 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from deformviz.analysis.attribution_table import Study
-from deformviz.analysis.faithfulness import ORDERS, Faithfulness
+from deformviz.analysis.attribution_records import ORDERS, Faithfulness, Study
 from deformviz.figures.theme import LEVEL_MARKS, LIGHT, PETROFF_10, chart_layout, head_colour
 
 LARGEST_MARKER_PX = 26

@@ -3,8 +3,7 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from deformviz.analysis.compare import Comparison
-from deformviz.analysis.weights import OffsetStar, TensorStatistics
+from deformviz.analysis.weight_records import Comparison, OffsetStar, TensorStatistics
 from deformviz.figures.theme import (
     GRID,
     LEVEL_MARKS,

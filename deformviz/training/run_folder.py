@@ -17,21 +17,21 @@ that was cut off by a crash is dropped on reading. An iteration written twice, b
 taken up again, counts as written last.
 """
 
+from __future__ import annotations
+
 import json
 import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
-from deformviz.training.snapshot_coding import decode, encode
+if TYPE_CHECKING:  # a page lists runs without torch
+    from torch import Tensor
 
 FORMAT = 1
 NUMBERED = re.compile(r"(\d{1,12})\.safetensors")
@@ -158,6 +158,10 @@ class RunFolder:
     ) -> Path:
         """Keep weights of an iteration in few bytes (see `snapshot_coding`)."""
         path = self.path / "snapshots" / f"{iteration:06d}.safetensors"
+        from safetensors.torch import save_file
+
+        from deformviz.training.snapshot_coding import encode
+
         coded = encode(weights, coding)
         _replace(path, lambda part: save_file(coded, part))
         return path
@@ -181,6 +185,10 @@ class RunFolder:
         Raises:
             RunFolderError: there is no such snapshot, or its file is damaged.
         """
+        from safetensors.torch import load_file
+
+        from deformviz.training.snapshot_coding import decode
+
         path = self.snapshots().get(iteration)
         if path is None:
             raise RunFolderError(f"{self.path.name} has no snapshot of iteration {iteration}.")
@@ -191,18 +199,17 @@ class RunFolder:
 
     def save_traces(self, iteration: int, layers: Mapping[str, bytes]) -> Path:
         """Keep packed layers of an iteration; keys are "<picture>/<layer>"."""
+        from safetensors.numpy import save_file
+
         path = self.path / "traces" / f"{iteration:06d}.safetensors"
-        tensors = {
-            name: torch.frombuffer(bytearray(blob), dtype=torch.uint8)
-            for name, blob in layers.items()
-        }
+        tensors = {name: np.frombuffer(blob, np.uint8) for name, blob in layers.items()}
         _replace(path, lambda part: save_file(tensors, part))
         return path
 
     def trace_names(self, iteration: int) -> list[str]:
         """The keys "<picture>/<layer>" stored for an iteration; none if its file is damaged."""
         try:
-            with safe_open(self.traces()[iteration], "pt") as file:
+            with safe_open(self.traces()[iteration], "np") as file:
                 return list(file.keys())
         except (KeyError, SafetensorError, OSError):
             return []
@@ -214,8 +221,8 @@ class RunFolder:
             RunFolderError: it was not recorded, or the file is damaged.
         """
         try:
-            with safe_open(self.traces()[iteration], "pt") as file:
-                return file.get_tensor(f"{picture}/{layer}").numpy().tobytes()
+            with safe_open(self.traces()[iteration], "np") as file:
+                return file.get_tensor(f"{picture}/{layer}").tobytes()
         except (KeyError, SafetensorError, OSError):
             raise RunFolderError(
                 f"{self.path.name} has no readable trace of {layer} on picture {picture} at "
@@ -239,9 +246,13 @@ class RunFolder:
 
     def save_state(self, state: Mapping) -> None:
         """Keep what a stopped run needs to go on."""
+        import torch
+
         _replace(self.path / "state.pt", lambda part: torch.save(dict(state), part))
 
     def load_state(self) -> dict | None:
         """The last state, or None for a new run."""
+        import torch
+
         path = self.path / "state.pt"
         return torch.load(path, weights_only=True) if path.exists() else None

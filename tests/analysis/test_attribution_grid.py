@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from deformviz.analysis.attribution import METHODS, attribute
+from deformviz.analysis.attribution import attribute
 from deformviz.analysis.attribution_grid import ClassLogit, hold_grids
+from deformviz.analysis.attribution_records import METHODS, QUANTITIES
 from deformviz.analysis.attribution_table import study
-from deformviz.analysis.attribution_targets import QUANTITIES
 from deformviz.analysis.faithfulness import scores_along, weight_order
 from deformviz.analysis.verdict import verdict
 from tests.analysis.test_attribution import picture

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from deformviz.analysis.attribution import METHODS, QUANTITIES, attribute
+from deformviz.analysis.attribution import attribute
+from deformviz.analysis.attribution_records import METHODS, QUANTITIES
 from deformviz.analysis.attribution_table import study
 from deformviz.analysis.attribution_targets import Target, hold
 from deformviz.analysis.faithfulness import (

@@ -1,57 +1,27 @@
 """The Attribution page: from a detection to what its samples are worth, and what deletion says."""
 
-import threading
-from pathlib import Path
-
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from app import session, studies
+from app import work
+from app.tasks import studies
+from tests.app.visit import address, settled, texts, visit
 
-ROOT = Path(__file__).parents[2]
-SECONDS = 90
+
+def follow(**link):
+    """A new visitor who opens a link to the page."""
+    return settled(visit("attribution", **{"model": "tiny.safetensors", **link}))
 
 
 @pytest.fixture
 def page(tiny_server):
-    page = AppTest.from_file(str(ROOT / "app" / "pages.py"), default_timeout=SECONDS)
-    page.run()
-    page.session_state["model"] = "tiny.safetensors"
-    page.switch_page("views/attribution.py").run()
-    finish(page)
-    return page.run()
-
-
-def follow(**link):
-    """A new session that opens a link to the page."""
-    page = AppTest.from_file(str(ROOT / "app" / "pages.py"), default_timeout=SECONDS)
-    page.switch_page("views/attribution.py")
-    for name, value in {"model": "tiny.safetensors", **link}.items():
-        page.query_params[name] = value
-    page.run()
-    finish(page)
-    return page.run()
-
-
-def address(page):
-    return {
-        name: value if isinstance(value, str) else value[-1]
-        for name, value in page.query_params.items()
-    }
-
-
-def finish(page):
-    """Wait for everything in line."""
-    for key in list(session.QUEUE._jobs):
-        session.QUEUE.wait(key, SECONDS)
+    return follow()
 
 
 def trace_back(page):
     """Ask, unless somebody did before, and wait for the answer."""
     if any(button.key == "trace_back" for button in page.button):
-        page.button(key="trace_back").click().run()
-        finish(page)
-        page.run()
+        page.button(key="trace_back").click()
+        settled(page)
 
 
 def shown_layer(page):
@@ -59,12 +29,7 @@ def shown_layer(page):
     [control] = [
         control for control in page.segmented_control if (control.key or "").startswith("layer-")
     ]
-    return studies.STUDIES.get(control.key.removeprefix("layer-")).study, control.value
-
-
-def texts(page):
-    kinds = ("title", "subheader", "markdown", "caption", "info", "error")
-    return " ".join(str(element.value) for kind in kinds for element in getattr(page, kind))
+    return work.kept(control.key.removeprefix("layer-")).study, control.value
 
 
 def test_from_a_detection_to_the_verdict_and_the_curves(page):
@@ -105,28 +70,28 @@ def test_the_table_can_be_taken_away(page):
     assert page.get("download_button")[0].proto.label == "Table (CSV)"
 
 
-def test_a_study_can_be_cancelled(page, monkeypatch):
-    waiting, right = threading.Event(), studies._work
-
-    def slow(question, report):
-        waiting.wait(SECONDS)
-        right(question, report)
-
-    monkeypatch.setattr(studies, "_work", slow)
+def test_a_study_can_be_cancelled(page):
     page.selectbox(key="attributed_side").set_value("left").run()
-    page.button(key="trace_back").click().run()
-    [key] = session.QUEUE._jobs
-    page.button(key="cancel_study").click().run()
-    waiting.set()
-    assert session.QUEUE.wait(key, SECONDS).state == "cancelled"
-    assert studies.STUDIES.get(key) is None
+    work.ask(
+        "busy", "tests.app.pieces_of_work:until_stopped", visitor="somebody else", lane=work.LONG
+    )
+    try:
+        page.button(key="trace_back").click().run()
+        assert page.get("progress")[0].proto.text.endswith(": next in line")
+        [key] = [key for key in work.LANES[work.LONG].line.keys() if key != "busy"]
+        [cancel] = [button for button in page.button if button.label == "Cancel"]
+        cancel.click().run()
+    finally:
+        work.leave("busy", "somebody else")
+    assert work.wait(key, 10).state == "cancelled" and work.kept(key) is None
     assert page.run().button(key="trace_back").label == "Trace it back"
 
 
 def test_a_class_logit_of_a_dat_is_traced_back_to_its_knots(page, monkeypatch):
     monkeypatch.delenv("DEFORMVIZ_CHECKPOINTS")
     monkeypatch.setitem(studies.MOST_STEPS, "stages", 8)
-    page.segmented_control(key="attribution_kind").set_value(session.GRID).run()
+    page.segmented_control(key="attribution_kind").set_value("grid")
+    settled(page)
     assert not page.exception
     assert [choice for choice in page.selectbox if choice.label == "Class"]
     trace_back(page)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from streamlit.testing.v1 import AppTest
 
-from app import checkpoint_files
+from app import checkpoint_files, dropped
 from deformviz.checkpoints.own import save
+from tests.app.visit import me, settled, texts, visit
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 90
@@ -17,16 +17,7 @@ SECONDS = 90
 
 @pytest.fixture
 def page(tiny_server):
-    page = AppTest.from_file(str(ROOT / "app" / "pages.py"), default_timeout=SECONDS)
-    page.run()
-    page.switch_page("views/checkpoint.py")
-    page.query_params["checkpoint"] = "tiny.safetensors"
-    return page
-
-
-def texts(page):
-    kinds = ("title", "subheader", "markdown", "caption", "info", "error", "success")
-    return " ".join(str(element.value) for kind in kinds for element in getattr(page, kind))
+    return visit("checkpoint", checkpoint="tiny.safetensors")
 
 
 def saved_bytes(content):
@@ -36,7 +27,7 @@ def saved_bytes(content):
 
 
 def test_it_says_what_a_file_of_the_folder_is(page):
-    page.run()
+    settled(page)
     assert not page.exception
     said = texts(page)
     assert page.title[0].value == "What is in this checkpoint?"
@@ -47,14 +38,15 @@ def test_it_says_what_a_file_of_the_folder_is(page):
 
 
 def test_a_good_file_can_be_dropped_and_used_elsewhere(page, tiny_model_folder):
-    page.run()
+    settled(page)
     page.file_uploader[0].upload(
         "mine.safetensors",
         (tiny_model_folder / "tiny.safetensors").read_bytes(),
         "application/octet-stream",
     ).run()
+    settled(page)
     assert not page.exception
-    name = page.session_state["chosen_checkpoint"]
+    name = me(page).checkpoint
     assert name.startswith("yours-") and "mine.safetensors (yours)" in texts(page)
     labels = [button.label for button in page.button]
     assert labels == [
@@ -62,28 +54,30 @@ def test_a_good_file_can_be_dropped_and_used_elsewhere(page, tiny_model_folder):
         "Follow its equations",
         "Do its weights mean anything?",
     ]
-    assert Path(page.session_state["own_checkpoints"][name].path).exists()
+    assert Path(me(page).own_checkpoints[name].path).exists()
 
 
 def test_a_file_is_taken_also_where_streamlit_has_no_such_way_to_forget_it(
     page, tiny_model_folder, monkeypatch
 ):
-    monkeypatch.setattr(checkpoint_files, "get_script_run_ctx", lambda: None)
-    page.run()
+    monkeypatch.setattr(dropped, "get_script_run_ctx", lambda: None)
+    settled(page)
     page.file_uploader[0].upload(
         "mine.safetensors",
         (tiny_model_folder / "tiny.safetensors").read_bytes(),
         "application/octet-stream",
     ).run()
+    settled(page)
     assert not page.exception
-    assert page.session_state["chosen_checkpoint"].startswith("yours-")
+    assert me(page).checkpoint.startswith("yours-")
 
 
 def test_a_wrong_file_is_refused_in_one_sentence(page):
-    page.run()
+    settled(page)
     page.file_uploader[0].upload(
         "notes.pth", b"these are no weights at all", "application/octet-stream"
     ).run()
+    settled(page)
     assert not page.exception
     assert len(page.error) == 1 and "notes.pth is not a checkpoint" in page.error[0].value
 
@@ -93,10 +87,11 @@ def test_a_hostile_file_is_refused_and_not_executed(page, tmp_path):
         def __reduce__(self):
             return os.system, (f"touch {tmp_path / 'executed'}",)
 
-    page.run()
+    settled(page)
     page.file_uploader[0].upload(
         "evil.pth", saved_bytes({"model": Touch()}), "application/octet-stream"
     ).run()
+    settled(page)
     assert not page.exception
     assert "nothing of it was executed" in page.error[0].value
     assert not (tmp_path / "executed").exists()
@@ -104,7 +99,7 @@ def test_a_hostile_file_is_refused_and_not_executed(page, tmp_path):
 
 def test_on_a_network_files_that_can_carry_code_are_not_taken(page, monkeypatch):
     monkeypatch.setenv("DEFORMVIZ_LAN", "1")
-    page.run()
+    settled(page)
     assert "Only safetensors" in texts(page)
     with pytest.raises(ValueError, match="they can carry code"):
         checkpoint_files.take_upload("model.safetensors", saved_bytes({"model": {}}))
@@ -121,7 +116,7 @@ def test_two_files_are_compared_layer_by_layer(page, tiny_model_folder, tmp_path
     monkeypatch.setenv("DEFORMVIZ_CHECKPOINTS", str(tmp_path))
     page.query_params["checkpoint"] = "a.safetensors"
     page.query_params["with"] = "b.safetensors"
-    page.run()
+    settled(page)
     assert not page.exception
     said = texts(page)
     assert "Side by side" in said and "0 settings differ" in said
@@ -130,7 +125,7 @@ def test_two_files_are_compared_layer_by_layer(page, tiny_model_folder, tmp_path
 
 def test_a_file_is_not_offered_to_be_compared_with_itself(page):
     page.query_params["with"] = "tiny.safetensors"
-    page.run()
+    settled(page)
     assert not page.exception and "Side by side" not in texts(page)
     other = page.selectbox(key="widget_other_checkpoint")
     assert "tiny.safetensors" not in other.options and other.value == ""
@@ -138,7 +133,7 @@ def test_a_file_is_not_offered_to_be_compared_with_itself(page):
 
 
 def test_a_setting_a_model_does_not_have_is_a_dash(page):
-    page.run()
+    settled(page)
     values = [
         value
         for frame in page.dataframe
@@ -149,7 +144,7 @@ def test_a_setting_a_model_does_not_have_is_a_dash(page):
 
 
 def test_the_way_around_the_limit_can_be_read(page):
-    page.run()
+    settled(page)
     assert "--checkpoints DIR" in " ".join(caption.value for caption in page.caption)
 
 
@@ -163,8 +158,8 @@ def test_links_out_of_the_folder_are_not_offered(tmp_path, monkeypatch, tiny_mod
     assert [item.name for item in list_checkpoints(tiny_model_folder)] == ["tiny.safetensors"]
 
 
-def test_kept_files_stay_within_their_budget():
-    kept = checkpoint_files.KeptFiles(budget_bytes=250)
+def test_kept_files_stay_within_their_budget(tmp_path):
+    kept = dropped.KeptFiles(lambda: tmp_path, budget_bytes=250)
     paths = [kept.keep(bytes([number]) * 100, f"../{number}.pth") for number in range(3)]
     assert [path.name for path in paths] == ["0.pth", "1.pth", "2.pth"]
     assert not paths[0].exists() and paths[1].exists() and paths[2].exists()

@@ -8,17 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from app import runs, session
-from app.sources import list_sources
+from app import runs
 from deformviz.analysis.key_sets import key_sets
 from deformviz.analysis.key_sets_store import pack_key_sets
 from deformviz.checkpoints.load import load
 from deformviz.tracing.packing import read_header
 from deformviz.tracing.pictures import read_picture
 from deformviz.tracing.store import SHIPPED_GRIDS, read_index
-from tests.app.test_explore import charts, png, texts
+from tests.app.test_explore import charts, png
+from tests.app.visit import choose, here, settled, texts, visit
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
@@ -26,7 +25,7 @@ SECONDS = 60
 
 @pytest.fixture
 def page():
-    return AppTest.from_file(str(ROOT / "app" / "views" / "dat.py"), default_timeout=SECONDS)
+    return visit("dat")
 
 
 def test_it_opens_on_a_stored_picture_with_its_statistics(page):
@@ -43,7 +42,8 @@ def test_it_opens_on_a_stored_picture_with_its_statistics(page):
 def test_the_codes_are_compared_on_demand(page):
     page.run()
     before = len(charts(page))
-    page.toggle(key="versions_on").set_value(True).run()
+    page.toggle(key="versions_on").set_value(True)
+    settled(page)
     assert not page.exception
     assert len(charts(page)) == before + 1
     assert re.search(r"DAT\+\+ \| \+1\.17, \+1\.25", texts(page))
@@ -52,44 +52,24 @@ def test_the_codes_are_compared_on_demand(page):
 def test_another_layer_is_another_grid(page):
     page.run()
     layers = read_index(SHIPPED_GRIDS)[0].layers
-    assert page.session_state["layer"] == layers[-1]
-    page.session_state["layer"] = layers[0]
-    page.run()
+    assert here(page).layer == layers[-1]
+    choose(page, layer=layers[0]).run()
     assert not page.exception
     assert {metric.label for metric in page.metric} >= {"Stretch"}
-
-
-def test_pages_of_different_rooms_keep_their_pictures():
-    code = """
-from app import session
-import streamlit as st
-st.session_state.setdefault("picture", "garden")
-session.enter(session.GRID)
-assert "picture" not in st.session_state
-st.session_state["picture"] = "single-cat"
-session.enter(session.SAMPLING)
-st.title(st.session_state["picture"])
-session.enter(session.GRID)
-st.header(st.session_state["picture"])
-"""
-    page = AppTest.from_string(code, default_timeout=SECONDS).run()
-    assert not page.exception
-    assert (page.title[0].value, page.header[0].value) == ("garden", "single-cat")
 
 
 def test_it_opens_without_torch():
     code = (
         "import sys; from streamlit.testing.v1 import AppTest; "
-        "page = AppTest.from_file('app/views/dat.py', default_timeout=60).run(); "
+        "page = AppTest.from_file('app/pages.py', default_timeout=60); "
+        "page.switch_page('views/dat.py').run(); "
         "assert not page.exception; assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True)
 
 
 def test_five_attentions_are_shown_with_their_counts_and_costs():
-    page = AppTest.from_file(
-        str(ROOT / "app" / "views" / "compare_attention.py"), default_timeout=SECONDS
-    ).run()
+    page = visit("compare_attention").run()
     assert not page.exception
     said = texts(page)
     for kind, keys in (
@@ -103,26 +83,14 @@ def test_five_attentions_are_shown_with_their_counts_and_costs():
         assert f"| {keys} |" in row
 
 
-def settle(page, room=session.GRID):
-    """Wait for the run of the chosen picture and model, then see the page."""
-    state = page.session_state
-    known = list_sources(session.stored_traces(room))
-    source = state["own_picture"] if state["picture"] == "upload" else known[state["picture"]]
-    model = runs.list_models(room)[state["model"]]
-    session.QUEUE.wait(runs.key_of(source, model), SECONDS)
-    return page.run()
-
-
 def test_five_attentions_look_at_a_picture_of_ones_own():
-    page = AppTest.from_file(
-        str(ROOT / "app" / "views" / "compare_attention.py"), default_timeout=SECONDS
-    ).run()
+    page = visit("compare_attention").run()
     assert "rendered scenes only" not in texts(page)
     page.file_uploader[0].upload("mine.png", png(40, 60), "image/png").run()
-    settle(page, session.KEYS)
+    settled(page)
     assert not page.exception
     assert "have seen rendered scenes only" in texts(page) and "| Dense (ViT) |" in texts(page)
-    run = runs.find(page.session_state["shown"]["key"])
+    run = runs.find(here(page).shown.key)
     models = load("deformable-detr-scenes"), load("dat-scenes")
     shown, expected = (
         gzip.decompress(run.layer_gzip("key-sets")),
@@ -141,7 +109,7 @@ def test_five_attentions_look_at_a_picture_of_ones_own():
 def test_a_picture_of_ones_own_gets_a_grid_and_a_warning(page):
     page.run()
     page.file_uploader[0].upload("mine.png", png(40, 60), "image/png").run()
-    settle(page)
+    settled(page)
     assert not page.exception
     assert "rendered scenes of one object only" in texts(page)
     labels = [metric.label for metric in page.metric]
@@ -150,9 +118,8 @@ def test_a_picture_of_ones_own_gets_a_grid_and_a_warning(page):
 
 def test_a_detector_is_sent_to_its_own_page(page, tiny_server):
     page.run()
-    name = next(name for name in runs.list_models(session.GRID) if name.endswith(".safetensors"))
-    page.session_state["model"] = name
-    page.run()
-    settle(page)
+    name = next(name for name in runs.list_models("grid") if name.endswith(".safetensors"))
+    choose(page, model=name)
+    settled(page)
     assert not page.exception
     assert "This model has no deformed grid" in texts(page)

@@ -4,20 +4,19 @@ import io
 import re
 import subprocess
 import sys
-import threading
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
-from app import runs, session
-from app.jobs import Progress
-from app.sources import list_sources
-from app.waiting import say
+from app import runs, work
+from app.line import Progress
+from app.rooms import ROOMS
+from app.waiting import in_words
 from deformviz.figures import theme
+from tests.app.visit import choose, here, settled, texts, visit
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
@@ -25,15 +24,7 @@ SECONDS = 60
 
 @pytest.fixture
 def page(tiny_server):
-    return AppTest.from_file(str(ROOT / "app" / "pages.py"), default_timeout=SECONDS)
-
-
-def texts(page):
-    return " ".join(
-        element.value
-        for kind in ("title", "markdown", "caption", "info", "error")
-        for element in getattr(page, kind)
-    )
+    return visit()
 
 
 def charts(page):
@@ -51,16 +42,7 @@ def upload(page, name, data, kind="image/png"):
     """Upload a picture and see what comes of it."""
     page.file_uploader[0].upload(name, data, kind).run()
     assert not page.exception
-    return settle(page)
-
-
-def settle(page):
-    """Wait until the line has dealt with what the page shows progress of."""
-    state = page.session_state
-    own = state["own_picture"] if state["picture"] == "upload" else None
-    source = own or list_sources(session.stored_traces())[state["picture"]]
-    session.QUEUE.wait(runs.key_of(source, runs.list_models()[state["model"]]), SECONDS)
-    return page.run()
+    return settled(page)
 
 
 def test_a_stranger_reads_what_to_do(page):
@@ -72,18 +54,18 @@ def test_a_stranger_reads_what_to_do(page):
 
 
 def test_the_page_opens_on_a_stored_sample_without_running_a_model(page, monkeypatch):
-    monkeypatch.setattr(session.QUEUE, "submit", lambda *a: pytest.fail("a run was asked for"))
+    monkeypatch.setattr(work, "ask", lambda *a, **o: pytest.fail("a run was asked for"))
     page.run()
-    assert page.session_state["picture"] == "tall"
-    assert page.session_state["layer"] == "decoder.1"
+    assert here(page).picture == "tall"
+    assert here(page).layer == "decoder.1"
 
 
 def test_the_page_says_how_the_model_was_loaded_once_asked(page, monkeypatch):
     page.run()
     assert not any("keys matched" in text.value for text in page.markdown)
-    page.session_state["model"] = "tiny.safetensors"
+    choose(page, model="tiny.safetensors")
     page.session_state["about_model"] = True
-    page.run()
+    settled(page)
     assert not page.exception
     said = texts(page)
     assert "deformable-detr" in said and "keys matched" in said
@@ -104,10 +86,10 @@ def test_the_encoder_has_no_boxes_to_chart(page):
     page.session_state["explorer"] = {"view": {"query": 2}}
     page.segmented_control(key="kind").set_value("encoder").run()
     assert not page.exception
-    assert page.session_state["layer"] == "encoder.1"
+    assert here(page).layer == "encoder.1"
     assert len(charts(page)) == 3
     page.segmented_control(key="number").set_value("encoder.0").run()
-    assert page.session_state["layer"] == "encoder.0"
+    assert here(page).layer == "encoder.0"
 
 
 def test_a_link_restores_picture_model_and_layer(page):
@@ -116,9 +98,9 @@ def test_a_link_restores_picture_model_and_layer(page):
     page.query_params["heads"] = "0,2"
     page.run()
     assert not page.info
-    assert page.session_state["picture"] == "wide"
-    assert page.session_state["layer"] == "encoder.0"
-    assert page.session_state["start_view"] == {"heads": "0,2"}
+    assert here(page).picture == "wide"
+    assert here(page).layer == "encoder.0"
+    assert here(page).start_view == {"heads": "0,2"}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +117,7 @@ def test_a_bad_link_falls_back_with_a_note(page, name, value, note):
     page.run()
     assert not page.exception
     assert any(note in info.value for info in page.info)
-    assert page.session_state["picture"] == "tall"
+    assert here(page).picture == "tall"
 
 
 def test_an_uploaded_picture_is_run_and_shown(page):
@@ -143,8 +125,8 @@ def test_an_uploaded_picture_is_run_and_shown(page):
     page.selectbox(key="model_widget").set_value("tiny.safetensors").run()
     upload(page, "mine.png", png(seed=1))
     assert not page.exception and not page.error
-    key = page.session_state["shown"]["key"]
-    assert session.RUNS.get(key).title == "mine.png"
+    key = here(page).shown.key
+    assert runs.find(key).title == "mine.png"
     said = next(caption.value for caption in page.caption if "Computed here" in caption.value)
     assert "/" not in said  # no place on the server's disk
 
@@ -160,30 +142,28 @@ def test_an_uploaded_picture_is_run_and_shown(page):
 def test_a_bad_upload_gets_one_sentence_and_the_old_picture_stays(page, name, data, sentence):
     page.run()
     page.selectbox(key="model_widget").set_value("tiny.safetensors").run()
-    shown = settle(page).session_state["shown"]["key"]
+    shown = here(settled(page)).shown.key
     upload(page, name, data)
     assert not page.exception
     assert len(page.error) == 1 and sentence in page.error[0].value
     assert "Traceback" not in texts(page)
-    assert page.session_state["shown"]["key"] == shown
+    assert here(page).shown.key == shown
 
 
-def test_a_run_shows_its_progress_and_can_be_cancelled(page, monkeypatch):
-    going_on, load = threading.Event(), runs.load_model
-    monkeypatch.setattr(
-        runs, "load_model", lambda *arguments: going_on.wait(SECONDS) and load(*arguments)
-    )
+def test_a_run_shows_its_progress_and_can_be_cancelled(page):
+    page.run()
+    shown = here(page).shown.key
+    work.ask("busy", "tests.app.pieces_of_work:until_stopped", visitor="somebody else")
     try:
-        page.run()
-        shown = page.session_state["shown"]["key"]
         page.file_uploader[0].upload("slow.png", png(seed=8), "image/png").run()
-        assert page.get("progress")[0].proto.text.startswith("slow.png: ")
-        assert page.session_state["shown"]["key"] == shown  # the old picture stays
-        page.button(key="cancel").click().run()
+        assert page.get("progress")[0].proto.text == "slow.png: next in line"
+        assert here(page).shown.key == shown  # the old picture stays
+        [cancel] = [button for button in page.button if button.label == "Cancel"]
+        cancel.click().run()
         assert not page.exception and not page.get("progress")
-        assert page.session_state["picture"] == "tall"
+        assert here(page).picture == "tall"
     finally:
-        going_on.set()
+        work.leave("busy", "somebody else")
 
 
 @pytest.mark.parametrize(
@@ -194,16 +174,17 @@ def test_a_run_shows_its_progress_and_can_be_cancelled(page, monkeypatch):
         (Progress("waiting", place=12), "A cat: 12th in line"),
         (Progress("running"), "A cat: starting"),
         (Progress("running", stage="encoder.2", index=3, count=9), "A cat: encoder.2, 4 of 9"),
+        (Progress("running", stage="weighing", index=3, count=100), "A cat: weighing, 3 %"),
     ],
 )
 def test_progress_is_said_in_words(progress, words):
-    assert say(progress, "A cat") == words
+    assert in_words(progress, "A cat") == words
 
 
 def test_own_pictures_are_out_of_the_scenes_models_domain(page, monkeypatch):
-    choice = runs.list_models()["tiny.safetensors"]
-    shipped = runs.ModelChoice(runs.SHIPPED_MODEL, "shipped", choice.path, choice.stamp)
-    monkeypatch.setattr(runs, "list_models", lambda *room: {runs.SHIPPED_MODEL: shipped})
+    choice, name = runs.list_models()["tiny.safetensors"], ROOMS["sampling"].shipped
+    shipped = runs.ModelChoice(name, "shipped", choice.path, choice.stamp)
+    monkeypatch.setattr(runs, "list_models", lambda *room: {name: shipped})
     page.run()
     assert "has seen rendered scenes only" not in texts(page)
     upload(page, "photo.png", png(seed=4))
@@ -212,7 +193,7 @@ def test_own_pictures_are_out_of_the_scenes_models_domain(page, monkeypatch):
 
 def test_without_traces_the_page_says_how_to_make_them(tiny_server, tmp_path, monkeypatch):
     monkeypatch.setenv("DEFORMVIZ_TRACES", str(tmp_path))
-    page = AppTest.from_file(str(ROOT / "app" / "pages.py"), default_timeout=SECONDS).run()
+    page = visit().run()
     assert not page.exception
 
 

@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 
 from app import first_visit
 from app.first_visit import FirstVisit, early_links, late_chunks, script_names, send_at_once
-from app.session import stored_traces
+from app.rooms import ROOMS
 from tests.app.test_routes import get
 
 
@@ -67,7 +67,7 @@ def test_the_landing_page_names_a_trace_and_a_picture_that_are_there(tiny_server
 
 
 def test_a_link_names_its_own_picture_and_layer(tiny_server):
-    tall = next(trace for trace in stored_traces() if trace.name == "tall")
+    tall = next(trace for trace in ROOMS["sampling"].stored() if trace.name == "tall")
     links = addresses(early_links({"picture": "tall", "layer": "encoder.1"}))
     assert links[-2:] == [f"/trace/{tall.key}/encoder.1.bin", f"/picture/{tall.key}.jpg"]
     assert f"/trace/{tall.key}/{tall.layers[-1]}.bin" in addresses(

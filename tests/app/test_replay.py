@@ -9,12 +9,13 @@ import pytest
 import torch
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from streamlit.testing.v1 import AppTest
 
-from app import session
-from app.replay import compute, frames, library
+from app import recorded_runs, replays, work
 from app.replay.routes import replay_routes
-from app.sources import Source, list_sources
+from app.rooms import ROOMS
+from app.sources import list_sources, own_picture
+from app.tasks import replay_view
+from app.tasks.replays import object_mask
 from deformviz.tracing.packing import unpack_layer
 from deformviz.tracing.packing_grid import unpack_grid
 from deformviz.training.dat import DATTraining
@@ -22,6 +23,7 @@ from deformviz.training.loop import DetectorTraining
 from deformviz.training.recorder import Recorder, every
 from deformviz.training.run_folder import RunFolder
 from tests.analysis.test_recorded_run import tiny_recipe
+from tests.app.visit import here, texts, visit
 from tests.training.test_dat import tiny_recipe as tiny_dat
 from tests.training.test_recorder import gaze, train
 
@@ -40,57 +42,46 @@ def tiny_run(tmp_path_factory):
 @pytest.fixture
 def followed(tiny_run, tiny_server, monkeypatch):
     """A server that follows the tiny run and ships none."""
-    monkeypatch.setenv(library.FOLLOWED, str(tiny_run))
-    monkeypatch.setattr(library, "SHIPPED_RUNS", tiny_run / "none")
-    session.REPLAYS.__init__(512 * session.MEBIBYTE)
+    monkeypatch.setenv(recorded_runs.FOLLOWED, str(tiny_run))
+    monkeypatch.setattr(recorded_runs, "SHIPPED_RUNS", tiny_run / "none")
     return tiny_run
 
 
 @pytest.fixture
 def page(followed):
-    page = AppTest.from_file(str(ROOT / "app" / "pages.py"), default_timeout=SECONDS)
-    page.run()
-    return page.switch_page("views/training.py")
-
-
-def texts(page):
-    return " ".join(
-        element.value
-        for kind in ("title", "markdown", "caption", "info", "error")
-        for element in getattr(page, kind)
-    )
+    return visit("training")
 
 
 def sample():
-    return next(iter(list_sources(session.stored_traces()).values()))
+    return next(iter(list_sources(ROOMS["sampling"].stored()).values()))
 
 
 def computed(run, source):
-    key = compute.request(run, source, "tester")
-    assert session.QUEUE.wait(key, SECONDS).state == "done", session.QUEUE.progress(key).error
-    return frames.find(key)
+    key = replays.request(run, source, "tester")
+    assert work.wait(key, SECONDS).state == "done", work.progress(key).error
+    return replays.find(key)
 
 
 def test_a_followed_run_is_listed_and_computed_once(followed):
-    run = library.list_runs()["tiny"]
+    run = recorded_runs.list_runs()["tiny"]
     assert (run.kind, run.problem, run.growing) == ("detector", "", False)
     view = computed(run, sample())
-    assert sorted(view.frames) == [0, 2, 3] and frames.is_current(view)
+    assert sorted(view.frames) == [0, 2, 3] and replay_view.is_current(view)
     assert len(view.objects) >= 3 and set(view.matches) == {0, 2, 3}
     assert view.curves["iterations"] == [0, 2, 3]
     assert view.loss[0] == [1, 2, 3]
-    assert frames.find(view.key) is view
+    assert replays.find(view.key) is view
     assert view.manifest()["coming"] == []
 
 
 def test_a_manifest_names_the_snapshots_that_are_still_to_come(followed):
-    view = computed(library.list_runs()["tiny"], sample())
+    view = computed(recorded_runs.list_runs()["tiny"], sample())
     ends = {iteration: view.frames[iteration] for iteration in (0, 3)}
     assert replace(view, frames=ends, complete=False).manifest()["coming"] == [2]
 
 
 def test_the_routes_hand_out_manifest_picture_and_layers(followed):
-    view = computed(library.list_runs()["tiny"], sample())
+    view = computed(recorded_runs.list_runs()["tiny"], sample())
     client = TestClient(Starlette(routes=replay_routes()))
     manifest = client.get(f"/replay/{view.key}/manifest.json").json()
     assert manifest["iterations"] == [0, 2, 3]
@@ -116,39 +107,39 @@ def test_new_snapshots_are_added_and_old_ones_kept(followed, tmp_path):
     known = RunFolder(followed)
     folder.create("detector", known.about()["recipe"])
     folder.save_snapshot(0, known.load_snapshot(0))
-    run = library.open_run(folder.path, "grows", "grows", growing=True)
+    run = recorded_runs.open_run(folder.path, "grows", "grows", growing=True)
     assert run.growing
     first = computed(run, source)
     folder.save_snapshot(3, known.load_snapshot(3))
-    assert not frames.is_current(first)
+    assert not replay_view.is_current(first)
     second = computed(run, source)
-    assert second.frames[0] is first.frames[0] and sorted(second.frames) == [0, 3]
+    assert second.frames[0] == first.frames[0] and sorted(second.frames) == [0, 3]
     assert second.version != first.version
-    assert not library.open_run(folder.path, "grows", "grows", growing=True).growing
+    assert not recorded_runs.open_run(folder.path, "grows", "grows", growing=True).growing
 
 
 def test_a_run_that_has_no_snapshot_yet_is_waited_for(page, followed, tmp_path, monkeypatch):
     folder, known = RunFolder(tmp_path / "grows"), RunFolder(followed)
     folder.create("detector", known.about()["recipe"])
-    monkeypatch.setenv(library.FOLLOWED, str(folder.path))
+    monkeypatch.setenv(recorded_runs.FOLLOWED, str(folder.path))
     page.run()
     assert not page.exception and not page.error
     assert "kept no snapshot yet" in texts(page)
     folder.save_snapshot(0, known.load_snapshot(0))
     page.run()
-    source = list_sources(session.stored_traces())[page.session_state["picture"]]
-    key = frames.key_of(library.list_runs()["grows"], source.content())
-    assert session.QUEUE.wait(key, SECONDS).state == "done"
+    source = list_sources(ROOMS["sampling"].stored())[here(page).picture]
+    key = replays.key_of(recorded_runs.list_runs()["grows"], source)
+    assert work.wait(key, SECONDS).state == "done"
     page.run()
     assert not page.exception and not page.error
-    assert "kept no snapshot yet" not in texts(page) and sorted(frames.find(key).frames) == [0]
+    assert "kept no snapshot yet" not in texts(page) and sorted(replays.find(key).frames) == [0]
 
 
 def test_a_dat_is_replayed_as_a_grid(followed, tmp_path):
     folder = RunFolder(tmp_path / "grids")
     for _ in DATTraining(tiny_dat(), folder).run():
         pass
-    run = library.open_run(folder.path, "own", "mine")
+    run = recorded_runs.open_run(folder.path, "own", "mine")
     assert (run.kind, run.drawing, run.problem) == ("dat", "grid", "")
     view = computed(run, sample())
     manifest = view.manifest()
@@ -158,28 +149,28 @@ def test_a_dat_is_replayed_as_a_grid(followed, tmp_path):
     layers = manifest["curves"]["layers"]["stages.1.attns.0"]
     assert set(layers) == {"displacement", "entropy", "heaviest"}
     assert layers["displacement"][0] == [0, 0] and min(layers["displacement"][-1]) > 0
-    start = unpack_grid(view.frames[0].packed["stages.1.attns.0"]).trace
+    start = unpack_grid(view.packed(0, "stages.1.attns.0")).trace
     np.testing.assert_allclose(start.positions, start.reference_grid, atol=1e-6)
 
 
 def test_the_shipped_runs_are_both_offered(monkeypatch):
-    monkeypatch.delenv(library.FOLLOWED, raising=False)
-    runs = library.list_runs()
+    monkeypatch.delenv(recorded_runs.FOLLOWED, raising=False)
+    runs = recorded_runs.list_runs()
     assert {name: run.drawing for name, run in runs.items()} == {
         "detector": "sampling",
         "dat": "grid",
     }
-    assert "13,000" in library.describe(runs["detector"])
-    assert "`deformviz train dat --out runs/dat`" in library.describe(runs["dat"])
+    assert "13,000" in recorded_runs.describe(runs["detector"])
+    assert "`deformviz train dat --out runs/dat`" in recorded_runs.describe(runs["dat"])
 
 
 def test_the_object_of_a_gallery_picture_is_known_to_a_dat(monkeypatch):
-    monkeypatch.delenv(library.FOLLOWED, raising=False)
-    pictures = list_sources(session.stored_traces(session.GRID)).values()
-    masks = [compute._object_mask(source) for source in pictures if source.group == "scene"]
+    monkeypatch.delenv(recorded_runs.FOLLOWED, raising=False)
+    pictures = list_sources(ROOMS["grid"].stored()).values()
+    masks = [object_mask(source.stored) for source in pictures if source.group == "scene"]
     assert len(masks) >= 5 and all(0.02 < mask.mean() < 0.9 for mask in masks)
     photograph = next(source for source in pictures if source.group == "photograph")
-    assert compute._object_mask(photograph) is None
+    assert object_mask(photograph.stored) is None
 
 
 def test_a_recording_shows_its_own_pictures(followed, tmp_path):
@@ -196,8 +187,8 @@ def test_a_recording_shows_its_own_pictures(followed, tmp_path):
         ),
         4,
     )
-    run = library.open_run(tmp_path / "mine", "own", "mine")
-    assert compute.probe_count(run) == 2
+    run = recorded_runs.open_run(tmp_path / "mine", "own", "mine")
+    assert replays.probe_count(run) == 2
     view = computed(run, 1)
     assert sorted(view.frames) == [0, 2, 4] and view.picture_hw == (40, 48)
     manifest = view.manifest()
@@ -208,17 +199,17 @@ def test_a_recording_shows_its_own_pictures(followed, tmp_path):
 def test_a_recording_of_weights_alone_says_what_it_lacks(followed, tmp_path):
     model = gaze()
     train(model, Recorder(tmp_path / "mine", model, schedule=every(2)), 2)
-    run = library.open_run(tmp_path / "mine", "own", "mine")
-    key = compute.request(run, 0, "tester")
-    progress = session.QUEUE.wait(key, SECONDS)
+    run = recorded_runs.open_run(tmp_path / "mine", "own", "mine")
+    key = replays.request(run, 0, "tester")
+    progress = work.wait(key, SECONDS)
     assert progress.state == "failed" and "record with probe=" in progress.error
 
 
 def test_a_recipe_that_builds_no_model_gets_a_sentence(followed, tmp_path):
     (tmp_path / "run.json").write_text('{"format": 1, "kind": "dat", "recipe": {"speed": 3}}')
-    run = library.open_run(tmp_path, "own", "mine")
-    key = compute.request(run, sample(), "tester")
-    progress = session.QUEUE.wait(key, SECONDS)
+    run = recorded_runs.open_run(tmp_path, "own", "mine")
+    key = replays.request(run, sample(), "tester")
+    progress = work.wait(key, SECONDS)
     assert progress.state == "failed"
     assert "describes no model this version can build" in progress.error
 
@@ -234,7 +225,7 @@ def test_a_recipe_that_builds_no_model_gets_a_sentence(followed, tmp_path):
 def test_foreign_folders_are_listed_with_a_sentence(tmp_path, content, sentence):
     if content:
         (tmp_path / "run.json").write_text(content)
-    assert sentence in library.open_run(tmp_path, "own", "mine").problem
+    assert sentence in recorded_runs.open_run(tmp_path, "own", "mine").problem
 
 
 def test_the_page_says_what_to_do_and_computes(page):
@@ -242,40 +233,36 @@ def test_the_page_says_what_to_do_and_computes(page):
     assert not page.exception
     assert page.title[0].value == "How did it learn to look there?"
     assert "Drag through the training" in texts(page)
-    run = library.list_runs()["tiny"]
+    run = recorded_runs.list_runs()["tiny"]
     source = sample()
-    session.QUEUE.wait(frames.key_of(run, source.content()), SECONDS)
+    work.wait(replays.key_of(run, source), SECONDS)
     page.run()
     assert not page.exception and not page.error
-    assert frames.is_current(frames.find(frames.key_of(run, source.content())))
+    assert replay_view.is_current(replays.find(replays.key_of(run, source)))
 
 
 def test_a_broken_run_gets_a_sentence_on_the_page(page, monkeypatch, tmp_path):
     (tmp_path / "run.json").write_text("{}")
-    monkeypatch.setenv(library.FOLLOWED, str(tmp_path))
+    monkeypatch.setenv(recorded_runs.FOLLOWED, str(tmp_path))
     page.run()
     assert not page.exception
     assert "cannot be read as a run" in texts(page)
 
 
 def test_without_any_run_the_page_offers_to_train_one(page, monkeypatch):
-    monkeypatch.delenv(library.FOLLOWED)
+    monkeypatch.delenv(recorded_runs.FOLLOWED)
     page.run()
     assert not page.exception
     assert "There is no recorded training here" in texts(page)
     assert "Train a small one now" in [element.value for element in page.subheader]
 
 
-def test_a_picture_of_ones_own_is_replayed_too(followed):
-    import io
-
+def test_a_picture_of_ones_own_is_replayed_too(followed, tmp_path):
     from PIL import Image
 
-    buffer = io.BytesIO()
-    Image.fromarray(np.full((31, 47, 3), 120, np.uint8)).save(buffer, "PNG")
-    view = computed(
-        library.list_runs()["tiny"], Source("upload", "mine", "own", data=buffer.getvalue())
-    )
+    file = tmp_path / "mine.png"
+    Image.fromarray(np.full((31, 47, 3), 120, np.uint8)).save(file)
+    view = computed(recorded_runs.list_runs()["tiny"], own_picture("mine", file))
     assert view.picture_hw == (31, 47)
 
 
@@ -300,7 +287,7 @@ def test_a_hugging_face_detector_is_recorded_and_opened(followed, tmp_path):
         loss.backward()
         optimiser.step()
         recorder.step(loss)
-    run = library.open_run(tmp_path / "hf", "own", "hf")
+    run = recorded_runs.open_run(tmp_path / "hf", "own", "hf")
     view = computed(run, 1)
     manifest = view.manifest()
     assert manifest["iterations"] == [0, 1, 2, 3]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from starlette.applications import Starlette
 
-from app.session import stored_traces
+from app.rooms import ROOMS
 from app.traces import ROUTES
 from deformviz.tracing.packing import unpack_layer
 
@@ -40,7 +40,7 @@ def get(path):
 
 @pytest.fixture
 def stored(tiny_server):
-    return {trace.name: trace for trace in stored_traces()}
+    return {trace.name: trace for trace in ROOMS["sampling"].stored()}
 
 
 def test_a_layer_travels_compressed_once_and_may_be_kept_for_ever(stored):

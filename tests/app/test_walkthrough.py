@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import session, work
+from app import work
+from app.rooms import ROOMS
 from app.sources import list_sources
 from deformviz.walkthrough.change import Change
 from deformviz.walkthrough.costs import CostSizes
 from deformviz.walkthrough.derivations import DERIVATIONS
 from deformviz.walkthrough.myths import CARDS
 from deformviz.walkthrough.prose import read_prose
+from tests.app.visit import choose, here
 
 ROOT = Path(__file__).parents[2]
 VIEWS = ROOT / "app" / "views"
@@ -144,23 +146,23 @@ def test_one_level_alone_cannot_be_edited_and_ignores_what_was():
 
 def test_the_query_of_explore_is_followed_and_explore_begins_with_that_of_the_equations():
     page = visit("walkthrough", layer="decoder.1", query="4")
-    assert page.session_state["start_view"] == {"query": 4, "pinned": True}
-    page.session_state["view_params"] = {"q": "11", "pin": "1"}  # as Explore's canvas told
+    assert here(page).start_view == {"query": 4, "pinned": True}
+    choose(page, view_params={"q": "11", "pin": "1"})  # as Explore's canvas told
     page.run()
     assert page.session_state["walk"].query == 11
-    assert page.session_state["start_view"]["query"] == 11
+    assert here(page).start_view["query"] == 11
     page.run()  # and it is told only once
     page.number_input(key="walk_number").set_value(7).run()
-    assert page.session_state["walk"].query == page.session_state["start_view"]["query"] == 7
-    stored = list_sources(session.stored_traces())[page.session_state["picture"]].stored
-    assert page.session_state["start_view_of"] == stored.key
+    assert page.session_state["walk"].query == here(page).start_view["query"] == 7
+    stored = list_sources(ROOMS["sampling"].stored())[here(page).picture].stored
+    assert here(page).start_view_of == stored.key
 
 
 def test_another_picture_is_asked_about_its_own_best_detection():
     page = visit("walkthrough", layer="decoder.1", query="299")
     asked = page.session_state["walk"].query
-    names = list(list_sources(session.stored_traces()))
-    page.session_state["picture"] = names[1]
+    names = list(list_sources(ROOMS["sampling"].stored()))
+    choose(page, picture=names[1])
     page.run()
     assert not page.exception
     seen = page.session_state["walk"].query

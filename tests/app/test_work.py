@@ -148,13 +148,13 @@ def held_short():
     """A worker that may take next to nothing, in a line of its own."""
     from app.line import Line
 
-    worker = Supervisor("test", Limits(memory_bytes=GIBIBYTE, seconds=2.0))
+    worker = Supervisor("test", Limits(memory_bytes=GIBIBYTE, seconds=3.0))
     yield Line("test", worker.carry_out), worker
     worker.end()
 
 
 @pytest.mark.parametrize(
-    "name, rule", [("eat_memory", "more memory than the 1 GiB"), ("deaf", "longer than the 2 s")]
+    "name, rule", [("eat_memory", "more memory than the 1 GiB"), ("deaf", "longer than the 3 s")]
 )
 def test_what_takes_too_much_is_ended_with_the_number_that_is_too_large(held_short, name, rule):
     from app.worker import Order

@@ -1,32 +1,15 @@
-"""What a replay shows of one run on one picture: packed layers of every snapshot, and matches.
-
-Kept in one bounded cache of the server; `compute` fills it.
-"""
+"""What a replay shows of one run on one picture: packed layers of every snapshot, and matches."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
-from app.replay.library import RecordedRun, snapshots_on_disk
-from app.session import REPLAYS, run_key
-from deformviz.schema import Trace
+from app.recorded_runs import RecordedRun, snapshots_on_disk
 from deformviz.tracing.packing_grid import unpack_any
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """One snapshot on one picture."""
-
-    packed: dict[str, bytes]  # layer -> gzip
-    trace: Trace | None = None  # the answer alone, for matching objects
-    statistics: dict[str, dict[str, list]] = field(default_factory=dict)  # of a DAT, per layer
-
-    @property
-    def size_bytes(self) -> int:
-        return sum(map(len, self.packed.values())) + 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,14 +18,34 @@ class ReplayView:
 
     key: str
     run: RecordedRun
-    picture: bytes  # JPEG or PNG
+    folder: Path  # holds the picture, and a folder per frame with its packed layers
     picture_hw: tuple[int, int]
-    frames: dict[int, Frame] = field(default_factory=dict)
-    objects: tuple[Any, ...] = ()
+    frames: dict[int, tuple[str, ...]] = field(default_factory=dict)  # iteration -> layers
+    objects: tuple[dict[str, Any], ...] = ()
     matches: dict[int, list[int | None]] = field(default_factory=dict)
     curves: dict[str, Any] | None = None
-    loss: tuple[list[int], list[float]] = ((), ())
+    loss: tuple[list[int], list[float]] = field(default_factory=lambda: ([], []))
     complete: bool = False  # every snapshot there was at the time
+
+    def frame_folder(self, iteration: int) -> Path:
+        """Where the layers of a snapshot lie."""
+        return self.folder / f"{iteration:06d}"
+
+    def packed(self, iteration: int, layer: str) -> bytes:
+        """A layer of a snapshot as the browser gets it, gzip."""
+        return (self.frame_folder(iteration) / f"{layer}.bin.gz").read_bytes()
+
+    def picture(self) -> bytes:
+        """The picture the snapshots look at, JPEG."""
+        return (self.folder / "picture.jpg").read_bytes()
+
+    def with_frame(self, iteration: int, packed: dict[str, bytes]) -> ReplayView:
+        """The view with one more snapshot, which is written to its folder."""
+        folder = self.frame_folder(iteration)
+        folder.mkdir(exist_ok=True)
+        for layer, blob in packed.items():
+            (folder / f"{layer}.bin.gz").write_bytes(blob)
+        return replace(self, frames={**self.frames, iteration: tuple(packed)})
 
     @property
     def version(self) -> str:
@@ -58,10 +61,6 @@ class ReplayView:
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
-    @property
-    def size_bytes(self) -> int:
-        return len(self.picture) + sum(frame.size_bytes for frame in self.frames.values())
-
     def coming(self) -> list[int]:
         """Snapshots on disk that are still to be computed."""
         on_disk = [] if self.complete else snapshots_on_disk(self.run)
@@ -69,9 +68,9 @@ class ReplayView:
 
     def manifest(self) -> dict[str, Any]:
         """What the browser needs to know; the layers themselves have addresses of their own."""
-        packed = self.frames[min(self.frames)].packed
-        headers = {name: unpack_any(blob).header for name, blob in packed.items()}
-        first = next(iter(headers.values()))
+        first = min(self.frames)
+        headers = {name: unpack_any(self.packed(first, name)).header for name in self.frames[first]}
+        header = next(iter(headers.values()))
         return {
             "name": self.run.name,
             "title": self.run.title,
@@ -81,18 +80,11 @@ class ReplayView:
             "address": f"replay/{self.key}",
             "iterations": sorted(self.frames),
             "coming": self.coming(),
-            "layers": list(packed),
+            "layers": list(headers),
             "layer_titles": {name: layer_title(header) for name, header in headers.items()},
-            "heads": first["heads"],
-            "levels": len(first["levels"]),
-            "objects": [
-                {
-                    "class_name": found.class_name,
-                    "score": found.score,
-                    "box_xyxy_px": found.box_xyxy_px,
-                }
-                for found in self.objects
-            ],
+            "heads": header["heads"],
+            "levels": len(header["levels"]),
+            "objects": list(self.objects),
             "matches": self.matches,
             "curves": self.curves,
             "loss": self.loss,
@@ -109,27 +101,6 @@ def layer_title(header: dict[str, Any]) -> str:
     return f"stage {int(stage) + 1}, block {int(block) + 1} · {height}×{width} knots"
 
 
-def find(key: str) -> ReplayView | None:
-    """The replay of a public key, if it is still here."""
-    return REPLAYS.get(key)
-
-
-def key_of(run: RecordedRun, content: str) -> str:
-    """The public name of one run on one picture."""
-    return run_key(f"replay|{run.stamp}", content)
-
-
 def is_current(view: ReplayView) -> bool:
     """Whether a view shows all there is on disk by now."""
     return view.complete and sorted(view.frames) == snapshots_on_disk(view.run)
-
-
-def with_run(view: ReplayView, run: RecordedRun) -> ReplayView:
-    """The view of a run as it is now: one that grew may have ended."""
-    return view if view.run == run else keep(replace(view, run=run))
-
-
-def keep(view: ReplayView) -> ReplayView:
-    """Put a view where everybody finds it."""
-    REPLAYS.put(view.key, view, view.size_bytes)
-    return view

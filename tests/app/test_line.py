@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from app.jobs import QueueFull, RunQueue
+from app.line import Cancelled, JobFailed, Line, QueueFull
 
 SECONDS = 5
 
@@ -20,19 +20,26 @@ class Work:
             stages,
         )
 
-    def __call__(self, report):
+    def __call__(self, job):
         self.runs += 1
-        report("backbone", 0, self.stages)
+        job.tell("backbone", 0, self.stages)
         self.started.set()
         assert self.go_on.wait(SECONDS)
         for index in range(1, self.stages):
-            report(f"encoder.{index - 1}", index, self.stages)
+            if not job.is_wanted:
+                raise Cancelled()
+            job.tell(f"encoder.{index - 1}", index, self.stages)
+
+
+def carry_out(job):
+    """In these tests an order is a function."""
+    job.order(job)
 
 
 @pytest.fixture
 def busy():
     """A queue whose worker is held by a first job, so that others wait."""
-    queue, first = RunQueue(limit=3), Work()
+    queue, first = Line("test", carry_out, limit=3), Work()
     queue.submit("first", first, "anna")
     assert first.started.wait(SECONDS)
     yield queue, first
@@ -123,16 +130,16 @@ def test_the_line_has_an_end(busy):
     queue, _ = busy
     for person in range(3):
         queue.submit(f"picture {person}", Work(), f"person {person}")
-    with pytest.raises(QueueFull, match="3 pictures wait already"):
+    with pytest.raises(QueueFull, match="3 jobs wait already"):
         queue.submit("one too many", Work(), "late")
     queue.submit("picture 1", Work(), "late")  # joining is not waiting longer
 
 
 def test_a_failed_job_tells_why_and_the_line_moves_on():
-    def fail(report):
-        raise ValueError("The picture is a drawing of a sheep.")
+    def fail(job):
+        raise JobFailed("The picture is a drawing of a sheep.")
 
-    queue, after = RunQueue(), Work()
+    queue, after = Line("test", carry_out), Work()
     queue.submit("bad", fail, "anna")
     queue.submit("good", after, "ben")
     after.go_on.set()
@@ -141,7 +148,7 @@ def test_a_failed_job_tells_why_and_the_line_moves_on():
 
 
 def test_nobody_asked_for_it():
-    assert RunQueue().progress("unknown") is None
+    assert Line("test", carry_out).progress("unknown") is None
 
 
 def test_at_the_end_of_the_process_the_running_job_is_waited_for(busy):

@@ -1,0 +1,65 @@
+"""Files people drop on a page: kept on this server's disk, bounded, and gone when it ends."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from app.temporary import folder_for
+
+log = logging.getLogger(__name__)
+
+
+class KeptFiles:
+    """Dropped files on disk under the hash of their content, together within a budget.
+
+    Args:
+        root: gives the folder that holds them, once it is needed.
+    """
+
+    def __init__(self, root: Callable[[], Path], budget_bytes: int):
+        self._root, self._budget, self._lock = root, budget_bytes, threading.Lock()
+        self._sizes: OrderedDict[Path, int] = OrderedDict()
+
+    def keep(self, data: bytes | memoryview, name: str) -> Path:
+        """Write a file, unless it is here already; the oldest ones make room.
+
+        It keeps its own name, reduced to plain characters, in a folder named by its content.
+        """
+        with self._lock:
+            plain = re.sub(r"[^\w.-]", "_", Path(name).name).lstrip(".")[-80:] or "file"
+            path = self._root() / hashlib.sha256(data).hexdigest()[:24] / plain
+            if not path.exists():
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(data)
+            self._sizes.pop(path, None)
+            self._sizes[path] = len(data)
+            while sum(self._sizes.values()) > self._budget and len(self._sizes) > 1:
+                oldest, _ = self._sizes.popitem(last=False)
+                oldest.unlink(missing_ok=True)
+            return path
+
+
+CHECKPOINTS = KeptFiles(partial(folder_for, "checkpoints"), 4 * 2**30)
+PICTURES = KeptFiles(partial(folder_for, "pictures"), 2**30)
+
+
+def let_go(file: UploadedFile) -> None:
+    """Have the server forget the bytes of a dropped file, which lies on disk now.
+
+    Streamlit offers no public way; in a version without this one they stay as long as the session.
+    """
+    try:
+        context = get_script_run_ctx()
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)  # type: ignore
+    except AttributeError as problem:
+        log.info("the bytes of a dropped file stay in memory: %s", problem)

@@ -1,0 +1,68 @@
+"""Which trainings a visitor can choose among, and the room that suits the chosen one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+from app import recorded_runs, visitor
+from app.rooms import GRID, SAMPLING
+from deformviz.words import say
+
+NOBODY = ""  # "compare with" nothing
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PARAMETERS = {"run": "run", "other_run": "with"}  # what the address calls them
+
+
+@st.cache_resource(show_spinner=False)
+def live_training():
+    """The one training that people of this server may start and watch."""
+    from deformviz.training.live import LiveTraining
+
+    return LiveTraining()
+
+
+def live_training_if_any():
+    """The live training, or None before anybody asked for one."""
+    return live_training() if "deformviz.training.live" in sys.modules else None
+
+
+def known_runs() -> dict[str, recorded_runs.RecordedRun]:
+    """Every training this visitor can choose, by name."""
+    live = live_training_if_any()
+    return recorded_runs.list_runs(
+        live and live.folder, live_grows=bool(live and live.state().is_alive), own=own_folder()
+    )
+
+
+def own_folder() -> Path | None:
+    """The folder somebody at this machine follows; nobody else may name one."""
+    text = st.session_state.get("own_run", "").strip()
+    return Path(text).expanduser() if text and is_local() else None
+
+
+def is_local() -> bool:
+    """Whether only this very machine can reach the server."""
+    return st.get_option("server.address") in LOOPBACK
+
+
+def choose_defaults(known: dict[str, recorded_runs.RecordedRun]) -> None:
+    """The trainings a link names, else the ones chosen; what is gone is let go."""
+    link = visitor.asked()
+    for name, empty in (("run", next(iter(known), "")), ("other_run", NOBODY)):
+        wanted = getattr(visitor.me(), name)
+        if (asked := link.get(PARAMETERS[name])) is not None:
+            wanted = asked
+            if asked not in known:
+                visitor.note(say("link.run"))
+        visitor.change(**{name: wanted if wanted in known else empty})
+
+
+def room() -> str:
+    """The room of the chosen training: pictures of one object for a DAT, else of many."""
+    known = known_runs()
+    choose_defaults(known)
+    chosen = known.get(visitor.me().run)
+    return GRID if chosen is not None and chosen.drawing == "grid" else SAMPLING

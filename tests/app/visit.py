@@ -1,0 +1,64 @@
+"""A visit to the app without a browser: pages by name, what they say, and what they remember."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from app import work
+from app.visitor import RECORD, Here, Visitor
+
+PAGES = Path(__file__).parents[2] / "app" / "pages.py"
+SECONDS = 90
+
+
+def visit(name="explore", **link):
+    """A page of a new visitor who follows a link; it has not run yet."""
+    page = AppTest.from_file(str(PAGES), default_timeout=SECONDS)
+    if name != "explore":
+        page.switch_page(f"views/{name}.py")
+    for parameter, value in link.items():
+        page.query_params[parameter] = value
+    return page
+
+
+def settled(page):
+    """The page once everything it asked for is there."""
+    page.run()
+    while any(lane.line.keys() for lane in work.LANES.values()):
+        work.settle(SECONDS)
+        page.run()
+    return page.run()
+
+
+def me(page) -> Visitor:
+    """What the server remembers of the visitor."""
+    return page.session_state[RECORD]
+
+
+def here(page) -> Here:
+    """What is chosen in the room of the page."""
+    return me(page).here
+
+
+def choose(page, room="", **values):
+    """Have the visitor chosen something, as a widget or another page would."""
+    visitor = page.session_state[RECORD] if RECORD in page.session_state else Visitor()
+    room = room or visitor.room
+    chosen = replace(visitor.rooms.get(room, Here()), **values)
+    page.session_state[RECORD] = replace(visitor, rooms={**visitor.rooms, room: chosen})
+    return page
+
+
+def texts(page):
+    """Everything the page says in words."""
+    kinds = ("title", "subheader", "markdown", "caption", "info", "error", "success")
+    return " ".join(str(element.value) for kind in kinds for element in getattr(page, kind))
+
+
+def address(page):
+    """The parameters of the page's address."""
+    return {
+        name: value if isinstance(value, str) else value[-1]
+        for name, value in page.query_params.items()
+    }
