@@ -133,9 +133,13 @@ class ResNet(nn.Module):
             frozen.requires_grad_(False)  # as published: stem and first stage never train
         self.out_channels = tuple(width * 2 ** (stage - 1) * block.expansion for stage in stages)
 
+    def stem(self, images: Tensor) -> Tensor:
+        """What the first stage reads: [batch channel height/4 width/4]."""
+        return F.max_pool2d(F.relu(self.bn1(self.conv1(images))), 3, 2, 1)
+
     def forward(self, images: Tensor) -> list[Tensor]:
         """[batch 3 height width] -> one [batch channel height width] per stage asked for."""
-        features = F.max_pool2d(F.relu(self.bn1(self.conv1(images))), 3, 2, 1)
+        features = self.stem(images)
         maps = []
         for stage in range(1, max(self.stages) + 1):
             features = getattr(self, f"layer{stage}")(features)

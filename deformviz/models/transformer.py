@@ -47,10 +47,9 @@ class Transformer(nn.Module):
         """The reference points of the tokens [batch pixel level xy], where attention has any."""
         return None
 
-    def encode(self, maps: Sequence[Tensor], masks: Sequence[Tensor], watch: LayerWatch) -> Memory:
-        """Projected maps [batch channel height width] and masks per level to the memory."""
+    def token_positions(self, masks: Sequence[Tensor]) -> Tensor:
+        """What marks the place of each token [batch pixel channel]."""
         config = self.config
-        tokens = torch.cat([level.flatten(2).transpose(1, 2) for level in maps], dim=1)
         positions = [
             token_positions(
                 mask,
@@ -58,16 +57,23 @@ class Transformer(nn.Module):
                 frequencies=config.position_frequencies,
                 temperature=config.position_temperature,
                 shift=config.position_shift,
-            ).to(tokens.dtype)
+            )
             for mask in masks
         ]
         if config.level_embedding:
-            pairs = zip(positions, self.level_embed, strict=True)
-            positions = [position + embedded for position, embedded in pairs]
+            like = self.level_embed
+            pairs = zip(positions, like, strict=True)
+            positions = [position.to(like.dtype) + embedded for position, embedded in pairs]
+        return torch.cat(positions, dim=1)
+
+    def encode(self, maps: Sequence[Tensor], masks: Sequence[Tensor], watch: LayerWatch) -> Memory:
+        """Projected maps [batch channel height width] and masks per level to the memory."""
+        tokens = torch.cat([level.flatten(2).transpose(1, 2) for level in maps], dim=1)
+        positions = self.token_positions(masks).to(tokens.dtype)
         shapes = [(level.shape[-2], level.shape[-1]) for level in maps]
         padding = torch.cat([mask.flatten(1) for mask in masks], dim=1)
         padding = padding if bool(padding.any()) else None
-        ratios, positions = valid_ratios(masks), torch.cat(positions, dim=1)
+        ratios = valid_ratios(masks)
         encoded = self.encoder(
             tokens, positions, self.token_places(masks, ratios), shapes, padding, watch
         )

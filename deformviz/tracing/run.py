@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from deformviz.models.dat import DAT
+from deformviz.models.inference import inference_form
 from deformviz.models.postprocess import postprocess
 from deformviz.models.preprocess import preprocess
 from deformviz.schema import AttentionTrace, Trace
@@ -74,7 +75,7 @@ def run(
     pixels, frame = preprocess(picture, model.config)
     pixels = pixels.to(parameter.device, parameter.dtype)
     with torch.inference_mode(), precision_of(model):
-        output, traces = model(
+        output, traces = inference_form(model)(
             [pixels], traced=True if layers is None else tuple(layers), on_layer=on_layer
         )
     missing = set(layers or ()) - set(traces)
