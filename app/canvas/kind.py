@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+import streamlit.components.v2 as components
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -86,7 +87,7 @@ class CanvasKind:
     @cached_property
     def component(self) -> Any:
         """The Streamlit component that mounts it."""
-        return st.components.v2.component(
+        return components.component(
             f"deformviz_{self.name}",
             html='<div class="dv-mount"></div>',
             css=f"/* one line is a path */\n{bundles.read(f'{self.name}.css')}",

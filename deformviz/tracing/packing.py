@@ -223,11 +223,12 @@ def _queries(trace: Trace, kind: str, record: AttentionTrace) -> dict[str, Any]:
     if found is not None and len(found):
         from_original = normalised_to_original(trace.frame).inverse()
         box = np.asarray(found.boxes_xyxy_px, dtype=np.float64)[0]
-        centre = from_original((box[:2] + box[2:]) / 2 - 0.5)
+        centre = np.asarray(from_original((box[:2] + box[2:]) / 2 - 0.5))
     shapes = shapes_list(record.spatial_shapes)
     level = min(1, len(shapes) - 1)
     height, width = shapes[level]
-    column, row = np.clip((centre * [width, height]).astype(int), 0, [width - 1, height - 1])
+    cell = (centre * np.array([width, height])).astype(int)
+    column, row = np.clip(cell, 0, np.array([width - 1, height - 1]))
     return {
         "start_query": level_starts(shapes)[level] + int(row) * width + int(column),
         "detections": [],

@@ -209,7 +209,8 @@ def _affine(record: GridTrace) -> Any:
 
 def _points(layer: str, name: str, record: GridTrace) -> np.ndarray:
     grid = finite(layer, name, getattr(record, name))
-    return grid_to_normalised(grid, record.query_hw, align_corners=record.align_corners)
+    points = grid_to_normalised(grid, record.query_hw, align_corners=record.align_corners)
+    return np.asarray(points)
 
 
 def _sizes(record: GridTrace) -> dict[str, Any]:

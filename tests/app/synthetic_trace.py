@@ -1,12 +1,20 @@
 """A trace without a model: plausible, seeded, padded, with every size different."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from deformviz.geometry import cell_centres, normalised_to_original
-from deformviz.schema import AttentionTrace, Detections, DetectorOutput, ImageFrame, Trace
+from deformviz.schema import (
+    AttentionTrace,
+    Detections,
+    DetectorOutput,
+    ImageFrame,
+    Trace,
+    UnequalAttentionTrace,
+)
 
 FRAME = ImageFrame(original_hw=(150, 231), resized_hw=(300, 462), padded_hw=(320, 512))
 SHAPES = np.array([[20, 32], [10, 16], [5, 8]])
@@ -72,6 +80,26 @@ def synthetic_trace(seed: int = 3) -> Trace:
         ),
         output=DetectorOutput(final.logits, final.boxes_cxcywh, (final,)),
     )
+
+
+def with_unequal_levels(trace: Trace, layer: str, points_per_level: tuple[int, ...]) -> Trace:
+    """The trace with only the first points of each level in one layer."""
+    record = trace[layer]
+    kept = [slice(0, points) for points in points_per_level]
+
+    def of_levels(array):
+        return np.concatenate([array[:, :, at, points] for at, points in enumerate(kept)], axis=2)
+
+    unequal = UnequalAttentionTrace(
+        spatial_shapes=record.spatial_shapes,
+        sampling_offsets=of_levels(record.sampling_offsets),
+        sampling_locations=of_levels(record.sampling_locations),
+        attention_weights=of_levels(record.attention_weights),
+        reference_points=record.reference_points,
+        reference_boxes=record.reference_boxes,
+        points_per_level=points_per_level,
+    )
+    return replace(trace, layers={**trace.layers, layer: unequal})
 
 
 def picture_jpeg() -> bytes:

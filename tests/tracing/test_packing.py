@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from deformviz.geometry import Affine, normalised_to_original, normalised_to_pixels
 from deformviz.schema import DenseTrace, DetectorOutput
-from deformviz.tracing.packing import PackedLayerError, compress, pack_layer, unpack_layer
+from deformviz.tracing.packing import (
+    PackedLayerError,
+    compress,
+    pack_layer,
+    read_header,
+    unpack_layer,
+    with_header,
+)
 from tests.app.synthetic_trace import (
     FRAME,
     HEADS,
@@ -21,6 +28,7 @@ from tests.app.synthetic_trace import (
     QUERIES,
     SHAPES,
     synthetic_trace,
+    with_unequal_levels,
 )
 
 
@@ -52,6 +60,31 @@ def test_the_step_is_a_small_share_of_a_pixel(trace):
     height, width = FRAME.padded_hw
     assert header["location_scale"][0] * width < 0.05
     assert header["location_scale"][1] * height < 0.05
+
+
+def test_levels_may_have_different_numbers_of_points(trace):
+    unequal = with_unequal_levels(trace, "decoder.1", (1, 3, 2))
+    packed = unpack_layer(pack_layer(unequal, "decoder.1"))
+    assert packed.header["points_per_level"] == [1, 3, 2]
+    assert packed.locations.shape == (QUERIES, HEADS, 6, 2)
+    record = unequal["decoder.1"]
+    assert packed.locations == pytest.approx(record.sampling_locations, abs=1e-4)
+    assert packed.weights == pytest.approx(record.attention_weights, abs=1e-5)
+    assert np.array_equal(packed.references, record.references)
+
+
+def as_before_levels_could_differ(blob):
+    """A packed layer as files from before say it: one number of points for all levels."""
+    header, start = read_header(blob)
+    points, *_ = header.pop("points_per_level")
+    return with_header({**header, "points": points}, blob[start:])
+
+
+def test_files_from_before_levels_could_differ_are_read_as_ever(trace):
+    blob = pack_layer(trace, "encoder.0")
+    before, now = unpack_layer(as_before_levels_could_differ(blob)), unpack_layer(blob)
+    assert np.array_equal(before.locations, now.locations)
+    assert np.array_equal(before.weights, now.weights)
 
 
 def test_points_far_outside_are_not_clamped(trace):

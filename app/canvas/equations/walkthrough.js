@@ -11,12 +11,6 @@ import { WhatIf } from "./what_if.js";
 const REPORT_MS = 250;
 const DRAG_MS = 200;
 const MOST_SPELLED = 8;
-const LEGEND =
-  "Colour: head. Shape: level. Area: weight. Cross: reference. Pale squares: the four pixels of the chosen sample.";
-const GRID_LEGEND =
-  "Colour: head. Area: weight. Cross: the query. A line leads from the even grid to where its knot was bent.";
-const TOY_LEGEND =
-  "Colour: head. Shape: level. Area: weight. Cross: reference. Numbers: the map that the chosen sample reads, as its head sees it; shaded: padding.";
 const SCOPES = {
   all: "All samples",
   head: "One head",
@@ -150,11 +144,6 @@ export class Walkthrough {
       this.room && this.room.width === width ? `${this.room.height}px` : "";
   }
 
-  get legend() {
-    if (this.lesson.name === "dat") return GRID_LEGEND;
-    return this.lesson.pictures[0].cells ? TOY_LEGEND : LEGEND;
-  }
-
   drawPictures() {
     const { pictures, what_if: change } = this.lesson;
     for (const view of this.views) view.close();
@@ -165,7 +154,8 @@ export class Walkthrough {
     this.root.classList.toggle("wt-compare", this.lesson.compare);
     this.root.classList.toggle("wt-alone", !this.views.length && !this.lesson.costs);
     this.pictures.replaceChildren(...this.views.map((view) => view.root));
-    if (this.views.length) this.pictures.append(element("p", { class: "wt-legend" }, this.legend));
+    if (this.views.length)
+      this.pictures.append(element("p", { class: "wt-legend" }, this.lesson.legend ?? ""));
   }
 
   drawHead() {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
+import streamlit.components.v2 as components
 
 HERE = Path(__file__).parent
 
@@ -22,7 +22,7 @@ def gallery(
         groups: title -> [{"name": .., "title": .., "src": address of the thumbnail}].
         chosen: name of the chosen picture; none is marked if it is not among them.
     """
-    mount = st.components.v2.component(
+    mount = components.component(
         "deformviz_gallery",
         html='<div class="gallery"></div>',
         css=(HERE / "gallery.css").read_text(),

@@ -64,6 +64,9 @@ def answer(route):
     """What the origin of these pages has: built files, and modules as they are written."""
     _, _, path = route.request.url.removeprefix(ORIGIN).partition("/")
     folder, _, name = path.partition("?")[0].partition("/")
+    if not name.endswith((".js", ".css")):
+        route.fulfill(status=404)
+        return
     text = bundles.read(name) if folder == "built" else (SCRIPTS / path).read_text("utf-8")
     kind = "text/css" if name.endswith(".css") else "text/javascript"
     route.fulfill(body=text, content_type=kind)

@@ -54,6 +54,10 @@ def key_sets_of_one_place():
     return sets
 
 
+def packed_key_sets():
+    return pack_key_sets(key_sets_of_one_place(), (150, 231))
+
+
 @pytest.fixture(scope="module")
 def tab(browser):
     context = browser.new_context(viewport={"width": 1100, "height": 900})
@@ -70,7 +74,7 @@ def five(tab):
     tab.errors.clear()
     tab.mouse.move(0, 0)
     tab.evaluate("window.leave?.(); window.told = [];")
-    blob = gzip.compress(pack_key_sets(key_sets_of_one_place(), (150, 231)))
+    blob = gzip.compress(packed_key_sets())
     tab.evaluate(
         "(data) => window.show(data)",
         {

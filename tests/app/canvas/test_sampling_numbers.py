@@ -10,9 +10,21 @@ from playwright.sync_api import expect
 
 from deformviz.attention.reference import ms_deform_attn_reference
 from deformviz.geometry import cell_centres, normalised_to_original, to_pixel_index
-from deformviz.tracing.packing import unpack_layer
+from deformviz.tracing.packing import (
+    decompress,
+    pack_layer,
+    read_header,
+    unpack_layer,
+    with_header,
+)
 from tests.app.canvas.canvas_page import expect_status, load_canvas, open_canvas, packed, press
-from tests.app.synthetic_trace import FRAME, HEADS, SHAPES
+from tests.app.synthetic_trace import (
+    FRAME,
+    HEADS,
+    SHAPES,
+    synthetic_trace,
+    with_unequal_levels,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -42,14 +54,14 @@ def layer():
     return unpack_layer(packed("encoder.1"))
 
 
-def run_on_layer(tab, body):
+def run_on_layer(tab, body, blob=None):
     """The result of a JavaScript body that sees `layer`, decoded from the packed bytes."""
     return tab.evaluate(
         """async ([bytes, body]) => {
         const data = code.decodeLayer(await code.unzipped(code.bytes(bytes)));
         return new Function("layer", body)(data);
     }""",
-        [base64.b64encode(packed("encoder.1")).decode(), body],
+        [base64.b64encode(blob or packed("encoder.1")).decode(), body],
     )
 
 
@@ -97,6 +109,44 @@ def test_the_browser_reads_the_same_numbers(tab, layer):
         )
         assert [x, y] == pytest.approx(layer.locations[index].tolist(), abs=1e-6)
         assert weight == pytest.approx(float(layer.weights[index]), abs=1e-7)
+
+
+def test_levels_may_have_different_numbers_of_points(tab):
+    trace = with_unequal_levels(synthetic_trace(), "encoder.0", (1, 3, 2))
+    record = trace["encoder.0"]
+    blob = pack_layer(trace, "encoder.0")
+    firsts = {(0, 0): 0, (1, 2): 3, (2, 0): 4, (2, 1): 5}  # (level, point) -> place among 6
+    for (level, point), at in firsts.items():
+        x, y, weight = run_on_layer(
+            tab,
+            f"""const {{x, y, weight}} = layer.sample(417, 2, {level}, {point});
+            return [x, y, weight];""",
+            blob,
+        )
+        assert [x, y] == pytest.approx(record.sampling_locations[417, 2, at], abs=1e-4)
+        assert weight == pytest.approx(float(record.attention_weights[417, 2, at]), abs=1e-5)
+    mass = run_on_layer(
+        tab,
+        """const work = code.samplingMass(layer, 1, [0, 1, 2, 3]);
+        let step = work.next(); while (!step.done) step = work.next();
+        return step.value.total;""",
+        blob,
+    )
+    assert mass == pytest.approx(float(record.attention_weights[:, :, 1:4].sum()), rel=1e-4)
+    shown = run_on_layer(
+        tab,
+        "return layer.strongest(0, {heads: [1], levels: [1, 2], top: 0}).length",
+        blob,
+    )
+    assert shown == 5
+
+
+def test_files_from_before_levels_could_differ_are_read_as_ever(tab, layer):
+    header, start = read_header(decompress(packed("encoder.1")))
+    points, *_ = header.pop("points_per_level")
+    blob = with_header({**header, "points": points}, decompress(packed("encoder.1"))[start:])
+    x, y = run_on_layer(tab, "const {x, y} = layer.sample(839, 3, 2, 2); return [x, y];", blob)
+    assert [x, y] == pytest.approx(layer.locations[839, 3, 2, 2].tolist(), abs=1e-6)
 
 
 def test_pointing_at_a_cell_centre_means_that_cell(tab, layer):
