@@ -1,5 +1,6 @@
 """Colours, how light changes them, and the palettes of the scenes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,14 +67,14 @@ def lighter(colour: Colour, by: float = 0.3) -> Colour:
     return mix(colour, (255, 252, 240), by)
 
 
-def pick(rng: np.random.Generator, colours: list[Colour]) -> Colour:
+def pick(rng: np.random.Generator, colours: Sequence[Colour]) -> Colour:
     """One of the colours, with a little variation of its own."""
     colour = colours[int(rng.random() * len(colours))]
     red, green, blue = rng.uniform(-14, 14, 3).tolist()
     return colour[0] + red, colour[1] + green, colour[2] + blue
 
 
-def pick_other(rng: np.random.Generator, colours: list[Colour], than: Colour) -> Colour:
+def pick_other(rng: np.random.Generator, colours: Sequence[Colour], than: Colour) -> Colour:
     """One of the colours that can be told from `than`."""
     far = [c for c in colours if sum(abs(a - b) for a, b in zip(c, than, strict=True)) > 110]
     return pick(rng, far)
