@@ -4,6 +4,7 @@ Every layout of every detector renames its keys to these and ends here.
 """
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,7 @@ from deformviz.models.resnet import TOPOLOGIES
 
 ENCODER, DECODER = "transformer.encoder.layers", "transformer.decoder.layers"
 BODY = "backbone.0.body"
+BIAS_TABLE = "relative_position_bias_table"
 # What the tensors cannot tell; a system's own defaults, but for these.
 UNTOLD = {"heads": 8, "decoder_heads": None, "dilation": False}
 Told = dict[str, tuple[Any, str]]
@@ -191,7 +193,9 @@ def share_heads(file: CheckpointFile, layers: int) -> bool:
 
 
 def read_backbone(file: CheckpointFile) -> dict[str, Any]:
-    """Topology and widths of the ResNet."""
+    """Topology and widths of the ResNet, or of the Swin."""
+    if f"{BODY}.patch_embed.proj.weight" in file.tensors:
+        return read_swin(file)
     blocks = tuple(count_children(file.tensors, f"{BODY}.layer{stage}") for stage in (1, 2, 3, 4))
     bottleneck = f"{BODY}.layer1.0.conv3.weight" in file.tensors
     stem = shape_of(file, f"{BODY}.conv1.weight", 4)[0]
@@ -204,6 +208,22 @@ def read_backbone(file: CheckpointFile) -> dict[str, Any]:
         "backbone": "resnet",
         "resnet_blocks": blocks,
         "resnet_bottleneck": bottleneck,
+    }
+
+
+def read_swin(file: CheckpointFile) -> dict[str, Any]:
+    """Sizes of a Swin: all of them show in its tensors, heads in the tables of biases."""
+    stages = [f"{BODY}.layers.{index}.blocks" for index in range(4)]
+    tables = [shape_of(file, f"{stage}.0.attn.{BIAS_TABLE}", 2) for stage in stages]
+    width = shape_of(file, f"{BODY}.patch_embed.proj.weight", 4)[0]
+    inner = shape_of(file, f"{stages[0]}.0.mlp.fc1.weight", 2)[0]
+    return {
+        "backbone": "swin",
+        "backbone_width": width,
+        "swin_depths": tuple(count_children(file.tensors, stage) for stage in stages),
+        "swin_heads": tuple(heads for _, heads in tables),
+        "swin_window": (math.isqrt(tables[0][0]) + 1) // 2,
+        "swin_mlp_ratio": inner / width,
     }
 
 

@@ -52,11 +52,14 @@ class Naming:
         """Their options under our names; those that say nothing are left out."""
         if self.told is not None:
             return self.told(arguments)
-        return {
+        told = {
             our: _plain(arguments[name])
             for name, our in self.arguments.items()
             if arguments.get(name) is not None
         }
+        if str(told.get("backbone", "")).startswith("swin"):
+            told["backbone"] = "swin"  # its sizes, which the name tells too, show in the tensors
+        return told
 
     def plan(self, file: CheckpointFile, options: Options) -> Plan:
         """Sizes from the tensors; the rest from the file's arguments, then `options`.

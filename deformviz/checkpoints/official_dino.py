@@ -13,9 +13,15 @@ from deformviz.models.detector_config import DINOConfig
 def table(keys: Mapping[str, Any]) -> Table:
     """The heads of the proposals come after those of the layers with us, apart with them."""
     last = count_children(keys, "transformer.decoder.layers")
-    return Table(
+    pairs = [
         (f"{name}_embed.{last}", f"transformer.enc_out_{name}_embed") for name in ("class", "bbox")
-    )
+    ]
+    body = "backbone.0.body"
+    # A Swin stands where a ResNet has a `body`.
+    if any(key.startswith(("backbone.0.patch_embed.", f"{body}.patch_embed.")) for key in keys):
+        parts = ("patch_embed", "layers", *(f"norm{index}" for index in range(4)))
+        pairs += [(f"{body}.{part}", f"backbone.0.{part}") for part in parts]
+    return Table(pairs)
 
 
 NAMING = Naming(

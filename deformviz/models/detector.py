@@ -16,6 +16,7 @@ from deformviz.models.decoder import Memory
 from deformviz.models.group_norm import GroupNorm
 from deformviz.models.padding import mask_at, pad_images
 from deformviz.models.resnet import ResNet
+from deformviz.models.swin_backbone import SwinBackbone, SwinShape
 from deformviz.models.transformer import Transformer
 from deformviz.models.watch import LayerWatch, OnLayer
 from deformviz.schema import AttentionTrace, DenseTrace, DetectorOutput
@@ -31,9 +32,18 @@ class Backbone(nn.Module):
     def __init__(self, config: Any):
         super().__init__()
         if config.backbone == "compact":
-            self.body: CompactBackbone | ResNet = CompactBackbone(
+            self.body: CompactBackbone | ResNet | SwinBackbone = CompactBackbone(
                 config.backbone_stages, config.compact_channels, config.compact_blocks
             )
+        elif config.backbone == "swin":
+            shape = SwinShape(
+                config.backbone_width,
+                config.swin_depths,
+                config.swin_heads,
+                config.swin_window,
+                config.swin_mlp_ratio,
+            )
+            self.body = SwinBackbone(shape, config.backbone_stages)
         else:
             blocks, bottleneck = config.resnet_topology
             self.body = ResNet(

@@ -31,6 +31,10 @@ class DeformableDETRConfig(DetectorConfig):
 
     compact_channels: tuple[int, ...] = (16, 32, 64, 96, 128)
     compact_blocks: tuple[int, ...] = (1, 2, 2, 1)
+    swin_depths: tuple[int, ...] = (2, 2, 6, 2)  # of backbone "swin", with `backbone_width`
+    swin_heads: tuple[int, ...] = (3, 6, 12, 24)
+    swin_window: int = 7
+    swin_mlp_ratio: float = 4.0
     projection_groups: int = 32
     projection_bias: bool = True
     content_queries: str = "from_proposals"
@@ -47,7 +51,7 @@ class DeformableDETRConfig(DetectorConfig):
     shared_heads: bool | None = None
 
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
-        "backbone": (*TOPOLOGIES, "resnet", "compact"),
+        "backbone": (*TOPOLOGIES, "resnet", "compact", "swin"),
         "content_queries": ("from_proposals", "learned"),
         "query_position": ("pos_trans", "mlp", "anchor"),
         "position_frequencies": FREQUENCIES,
@@ -61,6 +65,7 @@ class DeformableDETRConfig(DetectorConfig):
         "projection_groups",
         "backbone_maps",
         "decoder_self_heads",
+        "swin_window",
     )
     learned_anchors: ClassVar[bool] = False  # queries start from learnt boxes (DAB)
 
@@ -80,11 +85,13 @@ class DeformableDETRConfig(DetectorConfig):
             raise ValueError(
                 f"backbone_maps is {self.backbone_maps}; it must be at most levels and 4."
             )
-        if self.dilation and self.backbone == "compact":
+        if self.dilation and self.backbone in ("compact", "swin"):
             raise ValueError(f"dilation=True (DC5) is not defined for backbone {self.backbone!r}.")
         super()._check_switches()
         if len(self.compact_channels) != 5 or len(self.compact_blocks) != 4:
             raise ValueError("compact_channels needs 5 numbers and compact_blocks 4.")
+        if len(self.swin_depths) != 4 or len(self.swin_heads) != 4:
+            raise ValueError("swin_depths and swin_heads need 4 numbers each, one per stage.")
         for name in ("content_queries", "query_position"):
             if getattr(self, name) != self.CHOICES[name][0] and not (
                 self.two_stage or self.learned_anchors
@@ -93,7 +100,7 @@ class DeformableDETRConfig(DetectorConfig):
 
     @property
     def stacks(self) -> tuple[int, ...]:
-        return (*self.compact_blocks, *self.resnet_blocks)
+        return (*self.compact_blocks, *self.resnet_blocks, *self.swin_depths)
 
     @property
     def backbone_stages(self) -> tuple[int, ...]:
@@ -103,6 +110,7 @@ class DeformableDETRConfig(DetectorConfig):
     def variant(self) -> str:
         parts = ["single scale" if self.levels == 1 else f"{self.levels} levels"]
         parts += ["DC5"] if self.dilation else []
+        parts += ["Swin"] if self.backbone == "swin" else []
         if self.two_stage:
             parts.append("two-stage")
         elif self.refine:

@@ -11,4 +11,5 @@ DAB_DEFORMABLE_DETR = System(
     description="deformviz.analysis.detector_parts:describe",
     traces=(AttentionTrace, DenseTrace),
     room="sampling",
+    buffers="deformviz.models.swin_backbone:computed_buffers",
 )

@@ -18,5 +18,6 @@ DEFORMABLE_DETR = System(
     description="deformviz.analysis.detector_parts:describe",
     traces=(AttentionTrace, DenseTrace),
     room="sampling",
+    buffers="deformviz.models.swin_backbone:computed_buffers",
     published=(Published("Deformable DETR, ResNet-50", 40.0, 173.0, "arXiv 2010.04159, Table 1"),),
 )

@@ -15,4 +15,5 @@ DINO = System(
     description="deformviz.analysis.detector_parts:describe",
     traces=(AttentionTrace, DenseTrace),
     room="sampling",
+    buffers="deformviz.models.swin_backbone:computed_buffers",
 )

@@ -44,6 +44,14 @@ TINY = dict(
     backbone_width=4,
 )
 POINTS = dict(encoder_points=2, decoder_points=3)
+SWIN = dict(
+    backbone="swin",
+    backbone_width=8,
+    swin_depths=(2, 1, 1, 2),
+    swin_heads=(1, 2, 4, 8),
+    swin_window=3,
+    swin_mlp_ratio=2.0,
+)
 APART = dict(shared_heads=False)
 DETREX = dict(logit_epsilon=1e-3)
 PROPOSALS = dict(refine=True, two_stage=True)
@@ -56,6 +64,7 @@ LAYOUTS = {
     "official DAB-Deformable-DETR": (official_dab_deformable, dict()),
     "official DINO": (official_dino, dict()),
     "official DINO, 5 scales": (official_dino, dict(levels=5, backbone_maps=4)),
+    "official DINO, Swin": (official_dino, dict(SWIN)),
     "Hugging Face DETR, in memory": (huggingface_detr, dict(), Style(True, False)),
     "Hugging Face DETR, hub": (huggingface_detr, dict(pre_norm=True), Style(False, True)),
     "Hugging Face DAB-DETR": (huggingface_dab_detr, dict(patterns=2), Style(False, False)),
@@ -73,13 +82,14 @@ LAYOUTS = {
     ),
     "Co-Deformable-DETR": (co_deformable_detr, dict()),
     "Co-DINO": (co_dino, dict()),
+    "Co-DINO, Swin": (co_dino, dict(SWIN)),
 }
 
 
 def tiny(naming, changes, seed=3):
     """A model of a layout's system with random weights everywhere."""
     deformable = hasattr(naming.config, "encoder_points")
-    config = naming.config(**TINY, **(POINTS if deformable else {}), **changes)
+    config = naming.config(**(TINY | (POINTS if deformable else {}) | changes))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = referred(SYSTEMS[naming.system].model)(config).eval()
