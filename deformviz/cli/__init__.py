@@ -13,6 +13,7 @@ from importlib import import_module
 
 COMMANDS = (
     "app",
+    "look",
     "train",
     "export",
     "record-run",
@@ -34,6 +35,10 @@ EXTRA_OF = {
     "playwright": "test",
     "pyarrow": "survey",
     "duckdb": "survey",
+    "py_mini_racer": "figures",
+    "resvg_py": "figures",
+    "cairosvg": "figures",
+    "anywidget": "notebook",
     "ray": "cluster",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -124,3 +125,20 @@ class Recording:
         from deformviz.tracing.recording_file import save_recording
 
         return save_recording(self, path, pictures=pictures)
+
+    def to_html(self, path: str | Path | None = None, **options: Any) -> str:
+        """One page that needs no server; see `deformviz.figures.recordings.to_html`."""
+        return _above("to_html")(self, path, **options)
+
+    def figure(self, **options: Any) -> Any:
+        """A drawing of one layer, to be saved as .svg, .png or .pdf; see `figures.recordings`."""
+        return _above("figure")(self, **options)
+
+    def show(self, **options: Any) -> Any:
+        """Open the recording in a browser, or in the notebook this runs in."""
+        return _above("show", "deformviz.figures.showing")(self, **options)
+
+
+def _above(name: str, room: str = "deformviz.figures.recordings") -> Any:
+    """A function of a floor above, for whoever starts from a recording; named, not imported."""
+    return getattr(import_module(room), name)

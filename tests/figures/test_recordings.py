@@ -1,0 +1,201 @@
+"""Recordings taken along: the page, the figure and the numbers say what the trace says."""
+
+import csv
+import json
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+
+import deformviz as dv
+from deformviz.attention.lucidrains import LucidrainsAttention
+from deformviz.figures import showing
+from deformviz.figures.marks_engine import FigureError
+from deformviz.figures.recordings import figure, pack, to_html
+from deformviz.geometry import normalised_to_original
+from deformviz.tracing.packing import unpack_layer
+from deformviz.tracing.tables import save_arrays, save_points
+from tests.tracing.transformers_families import build
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def picture():
+    return np.random.default_rng(3).integers(0, 256, (90, 144, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def unequal(picture):
+    """A D-FINE with 3, 4 and 2 points, looked at."""
+    transformers = pytest.importorskip("transformers")
+    processor = transformers.RTDetrImageProcessorPil(size={"height": 64, "width": 96})
+    return dv.look(build("d_fine"), picture, processor=processor, title="A <room>")
+
+
+@pytest.fixture(scope="module")
+def own(picture):
+    return dv.look(dv.load("deformable-detr-scenes"), picture)
+
+
+@pytest.fixture(scope="module")
+def grids(picture):
+    return dv.look(dv.load("dat-scenes"), picture)
+
+
+def test_a_figure_shows_every_sample_of_its_query_where_the_trace_says(unequal):
+    pytest.importorskip("py_mini_racer")
+    made = figure(unequal, layer="decoder.1", query=4, lines=False, dim=0)
+    root = ElementTree.fromstring(made.svg)
+    trace = unequal.trace()["decoder.1"]
+    places = normalised_to_original(unequal.images[0].frame)(
+        trace.locations_by_sample[4].reshape(-1, 2).double().numpy()
+    )
+    scale = made.width / 144
+    seen = {
+        (round(float(node.get("cx")), 0), round(float(node.get("cy")), 0))
+        for node in root.iter(f"{SVG}circle")
+    }
+    first = trace.sample_levels[0]  # the discs; other levels have other shapes
+    of_first = np.arange(len(places)).reshape(4, 9)[:, first].ravel()
+    inside = [i for i in of_first if 0 <= places[i, 0] < 143 and 0 <= places[i, 1] < 89]
+    assert inside
+    for index in inside:
+        x, y = (places[index] + 0.5) * scale
+        assert min(abs(x - u) + abs(y - v) for u, v in seen) < 1.5
+
+
+def test_an_unknown_query_is_refused_in_a_sentence(unequal):
+    pytest.importorskip("py_mini_racer")
+    with pytest.raises(FigureError, match="cannot show this: .*query 99"):
+        figure(unequal, query=99)
+
+
+def test_a_grid_has_its_figure_too(grids):
+    pytest.importorskip("py_mini_racer")
+    root = ElementTree.fromstring(figure(grids).svg)
+    assert len(list(root.iter(f"{SVG}circle"))) + len(list(root.iter(f"{SVG}polygon"))) > 4
+
+
+@pytest.mark.parametrize("ending, start", [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_figures_are_saved_as_they_are_called(own, tmp_path, ending, start):
+    for package in ("py_mini_racer", "resvg_py", "cairosvg"):
+        pytest.importorskip(package)
+    made = own.figure(layer="decoder.0", query=2, heads=[1])
+    path = made.save(tmp_path / f"figure.{ending}")
+    assert path.read_bytes().startswith(start)
+    with pytest.raises(FigureError, match="must end in"):
+        made.save(tmp_path / "figure.gif")
+
+
+def facts_of(page):
+    return json.loads(re.search(r'id="facts">(.*?)</script>', page, re.S)[1])
+
+
+def test_the_page_carries_layers_proofs_and_versions(unequal, tmp_path):
+    page = unequal.to_html(tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == page
+    facts = facts_of(page)
+    assert list(facts["layers"]) == ["decoder.0", "decoder.1"] and facts["first"] == "decoder.1"
+    assert all(text.startswith("Replayed: ") for text in facts["proofs"].values())
+    assert facts["versions"]["torch"] == torch.__version__
+    assert "<title>A &lt;room&gt;</title>" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_packed_layer_of_unequal_points_is_the_trace(unequal):
+    packed = unpack_layer(pack(unequal, "decoder.0"))
+    trace = unequal.trace()["decoder.0"]
+    assert packed.header["points_per_level"] == [3, 4, 2]
+    np.testing.assert_allclose(packed.locations, trace.sampling_locations, atol=1e-3)
+    np.testing.assert_allclose(packed.weights, trace.attention_weights, atol=1e-4)
+
+
+def test_a_page_stays_below_its_size_and_names_what_it_left_out(own):
+    whole = to_html(own)
+    small = to_html(own, most_bytes=len(whole) - 1000)
+    assert len(small) < len(whole)
+    assert "longer than" in facts_of(small)["left_out"]["encoder.0"]
+    with pytest.raises(dv.RecordError, match="No layer fits"):
+        to_html(own, most_bytes=50_000)
+
+
+def test_a_recording_of_two_kinds_shows_the_last_one(own):
+    with pytest.raises(dv.RecordError, match="There is no layer 'encoder.9'"):
+        to_html(own, layers=["encoder.9"])
+
+
+def test_what_has_no_picture_is_said():
+    module = LucidrainsAttention(16, 3, heads=4, head_channels=8, offset_kernel=6).eval()
+    with torch.no_grad(), dv.record(module) as recording:
+        module(torch.rand(1, 16, 8, 8, 12))
+    with pytest.raises(dv.RecordError, match="No page draws .*SpaceTrace"):
+        recording.to_html()
+
+
+def test_a_table_has_one_row_per_sample_in_pixels(unequal, tmp_path):
+    save_points(unequal, tmp_path / "points.csv", layer="decoder.0", query=3)
+    rows = list(csv.DictReader((tmp_path / "points.csv").open()))
+    assert len(rows) == 4 * 9
+    assert [row["level"] for row in rows[:9]] == list("000111122")
+    trace = unequal.trace()["decoder.0"]
+    x, y = normalised_to_original(unequal.images[0].frame)(
+        trace.sampling_locations[3, 1, 5].double().numpy()
+    )
+    row = rows[9 + 5]
+    assert (row["head"], row["level"], row["point"]) == ("1", "1", "2")
+    assert float(row["x_px"]) == pytest.approx(x, abs=1e-3)
+    assert float(row["y_px"]) == pytest.approx(y, abs=1e-3)
+    assert float(row["weight"]) == pytest.approx(float(trace.attention_weights[3, 1, 5]), rel=1e-5)
+    with pytest.raises(dv.RecordError, match="no head 4; there are 4"):
+        save_points(unequal, tmp_path / "points.csv", head=4)
+
+
+def test_arrays_are_named_by_layer_and_field(unequal, tmp_path):
+    save_arrays(unequal, tmp_path / "all.npz")
+    stored = np.load(tmp_path / "all.npz")
+    np.testing.assert_array_equal(
+        stored["decoder.1/sampling_locations"], unequal["decoder.1"].sampling_locations
+    )
+
+
+def test_a_widget_tells_the_query_on_show(own):
+    pytest.importorskip("anywidget")
+    made = showing.widget(own)
+    made.view = {"query": 7, "layer": "decoder.2"}
+    assert made.query == 7 and made.layer == "decoder.2"
+    before = made.data["trace"]
+    made.layer = "decoder.0"
+    assert (
+        made.data["trace"] != before
+        and unpack_layer(made.data["trace"]).header["layer"] == "decoder.0"
+    )
+    with pytest.raises(Exception, match="There is no layer"):
+        made.layer = "decoder.7"
+
+
+def test_outside_a_notebook_a_page_is_opened(own, monkeypatch):
+    opened = []
+    monkeypatch.setattr(showing.webbrowser, "open", opened.append)
+    path = own.show(layers=["decoder.1"])
+    assert opened == [path.as_uri()] and list(facts_of(path.read_text())["layers"]) == ["decoder.1"]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["own", "unequal", "grids"])
+def test_the_page_opens_from_a_file(request, page, tmp_path, name):
+    recording = request.getfixturevalue(name)
+    recording.to_html(tmp_path / "page.html")
+    page.goto((tmp_path / "page.html").as_uri())
+    page.wait_for_selector(".dv-explorer:not([aria-busy])")
+    last = list(recording)[-1]
+    assert page.locator("#layer").input_value() == last
+    assert "of the largest output apart" in page.inner_text("#proof")
+    first = page.locator("#layer option").first.get_attribute("value")
+    page.select_option("#layer", first)
+    page.wait_for_function(
+        "name => document.querySelector('.dv-honesty').textContent.includes(name)", arg=first
+    )
+    assert page.console_errors == []
