@@ -47,11 +47,19 @@ export function stageAffine(header, { padding, zoom, centre }, width, height) {
   return [scales[0], shift(0, width), scales[1], shift(1, height)];
 }
 
-/** Width over height of what the stage shows. */
+const ROUNDING = 0.03; // how far whole pixels alone may change a picture's aspect
+
+/** How much wider the original is than what the model saw of it, which may have been stretched. */
+function stretch({ original_hw: original, resized_hw: resized }) {
+  const wider = (original[1] * resized[0]) / (original[0] * resized[1]);
+  return Math.abs(wider - 1) < ROUNDING ? 1 : wider;
+}
+
+/** Width over height of what the stage shows, a stretched picture in its own proportions. */
 export function stageAspect(header, padding) {
   const [right, bottom] = padding ? [1, 1] : pictureCorner(header);
   const [height, width] = header.frame.padded_hw;
-  return (right * width) / (bottom * height);
+  return ((right * width) / (bottom * height)) * stretch(header.frame);
 }
 
 /** "picture", "padding" (inside the map, masked by the model) or "outside" (reads zeros). */
