@@ -3,12 +3,15 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import deformviz as dv
 from deformviz.cli import COMMANDS, main
 from deformviz.training.run_folder import RunFolder
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +70,28 @@ def test_the_module_and_the_command_are_the_same():
         [sys.executable, "-m", "deformviz", "--help"], check=True, capture_output=True, text=True
     ).stdout
     assert set(COMMANDS) <= set(shown.split())
+
+
+def test_look_writes_what_the_name_of_the_file_says(tmp_path, capsys):
+    picture = str(ROOT / "sample_images" / "garden.png")
+    table, page = tmp_path / "points.csv", tmp_path / "page.html"
+    model = "deformable-detr-scenes"
+    assert main(["look", model, picture, "--to", str(table), "--layer", "decoder.1"]) == 0
+    said = capsys.readouterr().out
+    assert "decoder.2" in said and "Eq. 3" in said and "DIFFERS" not in said
+    assert table.read_text().startswith(
+        "layer,query,head,level,point,x_px,y_px,weight\ndecoder.1,0"
+    )
+    assert main(["look", model, picture, "--to", str(page), "--query", "3"]) == 0
+    assert page.stat().st_size < 3_000_000
+
+
+def test_look_refuses_what_it_cannot_write_or_read(tmp_path, capsys):
+    picture = str(ROOT / "sample_images" / "garden.png")
+    for arguments, sentence in (
+        (["deformable-detr-scenes", picture, "--to", "x.gif"], "x.gif must end in one of .html"),
+        (["deformable-detr-scenes", "none.png"], "There is no file 'none.png'"),
+        (["no-model", picture], "neither a shipped model nor a file"),
+    ):
+        assert main(["look", *arguments]) == 2
+        assert sentence in capsys.readouterr().err

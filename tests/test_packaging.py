@@ -22,6 +22,8 @@ EXTRAS = {
     for extra, lines in PROJECT["optional-dependencies"].items()
 }
 DISTRIBUTION_OF = {
+    "py_mini_racer": "mini-racer",
+    "resvg_py": "resvg-py",
     "cv2": "opencv-python-headless",
     "PIL": "pillow",
     "skimage": "scikit-image",
