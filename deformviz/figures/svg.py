@@ -1,6 +1,6 @@
 """Marks as SVG text: what the browser's painter does with each, in one writer for Python.
 
-Fields of marks: app/canvas/kit/marks.js.
+The fields of a mark are those that the built scripts of `deformviz.bundles` hand out.
 """
 
 from __future__ import annotations
