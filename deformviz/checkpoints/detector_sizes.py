@@ -17,6 +17,7 @@ from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.reading import CheckpointFile
 from deformviz.checkpoints.registry import Options, Plan
 from deformviz.checkpoints.report import Assumption
+from deformviz.checkpoints.stars import StarReading, estimate_heads
 from deformviz.models.config import DetectorConfig
 from deformviz.models.resnet import TOPOLOGIES
 
@@ -82,8 +83,18 @@ def plan_from_tensors(
     if among := fields.get("decoder_self_heads"):
         fits = read["hidden_channels"] % among == 0
         untold = untold | {"decoder_self_heads": among if fits else None}
+    star = None if "heads" in told else star_of(file, read)
     for name, default in untold.items():
-        read[name], source = told.get(name, (default, "the default, as nobody said otherwise"))
+        nobody = (default, "the default, as nobody said otherwise")
+        if name == "heads" and star is not None:
+            nobody = (
+                star.heads,
+                (
+                    f"the star of the offset biases, {star.likeness:.0%} like that of {star.heads} "
+                    f"heads; heads= says otherwise"
+                ),
+            )
+        read[name], source = told.get(name, nobody)
         if read[name] is not None:
             assumed.append(Assumption(name, read[name], source))
     read |= read_points(file, read)
@@ -106,6 +117,18 @@ def plan_from_tensors(
     except ValueError as error:
         raise CheckpointError(f"{file.path.name}: {error}") from None
     return Plan(system, config.variant, config, dict(file.tensors), tuple(assumed))
+
+
+def star_of(file: CheckpointFile, read: Mapping[str, Any]) -> StarReading | None:
+    """What the encoder's offset biases say about heads; None where they are no clear stars."""
+    if "levels" not in read:
+        return None
+    keys = (
+        f"{ENCODER}.{layer}.self_attn.sampling_offsets.bias"
+        for layer in range(read["encoder_layers"])
+    )
+    biases = [file.tensors[key] for key in keys if key in file.tensors]
+    return estimate_heads(biases, read["hidden_channels"], read["levels"]) if biases else None
 
 
 def _may_be_coco(file: CheckpointFile) -> bool:

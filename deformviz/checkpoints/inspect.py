@@ -7,9 +7,12 @@ from typing import Any
 from torch import nn
 
 from deformviz.checkpoints.errors import CheckpointError
+from deformviz.checkpoints.folders import read_folder
 from deformviz.checkpoints.load import load, report_of
+from deformviz.checkpoints.reading import read_checkpoint
 from deformviz.checkpoints.registry import locate
 from deformviz.checkpoints.report import LoadReport
+from deformviz.checkpoints.weights_alone import FoundAttention, find_attentions, why_not_run
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Inspection:
     model: nn.Module | None = field(default=None, repr=False)
     report: LoadReport | None = None  # also of a file that does not fit, if it came so far
     problem: str = ""  # one sentence; "" where the file can be used
+    attentions: tuple[FoundAttention, ...] = ()  # of a file no system fits, by weights alone
+    found: str = ""  # what was looked at alone, and what could not be run
 
     @property
     def usable(self) -> bool:
@@ -33,6 +38,8 @@ class Inspection:
             lines += ["", str(self.report), "", *_size_lines(self.report)]
         if self.problem:
             lines += ["", f"Cannot be used: {self.problem}"]
+        if self.found:
+            lines += ["", self.found, *(f"  {attention}" for attention in self.attentions)]
         return "\n".join(lines)
 
 
@@ -59,10 +66,28 @@ def inspect_checkpoint(name_or_path: str | Path, **options: Any) -> Inspection:
     try:
         model = load(name_or_path, **options)
     except CheckpointError as problem:
+        attentions, found = look_alone(path, options.get("heads"), options.get("weights"))
         return Inspection(
-            path.name, size_on_disk(path), report=problem.report, problem=str(problem)
+            path.name,
+            size_on_disk(path),
+            report=problem.report,
+            problem=str(problem),
+            attentions=attentions,
+            found=found,
         )
     return Inspection(path.name, size_on_disk(path), model, report_of(model))
+
+
+def look_alone(
+    path: Path, heads: int | None, weights: str | None
+) -> tuple[tuple[FoundAttention, ...], str]:
+    """What a file's weights tell without a network around them; nothing of an unreadable file."""
+    try:
+        file = read_folder(path, weights) if path.is_dir() else read_checkpoint(path, weights)
+    except CheckpointError:
+        return (), ""
+    attentions = find_attentions(file, heads if type(heads) is int else None)
+    return attentions, why_not_run(file, attentions)
 
 
 def size_on_disk(path: Path) -> int:

@@ -12,6 +12,13 @@ def add_layout_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dilation", action="store_true", help="a DC5 model")
     parser.add_argument("--version", choices=["v1", "++"], help="of DAT")
     parser.add_argument("--config", help="JSON file of constructor values")
+    parser.add_argument("--weights", help="which set of a training file, e.g. model or ema")
+    parser.add_argument(
+        "--labels", help="names of the classes: a COCO json, a JSON list, or one name a line"
+    )
+    parser.add_argument(
+        "--ignore-extra", action="store_true", help="use a file that holds more than the model"
+    )
 
 
 def layout_options(options: argparse.Namespace) -> dict:
@@ -20,4 +27,8 @@ def layout_options(options: argparse.Namespace) -> dict:
     said["dilation"] = True if options.dilation else None
     if options.config:
         said["config"] = json.loads(Path(options.config).read_text())
-    return said
+    if options.labels:
+        from deformviz.checkpoints.labels import read_labels
+
+        said["class_names"] = read_labels(options.labels)
+    return said | {"weights": options.weights, "ignore_extra": options.ignore_extra}

@@ -116,7 +116,9 @@ def test_what_the_tensors_cannot_tell_comes_from_the_files_arguments(written):
 
 
 def test_what_nobody_said_is_assumed_and_reported(written):
-    loaded = dv.load(written(tiny_detector(heads=8).state_dict()))
+    model = tiny_detector(heads=8)
+    torch.nn.init.normal_(model.transformer.encoder.layers[0].self_attn.sampling_offsets.bias)
+    loaded = dv.load(written(model.state_dict()))
     assert said(loaded)["heads"].value == 8 and said(loaded)["dilation"].value is False
     assert "default" in said(loaded)["heads"].source
     assert "assumed heads=8" in str(loaded.load_report)
