@@ -13,7 +13,7 @@ from einops import einsum, rearrange
 from torch import Tensor, nn
 
 from deformviz.axes import ShapeError
-from deformviz.schema import GridTrace
+from deformviz.schema import GridTrace, SpaceTrace
 
 MODES = ("shipped", "corrected")
 CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -179,8 +179,8 @@ class LucidrainsAttention(nn.Module):
         self.to_v = conv(channels, inner, 1, groups=key_groups, bias=False)
         self.to_out = conv(inner, channels, 1)
 
-    def forward(self, features: Tensor) -> tuple[Tensor, GridTrace | None]:
-        """[batch channel *sizes] -> the same, and the trace (2-D; None in 1-D and 3-D)."""
+    def forward(self, features: Tensor) -> tuple[Tensor, GridTrace | SpaceTrace]:
+        """[batch channel *sizes] -> the same, and the trace: of a map, or of 1-D or 3-D space."""
         if features.dim() != self.dimensions + 2:
             raise ShapeError(
                 f"features has {features.dim()} axes, expected {self.dimensions + 2}: batch, "
@@ -198,7 +198,7 @@ class LucidrainsAttention(nn.Module):
         bias = self.rel_pos_bias(queries, knots)
         output, weights = self.attend(query_map, sampled, bias)
         if self.dimensions != 2:
-            return output, None
+            return output, self._space_trace(knots, weights, bias, output, knot_sizes)
         return output, self._trace(knots, queries, sampled, weights, bias, output, knot_sizes)
 
     def knot_indices(self, query_map: Tensor) -> Tensor:
@@ -249,4 +249,19 @@ class LucidrainsAttention(nn.Module):
             query_hw=tuple(output.shape[2:]),
             version=f"lucidrains {self.mode}",
             align_corners=False,
+        )
+
+    def _space_trace(self, knots, weights, bias, output, knot_sizes) -> SpaceTrace:
+        start = index_grid(knot_sizes, knots)
+        reference = to_sampling_grid(start, knot_sizes, self.mode).flatten(0, -2)
+        return SpaceTrace(
+            reference_grid=reference.expand_as(knots),
+            offsets=knots - reference,
+            positions=knots,
+            attention_weights=weights,
+            position_bias=bias,
+            output=output.flatten(2),
+            grid_sizes=knot_sizes,
+            query_sizes=tuple(output.shape[2:]),
+            version=f"lucidrains {self.mode}",
         )

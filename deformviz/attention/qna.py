@@ -111,12 +111,15 @@ class QnA(nn.Module):
         bias: bool = False,
         scale: str = "normal",
         normalise_query: bool = True,
+        scale_bias: bool = False,
     ):
         """
         Args:
             channels: width of keys and values, divisible by `heads`.
             scale: what multiplies the weights, one of `SCALES`.
             normalise_query: give every learnt query unit length in each head.
+            scale_bias: divide position biases by the root of a head's width, as scores are
+                (`scale_rpe_bias` of the original).
 
         Raises:
             ValueError: sizes do not fit together, or `scale` is not known.
@@ -129,6 +132,7 @@ class QnA(nn.Module):
             )
         self.heads, self.kernel, self.stride, self.padding = heads, kernel, stride, padding
         self.queries, self.scale, self.normalise_query = queries, scale, normalise_query
+        self.scale_bias = scale_bias
         width, taps, pairs = channels // heads, kernel * kernel, queries * heads
         query = nn.init.trunc_normal_(torch.empty(queries, channels)) * width**-0.5
         self.query = nn.Parameter(query)
@@ -194,8 +198,11 @@ class QnA(nn.Module):
             head=self.heads,
         )
         where = self.kernel, self.stride, self.padding
+        bias = self._by_query(self.rpe_bias)
+        if self.scale_bias:
+            bias = bias * query.shape[-1] ** -0.5
         output, weights = learned_query_attention(
-            scores.exp(), value, self._by_query(self.rpe_bias).exp(), self.output_scale(), *where
+            scores.exp(), value, bias.exp(), self.output_scale(), *where
         )
         output = rearrange(output, "batch head channel window -> batch window (head channel)")
         output = self.to_out(output.unflatten(1, window_size(map_hw, *where)))

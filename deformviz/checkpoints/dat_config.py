@@ -138,16 +138,32 @@ def _check(told: Mapping[str, Any]) -> None:
             )
 
 
+# Which layers (stage letters) read a number, and what stands where none does.
+USED_BY: dict[str, tuple[frozenset[str], int]] = {
+    "ksizes": (frozenset("D"), 5),
+    "nat_ksizes": (frozenset("N"), 7),
+    "ksize_qnas": (frozenset("Q"), 3),
+    "nqs": (frozenset("Q"), 2),
+    "heads_q": (frozenset("Q"), 6),
+    "window_sizes": (frozenset("LS"), 7),
+}
+
+
 def _stage(told: Mapping[str, Any], index: int, version: str) -> StageConfig:
     own = {name: told[name][index] for name in PER_STAGE}
+    letters = "".join(told["stage_spec"][index])
+    for name, (users, default) in USED_BY.items():
+        # -1 stands for "not used" where the stage has no layer that reads the number.
+        needed = users & set(letters) and not (name == "ksizes" and own["no_offs"])
+        if own[name] == -1 and not needed:
+            own[name] = default
     mlp = "plain"
     if own["use_dwc_mlps"]:
         mlp = "residual_convolution" if version == "++" else "convolution"
     return StageConfig(
         channels=own["dims"],
-        blocks="".join(told["stage_spec"][index]),
+        blocks=letters,
         heads=own["heads"],
-        # -1 stands for "not used" where the stage has no layer of that kind.
         groups=max(own["groups"], 1),
         stride=max(own["strides"], 1),
         offset_kernel=own["ksizes"],

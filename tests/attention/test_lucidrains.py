@@ -68,3 +68,14 @@ def test_corrected_frames_lie_along_the_frames():
     module(ramp)
     # Two frames of knots read between frames 0 and 1, and between 2 and 3.
     assert read["sampled"][0, 0, :, 0, 0].tolist() == pytest.approx([0.5, 2.5])
+
+
+@pytest.mark.parametrize(("dimensions", "sizes"), [(1, (9,)), (3, (4, 6, 5))])
+def test_sequences_and_volumes_leave_a_trace_too(dimensions, sizes):
+    torch.manual_seed(2)
+    module = LucidrainsAttention(8, dimensions, heads=2, head_channels=4, stride=2, offset_kernel=4)
+    output, trace = module(torch.randn(2, 8, *sizes))
+    assert trace.query_sizes == sizes and trace.output.shape[-1] == output[0, 0].numel()
+    assert torch.allclose(trace.attention_weights.sum(-1), torch.ones(()))
+    assert torch.allclose(trace.reference_grid + trace.offsets, trace.positions)
+    assert trace.positions.shape[-1] == dimensions and float(trace.offsets.abs().max()) > 0

@@ -205,3 +205,16 @@ def test_the_recorded_model_loads_as_an_official_file(parity, tmp_path):
     with torch.no_grad():
         logits, _ = model(recorded["inputs"]["x"])
     assert_close(logits, recorded["outputs64"]["logits"], 6e-6, "logits")
+
+
+@pytest.mark.parametrize("name", ["nat_ksizes", "ksize_qnas", "nqs", "heads_q"])
+def test_numbers_no_layer_reads_may_be_minus_one(name):
+    told = VALUES | {name: [-1] * 4, "ksizes": [-1, 9, 7, 5]}
+    stages = to_config(told, "++").stages
+    assert [stage.offset_kernel for stage in stages] == [5, 9, 7, 5]
+
+
+def test_a_number_that_a_layer_reads_may_not():
+    with pytest.raises(CheckpointError, match="offset_kernel is -1"):
+        to_config(VALUES | {"ksizes": [-1, -1, 7, 5]}, "++")
+    assert to_config(VALUES | {"ksizes": [-1] * 4, "no_offs": [True] * 4}, "++")
