@@ -360,6 +360,7 @@ class Trace:
     detections: Detections | None = None
     output: DetectorOutput | None = None
     logits: Array | None = None  # classifiers: [class]
+    proofs: Mapping[str, Any] = field(default_factory=dict)  # `tracing.proven.Proof` by layer
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.layers:

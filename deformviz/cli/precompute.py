@@ -13,12 +13,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default=SHIPPED["detector"])
     parser.add_argument("--images", default="sample_images")
     parser.add_argument("--to", default="deformviz/assets/traces")
+    parser.add_argument(
+        "--proofs", action="store_true", help="only prove what is stored, and note it there"
+    )
 
 
 def act(options: argparse.Namespace) -> int:
     """Store the traces of the sample images, so that the app shows them without a model."""
     from deformviz.checkpoints.load import load
     from deformviz.tracing.store import write_store
+
+    if options.proofs:
+        from deformviz.tracing.store_proofs import add_proofs
+
+        proofs = add_proofs(load(options.model), Path(options.to), Path(options.images))
+        for name, difference in proofs.items():
+            print(f"{name}: replayed within {difference:.1e} of the largest output.")
+        return 0
 
     write_store(
         load(options.model),

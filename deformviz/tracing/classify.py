@@ -12,6 +12,7 @@ from deformviz.models.preprocess import preprocess
 from deformviz.models.square import framed_in_square, pad_to_square
 from deformviz.schema import Trace
 from deformviz.tracing.ordinary import precision_of, readable
+from deformviz.tracing.proving import proving
 
 OnLayer = Callable[[str, int, int], None]
 UNTRACED_FIELDS = ("sampled_features", "output")
@@ -40,7 +41,7 @@ def classify(
     pixels, frame = preprocess(picture, model.config)
     side = model.config.long_side
     batch = pad_to_square(pixels, side)[None].to(parameter.device, parameter.dtype)
-    with torch.inference_mode(), precision_of(model):
+    with torch.inference_mode(), precision_of(model), proving(model, layers) as proofs:
         logits, traces = model(
             batch, traced=True if layers is None else tuple(layers), on_layer=on_layer
         )
@@ -48,6 +49,7 @@ def classify(
         layers={name: _one_image(record, keep_values, ordinary) for name, record in traces.items()},
         frame=framed_in_square(frame, side),
         logits=ordinary(logits[0]),
+        proofs=proofs,
     )
 
 

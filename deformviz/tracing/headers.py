@@ -51,6 +51,14 @@ class KeySetHeader(TypedDict):
     weight_scale: float | None  # None: its weights are not trained
 
 
+class ProofHeader(TypedDict):
+    """How far a replay of the layer was from what its module returned, of its largest value."""
+
+    difference: float | str  # "nan" for what is no number
+    tolerance: float
+    placement: float | None  # cells of its level
+
+
 class TraceHeader(TypedDict):
     """What every packed trace says first."""
 
@@ -70,6 +78,7 @@ class TraceHeader(TypedDict):
     to_levels: list[Affine4]
     model_label: NotRequired[str]
     honesty_label: NotRequired[str]
+    proof: NotRequired[ProofHeader | None]  # None: nobody looked
 
 
 class LayerHeader(TraceHeader):

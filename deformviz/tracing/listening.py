@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -109,13 +110,14 @@ class OwnListener:
     """Our module makes the trace itself; it only has to be asked."""
 
     def __init__(self, module: MultiScaleDeformableAttention):
-        self._module, self._asked = module, []
+        self._module = module
+        self._asked: dict[int, list[bool]] = {}  # by thread: two may run one model at a time
 
     def attach(self, keep: Keep, skip: Skip) -> list:
         """Hook the module; the handles remove the hooks."""
 
         def ask(_, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-            self._asked.append(kwargs.get("traced", True))
+            self._asked.setdefault(get_ident(), []).append(kwargs.get("traced", True))
             return args, {**kwargs, "traced": True}
 
         def take(_, args: tuple, kwargs: dict, result: tuple) -> tuple:
@@ -130,7 +132,7 @@ class OwnListener:
                         formula_of(trace),
                     ),
                 )
-            return output, trace if self._asked.pop() else None
+            return output, trace if self._asked[get_ident()].pop() else None
 
         return [
             self._module.register_forward_pre_hook(ask, with_kwargs=True),

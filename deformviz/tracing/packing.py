@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import struct
 from dataclasses import dataclass
 from typing import Any, cast
@@ -96,6 +97,7 @@ def pack_layer(
         "box_layers": 0 if boxes is None else len(boxes),
         **frame_coefficients(trace.frame, shapes_list(record.spatial_shapes)),
         **_queries(trace, kind, record),
+        "proof": packed_proof(trace, layer),
     }
     body = [
         np.round((locations - zero) / scale).astype("<u2").tobytes(),
@@ -106,6 +108,22 @@ def pack_layer(
     if boxes is not None:
         body.append(boxes.astype("<f4").tobytes())
     return with_header(header, b"".join(body))
+
+
+def packed_proof(trace: Trace, layer: str) -> dict[str, Any] | None:
+    """How far the layer's replay was from what its module returned; None where nobody looked.
+
+    A difference that is no number is written as the text "nan", which JSON can hold.
+    """
+    proof = trace.proofs.get(layer)
+    if proof is None:
+        return None
+    finite_one = math.isfinite(proof.difference)
+    return {
+        "difference": proof.difference if finite_one else "nan",
+        "tolerance": proof.tolerance,
+        "placement": proof.placement_strides,
+    }
 
 
 def unpack_layer(blob: bytes) -> PackedLayer:

@@ -33,6 +33,7 @@ from deformviz.tracing.packing import (
     decompress,
     finite,
     frame_coefficients,
+    packed_proof,
     read_header,
     unpack_layer,
     with_header,
@@ -120,6 +121,7 @@ def pack_grid(
         "classes": _classes(trace, class_names),
         "start_group": _start_group(record, points, mask),
         "start_query": _start_query(record, points["positions"], mask),
+        "proof": packed_proof(trace, layer),
     }
     body = [
         array.astype("<f4").tobytes()

@@ -11,7 +11,8 @@ from typing import Any
 
 from deformviz import __version__
 from deformviz.schema import Trace
-from deformviz.tracing.proof import Evidence, Proof, ProofTable, prove
+from deformviz.tracing.proof import Evidence, prove
+from deformviz.tracing.proven import Proof, ProofTable
 from deformviz.tracing.recorded_image import RecordedImage
 
 

@@ -27,7 +27,7 @@ from deformviz.schema import (
     UnequalAttentionTrace,
 )
 from deformviz.tracing.pictures import PictureError, read_picture
-from deformviz.tracing.proof import Proof
+from deformviz.tracing.proven import Proof
 from deformviz.tracing.recorded_image import RecordedImage
 from deformviz.tracing.recording import Pass, RecordError, Recording
 

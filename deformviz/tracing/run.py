@@ -15,6 +15,7 @@ from deformviz.tracing.classify import classify
 from deformviz.tracing.look import is_ours, look
 from deformviz.tracing.ordinary import as_in_model, precision_of, readable
 from deformviz.tracing.pictures import read_picture
+from deformviz.tracing.proving import proving
 
 OnLayer = Callable[[str, int, int], None]
 UNTRACED_FIELDS = ("value", "query", "output")
@@ -75,9 +76,11 @@ def run(
     pixels, frame = preprocess(picture, model.config)
     pixels = pixels.to(parameter.device, parameter.dtype)
     with torch.inference_mode(), precision_of(model):
-        output, traces = inference_form(model)(
-            [pixels], traced=True if layers is None else tuple(layers), on_layer=on_layer
-        )
+        form = inference_form(model)
+        with proving(model, layers) as proofs:
+            output, traces = form(
+                [pixels], traced=True if layers is None else tuple(layers), on_layer=on_layer
+            )
     missing = set(layers or ()) - set(traces)
     if missing:
         raise KeyError(
@@ -95,6 +98,7 @@ def run(
             no_object=model.config.no_object,
         ),
         output=one,
+        proofs=proofs,
     )
 
 

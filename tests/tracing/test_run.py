@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from deformviz.attention.reference import ms_deform_attn_reference
 from deformviz.models.preprocess import preprocess
 from deformviz.schema import AttentionTrace
 from deformviz.tracing.labels import honesty_label, model_label
+from deformviz.tracing.packing import pack_layer, unpack_layer
+from deformviz.tracing.proof import Evidence
+from deformviz.tracing.proving import spread
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +151,39 @@ def test_one_layer_may_be_named_by_its_name_alone(model, picture):
 def test_arguments_in_the_wrong_order_are_named(model, picture):
     with pytest.raises(TypeError, match="needs a model first, got str"):
         dv.run("garden.png", model)
+
+
+def test_a_run_proves_its_layers_and_a_packed_layer_says_so(model, picture):
+    trace = dv.run(model, picture)
+    assert list(trace.proofs) == ["encoder.0", "encoder.1", "decoder.0", "decoder.1"]
+    assert all(proof.difference < 1e-6 for proof in trace.proofs.values())
+    header = unpack_layer(pack_layer(trace, "decoder.1")).header
+    assert header["proof"] == {
+        "difference": trace.proofs["decoder.1"].difference,
+        "tolerance": 1e-5,
+        "placement": None,
+    }
+    bare = replace(trace, proofs={})
+    assert unpack_layer(pack_layer(bare, "decoder.1")).header["proof"] is None
+    assert list(dv.run(model, picture, layers="encoder.1").proofs) == ["encoder.1"]
+
+
+def test_a_model_whose_numbers_are_broken_is_not_proven(model, picture):
+    broken = copy.deepcopy(model)
+    broken.transformer.decoder.layers[1].cross_attn.output_proj.bias.data.fill_(float("nan"))
+    proof = dv.run(broken, picture).proofs["decoder.1"]
+    assert not proof.agrees
+
+
+def test_layers_of_large_maps_are_proven_by_spread_queries():
+    small = AttentionTrace(
+        torch.tensor([[1, 1]]),
+        *(torch.zeros(1, 700, 1, 1, 1, 2) for _ in range(2)),
+        torch.arange(700.0).reshape(1, 700, 1, 1, 1),
+        reference_points=torch.zeros(1, 700, 1, 2),
+    )
+    evidence = Evidence(lambda trace: None, torch.arange(700.0)[None, :, None], "Eq. 3")
+    few, answer = spread(small, evidence)
+    assert few.attention_weights.shape[1] == 512
+    torch.testing.assert_close(few.attention_weights[0, :, 0, 0, 0], answer.returned[0, :, 0])
+    assert answer.returned[0, [0, -1], 0].tolist() == [0, 699]

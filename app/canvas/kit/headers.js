@@ -59,6 +59,7 @@
  * @property {number[][]} to_levels
  * @property {string} [model_label]
  * @property {string} [honesty_label]
+ * @property {ProofHeader | null} [proof]
  */
 
 /**
@@ -80,6 +81,7 @@
  * @property {number[][]} to_levels
  * @property {string} [model_label]
  * @property {string} [honesty_label]
+ * @property {ProofHeader | null} [proof]
  * @property {number} heads
  * @property {number[]} [points_per_level]
  * @property {number} [points]
@@ -111,6 +113,7 @@
  * @property {number[][]} to_levels
  * @property {string} [model_label]
  * @property {string} [honesty_label]
+ * @property {ProofHeader | null} [proof]
  * @property {string} version
  * @property {number} heads
  * @property {number} knots
@@ -149,6 +152,7 @@
  * @property {number[][]} to_levels
  * @property {string} [model_label]
  * @property {string} [honesty_label]
+ * @property {ProofHeader | null} [proof]
  * @property {KeySetHeader[]} sets
  * @property {number[]} cost_sides
  * @property {number} channels
