@@ -55,11 +55,16 @@ def write(kind: str, drawn: dict[str, dict[str, str]]) -> None:
     (RECORDINGS / f"{kind}.json.xz").write_bytes(lzma.compress(text.encode(), preset=9))
 
 
+HANDED: dict[str, bytes] = {}  # further layers and pictures by address, of a test's own
+
+
 # -- what the canvases are given -----------------------------------------------------------------
 
 
 def packed(address: str) -> bytes:
     """A packed layer by its place: "traces/garden/encoder.1", or "synthetic/encoder.0"."""
+    if address in HANDED:
+        return HANDED[address]
     folder, _, layer = address.rpartition("/")
     if folder == "synthetic":
         return pack_layer(
@@ -69,6 +74,8 @@ def packed(address: str) -> bytes:
 
 
 def picture(folder: str) -> bytes:
+    if folder in HANDED:
+        return HANDED[folder]
     return (
         picture_jpeg() if folder == "synthetic" else (ASSETS / folder / "picture.jpg").read_bytes()
     )
