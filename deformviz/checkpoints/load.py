@@ -1,5 +1,6 @@
 """`dv.load`: from a shipped name or a file to a model that is ready to look at pictures."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from deformviz.checkpoints import own
+from deformviz.checkpoints.downloads import DOWNLOADS, HUB
 from deformviz.checkpoints.errors import CheckpointError
+from deformviz.checkpoints.fetch import cached, fetch
 from deformviz.checkpoints.folders import read_folder, with_config_beside
 from deformviz.checkpoints.foreign import is_foreign, load_foreign
 from deformviz.checkpoints.reading import CheckpointFile, read_checkpoint
@@ -58,6 +61,8 @@ def load(
         CheckpointError: the file cannot be read, is of no known layout, does not fit, or
             contradicts the arguments.
     """
+    if (here := brought(name_or_path)) is not None:
+        name_or_path = here
     if is_foreign(name_or_path):
         return load_foreign(name_or_path)
     path = locate(name_or_path)
@@ -77,6 +82,24 @@ def load(
         if not (path.is_dir() and problem.report and problem.report.wrong_shape):
             raise
         return load_foreign(path)  # the same kind of model on a backbone we do not build
+
+
+def brought(name_or_path: str | Path) -> Path | None:
+    """Where a published model lies, downloaded if need be; None for anything else.
+
+    A model of the hub that cannot be reached is left to transformers and its own cache.
+    """
+    name = str(name_or_path)
+    if name not in DOWNLOADS and not name.startswith(HUB):
+        return None
+    if os.environ.get("HF_HUB_OFFLINE", "0").lower() in ("1", "true", "yes", "on"):
+        return cached(name)
+    try:
+        return fetch(name)
+    except CheckpointError:
+        if not name.startswith(HUB):
+            raise
+        return None
 
 
 def layout_of(file: CheckpointFile) -> Layout:

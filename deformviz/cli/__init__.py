@@ -19,6 +19,8 @@ COMMANDS = (
     "record-run",
     "inspect",
     "convert",
+    "get",
+    "verify",
     "evaluate",
     "faithfulness",
     "precompute",
