@@ -29,7 +29,8 @@ _ROOM_OF = {
     "Trace": "deformviz.schema",
 }
 
-__all__ = ["__version__", *sorted(_ROOM_OF)]
+__all__ = ["__version__"]
+__all__ += sorted(_ROOM_OF)
 
 
 def __getattr__(name: str):

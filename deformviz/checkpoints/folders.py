@@ -38,7 +38,7 @@ def read_folder(folder: Path, weights: str | None = None) -> CheckpointFile:
     for name in WHOLE_FILES:
         if (folder / name).exists():
             file = read_checkpoint(inside(folder, name), weights)
-            return replace(file, path=folder, arguments=file.arguments | arguments)
+            return replace(file, path=folder, arguments={**file.arguments, **arguments})
     for name in INDEX_FILES:
         if (folder / name).exists():
             return CheckpointFile(folder, read_shards(folder, name), arguments)

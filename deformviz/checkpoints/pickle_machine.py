@@ -5,7 +5,7 @@ Every instruction is counted, so that a file decides how large it is, but not ho
 
 import pickletools
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.pickle_objects import STORAGES, Name, StoredNumbers, Stub, build, make
@@ -38,7 +38,7 @@ class PickleMachine:
         self.names: set[str] = set()  # of everything that became a stub
         self.storages: list[StoredNumbers] = []
 
-    def read(self, stream: BinaryIO) -> Any:
+    def read(self, stream: IO[bytes]) -> Any:
         """The object the next pickle describes.
 
         Raises:

@@ -12,7 +12,7 @@ import struct
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import torch
 from torch import Tensor
@@ -118,7 +118,7 @@ def read_pickled(path: Path) -> Pickled:
     return Pickled(path, content, frozenset(machine.names), places)
 
 
-def _from_zip(file: BinaryIO, machine: PickleMachine) -> tuple[Any, dict]:
+def _from_zip(file: IO[bytes], machine: PickleMachine) -> tuple[Any, dict]:
     archive = zipfile.ZipFile(file)
     described = _check_zip(archive, machine.file, os.fstat(file.fileno()).st_size)
     with archive.open(described) as stream:
@@ -174,7 +174,7 @@ def _check_zip(archive: zipfile.ZipFile, name: str, size: int) -> zipfile.ZipInf
     return pickles[0]
 
 
-def _from_pickles(file: BinaryIO, machine: PickleMachine) -> tuple[Any, dict]:
+def _from_pickles(file: IO[bytes], machine: PickleMachine) -> tuple[Any, dict]:
     """Torch's older container, or one plain pickle that holds its numbers itself."""
     size = os.fstat(file.fileno()).st_size
     machine.most_bytes = min(size, MOST_PLAIN_BYTES)

@@ -21,7 +21,5 @@ DETR = System(
     published=(
         Published("DETR, ResNet-50", 41.0, 86.0, TABLE),
         Published("DETR-DC5, ResNet-50", 41.0, 187.0, TABLE),
-        "deformviz.checkpoints.huggingface_detr:LAYOUT",
-        "deformviz.checkpoints.mmdet3_detr:LAYOUT",
     ),
 )

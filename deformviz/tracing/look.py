@@ -130,9 +130,10 @@ def _inputs(model: nn.Module, processor: Any, picture: Any, prompt: str | None) 
 
 def frame_of(inputs: dict[str, Any], original_hw: tuple[int, int]) -> ImageFrame:
     """How a processor resized and padded a picture, read off what it made."""
-    padded_hw = tuple(int(side) for side in inputs["pixel_values"].shape[-2:])
+    height, width = inputs["pixel_values"].shape[-2:]
+    padded_hw = int(height), int(width)
     resized_hw, mask = padded_hw, inputs.get("pixel_mask")
     if mask is not None and tuple(mask.shape[-2:]) == padded_hw:
         seen = mask[0].bool()
         resized_hw = int(seen.any(1).sum()), int(seen.any(0).sum())
-    return ImageFrame(tuple(original_hw), resized_hw, padded_hw)
+    return ImageFrame((original_hw[0], original_hw[1]), resized_hw, padded_hw)

@@ -246,7 +246,9 @@ def _read_image(number: int, image: dict[str, Any], file: Any) -> RecordedImage:
             raise ShapeError(f"masks are {masks.shape[-2:]}, the picture {frame.original_hw}.")
     if "scores" in arrays:
         found = Detections(
-            *(arrays[name] for name in FOUND), tuple(map(str, image["class_names"])), masks
+            **{name: arrays[name] for name in FOUND},
+            class_names=tuple(map(str, image["class_names"])),
+            masks=masks,
         )
     return RecordedImage(frame, picture, found, arrays.get("logits"), str(image["title"]))
 

@@ -54,7 +54,8 @@ WHITE: Colour = (252, 250, 246)
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
     """`share` of the second colour, the rest of the first."""
-    return tuple(a + (b - a) * share for a, b in zip(first, second, strict=True))
+    red, green, blue = (a + (b - a) * share for a, b in zip(first, second, strict=True))
+    return red, green, blue
 
 
 def darker(colour: Colour, by: float = 0.2) -> Colour:

@@ -24,7 +24,7 @@ from deformviz.training.scenes import (
     render_single,
     scene_generator,
 )
-from deformviz.training.trainer import Training
+from deformviz.training.trainer import Training, in_channels_last
 
 TRAINING_STREAM = 2  # keeps these pictures apart from the detector's and from evaluation
 EVALUATION_SEED = 20_000
@@ -113,7 +113,7 @@ def build_dat(recipe: DATRecipe) -> DAT:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         model = DAT(recipe.model)
-    return model.to(memory_format=torch.channels_last)
+    return in_channels_last(model)
 
 
 class DATTraining(Training):

@@ -4,6 +4,7 @@ import contextlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,7 +51,7 @@ def _truth(scenes, size_px: int) -> COCO:
                     "iscrowd": 0,
                 }
             )
-    coco = COCO()
+    coco: Any = COCO()
     coco.dataset = {
         "info": {},
         "images": [{"id": i, "width": size_px, "height": size_px} for i, _ in scenes],
@@ -113,7 +114,7 @@ def evaluate_detector(
             if on_progress:
                 on_progress(item[0], scenes)
     with contextlib.redirect_stdout(io.StringIO()):
-        coco = _truth(truth, size_px)
+        coco: Any = _truth(truth, size_px)
         scorer = COCOeval(coco, coco.loadRes(found), "bbox")
         scorer.evaluate()
         scorer.accumulate()

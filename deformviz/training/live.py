@@ -175,20 +175,41 @@ class LiveState:
         return self.name in ("starting", "running", "paused")
 
 
+@dataclass(frozen=True)
+class _Run:
+    """A training that was begun: its process, its run folder, and what was asked for."""
+
+    process: subprocess.Popen
+    folder: Path
+    options: LiveOptions
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """End the process, now."""
+        self.process.kill()
+        self.process.wait()
+
+    def last_words(self) -> str:
+        """The last line it wrote."""
+        lines = (self.folder.parent / "log").read_text(errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "It said nothing.")
+
+
 class LiveTraining:
     """The one live training of a server. Every method may be called from any session's thread."""
 
     def __init__(self):
         self._lock = threading.RLock()
-        self._process: subprocess.Popen | None = None
-        self._folder: Path | None = None
-        self._options: LiveOptions | None = None
+        self._run: _Run | None = None
         atexit.register(self.close)
 
     @property
     def folder(self) -> Path | None:
         """The run folder of the training that runs, or ran last."""
-        return self._folder
+        return self._run.folder if self._run else None
 
     def start(self, options: LiveOptions) -> Path:
         """Begin a training in a folder of its own; the one before is forgotten.
@@ -196,14 +217,14 @@ class LiveTraining:
         Raises LiveError while another one is alive.
         """
         with self._lock:
-            if self._is_alive():
+            if self._run and self._run.is_alive:
                 raise LiveError(
                     "A training is under way on this server already; watch it, or stop it first."
                 )
             self._forget()
             home = Path(tempfile.mkdtemp(prefix="deformviz-live-"))
-            self._folder, self._options = home / "live", options
-            self._folder.mkdir()
+            folder = home / "live"
+            folder.mkdir()
             recipe = home / "recipe.json"
             recipe.write_text(json.dumps(options.recipe().to_dict()))
             command = [
@@ -213,7 +234,7 @@ class LiveTraining:
                 "train",
                 "detector",
                 "--out",
-                str(self._folder),
+                str(folder),
                 "--recipe",
                 str(recipe),
                 "--parent",
@@ -226,10 +247,9 @@ class LiveTraining:
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             }
             with (home / "log").open("w") as output:
-                self._process = subprocess.Popen(
-                    command, stdout=output, stderr=output, env=environment
-                )
-            return self._folder
+                process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+            self._run = _Run(process, folder, options)
+            return folder
 
     def pause(self) -> None:
         """Halt after the current iteration."""
@@ -242,59 +262,51 @@ class LiveTraining:
     def stop(self) -> None:
         """End the training; its folder can still be looked at. Returns when the process is gone."""
         with self._lock:
-            if not self._is_alive():
+            if self._run is None or not self._run.is_alive:
                 return
             self._order("stop")
             try:
-                self._process.wait(STOP_WITHIN_S)
+                self._run.process.wait(STOP_WITHIN_S)
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+                self._run.kill()
 
     def state(self) -> LiveState:
         """How far it is."""
         with self._lock:
-            if self._process is None:
+            run = self._run
+            if run is None:
                 return LiveState("idle")
-            last = last_record(self._folder)
+            last = last_record(run.folder)
             facts = {
                 "iteration": last.get("iteration", 0),
                 "loss": last.get("loss"),
-                "iterations": self._options.iterations,
+                "iterations": run.options.iterations,
             }
-            code = self._process.poll()
+            code = run.process.poll()
             if code is None:
-                paused = ordered(self._folder) == "pause"
+                paused = ordered(run.folder) == "pause"
                 name = "paused" if paused else "running" if last else "starting"
                 return LiveState(name, **facts)
             if code:
-                return LiveState("failed", **facts, error=self._last_words())
+                return LiveState("failed", **facts, error=run.last_words())
             return LiveState("ended", **facts)
 
     def close(self) -> None:
         """End the training and remove what it wrote."""
         with self._lock:
-            if self._is_alive():
-                self._process.kill()
-                self._process.wait()
+            if self._run and self._run.is_alive:
+                self._run.kill()
             self._forget()
-
-    def _is_alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
 
     def _order(self, word: str) -> None:
         with self._lock:
-            if self._is_alive():
-                order(self._folder, word)
+            if self._run and self._run.is_alive:
+                order(self._run.folder, word)
 
     def _forget(self) -> None:
-        if self._folder is not None:
-            shutil.rmtree(self._folder.parent, ignore_errors=True)
-        self._process = self._folder = self._options = None
-
-    def _last_words(self) -> str:
-        lines = (self._folder.parent / "log").read_text(errors="replace").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "It said nothing.")
+        if self._run is not None:
+            shutil.rmtree(self._run.folder.parent, ignore_errors=True)
+        self._run = None
 
 
 def last_record(folder: Path) -> dict:

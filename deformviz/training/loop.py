@@ -4,6 +4,7 @@ One process or several (see `distributed`): each takes its share of the same glo
 """
 
 import time
+from functools import reduce
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from deformviz.training.losses import Total, dense_loss, own_count, set_loss
 from deformviz.training.matching import Targets
 from deformviz.training.recipe import DetectorRecipe
 from deformviz.training.run_folder import RunFolder
-from deformviz.training.trainer import Training
+from deformviz.training.trainer import Training, in_channels_last
 
 OFFSET_LAYERS = ("sampling_offsets", "reference_points")
 
@@ -32,7 +33,7 @@ def build_model(recipe: DetectorRecipe) -> DeformableDETR:
             for module in model.modules():
                 if isinstance(module, MultiScaleDeformableAttention):
                     module.initialise(recipe.offset_start)
-    return model.to(memory_format=torch.channels_last)
+    return in_channels_last(model)
 
 
 def build_optimiser(model: nn.Module, recipe: DetectorRecipe) -> torch.optim.Optimizer:
@@ -79,6 +80,7 @@ class DetectorTraining(Training):
     """The training of a detector, by one process or several."""
 
     kind = "detector"
+    model: DeformableDETR
 
     def __init__(
         self,
@@ -103,7 +105,7 @@ class DetectorTraining(Training):
         started, rate = time.perf_counter(), self.set_rate()
         images, targets, count = self._batch()
         terms = detection_losses(self.model, images, targets, self.recipe, self.world.total)
-        loss = sum(terms.values())
+        loss = reduce(torch.add, terms.values())
         norm = self.descend(loss)
         whole, *parts = self.world.totals([loss.item(), *(t.item() for t in terms.values())])
         return {
@@ -121,7 +123,8 @@ class DetectorTraining(Training):
         """This process's share of the next batch, and how many pictures all of it has."""
         images, targets = detector_batch(self.recipe, self.iteration)
         like = next(self.model.parameters())
-        share = self.world.share(images).contiguous(memory_format=torch.channels_last).to(like)
+        mine = images[self.world.rank :: self.world.size]
+        share = mine.contiguous(memory_format=torch.channels_last).to(like)
         boxes = [
             Targets(t.labels.to(like.device), t.boxes_cxcywh.to(like))
             for t in self.world.share(targets)

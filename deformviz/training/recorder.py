@@ -76,7 +76,8 @@ def gradient_norms(model: nn.Module) -> dict[str, float]:
     ]
     if not named:
         return {}
-    norms = torch.stack(torch._foreach_norm([gradient for _, gradient in named]))
+    norm: Any = torch._foreach_norm  # pyright: ignore[reportPrivateImportUsage]
+    norms = torch.stack(norm([gradient for _, gradient in named]))
     return dict(zip([name for name, _ in named], norms.tolist(), strict=True))
 
 
@@ -172,17 +173,17 @@ class Recorder:
         if self._probe is None:
             self._folder.save_snapshot(self.iteration, self._model.state_dict())
         else:
-            self._folder.save_traces(self.iteration, self._traces())
+            self._folder.save_traces(self.iteration, self._traces(self._probe))
         self.seconds += time.perf_counter() - started
 
-    def _traces(self) -> dict[str, bytes]:
+    def _traces(self, probe: Callable[[], Any]) -> dict[str, bytes]:
         """Every recorded layer on every picture, packed."""
         modes = [(module, module.training) for module in self._model.modules()]
         generator = torch.get_rng_state()
         self._model.eval()
         try:
             with torch.no_grad(), record(self._model) as recording:
-                self._probe()
+                probe()
         finally:
             for module, training in modes:
                 module.training = training
@@ -213,7 +214,7 @@ def pack_recording(recording: Recording, sizes_hw: Sequence[tuple[int, int]]) ->
 
 def picture_frame(picture: int, sizes_hw: Sequence[tuple[int, int]]) -> ImageFrame:
     """The frame of one picture of a batch that was padded to its largest sides."""
-    sizes = [tuple(int(side) for side in size) for size in sizes_hw]
-    padded = tuple(max(sides) for sides in zip(*sizes, strict=True))
+    sizes = [(int(height), int(width)) for height, width in sizes_hw]
+    padded = max(height for height, _ in sizes), max(width for _, width in sizes)
     own = sizes[picture] if picture < len(sizes) else padded
     return ImageFrame(own, own, padded)

@@ -70,14 +70,14 @@ class Placed:
         """
         pixels = to_canvas(self.points * scale_px + offset_xy_px)
         start = 0
-        stencil = None
+        stencil: _Stencil | None = None
         for parts, colour, kind, alpha, lamp in self.drawing.shapes:
             polygons = []
             for part in parts:
                 polygons.append(pixels[start : start + len(part)])
                 start += len(part)
             colour = colour if lamp and light.lamps else light.on(colour)
-            if kind == _INSIDE:
+            if kind == _INSIDE and stencil is not None:  # an outline comes first
                 stencil.fill(polygons, colour, alpha)
                 continue
             cv2.fillPoly(canvas, polygons, colour, cv2.LINE_AA, _SHIFT)
@@ -137,7 +137,7 @@ class _Stencil:
         patch, corner = window
         cover = np.zeros(patch.shape[:2], np.uint8)
         cv2.fillPoly(cover, [self.outline - corner], 255, cv2.LINE_AA, _SHIFT)
-        return patch, corner, cv2.compare(cover, 255, cv2.CMP_EQ)
+        return patch, corner, np.where(cover == 255, np.uint8(255), np.uint8(0))
 
     def fill(self, polygons: list[np.ndarray], colour: Colour, alpha: float) -> None:
         """Fill fixed-point polygons through the stencil."""

@@ -40,7 +40,7 @@ def live():
 
 def test_start_pause_resume_stop(live):
     folder = live.start(LiveOptions(iterations=3000, heads=2, levels=2, points=2))
-    process = live._process
+    process = live._run.process
     with pytest.raises(LiveError, match="under way on this server already"):
         live.start(LiveOptions())
     wait_for(lambda: live.state().iteration >= 10)
@@ -67,7 +67,7 @@ def test_a_training_ends_with_its_server(tmp_path):
         "from deformviz.training.live import LiveOptions, LiveTraining\n"
         "live = LiveTraining()\n"
         "folder = live.start(LiveOptions(iterations=3000, heads=2, levels=2, points=2))\n"
-        "print(live._process.pid, folder, flush=True)\n"
+        "print(live._run.process.pid, folder, flush=True)\n"
         "time.sleep(600)\n"
     )
     server = subprocess.Popen(
