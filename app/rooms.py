@@ -137,6 +137,7 @@ ROOMS: dict[str, Room] = {
 }
 PAGES: tuple[Page, ...] = (
     Page("explore", ":material/center_focus_strong:", SAMPLING, "page.explore.of_model"),
+    Page("learn", ":material/school:", "app.visitor:room"),
     Page("dat", ":material/grid_4x4:", GRID, "page.dat.of_model"),
     Page("compare_attention", ":material/compare:", KEYS),
     Page("walkthrough", ":material/function:", SAMPLING, "page.walkthrough.of_model"),

@@ -71,13 +71,17 @@ class Visitor:
     other_run: str = ""  # .. and the one beside it
     checkpoint: str = ""
     other_checkpoint: str = ""
+    lesson: str = "bill"  # whose steps are walked on the page Learn ..
+    lesson_step: str = ""  # .. to this one; "": its first
+    lesson_done: tuple[str, ...] = ()  # steps behind the visitor
+    teaching: bool = False  # in front of a class: large, and little else
     drops: int = 0  # files dropped so far: each gets a fresh widget
 
     def __post_init__(self):
         for name in ("room", "study_room"):
             if getattr(self, name) not in ROOMS:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; rooms: {', '.join(ROOMS)}.")
-        for name in ("run", "other_run", "checkpoint", "other_checkpoint"):
+        for name in ("run", "other_run", "checkpoint", "other_checkpoint", "lesson", "lesson_step"):
             _check_short(name, getattr(self, name))
 
     @property

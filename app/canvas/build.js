@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const TO = join(HERE, "..", "..", "deformviz", "bundles");
-const KINDS = ["sampling", "grid", "keys", "replay", "equations"];
+const KINDS = ["sampling", "grid", "keys", "replay", "equations", "lesson"];
 const checks = process.argv.includes("--check");
 
 const USUAL = {

@@ -1,4 +1,4 @@
-"""The five canvases, and what each is given."""
+"""The canvases, and what each is given."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from app.canvas.kind import CanvasKind
 from deformviz.figures.theme import palette
+from deformviz.words import part
 
 MATH_FONT = "STIXTwoMath-Regular.ttf"  # OFL; comes with the package ziamath
 MOST_LEVELS = 5
@@ -31,7 +32,9 @@ EQUATIONS = CanvasKind(
     state=("at", "moved", "sizes", "query", "change"),
     more_files={"math.ttf": math_font},
 )
-CANVASES = (SAMPLING, GRID, KEYS, REPLAY, EQUATIONS)
+LESSON = CanvasKind("lesson", state=("step",))
+CANVASES = (SAMPLING, GRID, KEYS, REPLAY, EQUATIONS, LESSON)
+BESIDE_LESSONS = (SAMPLING, GRID, KEYS, EQUATIONS)
 
 
 def mount_picture(
@@ -133,3 +136,36 @@ def mount_equations(
         "change": on_change,
     }
     return EQUATIONS.mount(data, key=key, **heard)
+
+
+def mount_lesson(
+    lesson: dict[str, Any],
+    *,
+    step: str,
+    done: tuple[str, ...],
+    following: str,
+    teaching: bool,
+    key: str,
+    on_step: Callable[[], None] | None = None,
+) -> Any:
+    """Show the lesson player, which fetches the other canvases as its steps need them.
+
+    Args:
+        lesson: what `lesson_payload` made.
+        step: the step to begin with, "" for the first.
+        done: steps that were walked before.
+        following: address of the next lesson, "" after the last.
+
+    Returns the component's state: `.step` with lesson, step and the steps that are done.
+    """
+    data = {
+        "lesson": lesson,
+        "step": step,
+        "done": list(done),
+        "next": following,
+        "teach": teaching,
+        "scripts": {kind.name: kind.source() for kind in BESIDE_LESSONS},
+        "words": part("lesson"),
+        "language": "en",
+    }
+    return LESSON.mount(data, key=key, step=on_step)

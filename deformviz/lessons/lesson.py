@@ -79,6 +79,7 @@ class Step:
     name: str  # in the address
     scene: Scene | None
     prediction: Prediction | None
+    ground: Mapping[str, Any]  # of a place or drawing: { picture } or { cells }, rows of numbers
     title: str
     text: str
     question: str = ""
@@ -153,11 +154,16 @@ def _step(lesson: str, told: Mapping[str, Any], words: Mapping[str, Any]) -> Ste
             f"{lesson}, step {name}: the answer is choice {prediction.answer}, there are "
             f"{len(choices)}."
         )
+    if bool(prediction and prediction.kind in ("place", "drawing")) != ("ground" in told):
+        raise LessonError(
+            f"{lesson}, step {name}: a place or drawing needs its ground, others none."
+        )
     scene = told.get("scene")
     return Step(
         name,
         Scene(**scene) if scene else None,
         prediction,
+        told.get("ground", {}),
         words["title"],
         words["text"],
         words.get("question", ""),

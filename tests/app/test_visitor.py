@@ -43,6 +43,7 @@ def test_pages_of_a_room_share_their_choice_and_rooms_keep_theirs(tiny_server):
 
 LINKS = {
     "explore": {"picture": "nope", "model": "nomodel", "layer": "encoder.99"},
+    "learn": {"lesson": "nope"},
     "dat": {"picture": "nope", "model": "nomodel", "layer": "stages.9"},
     "compare_attention": {"picture": "nope", "model": "nomodel"},
     "walkthrough": {"derivation": "convolutions", "picture": "nope", "model": "nomodel"},

@@ -213,7 +213,7 @@ export class Walkthrough {
       element("ul", { class: "wt-checks" }, ...checks),
       this.section("numbers", "Numbers", element("div", { class: "wt-cards" }, ...cards)),
     ];
-    if (!step.given) parts.push(this.section("code", `Code: ${step.function}`, code(step)));
+    if (step.code.length) parts.push(this.section("code", `Code: ${step.function}`, code(step)));
     this.detail.replaceChildren(...parts);
     this.light({});
   }

@@ -1,0 +1,128 @@
+// How a prediction is made: a choice, a number on a slider, a place or a drawing on the picture.
+import { element, labelled } from "../kit/elements.js";
+import { fromSlider, judge, toSlider, written } from "./judge.js";
+import { Ground } from "./ground.js";
+import { say } from "./words.js";
+
+/**
+ * @typedef {object} Asked
+ * @property {Node[]} nodes what to show
+ * @property {() => any} said what was predicted, null before anything was
+ * @property {() => void} reveal show the truth beside it
+ * @property {Node | null} ground what stands in the place of the picture meanwhile
+ */
+
+/** @returns {Asked} */
+export function ask(step, { words, language, changed }) {
+  const make = { choice: askChoice, number: askNumber, place: askPlace, drawing: askPlace };
+  return make[step.prediction.kind](step, { words, language, changed });
+}
+
+function askChoice(step, { changed }) {
+  let said = null;
+  const name = `dl-choice-${step.name}`;
+  const rows = step.choices.map((text, index) => {
+    const input = element("input", {
+      type: "radio",
+      name,
+      value: String(index),
+      onchange: () => {
+        said = index;
+        changed();
+      },
+    });
+    return {
+      input,
+      root: element("label", { class: "dl-choice" }, input, element("span", {}, text)),
+    };
+  });
+  const root = element("fieldset", { class: "dl-choices" }, ...rows.map((row) => row.root));
+  return {
+    nodes: [root],
+    said: () => said,
+    ground: null,
+    reveal() {
+      root.disabled = true;
+      rows[step.prediction.answer].root.classList.add("dl-right");
+      if (said !== null && said !== step.prediction.answer)
+        rows[said].root.classList.add("dl-wrong");
+    },
+  };
+}
+
+function askNumber(step, { words, language, changed }) {
+  const { prediction } = step;
+  let said = null;
+  const take = (value) => {
+    said = value;
+    slider.value = String(toSlider(prediction, value));
+    changed();
+  };
+  const field = element("input", {
+    type: "number",
+    class: "dl-number",
+    step: "any",
+    "aria-label": say(words, "lesson.number"),
+    oninput: (event) => {
+      const value = Number(event.target.value);
+      if (event.target.value !== "" && Number.isFinite(value)) take(value);
+    },
+  });
+  const slider = element("input", {
+    type: "range",
+    min: "0",
+    max: "1000",
+    value: "500",
+    "aria-label": say(words, "lesson.slider"),
+    oninput: (event) => {
+      const value = Number(fromSlider(prediction, Number(event.target.value)).toPrecision(3));
+      field.value = String(value);
+      take(value);
+    },
+  });
+  const truth = element("output", { class: "dl-truth" });
+  const ends = element(
+    "div",
+    { class: "dl-ends dv-quiet" },
+    element("span", {}, written(prediction.low, language)),
+    element("span", {}, written(prediction.high, language)),
+  );
+  return {
+    nodes: [labelled(say(words, "lesson.your_guess"), field), slider, ends, truth],
+    said: () => said,
+    ground: null,
+    reveal() {
+      field.disabled = slider.disabled = true;
+      const share = toSlider(prediction, prediction.answer) / 10;
+      truth.style.setProperty("--at", `${share}%`);
+      truth.textContent = written(prediction.answer, language);
+    },
+  };
+}
+
+function askPlace(step, { words, changed }) {
+  const ground = new Ground(step, words, changed);
+  return {
+    nodes: [element("p", { class: "dv-quiet" }, say(words, `lesson.how.${step.prediction.kind}`))],
+    said: () => (ground.points.length ? ground.points : null),
+    ground: ground.root,
+    reveal: () => ground.reveal(step.prediction.answer),
+  };
+}
+
+/** What is said of a prediction once the truth is there. */
+export function verdict(step, said, words, language) {
+  const { right, distance } = judge(step.prediction, said);
+  const { kind, answer } = step.prediction;
+  if (right) return { right, text: say(words, "lesson.right") };
+  if (kind === "choice") return { right, text: say(words, "lesson.not_quite") };
+  if (kind === "number")
+    return {
+      right,
+      text: say(words, "lesson.you_said", {
+        said: written(said, language),
+        truth: written(answer, language),
+      }),
+    };
+  return { right, text: say(words, "lesson.away", { share: Math.round(100 * distance) }) };
+}

@@ -1,0 +1,237 @@
+// Walks through a lesson: text, picture, prediction, truth. Knows nothing of where it runs.
+import { button, element, setText } from "../kit/elements.js";
+import { ask, verdict } from "./ask.js";
+import { SceneRoom } from "./scene.js";
+import { say } from "./words.js";
+
+export class Player {
+  /**
+   * @param {any} data lesson, step, scripts, words, language, next (a lesson's address) and teach
+   * @param {(name: string, value: any) => void} tell "step" with { lesson, step, done }
+   */
+  constructor(data, tell) {
+    this.tell = tell;
+    this.done = new Set(data.done ?? []);
+    this.asked = new Map(); // of each step, kept while one walks to and fro
+    this.root = element("div", { class: "dv dl", tabindex: "-1" });
+    this.room = new SceneRoom(data.scripts, data.words);
+    this.text = element("section", { class: "dl-text", "aria-live": "polite" });
+    this.progress = element("ol", { class: "dl-progress" });
+    this.head = element("header", { class: "dl-head" });
+    this.foot = element("nav", { class: "dl-foot" });
+    this.root.append(
+      this.head,
+      element(
+        "div",
+        { class: "dl-body" },
+        element("div", { class: "dl-side" }, this.text, this.foot),
+        this.room.root,
+      ),
+    );
+    this.listen();
+  }
+
+  listen() {
+    this.heard = (event) => {
+      const typing = event.target.closest?.("input, select, textarea, .dv-stage, .dl-ground-room");
+      if (typing || event.altKey || event.ctrlKey || event.metaKey) return;
+      if (event.key === "ArrowRight" || event.key === "PageDown") this.go(1);
+      else if (event.key === "ArrowLeft" || event.key === "PageUp") this.go(-1);
+      else return;
+      event.preventDefault();
+    };
+    document.addEventListener("keydown", this.heard);
+  }
+
+  update(data) {
+    const other = data.lesson.name !== this.data?.lesson.name;
+    const asked = `${data.lesson.name} ${data.step}`;
+    this.data = data;
+    if (other) {
+      this.asked.clear();
+      this.done = new Set(data.done ?? []);
+    }
+    if (asked !== this.askedFor || other) {
+      this.askedFor = asked;
+      this.open(data.step);
+    }
+    this.root.classList.toggle("dl-teach", Boolean(data.teach));
+  }
+
+  get steps() {
+    return this.data.lesson.steps;
+  }
+
+  get index() {
+    return Math.max(
+      0,
+      this.steps.findIndex((step) => step.name === this.step),
+    );
+  }
+
+  open(name) {
+    this.step = this.steps.some((step) => step.name === name) ? name : this.steps[0].name;
+    this.draw();
+  }
+
+  go(by) {
+    const next = this.steps[this.index + by];
+    if (!next) return;
+    if (!this.steps[this.index].prediction) this.finish();
+    this.step = next.name;
+    this.draw();
+    this.report();
+    this.text.querySelector("h2")?.focus();
+  }
+
+  finish() {
+    this.done.add(this.step);
+  }
+
+  report() {
+    this.askedFor = `${this.data.lesson.name} ${this.step}`;
+    this.tell("step", { lesson: this.data.lesson.name, step: this.step, done: [...this.done] });
+  }
+
+  // -- drawing -----------------------------------------------------------------------------
+
+  draw() {
+    const { lesson } = this.data;
+    const step = this.steps[this.index];
+    this.head.replaceChildren(
+      element("p", { class: "dl-kicker" }, this.say("lesson.number_of", lesson)),
+      element("h1", {}, lesson.title),
+      element("p", { class: "dv-quiet" }, lesson.goal),
+      this.progress,
+    );
+    this.drawProgress();
+    this.text.replaceChildren(
+      element("h2", { tabindex: "-1" }, step.title),
+      element("p", { class: "dl-say" }, step.text),
+      ...(step.prediction ? this.question(step) : []),
+    );
+    this.drawFoot(step);
+    this.drawScene(step);
+  }
+
+  say(key, values = {}) {
+    return say(this.data.words, key, values);
+  }
+
+  drawProgress() {
+    this.progress.replaceChildren(
+      ...this.steps.map((step, place) => {
+        const here = place === this.index;
+        const done = this.done.has(step.name);
+        const name = this.say(done ? "lesson.step_done" : "lesson.step", {
+          number: place + 1,
+          title: step.title,
+        });
+        const dot = element(
+          "button",
+          {
+            type: "button",
+            class: `dl-dot${done ? " dl-done" : ""}`,
+            title: name,
+            "aria-label": name,
+            "aria-current": here ? "step" : undefined,
+            onclick: () => this.go(place - this.index),
+          },
+          done ? "✓" : String(place + 1),
+        );
+        return element("li", {}, dot);
+      }),
+    );
+  }
+
+  state(step) {
+    if (!this.asked.has(step.name)) {
+      const { words, language } = this.data;
+      const state = { revealed: false, asked: null };
+      state.asked = ask(step, { words, language, changed: () => this.drawCheck(step) });
+      this.asked.set(step.name, state);
+    }
+    return this.asked.get(step.name);
+  }
+
+  question(step) {
+    const state = this.state(step);
+    this.check = button(
+      this.say("lesson.check"),
+      this.say("lesson.check"),
+      () => this.reveal(step),
+      {
+        class: "dv-button dl-check",
+      },
+    );
+    this.answer = element("div", { class: "dl-answer", role: "status" });
+    const nodes = [
+      element("p", { class: "dl-question" }, step.question),
+      ...state.asked.nodes,
+      this.check,
+      this.answer,
+    ];
+    if (state.revealed) queueMicrotask(() => this.showTruth(step));
+    else this.drawCheck(step);
+    return nodes;
+  }
+
+  drawCheck(step) {
+    if (!this.check || this.steps[this.index] !== step) return;
+    this.check.disabled = this.state(step).asked.said() === null;
+  }
+
+  reveal(step) {
+    const state = this.state(step);
+    if (state.asked.said() === null) return;
+    state.revealed = true;
+    this.finish();
+    state.asked.reveal();
+    this.showTruth(step);
+    this.drawProgress();
+    this.drawScene(step);
+    this.report();
+  }
+
+  showTruth(step) {
+    const { words, language } = this.data;
+    const found = verdict(step, this.state(step).asked.said(), words, language);
+    this.check.hidden = true;
+    const why = element("details", {}, element("summary", {}, this.say("lesson.why")));
+    why.append(element("p", {}, step.why));
+    this.answer.replaceChildren(
+      element("p", { class: found.right ? "dl-verdict dl-good" : "dl-verdict" }, found.text),
+      element("p", {}, step.reveal),
+      why,
+    );
+  }
+
+  drawScene(step) {
+    const state = step.prediction && this.state(step);
+    const hidden = state && state.asked.ground && !(state.revealed && step.scene);
+    this.room.show(hidden ? null : step.scene, hidden ? state.asked.ground : null);
+  }
+
+  drawFoot(step) {
+    const last = this.index === this.steps.length - 1;
+    const back = button(this.say("lesson.back"), this.say("lesson.back_title"), () => this.go(-1));
+    back.disabled = this.index === 0;
+    const forth = button(this.say("lesson.next"), this.say("lesson.next_title"), () => this.go(1), {
+      class: "dv-button dl-next",
+    });
+    const lab = step.scene?.lab;
+    const link = (href, key) => element("a", { href, class: "dl-link" }, this.say(key));
+    const { next } = this.data;
+    this.foot.replaceChildren(
+      back,
+      ...(last ? (next ? [link(next, "lesson.next_lesson")] : []) : [forth]),
+      ...(lab ? [link(lab, "lesson.lab")] : []),
+    );
+  }
+
+  close() {
+    document.removeEventListener("keydown", this.heard);
+    this.room.clear();
+    setText(this.text, "");
+  }
+}

@@ -1,0 +1,126 @@
+"""A lesson as plain values for the player, wherever it runs: app, site or a folder of files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from deformviz.figures.theme import palette
+from deformviz.lessons.lesson import Lesson, Scene, Step
+from deformviz.lessons.worked import EQUATIONS, USUAL_PICTURE, read_worked
+from deformviz.tracing.store import (
+    SHIPPED,
+    SHIPPED_GRIDS,
+    SHIPPED_KEYS,
+    StoredTrace,
+    read_index,
+)
+
+STORES = {"sampling": SHIPPED, "grid": SHIPPED_GRIDS, "keys": SHIPPED_KEYS}
+LEVELS = 4
+NOT_OF_THE_VIEW = ("picture", "layer", "sets")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the player finds what a lesson shows."""
+
+    stored: Callable[[StoredTrace, str | None], str]  # a picture's layer, or (None) the picture
+    lab: Callable[[str], str]  # "explore?picture=garden" to where that is opened
+    font: str  # of the equations
+
+
+def lesson_payload(lesson: Lesson, places: Places) -> dict[str, Any]:
+    """Everything the player draws of a lesson."""
+    return {
+        "name": lesson.name,
+        "number": lesson.number,
+        "minutes": lesson.minutes,
+        "title": lesson.title,
+        "goal": lesson.goal,
+        "steps": [_step(lesson, step, places) for step in lesson.steps],
+    }
+
+
+def _step(lesson: Lesson, step: Step, places: Places) -> dict[str, Any]:
+    asked = step.prediction
+    told = {
+        name: getattr(step, name)
+        for name in ("name", "title", "text", "question", "choices", "reveal", "why")
+    }
+    prediction = None
+    if asked:
+        prediction = {k: v for k, v in asdict(asked).items() if k != "computed"}
+    return told | {
+        "prediction": prediction,
+        "scene": _scene(lesson, step, step.scene, places) if step.scene else None,
+        "ground": _ground(step, places),
+    }
+
+
+def _scene(lesson: Lesson, step: Step, scene: Scene, places: Places) -> dict[str, Any]:
+    query = urlencode(dict(scene.params))
+    shown = {
+        "lab": places.lab(f"{scene.page}?{query}" if query else scene.page),
+        "canvas": "",
+        "data": {},
+    }
+    if scene.canvas in EQUATIONS:
+        return shown | {"canvas": "equations", "data": _equations(lesson, step, scene, places)}
+    if scene.canvas in STORES:
+        return shown | {"canvas": scene.canvas, "data": _picture(lesson, step, scene, places)}
+    return shown  # a replay is opened in the lab
+
+
+def stored_picture(canvas: str, name: str) -> StoredTrace:
+    """A shipped picture of a canvas, by its name. Raises KeyError if there is none."""
+    for stored in read_index(STORES[canvas]):
+        if stored.name == name:
+            return stored
+    raise KeyError(f"No picture {name!r} is shipped for the canvas {canvas}.")
+
+
+def _picture(lesson: Lesson, step: Step, scene: Scene, places: Places) -> dict[str, Any]:
+    stored = stored_picture(scene.canvas, scene.params.get("picture", USUAL_PICTURE))
+    layer = scene.params.get("layer", stored.layers[-1])
+    view = {k: v for k, v in scene.params.items() if k not in NOT_OF_THE_VIEW}
+    return {
+        "trace_url": places.stored(stored, layer),
+        "picture_url": places.stored(stored, None),
+        "title": stored.title,
+        "note": "",
+        "picture_alt": stored.title,
+        "picture_hw": stored.original_hw,
+        "view": view,
+        "view_id": f"{lesson.name}.{step.name}",
+        "palette": palette(LEVELS),
+        "link": False,
+    }
+
+
+def _equations(lesson: Lesson, step: Step, scene: Scene, places: Places) -> dict[str, Any]:
+    worked = read_worked(lesson, step)
+    worked["what_if"] = None  # nobody computes beside a player
+    if scene.params.get("example") != "toy":
+        stored = stored_picture("sampling", scene.params.get("picture", USUAL_PICTURE))
+        for shown in worked["pictures"]:
+            shown["url"] = places.stored(stored, None)
+    return {
+        "lesson": worked,
+        "step": scene.params.get("step", ""),
+        "view_id": f"{lesson.name}.{step.name}",
+        "font": places.font,
+        "palette": palette(max(1, worked["sizes"][1])),
+    }
+
+
+def _ground(step: Step, places: Places) -> dict[str, Any] | None:
+    """What a place or drawing is put on, before the marks are shown."""
+    if not step.ground:
+        return None
+    if "cells" in step.ground:
+        return {"cells": step.ground["cells"]}
+    stored = stored_picture("sampling", step.ground["picture"])
+    return {"picture": places.stored(stored, None), "hw": stored.original_hw}

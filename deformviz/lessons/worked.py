@@ -1,0 +1,92 @@
+"""Equations that lessons show, followed once and kept as files: a player computes nothing.
+
+`python -m deformviz.lessons.worked` makes them all; a test compares what is kept with what the
+shipped model says today.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from deformviz.lessons.lesson import Lesson, Scene, Step, lessons
+
+FOLDER = Path(__file__).parent / "worked"
+EQUATIONS = ("equations", "costs")  # canvases that show a followed derivation
+DIGITS = 6
+MODEL = "deformable-detr-scenes"
+USUAL_PICTURE = "beach-dusk"
+
+
+def worked_scenes() -> Iterator[tuple[Lesson, Step, Scene]]:
+    """Every step that shows equations."""
+    for lesson in lessons():
+        for step in lesson.steps:
+            if step.scene and step.scene.canvas in EQUATIONS:
+                yield lesson, step, step.scene
+
+
+def path_of(lesson: Lesson, step: Step) -> Path:
+    return FOLDER / f"{lesson.name}.{step.name}.json.gz"
+
+
+def read_worked(lesson: Lesson, step: Step) -> dict[str, Any]:
+    """The payload of a step's equations. Without torch."""
+    return json.loads(gzip.decompress(path_of(lesson, step).read_bytes()))
+
+
+def work_out(scene: Scene) -> dict[str, Any]:
+    """The payload of a scene's equations, from the shipped model on the shipped picture."""
+    from deformviz.checkpoints.load import load
+    from deformviz.tracing.pictures import read_picture
+    from deformviz.tracing.store import SHIPPED, read_index
+    from deformviz.walkthrough.follow import follow
+    from deformviz.walkthrough.passes import Material
+    from deformviz.walkthrough.payload import payload
+    from deformviz.walkthrough.subject import read_subject
+
+    subject, _, notes = read_subject(scene.params)
+    if notes:
+        raise ValueError(f"A lesson's scene {dict(scene.params)} is no subject: {notes[0]}")
+    subject = replace(subject, layer=scene.params.get("layer", subject.layer))
+    name = scene.params.get("picture", USUAL_PICTURE)
+    stored = next(one for one in read_index(SHIPPED) if one.name == name)
+    material = Material(
+        key=name,
+        model=lambda: load(MODEL),
+        picture=lambda: read_picture(stored.picture_jpeg()),
+        load=load,
+    )
+    told = payload(follow(subject, material))
+    for line in told["steps"]:
+        line["code"] = []  # it changes with every edit; the lab shows it
+    return told
+
+
+def write_all() -> None:
+    """Follow every scene and keep it; removes what no lesson shows any more."""
+    FOLDER.mkdir(exist_ok=True)
+    kept = set()
+    for lesson, step, scene in worked_scenes():
+        text = json.dumps(_rounded(work_out(scene)), separators=(",", ":"), ensure_ascii=False)
+        path_of(lesson, step).write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+        kept.add(path_of(lesson, step))
+    for left in set(FOLDER.glob("*.json.gz")) - kept:
+        left.unlink()
+
+
+def _rounded(value: Any) -> Any:
+    """The same with numbers of six figures: more are never shown."""
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, dict):
+        return {name: _rounded(part) for name, part in value.items()}
+    return [_rounded(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+if __name__ == "__main__":
+    write_all()

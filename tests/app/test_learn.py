@@ -1,0 +1,45 @@
+"""The page Learn: a link opens a lesson at a step, walking writes it into the address."""
+
+import pytest
+from playwright.sync_api import expect
+
+from deformviz.lessons.lesson import ORDER, lesson
+
+
+@pytest.mark.browser
+def test_a_link_opens_a_step_and_walking_is_in_the_link(server, page):
+    page.goto(f"{server}/learn?lesson=levels&step=in-a-box")
+    page.wait_for_selector(".dl-text h2")
+    assert page.inner_text(".dl-text h2") == lesson("levels")["in-a-box"].title
+    page.fill(".dl-number", "0.25")
+    page.locator(".dl-check").click()
+    assert "dl-good" in page.get_attribute(".dl-verdict", "class")
+    page.locator(".dl-next").click()
+    page.wait_for_url("**/learn?lesson=levels&step=sum-of-a-level")
+    page.reload()
+    page.wait_for_selector(".dl-text h2")
+    assert page.inner_text(".dl-text h2") == lesson("levels")["sum-of-a-level"].title
+    page.wait_for_selector(".dl-scene .dv-stage canvas")
+    expect(page.locator(".dl-scene [aria-busy]")).to_have_count(0)
+    expect(page.locator(".dl-scene .dv-status")).not_to_be_empty()
+
+
+@pytest.mark.browser
+def test_the_lab_opens_what_a_step_shows(server, page):
+    page.goto(f"{server}/learn?lesson=few-points")
+    page.wait_for_selector(".dl-text h2")
+    page.locator(".dl-link", has_text="lab").click()
+    page.wait_for_selector(".dv-stage canvas")
+    page.wait_for_function("location.search.includes('picture=beach-dusk')")
+    assert "layer=decoder.2" in page.url and "heads=6" in page.url
+
+
+@pytest.mark.browser
+def test_another_lesson_begins_at_its_first_step(server, page):
+    page.goto(f"{server}/learn?lesson={ORDER[0]}")
+    page.wait_for_selector(".dl-text h2")
+    page.get_by_role("combobox", name="Lesson").click()
+    page.get_by_role("option", name="5. Levels and boxes").click()
+    expect(page.locator(".dl-head h1")).to_have_text(lesson("levels").title)
+    assert page.inner_text(".dl-text h2") == lesson("levels").steps[0].title
+    page.wait_for_url("**/learn?lesson=levels")

@@ -1,0 +1,67 @@
+"""A lesson as a folder of plain files, as any web server hands it out: no app behind it."""
+
+import json
+import shutil
+import threading
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+from app.canvas.kinds import math_font
+from deformviz import bundles
+from deformviz.lessons.lesson import lesson
+from deformviz.lessons.payload import Places, lesson_payload
+from deformviz.words import part
+
+CANVASES = ("sampling", "grid", "keys", "equations")
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Lesson</title>
+<link rel="icon" href="data:,"><link rel="stylesheet" href="lesson.css"></head>
+<body class="dv-page"><main id="here"></main><script type="module">
+import lesson from "./lesson.js";
+const data = await (await fetch("data.json")).json();
+window.told = [];
+lesson.render({ el: document.getElementById("here"), model: {
+  get: () => data, set: (name, value) => window.told.push([name, value]),
+  save_changes() {}, on() {}, off() {},
+} });
+</script></body></html>"""
+
+
+def write(folder, name, step=""):
+    """Put a lesson and all it shows into a folder."""
+
+    def address(stored, layer):
+        kept = f"{stored.name}-{layer or 'picture'}.{'bin' if layer else 'jpg'}"
+        data = stored.layer_gzip(layer) if layer else stored.picture_jpeg()
+        (folder / kept).write_bytes(data)
+        return kept
+
+    shutil.copy(math_font(), folder / "math.ttf")
+    places = Places(address, lambda where: f"lab/{where}", "math.ttf")
+    data = {
+        "lesson": lesson_payload(lesson(name), places),
+        "step": step,
+        "scripts": {k: {"script": f"{k}.js", "style": f"{k}.css"} for k in CANVASES},
+        "words": part("lesson"),
+        "language": "en",
+        "next": "next.html",
+    }
+    for kind in ("lesson", *CANVASES):
+        for ending in ("js", "css"):
+            shutil.copy(bundles.FOLDER / f"{kind}.{ending}", folder)
+    (folder / "data.json").write_text(json.dumps(data))
+    (folder / "index.html").write_text(PAGE)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def served(folder):
+    """The folder's address on this machine."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()

@@ -1,0 +1,71 @@
+"""What the player is handed: every scene exists, and what is kept of equations is what they say."""
+
+import json
+
+import numpy as np
+import pytest
+
+from deformviz.lessons.lesson import ORDER, lesson, lessons
+from deformviz.lessons.payload import Places, lesson_payload
+from deformviz.lessons.worked import FOLDER, path_of, read_worked, work_out, worked_scenes
+from deformviz.words import part
+
+WORKED = [(one.name, step.name) for one, step, _ in worked_scenes()]
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_lesson_is_plain_values_and_its_scenes_are_shipped(name):
+    fetched = []
+
+    def address(stored, layer):
+        fetched.append(stored.layer_gzip(layer) if layer else stored.picture_jpeg())
+        return f"{stored.name}/{layer or 'picture'}"
+
+    found = json.loads(json.dumps(lesson_payload(lesson(name), Places(address, str, "math.ttf"))))
+    assert [step["name"] for step in found["steps"]] == [step.name for step in lesson(name).steps]
+    assert not any("computed" in (step["prediction"] or {}) for step in found["steps"])
+    assert all(fetched)
+    for step in found["steps"]:
+        assert step["scene"] is None or step["scene"]["lab"]
+
+
+def close(first, second, where=""):
+    if isinstance(first, dict):
+        assert set(first) == set(second), where
+        for name, value in first.items():
+            close(value, second[name], f"{where}.{name}")
+    elif isinstance(first, (list, tuple)):
+        assert len(first) == len(second), where
+        for place, (a, b) in enumerate(zip(first, second, strict=True)):
+            close(a, b, f"{where}[{place}]")
+    elif isinstance(first, float) and isinstance(second, (int, float)):
+        assert np.isclose(first, second, rtol=2e-3, atol=2e-4, equal_nan=True), where
+    elif not where.endswith(".difference"):
+        assert first == second, where
+
+
+@pytest.mark.parametrize(("name", "step"), WORKED, ids=lambda part: part)
+def test_kept_equations_are_what_the_model_says_today(name, step):
+    one = lesson(name)
+    today = json.loads(json.dumps(work_out(one[step].scene)))
+    close(read_worked(one, one[step]), today)
+
+
+def test_nothing_is_kept_that_no_lesson_shows():
+    kept = {path_of(one, step) for one, step, _ in worked_scenes()}
+    assert kept == set(FOLDER.glob("*.json.gz"))
+
+
+def test_the_player_has_a_word_for_everything_it_says():
+    import re
+    from pathlib import Path
+
+    scripts = Path(__file__).parents[2] / "app" / "canvas" / "lesson"
+    said = {
+        key
+        for path in scripts.glob("*.js")
+        for key in re.findall(r'"(lesson\.[a-z_]+)"', path.read_text())
+    }
+    assert said <= set(part("lesson")) and len(said) >= 12
+    assert {f"lesson.how.{kind}" for kind in ("place", "drawing")} <= set(part("lesson"))
+    assert len(lessons()) == 10

@@ -1,0 +1,131 @@
+"""A learner walks a lesson in Chromium, from plain files: right once and wrong once."""
+
+import pytest
+
+from deformviz.lessons.lesson import ORDER, lesson
+from tests.lessons.plain_site import served, write
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def open_lesson(page, tmp_path):
+    """Opens a lesson at a step; whatever the console complains of fails the test."""
+    complaints = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    with served(tmp_path) as address:
+
+        def open_at(name, step="", size=(1440, 900)):
+            page.set_viewport_size({"width": size[0], "height": size[1]})
+            write(tmp_path, name, step)
+            page.goto(address)
+            page.wait_for_selector(".dl-text h2")
+            return page
+
+        yield open_at
+        assert complaints == []
+
+
+def heading(page):
+    return page.inner_text(".dl-text h2")
+
+
+def answer(page, step, right):
+    """Make a prediction as a person would."""
+    asked = step.prediction
+    if asked.kind == "choice":
+        place = asked.answer if right else (asked.answer + 1) % len(step.choices)
+        page.locator(".dl-choice input").nth(place).check()
+    elif asked.kind == "number":
+        far = asked.high if asked.answer < (asked.low + asked.high) / 2 else asked.low
+        page.fill(".dl-number", str(asked.answer if right else far))
+    else:
+        box = page.locator(".dl-ground").bounding_box()
+        x, y = asked.answer[0] if right else (0.98, 0.97)
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_lesson_is_walked_with_a_right_and_a_wrong_answer_for_every_question(open_lesson, name):
+    told = lesson(name)
+    for right in (True, False):
+        page = open_lesson(name)
+        for step in told.steps:
+            assert heading(page) == step.title
+            if step.prediction:
+                check = page.locator(".dl-check")
+                assert check.is_disabled()
+                answer(page, step, right)
+                check.click()
+                verdict = page.inner_text(".dl-verdict")
+                assert ("dl-good" in page.get_attribute(".dl-verdict", "class")) is right, verdict
+                assert step.reveal in page.inner_text(".dl-answer")
+            if step is not told.steps[-1]:
+                page.locator(".dl-next").click()
+        assert page.locator(".dl-link", has_text="Next lesson").is_visible()
+        said = page.evaluate("window.told.at(-1)")
+        assert said[0] == "step" and said[1]["lesson"] == name
+        if right:
+            assert page.locator(".dl-done").count() >= len(told.steps) - 1
+
+
+def test_the_picture_beside_a_step_is_alive(open_lesson):
+    page = open_lesson("few-points", "what-it-says")
+    page.wait_for_selector(".dl-scene .dv-stage canvas")
+    page.wait_for_function("!document.querySelector('.dl-scene [aria-busy]')")
+    stage = page.locator(".dl-scene .dv-stage").bounding_box()
+    before = page.inner_text(".dl-scene .dv-status")
+    page.mouse.move(stage["x"] + stage["width"] * 0.3, stage["y"] + stage["height"] * 0.4)
+    page.mouse.click(stage["x"] + stage["width"] * 0.3, stage["y"] + stage["height"] * 0.4)
+    page.wait_for_function(
+        "before => document.querySelector('.dl-scene .dv-status').textContent !== before",
+        arg=before,
+    )
+    assert page.get_attribute(".dl-link", "href").startswith("lab/explore?picture=beach-dusk")
+
+
+def test_equations_are_shown_without_anything_that_computes(open_lesson):
+    page = open_lesson("few-points", "by-hand")
+    page.wait_for_selector(".dl-scene math")
+    assert "10.75" in page.inner_text(".dl-scene")
+
+
+def test_arrow_keys_walk_and_a_link_opens_the_step(open_lesson):
+    page = open_lesson("levels", "in-a-box")
+    assert heading(page) == lesson("levels")["in-a-box"].title
+    page.keyboard.press("ArrowLeft")
+    assert heading(page) == lesson("levels")["one-step"].title
+    page.keyboard.press("ArrowRight")
+    assert heading(page) == lesson("levels")["in-a-box"].title
+    assert page.evaluate("document.activeElement.tagName") == "H2"
+
+
+def test_what_was_predicted_stays_while_one_walks_to_and_fro(open_lesson):
+    page = open_lesson("levels", "one-step")
+    page.fill(".dl-number", "7")
+    page.locator(".dl-check").click()
+    assert page.inner_text(".dl-verdict") == "You said 7; it is 64."
+    page.locator(".dl-next").click()
+    page.locator(".dl-foot .dv-button").first.click()
+    assert page.inner_text(".dl-verdict") == "You said 7; it is 64."
+
+
+def test_a_place_is_put_by_keys_and_told_how_far_away_it_is(open_lesson):
+    page = open_lesson("between-pixels", "one-and-a-half")
+    page.focus(".dl-ground-room")
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    page.locator(".dl-check").click()
+    assert page.inner_text(".dl-verdict") == "39 % of the picture away."
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_nothing_is_wider_than_the_screen(open_lesson, size):
+    for name in ("bill", "levels", "detective"):
+        page = open_lesson(name, size=size)
+        for _ in lesson(name).steps:
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= size[0], (name, heading(page))
+            if page.locator(".dl-next").count():
+                page.locator(".dl-next").click()
