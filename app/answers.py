@@ -21,7 +21,7 @@ from app.worker import ANSWER
 MEBIBYTE = 2**20
 
 
-class _Folders(LRUCache):
+class _Folders(LRUCache[Path, int]):
     """Bytes by folder; what falls out is removed from the disk."""
 
     def popitem(self):
@@ -42,7 +42,9 @@ class Answers:
     def __init__(self, root: Callable[[], Path], *, disk_bytes: int, memory_bytes: int):
         self._root = root
         self._folders = _Folders(disk_bytes, getsizeof=lambda size: min(size, disk_bytes))
-        self._read = LRUCache(memory_bytes, getsizeof=lambda known: min(known[2], memory_bytes))
+        self._read: LRUCache[str, tuple[tuple[int, int], Any, int]] = LRUCache(
+            memory_bytes, getsizeof=lambda known: min(known[2], memory_bytes)
+        )
         self._lock = threading.RLock()
 
     def folder(self, key: str) -> Path:
@@ -68,12 +70,11 @@ class Answers:
             return None
         with self._lock:
             self._folders.get(folder)  # used just now
-            stamp, answer, _ = self._read.get(key, (None, None, 0))
-            if stamp != (now.st_ino, now.st_mtime_ns):
+            stamp, known = (now.st_ino, now.st_mtime_ns), self._read.get(key)
+            if known is None or known[0] != stamp:
                 data = (folder / ANSWER).read_bytes()
-                answer = pickle.loads(data)
-                self._read[key] = ((now.st_ino, now.st_mtime_ns), answer, len(data))
-            return answer
+                known = self._read[key] = stamp, pickle.loads(data), len(data)
+            return known[1]
 
     def drop(self, key: str) -> None:
         """Forget an answer."""

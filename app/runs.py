@@ -118,3 +118,17 @@ def unpacked(run: StoredTrace, layer: str) -> PackedLayer | PackedGrid:
     for array in packed.arrays:
         array.flags.writeable = False
     return packed
+
+
+def samples(run: StoredTrace, layer: str) -> PackedLayer:
+    """The numbers of a layer that samples points."""
+    packed = unpacked(run, layer)
+    assert isinstance(packed, PackedLayer), f"{layer} has no sampling points"
+    return packed
+
+
+def grid(run: StoredTrace, layer: str) -> PackedGrid:
+    """The numbers of a layer with a deformed grid."""
+    packed = unpacked(run, layer)
+    assert isinstance(packed, PackedGrid), f"{layer} has no deformed grid"
+    return packed

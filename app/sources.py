@@ -73,7 +73,7 @@ def _original(trace: StoredTrace) -> Path:
 @functools.cache
 def _photographs() -> dict[str, Source]:
     package = importlib.util.find_spec("skimage")
-    if package is None:
+    if package is None or not package.submodule_search_locations:
         return {}
     folder = Path(package.submodule_search_locations[0]) / "data"
     return {

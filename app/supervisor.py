@@ -18,7 +18,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from app.line import Cancelled, Job, JobFailed
-from app.worker import Limits, serve
+from app.worker import Limits, serve, settings
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Supervisor:
             self._connection, theirs = context.Pipe()
             self._process = context.Process(
                 target=serve,
-                args=(theirs, self.limits, self._niceness),
+                args=(theirs, self.limits, self._niceness, settings()),
                 name=f"deformviz {self.name}",
                 daemon=True,
             )

@@ -227,7 +227,7 @@ def read_address(models: list[str]) -> None:
     if link.get("model", model) in models:
         model = link.get("model", model)
     else:
-        note(say("link.model"))
+        note(say("link.model" if ROOMS[me().room].takes_files else "link.only_shipped"))
     view = {name: value for name, value in link.items() if name not in OURS}
     change_here(
         picture=picture,

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from app.line import Cancelled
+from deformviz import systems
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +85,19 @@ class Task:
             return None
 
 
-def serve(connection: Connection, limits: Limits, niceness: int) -> None:
-    """Carry out orders until the web process closes the connection or is gone."""
+def settings() -> dict[str, str]:
+    """What the operator said in the environment; a worker is born with an older one."""
+    return {name: value for name, value in os.environ.items() if name.startswith("DEFORMVIZ_")}
+
+
+def serve(connection: Connection, limits: Limits, niceness: int, said: dict[str, str]) -> None:
+    """Carry out orders until the web process closes the connection or is gone.
+
+    Args:
+        said: the web process's `settings`.
+    """
+    os.environ.update(said)
+    systems.take_in(said.get(systems.MORE, "").split())
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     os.nice(niceness)
     _limit_memory(limits)

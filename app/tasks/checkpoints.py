@@ -66,6 +66,8 @@ def compare(
     for path, said, iteration in (first, second):
         task.report("reading the files", len(models), 2)
         found = _inspected(path, said) if iteration is None else _snapshot(path, iteration)
+        if found.model is None:
+            raise ValueError(found.problem)
         models.append(found.model)
     return compare_models(*models)
 
@@ -78,6 +80,8 @@ def convert(task: Task, path: str, said: Said, iteration: int | None, title: str
 
     task.report("writing the file")
     found = _inspected(path, said) if iteration is None else _snapshot(path, iteration)
+    if found.model is None:
+        raise ValueError(found.problem)
     file = task.folder / "model.safetensors"
     save(found.model, file, dtype=torch.float32, metadata={"converted_from": title})
     return file
@@ -88,7 +92,7 @@ def describe(task: Task, path: str, stamp: int, options: tuple[str, ...]) -> Des
     from deformviz.models.detector_config import DeformableDETRConfig
 
     task.report("reading the checkpoint")
-    network = load_model(path, stamp)
+    network: Any = load_model(path, stamp)
     config, usual = getattr(network, "config", None), DeformableDETRConfig(classes=1)
     differences: tuple[tuple[str, Any, Any], ...] = ()
     if isinstance(config, DeformableDETRConfig):

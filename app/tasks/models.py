@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from cachetools import LRUCache, cached
 
@@ -10,7 +11,7 @@ MOST_MODELS = 3
 
 
 @cached(LRUCache(MOST_MODELS))
-def load_model(name_or_path: str, stamp: int):
+def load_model(name_or_path: str, stamp: int) -> Any:
     """A loaded model, on the device this machine has; `stamp` changes when its file does."""
     import torch
 

@@ -160,7 +160,7 @@ def _write(
 def _exact_arrays(traced: Trace, title: str, labels: dict[str, str]) -> dict[str, np.ndarray]:
     """All recorded arrays under "<layer>/<name>", and one JSON text that explains them."""
     arrays, meaning = {}, {}
-    records = dict(traced.layers)
+    records: dict[str, Any] = dict(traced.layers)
     if traced.detections is not None:
         records["detections"] = traced.detections
     for layer, record in records.items():

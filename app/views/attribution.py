@@ -76,13 +76,17 @@ def choose_kind() -> None:
     state = st.session_state
     state["attribution_kind"] = visitor.me().study_room
     rooms = [name for name, room in ROOMS.items() if room.asked is not None]
+
+    def take() -> None:
+        visitor.change(study_room=state["attribution_kind"])
+
     st.segmented_control(
         "Kind of model",
         rooms,
         format_func=lambda name: ROOMS[name].say("kind"),
         required=True,
         key="attribution_kind",
-        on_change=lambda: visitor.change(study_room=state["attribution_kind"]),
+        on_change=take,
         label_visibility="collapsed",
     )
 
@@ -155,7 +159,12 @@ def ask(
         )
     entry = found[number]
     return studies.Question(
-        selection.source, selection.model, entry["query"], entry["label"], side, part
+        selection.source,
+        selection.model,
+        entry["query"],
+        entry["label"],
+        side,
+        part or asked.parts[0],
     ), entry
 
 

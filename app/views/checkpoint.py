@@ -11,7 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app import checkpoint_files as files
 from app import dropped, visitor, work
 from app.line import JobFailed
-from app.rooms import ROOMS
+from app.rooms import ROOMS, Room
 from app.tasks.checkpoints import Looked
 from app.training_runs import NOBODY
 from app.views import checkpoint_pair as pair
@@ -248,26 +248,29 @@ def go_on(chosen: Chosen, found: Looked) -> None:
     if found.report is None:
         return
     system = SYSTEMS.get(found.report.system)
-    room = ROOMS.get(system.room) if system is not None else None
     with st.container(horizontal=True):
-        for page in room.pages if room is not None else ():
-            if st.button(say(page.of_model), icon=page.icon, key=f"go_{page.file}"):
-                try:
-                    assumed = bool(found.report.assumed)
-                    name = files.for_other_pages(
-                        chosen.choice, chosen.said, chosen.iteration, assumed
-                    )
-                except JobFailed as problem:
-                    st.error(str(problem))
-                    return
-                visitor.change_here(room=room.name, model=name)
-                visitor.change(study_room=room.name)
-                st.switch_page(page.file)
+        if system is not None and system.room in ROOMS:
+            open_with(ROOMS[system.room], chosen, bool(found.report.assumed))
         if chosen.choice.iterations and st.button(
             "Watch it learn", icon=":material/timeline:", key="go_training"
         ):
             visitor.change(run=chosen.choice.name.removeprefix(files.SNAPSHOT))
             st.switch_page("views/training.py")
+
+
+def open_with(room: Room, chosen: Chosen, assumed: bool) -> None:
+    """A button per page that can show a checkpoint in a room."""
+    for page in room.pages:
+        if not st.button(say(page.of_model), icon=page.icon, key=f"go_{page.file}"):
+            continue
+        try:
+            name = files.for_other_pages(chosen.choice, chosen.said, chosen.iteration, assumed)
+        except JobFailed as problem:
+            st.error(str(problem))
+            return
+        visitor.change_here(room=room.name, model=name)
+        visitor.change(study_room=room.name)
+        st.switch_page(page.file)
 
 
 checkpoint()

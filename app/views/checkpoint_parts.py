@@ -188,10 +188,9 @@ def _heads(found: dict[str, HeadLikeness]) -> None:
             found[name].passes_on,
         )
     ]
-    if found[name].looks is not None:
-        shown.append(
-            ("Where they look", "Cosines between their parts of the star.", found[name].looks)
-        )
+    looks = found[name].looks
+    if looks is not None:
+        shown.append(("Where they look", "Cosines between their parts of the star.", looks))
     for column, (title, meaning, cosines) in zip(st.columns(2, gap="medium"), shown, strict=False):
         with column:
             st.markdown(f"**{title}**  \n:small[:gray[{meaning}]]")

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import visitor, work
-from app.runs import unpacked
+from app.runs import grid
 from app.tasks.grids import Undeformed
 from app.waiting import answer_or_wait
 
@@ -21,7 +21,7 @@ def numbers(run, layer: str, view: dict, *, drawn: bool) -> None:
         view: what the canvas reported of this layer, {} before it has.
         drawn: whether the canvas has drawn, so that Plotly may load.
     """
-    packed = unpacked(run, layer)
+    packed = grid(run, layer)
     statistics(packed)
     query = view.get("query", packed.header["start_query"])
     heads = view.get("heads") or list(range(packed.header["heads"]))

@@ -107,8 +107,10 @@ def options_form() -> None:
             levels = st.slider("Levels", 1, 4, 4)
             points = st.slider("Points per head and level", 1, 8, 4)
         with right:
-            start = st.selectbox("Offsets begin as", list(STARTS), format_func=STARTS.get)
-            dense = st.selectbox("Loss", list(LOSSES), format_func=LOSSES.get)
+            start = st.selectbox(
+                "Offsets begin as", list(STARTS), format_func=lambda name: STARTS[name]
+            )
+            dense = st.selectbox("Loss", list(LOSSES), format_func=lambda name: LOSSES[name])
         if st.form_submit_button("Train", icon=":material/model_training:", type="primary"):
             _start(
                 iterations=iterations,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app.runs import unpacked
+from app.runs import samples
 from deformviz.figures.theme import CHART_HEIGHT_PX
 from deformviz.geometry import cxcywh_to_xyxy, scale_boxes
 
@@ -50,9 +50,9 @@ def _figures(run, layer: str, query: int | None) -> dict:
     from deformviz.figures.references import box_history
     from deformviz.figures.sampling import level_bars, offset_rose, weight_map
 
-    packed = unpacked(run, layer)
+    packed = samples(run, layer)
     if query is None or not 0 <= query < len(packed.weights):
-        query = packed.header["start_query"]
+        query = int(packed.header["start_query"])
     sampling = query_sampling(
         packed.locations, packed.weights, packed.references, packed.header["levels"], query
     )

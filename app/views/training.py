@@ -13,6 +13,7 @@ from app.tasks import replay_view
 from app.training_runs import NOBODY, PARAMETERS, is_local, known_runs
 from app.views.live_training import live_panel, live_status
 from app.waiting import bar, failed
+from deformviz.words import say
 
 HEADLINE = "How did it learn to look there?"
 EMPTY = (
@@ -36,6 +37,8 @@ def training() -> None:
     known = known_runs()
     room = ROOMS[visitor.me().room]
     models = runs.list_models(room.name)
+    if "model" in visitor.asked():
+        visitor.note(say("link.only_trainings"))
     visitor.read_address(list(models))
     st.html(STYLE)
     with st.sidebar:
@@ -84,12 +87,16 @@ def choose(label: str, name: str, options: list[str], known: dict) -> None:
     """A training of several; the widget forgets itself on other pages, the visitor does not."""
     state, key = st.session_state, f"{name}_widget"
     state[key] = getattr(visitor.me(), name)
+
+    def take() -> None:
+        visitor.change(**{name: state[key]})
+
     st.selectbox(
         label,
         options,
         key=key,
         format_func=lambda run: known[run].title if run else "nothing",
-        on_change=lambda: visitor.change(**{name: state[key]}),
+        on_change=take,
     )
 
 

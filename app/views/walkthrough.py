@@ -88,7 +88,7 @@ def stage(selection: controls.Selection) -> None:
     state["walk"] = found.subject
     if found.subject.record.follows_the_detector and not found.subject.is_toy:
         visitor.change_here(layer=found.subject.layer)
-        hand_over(run_key, found.subject.query)
+        hand_over(run_key, found.subject.query or 0)
     else:  # their queries mean nothing elsewhere
         state["walk"] = replace(found.subject, query=subject.query, mistake=subject.mistake)
     with choices:
@@ -205,7 +205,7 @@ def choose(found) -> None:
             st.segmented_control(
                 "Numbers of",
                 list(EXAMPLES),
-                format_func=EXAMPLES.get,
+                format_func=lambda name: EXAMPLES[name],
                 key="walk_example",
                 on_change=chooser("example"),
                 required=True,

@@ -4,6 +4,9 @@ A file is tried by the layouts of each system in this order: a system whose file
 one's keys comes before it.
 """
 
+import os
+from collections.abc import Iterable
+
 from deformviz.checkpoints.systems import hand_over
 from deformviz.systems.co_deformable_detr import CO_DEFORMABLE_DETR
 from deformviz.systems.co_dino import CO_DINO
@@ -13,7 +16,9 @@ from deformviz.systems.dat import DAT
 from deformviz.systems.deformable_detr import DEFORMABLE_DETR
 from deformviz.systems.detr import DETR
 from deformviz.systems.dino import DINO
-from deformviz.systems.system import System
+from deformviz.systems.system import System, referred
+
+MORE = "DEFORMVIZ_SYSTEMS"  # environment: records of one's own, "module:name", with spaces between
 
 SYSTEMS: dict[str, System] = {
     system.name: system
@@ -29,3 +34,13 @@ SYSTEMS: dict[str, System] = {
     )
 }
 hand_over(SYSTEMS)
+
+
+def take_in(references: Iterable[str]) -> None:
+    """Know further systems by their records, each written "module:name"."""
+    for reference in references:
+        system = referred(reference)
+        SYSTEMS[system.name] = system
+
+
+take_in(os.environ.get(MORE, "").split())

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from deformviz.checkpoints.systems import Published
-from deformviz.words import say
+from deformviz.words import has, say
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -55,8 +55,9 @@ class System:
 
     @property
     def title(self) -> str:
-        """Its name as people write it."""
-        return say(f"system.{self.name}.title")
+        """Its name as people write it; of a record without words, its name in files."""
+        key = f"system.{self.name}.title"
+        return say(key) if has(key) else self.name
 
     @property
     def sentence(self) -> str:

@@ -70,6 +70,11 @@ def say(key: str, /, **values: object) -> str:
     return PLACE.sub(fill, words[key])
 
 
+def has(key: str) -> bool:
+    """Whether there is a sentence of this key in the language being spoken."""
+    return key in catalogue(_language.get())
+
+
 def part(*prefixes: str) -> dict[str, str]:
     """The sentences whose keys are, or begin with, one of these names: what a script is handed.
 

@@ -8,13 +8,11 @@ import pytest
 import torch
 
 from deformviz.analysis.attribution import attribute
-from deformviz.analysis.attribution_records import METHODS, QUANTITIES
+from deformviz.analysis.attribution_records import METHODS, QUANTITIES, Faithfulness, curve_area
 from deformviz.analysis.attribution_table import study
 from deformviz.analysis.attribution_targets import Target, hold
 from deformviz.analysis.faithfulness import (
-    Faithfulness,
     agreement,
-    curve_area,
     faithfulness,
     scores_along,
     weight_order,
