@@ -71,8 +71,9 @@ class AttentionListener:
             return
         call.returned = returned
         try:
-            trace = read_call(self._parts, call)
-            evidence = self._evidence(call, trace)
+            with torch.no_grad():  # a graph of ours would not be there when checkpoints recompute
+                trace = read_call(self._parts, call)
+                evidence = self._evidence(call, trace)
         except (Unreadable, ShapeError, RuntimeError, TypeError, KeyError) as problem:
             skip(str(problem))
             return

@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -46,7 +47,7 @@ def record(
     keep_values: bool = False,
     layers: Collection[str] | None = None,
     queries: Sequence[int] | None = None,
-    passes: str = "last",
+    passes: str | Path = "last",
     adapters: Sequence[Adapter] = (),
     prove_layers: bool = True,
 ) -> Iterator[Recording]:
@@ -64,7 +65,8 @@ def record(
             `recording.verify()` can replay the traces again.
         layers: names or patterns ("decoder.*") of the layers to record; None = all.
         queries: numbers of the queries to keep; None = all. The proof is about all of them.
-        passes: "last" keeps the last forward pass, "all" every one, in `recording.passes`.
+        passes: "last" keeps the last forward pass, "all" every one, in `recording.passes`; a Path
+            is a folder into which each is saved as a file, so that memory holds one at a time.
         adapters: how to read classes of which the structure does not tell enough.
         prove_layers: False records without proof, in little more than the time of the pass.
 
@@ -90,6 +92,7 @@ def record(
     finally:
         for handle in handles:
             handle.remove()
+    filing.end()
     _complain(recording, root)
 
 
@@ -223,11 +226,12 @@ def _complain(recording: Recording, root: nn.Module) -> None:
 class _Filing:
     """Takes traces from listeners, proves them, and files them by pass and layer."""
 
-    def __init__(self, recording: Recording, keep_values: bool, passes: str, proves: bool):
-        if passes not in ("last", "all"):
-            raise ValueError(f'passes must be "last" or "all", got {passes!r}.')
+    def __init__(self, recording: Recording, keep_values: bool, passes: str | Path, proves: bool):
+        if not isinstance(passes, Path) and passes not in ("last", "all"):
+            raise ValueError(f'passes must be "last", "all" or a Path, got {passes!r}.')
         self._recording, self._keep_values = recording, keep_values
         self._all, self._proves = passes == "all", proves
+        self._folder, self._saved = passes if isinstance(passes, Path) else None, 0
         self._knows_passes = False  # until the recorded module itself is called
 
     def begin(self, _: nn.Module, args: tuple, kwargs: dict) -> None:
@@ -246,7 +250,15 @@ class _Filing:
                 self._recording.images = [RecordedImage(frame)] * len(pixels)
                 return
 
+    def end(self) -> None:
+        """The block is over; the last pass joins the others where each is a file."""
+        if self._folder is not None and len(self._recording):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._recording.save(self._folder / f"pass-{self._saved:04d}")
+            self._saved += 1
+
     def _next_pass(self) -> None:
+        self.end()
         if self._all:
             self._recording.passes.append(Pass())
         else:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from deformviz.schema import ImageFrame, Trace
+from deformviz.schema import AttentionTrace, ImageFrame, Trace
 from deformviz.tracing.packing import PackedLayerError, compress, pack_layer
 from deformviz.tracing.record import Recording, record
 from deformviz.training.distributed import this_rank
@@ -188,7 +188,11 @@ class Recorder:
             for module, training in modes:
                 module.training = training
             torch.set_rng_state(generator)
-        return pack_recording(recording, [p.shape[:2] for p in self._pictures])
+        packed = pack_recording(recording, [p.shape[:2] for p in self._pictures])
+        if not packed:
+            reasons = "; ".join(f"{name}: {why}" for name, why in recording.skipped.items())
+            raise RunFolderError(f"No layer that the probe ran can be shown: {reasons}")
+        return packed
 
 
 def pack_recording(recording: Recording, sizes_hw: Sequence[tuple[int, int]]) -> dict[str, bytes]:
@@ -201,10 +205,13 @@ def pack_recording(recording: Recording, sizes_hw: Sequence[tuple[int, int]]) ->
     """
     packed = {}
     for name, trace in recording.traces.items():
+        if not isinstance(trace, AttentionTrace):
+            recording.skipped[name] = f"a {type(trace).__name__} has no sampling points to pack."
+            continue
         trace = trace.map(lambda tensor: tensor.float() if tensor.is_floating_point() else tensor)
         for picture in range(trace.attention_weights.shape[0]):
             frame = picture_frame(picture, sizes_hw or trace.spatial_shapes[:1].tolist())
-            whole = Trace(layers={name: trace.image(picture)}, frame=frame)
+            whole = Trace({name: trace.image(picture)}, frame, proofs=recording.proofs)
             try:
                 packed[f"{picture}/{name}"] = compress(pack_layer(whole, name))
             except PackedLayerError as problem:

@@ -1,7 +1,7 @@
 """Signatures of modules that cannot be installed here, re-written as small as they go.
 
 Each has the constructor attributes, argument order, masks and residuals of its repository, around
-our own op; what a listener can see of the original, it can see of these.
+our own reference; what a listener can see of the original, it can see of these.
 """
 
 import torch
@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from deformviz.attention.deformable_conv import deform_conv2d
-from deformviz.attention.op import ms_deform_attn
+from deformviz.attention.reference import ms_deform_attn_reference as ms_deform_attn
 
 SHAPES = [(5, 7), (3, 4), (2, 2)]
 PIXELS = sum(height * width for height, width in SHAPES)
@@ -124,6 +124,7 @@ class RTDETRAttention(nn.Module):
         weights = self.attention_weights(query).view(batch, queries, self.num_heads, -1).softmax(-1)
         share = torch.cat([torch.full((count, 1), 1 / count) for count in counts])
         boxes = references[:, :, None]
+        share = share.to(offsets.dtype)
         locations = boxes[..., :2] + offsets * share * boxes[..., 2:] * self.offset_scale
         total, pixel, sample = 0, 0, 0
         for (height, width), count in zip(shapes, counts, strict=True):

@@ -16,7 +16,7 @@ from torch import nn
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.schema import AttentionTrace
 from deformviz.tracing.packing import unpack_layer
-from deformviz.tracing.record import Recording
+from deformviz.tracing.recording import Pass, Recording
 from deformviz.training.recorder import Recorder, every, log_spaced, pack_recording
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
@@ -120,7 +120,7 @@ def two_layers_of_two_pictures(seed=8):
             attention_weights=torch.rand(shape, generator=generator),
             reference_points=torch.rand(2, 4, 2, 2, generator=generator),
         )
-    return Recording(tuple(traces), traces)
+    return Recording(tuple(traces), passes=[Pass(traces)])
 
 
 def test_every_picture_and_layer_is_packed_with_its_own_numbers_and_size():
