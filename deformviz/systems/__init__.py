@@ -16,6 +16,7 @@ from deformviz.systems.dat import DAT
 from deformviz.systems.deformable_detr import DEFORMABLE_DETR
 from deformviz.systems.detr import DETR
 from deformviz.systems.dino import DINO
+from deformviz.systems.swin import SWIN
 from deformviz.systems.system import System, referred
 
 MORE = "DEFORMVIZ_SYSTEMS"  # environment: records of one's own, "module:name", with spaces between
@@ -31,6 +32,7 @@ SYSTEMS: dict[str, System] = {
         DAB_DETR,
         DETR,
         DAT,
+        SWIN,
     )
 }
 hand_over(SYSTEMS)

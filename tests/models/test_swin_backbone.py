@@ -3,8 +3,12 @@
 import pytest
 import torch
 
+import deformviz as dv
+from deformviz.analysis.swin_parts import describe
 from deformviz.models.detector_config import DeformableDETRConfig
+from deformviz.models.padding import pad_images
 from deformviz.models.swin_backbone import SwinBackbone, SwinShape, computed_buffers
+from deformviz.models.swin_features import SwinFeatures, SwinFeaturesConfig
 
 transformers = pytest.importorskip("transformers")
 
@@ -80,3 +84,29 @@ def test_buffers_that_files_leave_out_are_those_of_the_module():
     assert len(computed) == 6
     for key, value in computed.items():
         assert torch.equal(body[key.removeprefix("backbone.0.body.")], value)
+
+
+@pytest.mark.parametrize("prefix", ["", "backbone.0."])
+def test_a_file_of_a_backbone_alone_opens(tmp_path, prefix):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        body = SwinBackbone(SHAPE, stages=(2, 3, 4)).eval()
+    weights = {f"{prefix}{key}": value for key, value in body.state_dict().items()}
+    torch.save({"model": weights}, tmp_path / "swin.pth")
+    model = dv.load(tmp_path / "swin.pth").double()
+    assert model.load_report.system == "swin" and model.config.stages == (2, 3, 4)
+    images = [torch.randn(3, *size).double() for size in ((45, 70), (50, 61))]
+    with torch.inference_mode():
+        maps, traces = model(images)
+        again, _ = model(pad_images(images)[0])
+        expected = body.double()(pad_images(images)[0])
+    assert len(maps) == 3 and len(traces) == 8
+    for found, same, wanted in zip(maps, again, expected, strict=True):
+        assert torch.equal(found, same) and torch.equal(found, wanted)
+
+
+def test_its_parts_hold_all_parameters():
+    model = SwinFeatures(SwinFeaturesConfig())
+    parts = describe(model)
+    assert parts.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert describe(model, (224, 224)).multiply_adds == pytest.approx(4.5e9, rel=0.05)
