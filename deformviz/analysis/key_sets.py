@@ -32,6 +32,7 @@ from deformviz.models.dat import DAT
 from deformviz.models.deformable_detr import DeformableDETR
 from deformviz.models.swin import SwinBlock
 from deformviz.schema import ImageFrame
+from deformviz.tracing.proven import Proof
 from deformviz.tracing.run import run
 
 MAP_HW = (12, 12)  # queries: one for each cell of this map of the picture
@@ -54,6 +55,7 @@ class KeySet:
     per_head: int  # keys of one query and head
     cost: tuple[int, ...]  # multiply-adds per query, for each of COST_SIDES
     honesty: str  # whose weights decide
+    proof: Proof | None = None  # of the trained layer that was read
 
 
 def key_sets(picture: np.ndarray, detector: DeformableDETR, dat: DAT) -> list[KeySet]:
@@ -167,6 +169,7 @@ def _detector(picture: np.ndarray, model: DeformableDETR) -> KeySet:
         per_head,
         _costs(_deformable_call),
         f"trained weights, {layer}",
+        trace.proofs.get(layer),
     )
 
 
@@ -193,6 +196,7 @@ def _dat(picture: np.ndarray, model: DAT) -> KeySet:
         knots,
         _costs(_dat_call),
         f"trained weights, {layer}",
+        trace.proofs.get(layer),
     )
 
 

@@ -17,8 +17,16 @@ import numpy as np
 from deformviz.analysis.key_sets import CHANNELS, COST_SIDES, MAP_HW, KeySet, key_sets
 from deformviz.schema import ImageFrame
 from deformviz.tracing.labels import honesty_label, model_label
-from deformviz.tracing.packing import STEPS, VERSION, compress, frame_coefficients, with_header
+from deformviz.tracing.packing import (
+    STEPS,
+    VERSION,
+    compress,
+    frame_coefficients,
+    proof_header,
+    with_header,
+)
 from deformviz.tracing.pictures import read_picture
+from deformviz.tracing.proven import Proof
 from deformviz.tracing.store import SHIPPED_KEYS, StoredTrace, picture_jpeg, read_index
 
 LAYER = "key-sets"
@@ -61,9 +69,18 @@ def pack_key_sets(sets: list[KeySet], original_hw: tuple[int, int]) -> bytes:
         "start_query": rows // 2 * columns + columns // 2,
         "cost_sides": COST_SIDES,
         "channels": CHANNELS,
+        "proof": worst_proof([one.proof for one in sets if one.weights is not None]),
         **frame_coefficients(frame, [MAP_HW]),
     }
     return with_header(header, b"".join(body))
+
+
+def worst_proof(proofs: list[Proof | None]) -> dict[str, Any] | None:
+    """The proof that says least good of the trained sets; None where one was not replayed."""
+    known = [proof for proof in proofs if proof is not None]
+    if not known or len(known) < len(proofs) and all(proof.agrees for proof in known):
+        return None
+    return proof_header(max(known, key=lambda proof: (not proof.agrees, proof.difference)))
 
 
 def whose_weights(detector: Any, dat: Any) -> dict[str, str]:

@@ -131,6 +131,7 @@ RECORDS = (
     FoundHeader,
     ClassHeader,
     KeySetHeader,
+    ProofHeader,
     TraceHeader,
     LayerHeader,
     GridHeader,

@@ -31,6 +31,7 @@ from deformviz.geometry import (
 )
 from deformviz.schema import SHOWN_SCORE, AttentionTrace, ImageFrame, Trace
 from deformviz.tracing.headers import LayerHeader, points_per_level
+from deformviz.tracing.proven import Proof
 
 VERSION = 1
 STEPS = 65535  # of a uint16
@@ -116,8 +117,11 @@ def packed_proof(trace: Trace, layer: str) -> dict[str, Any] | None:
     A difference that is no number is written as the text "nan", which JSON can hold.
     """
     proof = trace.proofs.get(layer)
-    if proof is None:
-        return None
+    return None if proof is None else proof_header(proof)
+
+
+def proof_header(proof: Proof) -> dict[str, Any]:
+    """A proof as a header holds it."""
     finite_one = math.isfinite(proof.difference)
     return {
         "difference": proof.difference if finite_one else "nan",

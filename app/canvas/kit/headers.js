@@ -41,6 +41,14 @@
  */
 
 /**
+ * How far a replay of the layer was from what its module returned, of its largest value.
+ * @typedef {object} ProofHeader
+ * @property {number | string} difference
+ * @property {number} tolerance
+ * @property {number | null} placement
+ */
+
+/**
  * What every packed trace says first.
  * @typedef {object} TraceHeader
  * @property {number} v

@@ -1,6 +1,7 @@
 // What a picture consists of. A surface is a function scene -> marks; a painter only paints them.
 // Nothing here needs a browser.
 import { applyAffine, applyInverse } from "./frames.js";
+import { standingOf } from "./proof.js";
 
 /**
  * What a mark stands for; which of these it has depends on its layer. `x`, `y` are normalised.
@@ -132,6 +133,7 @@ export function crossLines(x, y, arm) {
  */
 export function surfaceMarks(drawing, scene, surface) {
   if (drawing.shows && !drawing.shows(scene, surface)) return [];
+  if (surface !== "photo" && standingOf(scene.layer.header.proof) === "wrong") return []; // no truth
   const marks = [];
   for (const [layer, draw] of Object.entries(drawing.surfaces[surface])) {
     for (const mark of draw(scene)) {

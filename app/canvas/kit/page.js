@@ -4,6 +4,7 @@ import { helpDialog } from "./help.js";
 import { listenToKeys } from "./keyboard.js";
 import { fetchTrace, unzipped } from "./packed.js";
 import { listenToPointer } from "./pointer.js";
+import { ProofBadge } from "./proof_badge.js";
 import { readView } from "./view.js";
 
 const LAYERS_KEPT = 6;
@@ -65,6 +66,7 @@ export class Page {
     this.live = element("div", { class: "dv-live", role: "status", "aria-live": "polite" });
     this.notices = element("div", { class: "dv-notices", role: "status" });
     this.honesty = element("div", { class: "dv-honesty" });
+    this.proof = new ProofBadge();
     const { scale, below } = build(explorer, this.facts);
     const picture = element(
       "div",
@@ -73,6 +75,7 @@ export class Page {
       this.notices,
       this.status,
       this.honesty,
+      this.proof.root,
       scale,
     );
     this.busy = element(
@@ -156,6 +159,7 @@ export class Page {
     setText(this.status, words);
     const { model_label: model, honesty_label: honesty, layer: name } = layer.header;
     setText(this.honesty, [model, name, honesty, this.facts.note].filter(Boolean).join(" · "));
+    this.proof.show(layer.header.proof);
     if (this.explorer.hover === null) {
       this.explorer.stage.root.setAttribute(
         "aria-label",

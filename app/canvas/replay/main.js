@@ -3,6 +3,8 @@ import { door } from "../kit/door.js";
 import { element, setText } from "../kit/elements.js";
 import { GridLegend } from "../grid/legend.js";
 import { loadPicture } from "../kit/page.js";
+import { worstProof } from "../kit/proof.js";
+import { ProofBadge } from "../kit/proof_badge.js";
 import { Legend } from "../sampling/legend.js";
 import { Controls } from "./controls.js";
 import { CurvesPanel } from "./curves_panel.js";
@@ -33,6 +35,7 @@ class ReplayPage {
       role: "status",
       "aria-live": "polite",
     });
+    this.proof = new ProofBadge();
     const tell = (words) => setText(this.live, words);
     this.root = element(
       "div",
@@ -46,6 +49,7 @@ class ReplayPage {
           { class: "dr-left" },
           this.theatre.root,
           new Scrubber(this.replayer).root,
+          this.proof.root,
           this.live,
         ),
         element("div", { class: "dr-right" }, this.curves.root, new Signs(this.replayer).root),
@@ -53,8 +57,16 @@ class ReplayPage {
     );
     const { replayer, theatre } = this;
     Object.assign(this.root, { __replay: { counters: theatre.counters, replayer } });
+    replayer.addEventListener("drawn", () => requestAnimationFrame(() => this.prove()));
     for (const name of ["changed", "waiting"])
       this.replayer.addEventListener(name, () => this.complain());
+  }
+
+  /** Of all pictures on show the proof that says least. */
+  prove() {
+    const stages = this.theatre.rows.flatMap((row) => row.stages);
+    const headers = stages.flatMap(({ stage }) => (stage.scene ? [stage.scene.layer.header] : []));
+    if (headers.length) this.proof.show(worstProof(headers.map(({ proof }) => proof)));
   }
 
   complain() {
