@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 from app.tasks.studies import PIXELS
-from deformviz.schema import AttentionTrace, GridTrace
+from deformviz.schema import AttentionTrace, DenseTrace, GridTrace
 from deformviz.systems import SYSTEMS, System
 from deformviz.tracing.store import (
     SHIPPED,
@@ -120,7 +120,7 @@ ROOMS: dict[str, Room] = {
             "DEFORMVIZ_TRACES",
             SHIPPED,
             "deformable-detr-scenes",
-            (AttentionTrace,),
+            (AttentionTrace, DenseTrace),
             asked=_DETECTIONS,
         ),
         Room(GRID, "DEFORMVIZ_GRIDS", SHIPPED_GRIDS, "dat-scenes", (GridTrace,), asked=_CLASSES),

@@ -248,7 +248,16 @@ def gated(normalise_weights: Callable) -> Callable[[Tensor], dict[str, Callable]
 
 @torch.no_grad()
 def hold(model: DeformableDETR, picture: np.ndarray) -> HeldPass:
-    """Run a detector on an HWC uint8 RGB picture and keep what its parts handed on."""
+    """Run a detector on an HWC uint8 RGB picture and keep what its parts handed on.
+
+    Raises:
+        ValueError: its attention is dense; there are no samples an answer could be traced to.
+    """
+    if not isinstance(model, DeformableDETR):
+        raise ValueError(
+            f"Answers are traced back to the samples of deformable attention; "
+            f"{type(model).__name__} attends densely and has none."
+        )
     parameter = next(model.parameters())
     pixels, frame = preprocess(picture, model.config)
     pixels = pixels.to(parameter.device, parameter.dtype)

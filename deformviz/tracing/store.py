@@ -10,7 +10,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +142,7 @@ def pack_record(
         model: the model behind the trace; its name and training label the layer by default.
         mask: bool [row column] of the padded picture, for grids.
     """
+    from deformviz.tracing.dense_samples import dense_as_samples
     from deformviz.tracing.labels import honesty_label, model_label
 
     labels = {
@@ -151,6 +152,10 @@ def pack_record(
     record = trace[layer]
     if isinstance(record, AttentionTrace):
         return compress(pack_layer(trace, layer, **labels))
+    if (dense := dense_as_samples(trace, layer)) is not None:
+        drawn = replace(trace, layers={**trace.layers, layer: dense.trace})
+        labels["honesty_label"] += f"; {dense.sentence}"
+        return compress(pack_layer(drawn, layer, **labels))
     if isinstance(record, GridTrace):
         return compress(
             pack_grid(
