@@ -7,6 +7,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,14 @@ def test_only_the_command_line_names_files_of_the_app():
     library = [path for path in files_below("deformviz") if path.suffix == ".py"]
     others = [path for path in library if COMMAND_LINE not in path.parents]
     assert everywhere(others, names_of_app_files) == []
+
+
+def test_every_floor_has_a_page_of_the_reference():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    floors = {name.strip("()") for name in contracts["contracts"][0]["layers"]} - {"__main__"}
+    menu = (ROOT / "mkdocs.yml").read_text()
+    assert {path.stem for path in (ROOT / "docs" / "reference").glob("*.md")} == floors
+    assert {name for name in floors if f"reference/{name}.md" not in menu} == set()
 
 
 @pytest.mark.parametrize("module", ["deformviz", "deformviz.axes", "deformviz.schema"])
