@@ -17,10 +17,7 @@ CODE_SUFFIXES = {".py", ".js", ".html", ".h", ".hpp", ".cpp", ".cu", ".cuh", ".s
 BUILT = ROOT / "deformviz" / "bundles"  # written by esbuild, read by nobody
 LONGEST_FILE = 400
 YET_TO_BE_SPLIT = {
-    "app/walkthrough/lesson.py",
     "app/canvas/equations/walkthrough.js",
-    "deformviz/training/creatures.py",
-    "tests/attention/test_op.py",
 }
 DRAWERS = {"util", "utils", "helper", "helpers", "misc", "common", "manager"}
 COMMAND_LINE = ROOT / "deformviz" / "cli"  # one of its commands starts the app

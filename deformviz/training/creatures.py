@@ -1,14 +1,12 @@
-"""Things that live: person, bird, cat, fish."""
+"""Birds and cats, drawn in several poses."""
 
-import numpy as np
 from numpy.random import Generator as Rng
 
-from deformviz.training.colours import INK, PAINTS, WHITE, Colour, darker, lighter, mix, pick
-from deformviz.training.shapes import bar, box, curve, dots, ellipse, path, polygon, ribbon
+from deformviz.training.colours import INK, WHITE, Colour, darker, lighter, pick
+from deformviz.training.eyes import eye
+from deformviz.training.shapes import bar, box, curve, ellipse, path, polygon, ribbon
 from deformviz.training.vector_art import Drawing
 
-SKINS = [(255, 220, 190), (240, 190, 150), (206, 150, 108), (160, 106, 74), (112, 74, 54)]
-HAIRS = [(60, 42, 36), (30, 26, 34), (140, 86, 46), (226, 180, 96), (190, 84, 48), (190, 186, 190)]
 FURS = [
     (240, 160, 80),
     (120, 122, 134),
@@ -28,163 +26,7 @@ PLUMAGE = [
     (244, 244, 240),
     (240, 130, 160),
 ]
-SCALES = [
-    (250, 140, 50),
-    (60, 150, 220),
-    (250, 200, 60),
-    (230, 80, 90),
-    (70, 190, 170),
-    (150, 110, 210),
-    (240, 130, 170),
-]
 BEAK: Colour = (250, 170, 50)
-
-
-def _eye(art: Drawing, x: float, y: float, radius: float) -> None:
-    art.detail(ellipse(x, y, radius), INK)
-    art.detail(ellipse(x - radius * 0.3, y - radius * 0.35, radius * 0.35), WHITE)
-
-
-def person(rng: Rng) -> Drawing:
-    """Somebody in trousers, a dress or a coat; hair, hat and arms vary."""
-    art = Drawing()
-    skin, hair = pick(rng, SKINS), pick(rng, HAIRS)
-    top, bottom = pick(rng, PAINTS), pick(rng, PAINTS)
-    clothes, hairdo = rng.random(), rng.random()
-    if hairdo < 0.3:
-        art.outline(
-            curve(
-                (-0.19, -0.86),
-                (0, -1.06),
-                (0.19, -0.86),
-                (0.21, -0.62),
-                (0.1, -0.56),
-                (-0.1, -0.56),
-                (-0.21, -0.62),
-            ),
-            darker(hair, 0.15),
-        )
-    step = rng.uniform(0.0, 0.05)
-    for side in (-1, 1):
-        leg = darker(bottom, 0.1 if side < 0 else 0.25) if clothes < 0.55 else skin
-        x = side * (0.075 + step)
-        hip = side * 0.0725
-        art.outline(
-            polygon(
-                (hip - 0.0675, -0.36), (hip + 0.0675, -0.36), (x + 0.055, -0.04), (x - 0.055, -0.04)
-            ),
-            leg,
-        )
-        art.outline(
-            curve(
-                (x - 0.07, -0.005),
-                (x - 0.06, -0.07),
-                (x + 0.05, -0.07),
-                (x + 0.09, -0.03),
-                (x + 0.08, 0),
-            ),
-            INK,
-        )
-    _arms(art, rng, skin, top)
-    if clothes < 0.55:
-        body = curve(
-            (-0.14, -0.63),
-            (0, -0.66),
-            (0.14, -0.63),
-            (0.15, -0.45),
-            (0.145, -0.31),
-            (0, -0.3),
-            (-0.145, -0.31),
-            (-0.15, -0.45),
-        )
-    elif clothes < 0.8:
-        body = polygon(
-            (-0.12, -0.64),
-            (0.12, -0.64),
-            (0.12, -0.48),
-            (0.24, -0.2),
-            (-0.24, -0.2),
-            (-0.12, -0.48),
-        )
-    else:
-        body = polygon((-0.14, -0.65), (0.14, -0.65), (0.19, -0.16), (-0.19, -0.16))
-    art.outline(body, top)
-    _pattern(art, rng, top, clothes)
-    _head(art, rng, skin, hair, hairdo)
-    return art
-
-
-def _arms(art: Drawing, rng: Rng, skin: Colour, top: Colour) -> None:
-    for side, lift in zip((-1, 1), rng.uniform(-0.25, 0.2, 2).tolist(), strict=True):
-        if rng.random() < 0.25:
-            lift = -0.75
-        elbow = (side * 0.21, -0.52 + lift * 0.25)
-        hand = (side * 0.285, -0.36 + lift * 0.5)
-        arm = path((side * 0.11, -0.6), elbow, hand)
-        art.outline(ellipse(hand[0], hand[1], 0.042), skin)
-        art.outline(ribbon(arm, 0.085, 0.07), darker(top, 0.16))
-
-
-def _pattern(art: Drawing, rng: Rng, top: Colour, clothes: float) -> None:
-    second = pick(rng, PAINTS)
-    kind = rng.random()
-    if clothes >= 0.8:
-        art.inside([box(-0.012, -0.7, 0.012, 0)], darker(top, 0.4))
-        art.inside([ellipse(0.045, y, 0.014) for y in (-0.55, -0.44, -0.33)], lighter(top, 0.6))
-    elif kind < 0.3:
-        art.inside([box(-0.3, y, 0.3, y + 0.045) for y in (-0.58, -0.48, -0.38, -0.28)], second)
-    elif kind < 0.45:
-        art.inside(dots(-0.24, -0.64, 0.24, -0.2, 0.09), second)
-    elif kind < 0.6:
-        art.inside([ellipse(0, -0.5, 0.06)], second)
-    art.inside([box(0.07, -0.7, 0.3, 0)], darker(top, 0.6), 0.25)
-
-
-def _head(art: Drawing, rng: Rng, skin: Colour, hair: Colour, hairdo: float) -> None:
-    art.outline(box(-0.045, -0.7, 0.045, -0.62), darker(skin, 0.18))
-    art.outline(ellipse(0, -0.83, 0.165, 0.17), skin)
-    art.inside(
-        [
-            curve(
-                (-0.2, -0.78),
-                (-0.15, -0.88),
-                (-0.04, -0.92),
-                (0.08, -0.9),
-                (0.15, -0.86),
-                (0.2, -0.78),
-                (0.25, -1.1),
-                (-0.25, -1.1),
-            )
-        ],
-        hair,
-    )
-    for side in (-1, 1):
-        _eye(art, side * 0.062, -0.815, 0.021)
-        art.detail(ellipse(side * 0.1, -0.765, 0.026, 0.018), mix(skin, (240, 90, 90), 0.4))
-    smile = path((-0.045, -0.755), (0, -0.728), (0.045, -0.755), steps=4)
-    art.detail(ribbon(smile, 0.014), (150, 50, 50))
-    if hairdo > 0.75:
-        hat = pick(rng, PAINTS)
-        if hairdo > 0.87:
-            art.outline(
-                curve(
-                    (-0.17, -0.89),
-                    (-0.14, -1.03),
-                    (0, -1.09),
-                    (0.14, -1.03),
-                    (0.17, -0.89),
-                    (0, -0.87),
-                ),
-                hat,
-            )
-            art.inside([box(-0.2, -0.935, 0.2, -0.8)], lighter(hat, 0.4))
-            art.outline(ellipse(0, -1.09, 0.045), lighter(hat, 0.4))
-        else:
-            art.outline(box(-0.125, -1.1, 0.125, -0.92), hat)
-            art.inside([box(-0.2, -0.98, 0.2, -0.9)], darker(hat, 0.5))
-            art.outline(ellipse(0, -0.92, 0.25, 0.035), darker(hat, 0.15))
-    elif hairdo > 0.6:
-        art.outline(ellipse(0, -1.04, 0.075), hair)
 
 
 def bird(rng: Rng) -> Drawing:
@@ -230,7 +72,7 @@ def _songbird(art: Drawing, rng: Rng, feathers: Colour) -> None:
     art.detail(
         ribbon(path((-0.26, -0.27), (-0.06, -0.26), (0.08, -0.34)), 0.025), lighter(feathers, 0.3)
     )
-    _eye(art, 0.3, -0.6, 0.042)
+    eye(art, 0.3, -0.6, 0.042)
     if rng.random() < 0.35:
         art.outline(
             curve((0.14, -0.7), (0.02, -0.88), (0.16, -0.84), (0.22, -0.94), (0.28, -0.72)),
@@ -274,7 +116,7 @@ def _duck(art: Drawing, rng: Rng, feathers: Colour) -> None:
         curve((0.1, -0.26), (-0.06, -0.1), (-0.34, -0.12), (-0.46, -0.24), (-0.2, -0.28)),
         darker(feathers, 0.3),
     )
-    _eye(art, 0.28, -0.58, 0.036)
+    eye(art, 0.28, -0.58, 0.036)
 
 
 def _flying(art: Drawing, rng: Rng, feathers: Colour) -> None:
@@ -320,7 +162,7 @@ def _flying(art: Drawing, rng: Rng, feathers: Colour) -> None:
         ],
         lighter(feathers, 0.35),
     )
-    _eye(art, 0.37, -0.11, 0.036)
+    eye(art, 0.37, -0.11, 0.036)
 
 
 def _owl(art: Drawing, rng: Rng, feathers: Colour) -> None:
@@ -355,7 +197,7 @@ def _owl(art: Drawing, rng: Rng, feathers: Colour) -> None:
         art.inside([ellipse(side * 0.32, -0.34, 0.1, 0.24, side * 0.15)], darker(feathers, 0.3))
         art.detail(ellipse(side * 0.13, -0.6, 0.125), WHITE)
         art.detail(ellipse(side * 0.13, -0.6, 0.085), (250, 190, 60), lamp=True)
-        _eye(art, side * 0.13, -0.6, 0.055)
+        eye(art, side * 0.13, -0.6, 0.055)
     art.detail(polygon((-0.04, -0.53), (0.04, -0.53), (0, -0.43)), (220, 130, 40))
 
 
@@ -489,68 +331,3 @@ def _cat_head(art: Drawing, rng: Rng, x: float, y: float, fur: Colour, marks: Co
         ),
         INK,
     )
-
-
-def fish(rng: Rng) -> Drawing:
-    """A fish with stripes, scales or spots."""
-    art = Drawing()
-    skin, second = pick(rng, SCALES), pick(rng, [*SCALES, WHITE, INK])
-    deep = rng.uniform(0.24, 0.36)
-    fin = darker(skin, 0.22)
-    art.outline(
-        curve((-0.3, 0), (-0.64, -0.28), (-0.74, -0.24), (-0.62, 0), (-0.74, 0.24), (-0.64, 0.28)),
-        fin,
-    )
-    art.outline(
-        curve(
-            (-0.22, -deep * 0.7),
-            (-0.08, -deep - 0.2),
-            (0.14, -deep - 0.14),
-            (0.26, -deep * 0.7),
-            (0, -deep * 0.4),
-        ),
-        fin,
-    )
-    art.outline(
-        curve((-0.05, deep * 0.7), (-0.12, deep + 0.14), (0.06, deep + 0.08), (0.14, deep * 0.7)),
-        fin,
-    )
-    art.outline(
-        curve(
-            (0.52, 0.02),
-            (0.36, -deep * 0.74),
-            (0.04, -deep),
-            (-0.26, -deep * 0.62),
-            (-0.5, 0),
-            (-0.26, deep * 0.62),
-            (0.04, deep),
-            (0.36, deep * 0.74),
-        ),
-        skin,
-    )
-    kind = rng.random()
-    if kind < 0.4:
-        art.inside(
-            [ribbon(path((x, -0.5), (x + 0.06, 0), (x, 0.5)), 0.1) for x in (-0.28, -0.06, 0.14)],
-            second,
-        )
-    elif kind < 0.7:
-        art.inside(
-            [
-                ribbon(ellipse(x, y, 0.07)[22:43], 0.02)
-                for row, y in enumerate(np.arange(-0.3, 0.31, 0.1).tolist())
-                for x in np.arange(-0.36 + 0.06 * (row % 2), 0.12, 0.12).tolist()
-            ],
-            darker(skin, 0.3),
-        )
-    else:
-        art.inside(dots(-0.4, -deep, 0.16, 0.05, 0.15), second)
-    art.inside([ellipse(0.02, deep * 1.05, 0.5, deep * 0.75)], lighter(skin, 0.7), 0.55)
-    art.detail(curve((0.12, 0.05), (-0.08, 0.0), (-0.1, 0.13), (0.02, 0.15)), fin)
-    art.detail(ribbon(path((0.2, -deep * 0.62), (0.13, 0), (0.2, deep * 0.62)), 0.02), fin)
-    art.detail(ellipse(0.31, -0.06, 0.07), WHITE)
-    _eye(art, 0.325, -0.06, 0.045)
-    art.detail(
-        ribbon(path((0.38, 0.1), (0.42, 0.09), (0.46, 0.05), steps=4), 0.018), darker(skin, 0.55)
-    )
-    return art

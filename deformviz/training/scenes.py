@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from deformviz.training import creatures, drawings, vehicles
+from deformviz.training import creatures, drawings, fish, people, vehicles
 from deformviz.training.backdrops import (
     DAY,
     DUSK,
@@ -26,12 +26,12 @@ DRAW: dict[str, Callable[[np.random.Generator], Drawing]] = {
     "tree": drawings.tree,
     "car": vehicles.car,
     "boat": vehicles.boat,
-    "person": creatures.person,
+    "person": people.person,
     "bird": creatures.bird,
     "ball": drawings.ball,
     "flower": drawings.flower,
     "cat": creatures.cat,
-    "fish": creatures.fish,
+    "fish": fish.fish,
     "balloon": vehicles.balloon,
     "umbrella": vehicles.umbrella,
 }

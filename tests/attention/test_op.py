@@ -9,12 +9,19 @@ from hypothesis import strategies as st
 
 from deformviz.attention import backends
 from deformviz.attention.bags import ms_deform_attn_bags
-from deformviz.attention.op import ms_deform_attn, ms_deform_attn_fused
+from deformviz.attention.op import ms_deform_attn
 from deformviz.attention.reference import ms_deform_attn_reference
 from deformviz.axes import ShapeError
+from tests.attention.op_cases import (
+    SHAPES,
+    TOLERANCE,
+    assert_equals_reference,
+    away_from_cell_borders,
+    inputs,
+    relative,
+    with_gradients,
+)
 
-SHAPES = [(5, 7), (3, 4), (1, 2)]
-TOLERANCE = {torch.float64: 1e-12, torch.float32: 2e-5, torch.float16: 4e-3, torch.bfloat16: 3e-2}
 SPECIAL = [
     0.0,
     1.0,
@@ -38,65 +45,6 @@ def cpu_kernels(compiler):
     assert found.runs, found.detail
     yield
     backends.instruction_set("")
-
-
-def inputs(
-    shapes=SHAPES, *, batch=2, heads=3, channels=8, queries=6, points=4, dtype=torch.float32, seed=0
-):
-    """value, locations (also outside) and weights; locations are never 16-bit."""
-    generator = torch.Generator().manual_seed(seed)
-    wide = torch.float64 if dtype == torch.float64 else torch.float32
-    pixels, levels = sum(height * width for height, width in shapes), len(shapes)
-    value = torch.randn(batch, pixels, heads, channels, generator=generator, dtype=wide)
-    locations = (
-        torch.rand(batch, queries, heads, levels, points, 2, generator=generator, dtype=wide) * 1.4
-        - 0.2
-    )
-    weights = torch.rand(batch, queries, heads, levels, points, generator=generator, dtype=wide)
-    return value.to(dtype), locations, weights.to(dtype)
-
-
-def relative(ours, truth):
-    """Error relative to the largest entry."""
-    if truth.numel() == 0:
-        return 0.0
-    scale = truth.double().abs().max().clamp_min(1e-6)
-    return ((ours.double() - truth.double()).abs().max() / scale).item()
-
-
-def with_gradients(function, tensors, seed=1):
-    leaves = [tensor.detach().clone().requires_grad_() for tensor in tensors]
-    output = function(*leaves)
-    grad = torch.randn(
-        output.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
-    ).to(output.dtype)
-    return output.detach(), *torch.autograd.grad(output, leaves, grad)
-
-
-def assert_equals_reference(tensors, shapes, *, backend="cpu", tolerance=None):
-    """Output and all gradients, against the reference in float64 at the same (rounded) inputs."""
-    ours = with_gradients(lambda v, x, a: ms_deform_attn(v, shapes, x, a, backend=backend), tensors)
-    truth = with_gradients(
-        lambda v, x, a: ms_deform_attn_reference(v, shapes, x, a),
-        [tensor.double() for tensor in tensors],
-    )
-    tolerance = tolerance or TOLERANCE[tensors[0].dtype]
-    names = ("output", "grad value", "grad locations", "grad weights")
-    for name, mine, true in zip(names, ours, truth, strict=True):
-        assert mine.shape == true.shape
-        assert relative(mine, true) < tolerance, name
-
-
-def away_from_cell_borders(locations, shapes, margin=1e-4):
-    """Gradients jump where a sample crosses into the next cell, so rounding must not decide."""
-    moved = locations.clone()
-    for level, (height, width) in enumerate(shapes):
-        size = locations.new_tensor([width, height])
-        pixel = moved[:, :, :, level] * size - 0.5
-        part = pixel - pixel.floor()
-        pixel = pixel.floor() + part.clamp(margin, 1 - margin)
-        moved[:, :, :, level] = (pixel + 0.5) / size
-    return moved
 
 
 sizes = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=5)
@@ -313,153 +261,6 @@ def test_bags_equal_the_reference(queries):
     )
 
 
-# -- straight from the projections ---------------------------------------------------------------
-
-
-@settings(
-    deadline=None,
-    max_examples=40,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(
-    shapes=sizes,
-    batch=st.integers(1, 2),
-    heads=st.integers(1, 5),
-    points=st.integers(1, 9),
-    channels=st.sampled_from([3, 8, 16, 32, 40]),
-    queries=st.sampled_from([0, 1, 2, 40]),
-    dtype=st.sampled_from(list(TOLERANCE)),
-    boxes=st.booleans(),
-    instruction_set=st.sampled_from(["generic", "avx2", "avx512"]),
-)
-@example(
-    shapes=[(2, 3)] * 20,
-    batch=1,
-    heads=2,
-    points=4,
-    channels=8,
-    queries=3,
-    boxes=True,
-    dtype=torch.float32,
-    instruction_set="avx512",
-)
-def test_fused_equals_the_steps(
-    shapes, batch, heads, points, channels, queries, dtype, boxes, instruction_set
-):
-    backends.instruction_set(instruction_set)
-    value, offsets, logits = inputs(
-        shapes,
-        batch=batch,
-        heads=heads,
-        channels=channels,
-        queries=queries,
-        points=points,
-        dtype=dtype,
-    )
-    offsets, logits = (offsets - 0.5) * 6, logits * 8
-    references = torch.rand(
-        batch,
-        queries,
-        len(shapes),
-        4 if boxes else 2,
-        generator=torch.Generator().manual_seed(5),
-        dtype=offsets.dtype,
-    )
-    ours = ms_deform_attn_fused(value, shapes, references, offsets, logits, backend="cpu")
-    truth = ms_deform_attn_fused(
-        *(value.double(), shapes, references.double(), offsets.double(), logits.double()),
-        backend="reference",
-    )
-    assert ours.dtype == dtype
-    assert relative(ours, truth) < TOLERANCE[dtype]
-
-
-def test_fused_with_gradients_takes_the_steps():
-    value, offsets, logits = inputs(dtype=torch.float64)
-    references = torch.rand(2, 6, 3, 2, generator=torch.Generator().manual_seed(5)).double()
-    tensors = (value, references, offsets, logits)
-    results = [
-        with_gradients(
-            lambda v, *rest, name=name: ms_deform_attn_fused(v, SHAPES, *rest, backend=name),
-            tensors,
-        )
-        for name in ("cpu", "reference")
-    ]
-    for ours, truth in zip(*results, strict=True):
-        assert relative(ours, truth) < 1e-12
-
-
-def test_fused_mistakes_are_named():
-    value, offsets, logits = inputs()
-    with pytest.raises(ShapeError, match="references has 2 on axis 'level', expected 3"):
-        ms_deform_attn_fused(value, SHAPES, torch.rand(2, 6, 2, 2), offsets, logits)
-
-
-# -- as a torch op -------------------------------------------------------------------------------
-
-
-def test_opcheck():
-    tensors = [tensor.requires_grad_() for tensor in inputs()]
-    torch.library.opcheck(
-        torch.ops.deformviz.ms_deform_attn.default, (tensors[0], torch.tensor(SHAPES), *tensors[1:])
-    )
-    value, offsets, logits = inputs()
-    torch.library.opcheck(
-        torch.ops.deformviz.ms_deform_attn_fused.default,
-        (value, torch.tensor(SHAPES), torch.rand(2, 6, 3, 2), offsets, logits),
-    )
-
-
-class Layer(torch.nn.Module):
-    def forward(self, value, shapes, locations, weights):
-        weights = weights.flatten(-2).softmax(-1).view_as(weights)
-        return ms_deform_attn(2 * value, shapes, locations, weights).relu()
-
-
-@pytest.mark.slow
-def test_compiled_with_changing_sizes():
-    layer, shapes = Layer(), torch.tensor(SHAPES)
-    compiled = torch.compile(layer, fullgraph=True, dynamic=True)
-    for batch, queries in ((2, 6), (3, 17)):
-        tensors = inputs(batch=batch, queries=queries)
-        ours = with_gradients(lambda v, x, a: compiled(v, shapes, x, a), tensors)
-        eager = with_gradients(lambda v, x, a: layer(v, shapes, x, a), tensors)
-        for mine, true in zip(ours, eager, strict=True):
-            assert relative(mine, true) < 1e-5
-
-
-def test_exported_with_dynamic_sizes(tmp_path):
-    layer, shapes = Layer(), torch.tensor(SHAPES)
-    value, locations, weights = inputs()
-    batch, queries = torch.export.Dim("batch", min=2), torch.export.Dim("query", min=2)
-    with torch.no_grad():
-        program = torch.export.export(
-            layer,
-            (value, shapes, locations, weights),
-            dynamic_shapes=({0: batch}, None, {0: batch, 1: queries}, {0: batch, 1: queries}),
-        )
-    torch.export.save(program, tmp_path / "layer.pt2")
-    loaded = torch.export.load(tmp_path / "layer.pt2").module()
-    other = inputs(batch=3, queries=11)
-    assert torch.equal(loaded(other[0], shapes, *other[1:]), layer(other[0], shapes, *other[1:]))
-
-
-def test_vmap_folds_into_the_batch():
-    values = torch.stack([inputs(seed=seed)[0] for seed in (1, 2)], dim=1).requires_grad_()
-    _, locations, weights = inputs()
-    mapped = torch.func.vmap(lambda v: ms_deform_attn(v, SHAPES, locations, weights), in_dims=1)
-    output = mapped(values)
-    (mapped_gradient,) = torch.autograd.grad(output.square().sum(), values)
-    for i in range(2):
-        value = values[:, i].detach().requires_grad_()
-        single = ms_deform_attn(value, SHAPES, locations, weights)
-        assert torch.equal(output[i], single)
-        assert torch.equal(
-            mapped_gradient[:, i], torch.autograd.grad(single.square().sum(), value)[0]
-        )
-
-
 def test_meta_tensors_need_no_kernel():
     value, locations, weights = (tensor.to("meta") for tensor in inputs())
     assert ms_deform_attn(value, SHAPES, locations, weights).shape == (2, 6, 24)
@@ -490,24 +291,3 @@ def test_mistakes_are_named():
         torch.ops.deformviz.ms_deform_attn(
             value, torch.tensor([(6, 7), (3, 3), (1, 2)]), locations, weights
         )
-
-
-def test_a_layer_without_a_trace_takes_the_fused_entry(monkeypatch):
-    from deformviz.attention import deformable
-
-    layer = deformable.MultiScaleDeformableAttention(24, 3, 3, 4)
-    torch.nn.init.normal_(layer.sampling_offsets.weight, generator=torch.Generator().manual_seed(2))
-    query, pixels = torch.randn(2, 6, 24), torch.randn(2, 49, 24)
-    references, calls = torch.rand(2, 6, 3, 4), []
-
-    def counted(*arguments, **options):
-        calls.append(arguments)
-        return ms_deform_attn_fused(*arguments, **options)
-
-    monkeypatch.setattr(deformable, "ms_deform_attn_fused", counted)
-    with torch.no_grad():
-        with_trace, _ = layer(query, references, pixels, SHAPES)
-        assert not calls
-        without, trace = layer(query, references, pixels, SHAPES, traced=False)
-    assert len(calls) == 1 and trace is None
-    torch.testing.assert_close(without, with_trace, rtol=1e-4, atol=1e-5)
