@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import deformviz as dv
+from deformviz.checkpoints.dat import pick_classes, resize_steps
 from deformviz.checkpoints.dat_config import to_config
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.own import save
@@ -218,3 +219,19 @@ def test_a_number_that_a_layer_reads_may_not():
     with pytest.raises(CheckpointError, match="offset_kernel is -1"):
         to_config(VALUES | {"ksizes": [-1, -1, 7, 5]}, "++")
     assert to_config(VALUES | {"ksizes": [-1] * 4, "no_offs": [True] * 4}, "++")
+
+
+def test_a_window_s_table_is_resized_along_its_own_axes():
+    """Steps of 3 x 3 that grow from column to column only, for two heads of opposite sign."""
+    columns = torch.tensor([-1.0, 0.0, 1.0]).repeat(3)  # row by row
+    table = torch.stack([columns, -columns], 1)  # [step head]
+    grown = resize_steps(table, 25, "table").view(5, 5, 2)
+    torch.testing.assert_close(grown, grown[:1].expand_as(grown))  # all rows alike
+    assert (grown[0, 1:, 0] > grown[0, :-1, 0]).all()
+    torch.testing.assert_close(grown[..., 0], -grown[..., 1])
+    assert grown[2, 2, 0].abs() < 1e-6
+
+
+def test_a_lookup_takes_its_rows_in_its_own_order():
+    head = torch.arange(12.0).view(4, 3)
+    assert pick_classes(head, [2, 0, 3], "cls_head.weight").tolist() == head[[2, 0, 3]].tolist()

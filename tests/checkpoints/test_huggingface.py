@@ -8,8 +8,15 @@ import torch
 from safetensors.torch import save_file
 
 import deformviz as dv
+from deformviz.checkpoints import huggingface
 from deformviz.checkpoints.errors import CheckpointError
-from deformviz.checkpoints.huggingface import Style, from_published, style_of, to_published
+from deformviz.checkpoints.huggingface import (
+    ARGUMENTS,
+    Style,
+    from_published,
+    style_of,
+    to_published,
+)
 from tests.models.tiny_detector import pictures, tiny_detector
 
 STYLES = [Style(in_memory, timm) for in_memory in (True, False) for timm in (True, False)]
@@ -164,3 +171,26 @@ def test_a_configuration_that_cannot_be_is_refused(tmp_path, config, message):
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="holds no weights"):
         dv.load(tmp_path)
+
+
+def test_every_field_of_their_configuration_has_its_own_place_in_ours():
+    """Each number differs, so that two exchanged fields show."""
+    theirs = {name: 3 + at for at, name in enumerate(ARGUMENTS)}
+    theirs |= {"with_box_refine": True, "two_stage": False, "num_queries": 77}
+    told = huggingface.ours(theirs)
+    assert told.pop("queries") == 77
+    assert told == {
+        "hidden_channels": theirs["d_model"],
+        "heads": theirs["encoder_attention_heads"],
+        "decoder_heads": theirs["decoder_attention_heads"],
+        "levels": theirs["num_feature_levels"],
+        "encoder_layers": theirs["encoder_layers"],
+        "decoder_layers": theirs["decoder_layers"],
+        "encoder_points": theirs["encoder_n_points"],
+        "decoder_points": theirs["decoder_n_points"],
+        "feedforward_channels": theirs["encoder_ffn_dim"],
+        "decoder_feedforward_channels": theirs["decoder_ffn_dim"],
+        "refine": True,
+        "two_stage": False,
+        "dilation": theirs["dilation"],
+    }

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 import deformviz as dv
+from deformviz.checkpoints.coco import coco_class_names
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.own import save
 from deformviz.checkpoints.report import shared_keys
@@ -308,3 +309,11 @@ def test_a_shipped_model_whose_file_is_gone_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr("deformviz.checkpoints.registry.ASSETS", tmp_path)
     with pytest.raises(CheckpointError, match="not in deformviz/assets.*Shipped here: none"):
         dv.load("deformable-detr-scenes")
+
+
+def test_names_of_coco_stand_at_their_ids():
+    names = coco_class_names()
+    known = {1: "person", 11: "fire hydrant", 13: "stop sign", 28: "umbrella", 44: "bottle"}
+    known |= {65: "bed", 67: "dining table", 70: "toilet", 72: "tv", 90: "toothbrush"}
+    assert {index: names[index] for index in known} == known
+    assert names[0] == "class 0" and names[12] == "class 12" and len(set(names)) == 91
