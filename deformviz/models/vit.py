@@ -35,7 +35,7 @@ class ViTBlock(nn.Module):
         *,
         qkv_bias: bool = True,
         qk_norm: bool = False,
-        epsilon: float = 1e-5,
+        epsilon: float = 1e-6,
     ):
         super().__init__()
         self.norm1 = nn.LayerNorm(channels, eps=epsilon)

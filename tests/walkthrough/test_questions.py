@@ -171,7 +171,7 @@ def test_the_kernels_use_nothing_that_torch_has_removed():
 @pytest.mark.gpu
 def test_every_gpu_computes_where_its_tensors_are():
     if torch.cuda.device_count() < 2:
-        pytest.skip("one GPU only; the question is about the second one")
+        pytest.skip("one GPU only: the question of card 31 is about a second one")
     generator = torch.Generator().manual_seed(0)
     inputs = (
         torch.randn(1, PIXELS, 2, 8, generator=generator),
