@@ -15,6 +15,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", help="of a figure or table; default: the last one")
     parser.add_argument("--query", type=int, help="whose samples to show")
     parser.add_argument("--head", type=int, help="only this one")
+    parser.add_argument(
+        "--placement",
+        type=int,
+        default=0,
+        metavar="N",
+        help="also follow N samples of each layer back to the pixels they depend on",
+    )
     parser.add_argument("--open", action="store_true", help="open the result in the browser")
 
 
@@ -31,6 +38,7 @@ def act(options: argparse.Namespace) -> int:
         options.picture,
         prompt=options.prompt,
         title=Path(options.picture).name,
+        placement=options.placement,
     )
     print(recording.verify())
     write(recording, to, options)

@@ -32,6 +32,7 @@ class AttentionListener:
         self._signature = inspect.signature(parts.module.forward)
         self._core_signature = parts.core and inspect.signature(parts.core.forward)
         self._call: Call | None = None
+        self.keeps_graph = False  # whether the value shall lead back to the pixels
 
     def attach(self, keep: Keep, skip: Skip) -> list:
         """Hook the module; the handles remove the hooks."""
@@ -71,7 +72,8 @@ class AttentionListener:
             return
         call.returned = returned
         try:
-            with torch.no_grad():  # a graph of ours would not be there when checkpoints recompute
+            # A graph of ours would not be there when checkpoints recompute.
+            with torch.set_grad_enabled(self.keeps_graph):
                 trace = read_call(self._parts, call)
                 evidence = self._evidence(call, trace)
         except (Unreadable, ShapeError, RuntimeError, TypeError, KeyError) as problem:

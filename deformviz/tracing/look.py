@@ -9,6 +9,7 @@ from torch import nn
 
 from deformviz.checkpoints.foreign import processor_of
 from deformviz.models.dat import DAT
+from deformviz.models.preprocess import preprocess
 from deformviz.schema import ImageFrame
 from deformviz.tracing.answers import read_answer
 from deformviz.tracing.ordinary import readable
@@ -28,6 +29,7 @@ def look(
     keep_values: bool = False,
     top: int = 100,
     title: str = "",
+    placement: int = 0,
 ) -> Recording:
     """Run `model` on one picture, record every deformable attention and prove it.
 
@@ -37,7 +39,7 @@ def look(
         prompt: what a model that reads text is asked: "a cat. a remote." for Grounding DINO and
             OmDet-Turbo, "semantic", "instance" or "panoptic" for OneFormer.
         processor: of a model of transformers; its own if None.
-        layers, keep_values: as in `record`.
+        layers, keep_values, placement: as in `record`.
         top: detections kept, best first.
         title: what to call the picture.
 
@@ -46,12 +48,20 @@ def look(
         RecordError: the model cannot be recorded, needs a prompt or a processor.
     """
     picture = read_picture(image)
-    with record(model, layers=layers, keep_values=keep_values) as recording:
-        if is_ours(model):
+    ours = is_ours(model)
+    kept = {"layers": layers, "keep_values": keep_values}
+    with record(model, **kept, placement=0 if ours else placement) as recording:
+        if ours:
             seen = _look_ourselves(model, picture, top)
         else:
             seen = _look_as_transformers(model, picture, prompt, processor, top)
     recording.images = [RecordedImage(*seen, title=title)]
+    if ours and placement and not isinstance(model, DAT):
+        pixels, _ = preprocess(picture, model.config)
+        parameter = next(model.parameters())
+        with record(model, layers=layers, placement=placement) as followed:
+            model([pixels.to(parameter.device, parameter.dtype)])
+        recording.proofs.update(followed.proofs)
     return recording
 
 

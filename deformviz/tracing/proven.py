@@ -24,7 +24,9 @@ class Proof:
 
     def __str__(self) -> str:
         verdict = "agrees" if self.agrees else "DIFFERS"
-        where = f", {self.placement_strides:.2f} cells" if self.placement_strides else ""
+        where = (
+            f", {self.placement_strides:.2f} cells" if self.placement_strides is not None else ""
+        )
         return f"{self.layer}: {verdict}, {self.difference:.1e} ({self.formula}){where}"
 
 

@@ -32,6 +32,7 @@ from deformviz.tracing.listening import AttentionListener, OwnListener, in_backw
 from deformviz.tracing.listening_grids import DATListener, LucidrainsListener, is_lucidrains
 from deformviz.tracing.listening_taps import TapListener, taps_of
 from deformviz.tracing.ordinary import on_cpu
+from deformviz.tracing.placement import PixelFollower
 from deformviz.tracing.proof import Evidence, prove
 from deformviz.tracing.recorded_image import RecordedImage, plain_frame
 from deformviz.tracing.recording import Pass, RecordError, Recording
@@ -50,6 +51,7 @@ def record(
     passes: str | Path = "last",
     adapters: Sequence[Adapter] = (),
     prove_layers: bool = True,
+    placement: int = 0,
 ) -> Iterator[Recording]:
     """Record every deformable attention layer inside `module` while the block runs.
 
@@ -68,6 +70,8 @@ def record(
         passes: "last" keeps the last forward pass, "all" every one, in `recording.passes`; a Path
             is a folder into which each is saved as a file, so that memory holds one at a time.
         adapters: how to read classes of which the structure does not tell enough.
+        placement: how many samples per layer to follow back to the pixels they depend on: the
+            proof then says how far these lie from the marks. Gradients are recorded meanwhile.
         prove_layers: False records without proof, in little more than the time of the pass.
 
     Raises:
@@ -80,18 +84,22 @@ def record(
     names = layer_names(list(found))
     chosen = _chosen(names, layers)
     recording = Recording(tuple(n for n in names if n in chosen), queries=_indices(queries))
-    filing = _Filing(recording, keep_values, passes, prove_layers)
+    follower = PixelFollower(placement)
+    filing = _Filing(recording, keep_values, passes, prove_layers, follower)
     recording.model, recording.honesty = model_label(root), honesty_label(root)
     handles: list[Any] = [root.register_forward_pre_hook(filing.begin, with_kwargs=True)]
     try:
+        handles += follower.attach(root)
         for name, listener in zip(names, found.values(), strict=True):
             if name in chosen:
+                listener.keeps_graph = placement > 0
                 handles += listener.attach(filing.keeper(name), filing.skipper(name))
         with _as_written(module):
             yield recording
     finally:
         for handle in handles:
             handle.remove()
+        follower.leave()
     filing.end()
     _complain(recording, root)
 
@@ -226,11 +234,18 @@ def _complain(recording: Recording, root: nn.Module) -> None:
 class _Filing:
     """Takes traces from listeners, proves them, and files them by pass and layer."""
 
-    def __init__(self, recording: Recording, keep_values: bool, passes: str | Path, proves: bool):
+    def __init__(
+        self,
+        recording: Recording,
+        keep_values: bool,
+        passes: str | Path,
+        proves: bool,
+        follower: PixelFollower,
+    ):
         if not isinstance(passes, Path) and passes not in ("last", "all"):
             raise ValueError(f'passes must be "last", "all" or a Path, got {passes!r}.')
         self._recording, self._keep_values = recording, keep_values
-        self._all, self._proves = passes == "all", proves
+        self._all, self._proves, self._follower = passes == "all", proves, follower
         self._folder, self._saved = passes if isinstance(passes, Path) else None, 0
         self._knows_passes = False  # until the recorded module itself is called
 
@@ -275,7 +290,7 @@ class _Filing:
         def keep(trace: Any, evidence: Evidence) -> None:
             filed, current = self._free_name(name), self._recording.passes[-1]
             if self._proves:
-                proof = prove(filed, trace, evidence)
+                proof = prove(filed, trace, evidence, self._follower.distance(trace))
                 current.proofs[filed] = proof
                 if not proof.agrees:
                     self._recording.skipped[filed] = (

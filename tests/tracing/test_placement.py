@@ -1,0 +1,83 @@
+"""Marks lie where the sampled values come from, padded batches included."""
+
+import pytest
+import torch
+
+import deformviz as dv
+from deformviz.tracing.placement import placement_strides
+from tests.tracing.transformers_families import FAMILIES, build, inputs_of
+
+ONE_AND_A_HALF = 1.5  # cells, of random networks on 64 x 96 pixels, whose coarsest map is 2 x 3
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_samples_depend_on_the_pixels_at_their_marks(family):
+    pytest.importorskip("transformers")
+    model = build(family)
+    with torch.no_grad(), dv.record(model, placement=9) as recording:
+        model(**inputs_of(family))
+    assert not torch.is_inference_mode_enabled()
+    for proof in recording.verify():
+        assert proof.placement_strides < ONE_AND_A_HALF, str(recording.verify())
+
+
+def test_a_padded_batch_of_ours_is_placed_in_the_padded_frame():
+    model = dv.load("deformable-detr-scenes")
+    torch.manual_seed(3)
+    pictures = [torch.rand(3, 96, 192), torch.rand(3, 160, 128)]
+    with torch.no_grad(), dv.record(model, placement=12) as recording:
+        model(pictures)
+    assert max(proof.placement_strides for proof in recording.verify()) < 1, recording.verify()
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize(
+    "mistake", ["x and y exchanged", "the picture's own size for the padded one", "mirrored"]
+)
+def test_a_wrong_frame_is_seen(mistake):
+    """One map of 12 x 24 cells of 8 px each: what a cell holds depends on its own pixels alone."""
+    torch.manual_seed(4)
+    pixels = torch.rand(1, 3, 96, 192, requires_grad=True)
+    value = torch.nn.Conv2d(3, 4, 8, 8)(pixels).flatten(2).transpose(1, 2)[:, :, None]
+    places = torch.rand(1, 30, 1, 1, 1, 2) * torch.tensor([0.3, 0.3]) + torch.tensor([0.55, 0.1])
+    trace = dv.AttentionTrace(
+        torch.tensor([[12, 24]]),
+        torch.zeros_like(places),
+        places,
+        torch.ones(1, 30, 1, 1, 1),
+        reference_points=torch.zeros(1, 30, 1, 2),
+    )
+    right = placement_strides(trace, value, [pixels], (96, 192), 20)
+    assert right < 0.5
+    far = {
+        "x and y exchanged": lambda: placement_strides(
+            trace, _transposed(value), [pixels], (96, 192), 20
+        ),
+        "the picture's own size for the padded one": lambda: placement_strides(
+            trace, value, [pixels], (60, 120), 20
+        ),
+        "mirrored": lambda: placement_strides(
+            trace, value.unflatten(1, (12, 24)).flip(2).flatten(1, 2), [pixels], (96, 192), 20
+        ),
+    }[mistake]()
+    assert far > 1.5
+
+
+def _transposed(value):
+    """The same cells read with rows and columns exchanged, as far as the map allows."""
+    return (
+        value.unflatten(1, (12, 24))[:, :, :12].transpose(1, 2).repeat(1, 1, 2, 1, 1).flatten(1, 2)
+    )
+
+
+def test_inference_mode_is_refused_in_a_sentence():
+    model = dv.load("deformable-detr-scenes")
+    with pytest.raises(dv.RecordError, match="use torch.no_grad"):
+        with torch.inference_mode(), dv.record(model, placement=1):
+            model([torch.rand(3, 64, 96)])
+
+
+def test_look_follows_samples_where_that_is_asked_for():
+    recording = dv.look(dv.load("deformable-detr-scenes"), "sample_images/garden.png", placement=6)
+    placed = [proof.placement_strides for proof in recording.verify()]
+    assert len(placed) == 5 and max(placed) < 1.5
