@@ -133,7 +133,7 @@ export function crossLines(x, y, arm) {
  */
 export function surfaceMarks(drawing, scene, surface) {
   if (drawing.shows && !drawing.shows(scene, surface)) return [];
-  if (surface !== "photo" && standingOf(scene.layer.header.proof) === "wrong") return []; // no truth
+  if (surface !== "photo" && standingOf(scene.layer?.header.proof) === "wrong") return []; // no truth
   const marks = [];
   for (const [layer, draw] of Object.entries(drawing.surfaces[surface])) {
     for (const mark of draw(scene)) {
