@@ -171,11 +171,12 @@ def with_header(send: Send, name: str, value: str) -> Send:
 def early_links(asked: Mapping[str, str]) -> list[str]:
     """What the landing page needs for an address's parameters, as values of a Link header.
 
-    Stored pictures of the shipped model only: nothing is computed for a hint.
+    Stored pictures of the shipped model only: nothing is computed for a hint. Relative, as all of
+    our addresses: a proxy may put the server below a path that it does not know of.
     """
     scripts = [
         SAMPLING.source()["script"],
-        *(address("static", "js", name) for name in late_chunks()),
+        *(f"static/js/{name}" for name in late_chunks()),
     ]
     links = [f"<{script}>; rel=modulepreload" for script in scripts]
     stored = {trace.name: trace for trace in rooms.ROOMS[rooms.SAMPLING].stored()}
@@ -184,8 +185,8 @@ def early_links(asked: Mapping[str, str]) -> list[str]:
         layer = asked.get("layer", "")
         layer = layer if layer in trace.layers else trace.layers[-1]
         links += [
-            f"<{address('trace', trace.key, layer)}.bin>; rel=preload; as=fetch; crossorigin",
-            f"<{address('picture', trace.key)}.jpg>; rel=preload; as=image",
+            f"<trace/{trace.key}/{layer}.bin>; rel=preload; as=fetch; crossorigin",
+            f"<picture/{trace.key}.jpg>; rel=preload; as=image",
         ]
     return links
 

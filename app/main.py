@@ -9,20 +9,30 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
+from app import traces as trace_routes
 from app.canvas.kinds import CANVASES
 from app.first_visit import FirstVisit, warm_start
 from app.replay.routes import replay_routes
-from app.traces import ROUTES
 
 logging.basicConfig(level=os.environ.get("DEFORMVIZ_LOG", "WARNING").upper())
+ROUTES = [
+    *trace_routes.ROUTES,
+    *(route for kind in CANVASES for route in kind.routes()),
+    *replay_routes(),
+]
+
+
+def below_base_path(routes: list[Route]) -> list[Route]:
+    """The routes where a browser looks for them: below the server's base path, if it has one."""
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return [Route(f"/{base}{route.path}", route.endpoint) for route in routes] if base else routes
+
+
 app = st.App(
     Path(__file__).with_name("pages.py"),
-    routes=[
-        *ROUTES,
-        *(route for kind in CANVASES for route in kind.routes()),
-        *replay_routes(),
-    ],
+    routes=below_base_path(ROUTES),
     middleware=[Middleware(FirstVisit)],
     lifespan=warm_start,
 )

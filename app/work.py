@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import atexit
 import hmac
-import os
 import secrets
 import threading
 import time
@@ -30,7 +29,7 @@ from app.answers import MEBIBYTE, Answers
 from app.line import Job, Line, Progress
 from app.supervisor import Supervisor
 from app.temporary import folder_for
-from app.worker import GIBIBYTE, Limits, Order
+from app.worker import GIBIBYTE, Limits, Order, option
 
 QUICK, MEDIUM, LONG = "quick", "medium", "long"
 LOOK_FOR_VISITORS_S = 1.0
@@ -38,19 +37,14 @@ ABSENT_AT_MOST_S = 4.0  # a page that is loaded again comes back sooner
 _SECRET = secrets.token_bytes(32)  # makes keys, which are parts of addresses, impossible to guess
 
 
-def _option(name: str, usual: float) -> float:
-    """A number the operator may set in the environment."""
-    return float(os.environ.get(name) or usual)
-
-
 LIMITS = {
-    QUICK: Limits(int(_option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 180),
-    MEDIUM: Limits(int(_option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 600),
-    LONG: Limits(int(_option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 3600),
+    QUICK: Limits(int(option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 180),
+    MEDIUM: Limits(int(option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 600),
+    LONG: Limits(int(option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 3600),
 }
 ANSWERS = Answers(
     partial(folder_for, "answers"),
-    disk_bytes=int(_option("DEFORMVIZ_ANSWERS_GIB", 2) * GIBIBYTE),
+    disk_bytes=int(option("DEFORMVIZ_ANSWERS_GIB", 2) * GIBIBYTE),
     memory_bytes=64 * MEBIBYTE,
 )
 

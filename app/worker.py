@@ -85,6 +85,11 @@ class Task:
             return None
 
 
+def option(name: str, usual: float) -> float:
+    """A number the operator may set in the environment."""
+    return float(os.environ.get(name) or usual)
+
+
 def settings() -> dict[str, str]:
     """What the operator said in the environment; a worker is born with an older one."""
     return {name: value for name, value in os.environ.items() if name.startswith("DEFORMVIZ_")}

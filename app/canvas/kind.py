@@ -55,8 +55,11 @@ class CanvasKind:
         return bundles.version(self.name)
 
     def address(self, name: str) -> str:
-        """Where this server keeps a file of this kind."""
-        return address("canvas", self.name, self.version, name)
+        """Where this server keeps a file of this kind, as seen from any of its pages.
+
+        Relative, because a proxy may put the server below a path that it does not know of.
+        """
+        return "/".join(["canvas", self.name, self.version, name])
 
     def source(self) -> dict[str, str]:
         """Where the browser gets script and style, and the page a picture is taken along in."""

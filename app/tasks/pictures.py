@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from app.tasks.models import load_model
-from app.worker import Task
+from app.worker import GIBIBYTE, Task, option
 from deformviz.axes import axes_of
 from deformviz.schema import SHOWN_SCORE, Trace
 from deformviz.tracing.pictures import read_picture
@@ -55,11 +55,17 @@ def trace(
         kinds: the records a page can show; a model that leaves none of them is refused.
         without: the sentence it is refused with.
     """
+    from deformviz.analysis import price
     from deformviz.tracing.run import run
 
     picture = _read(task, seen)
     task.report("loading the model")
     network = load_model(path, stamp)
+    price.check(
+        price.price_of(network.config, picture.shape[:2]),
+        memory_bytes=option("DEFORMVIZ_BUDGET_GIB", 2) * GIBIBYTE,
+        seconds=option("DEFORMVIZ_BUDGET_S", 60),
+    )
     started = time.perf_counter()
     traced = run(network, picture, on_layer=task.report)
     if not any(isinstance(record, kinds) for record in traced.layers.values()):

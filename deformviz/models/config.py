@@ -9,6 +9,7 @@ from deformviz.models.resnet import TOPOLOGIES
 
 MOST_LAYERS = 100
 MOST_NUMBER = 10**6  # of classes, queries or channels: beyond it a file lies or is damaged
+MOST_SIDE_PX = 4096  # of a picture: published models go up to 1,536
 POSITIVE = (
     "classes",
     "hidden_channels",
@@ -88,8 +89,9 @@ class DetectorConfig:
                 )
         for name in self.POSITIVE:
             value = getattr(self, name)
-            if value is not None and not 1 <= value <= MOST_NUMBER:
-                rule = "at least 1" if value < 1 else f"at most {MOST_NUMBER}"
+            most = MOST_SIDE_PX if name in ("short_side", "long_side") else MOST_NUMBER
+            if value is not None and not 1 <= value <= most:
+                rule = "at least 1" if value < 1 else f"at most {most}"
                 raise ValueError(f"{name} is {value}; it must be {rule}.")
         self._check_widths()
         if self.class_names and len(self.class_names) != self.classes:

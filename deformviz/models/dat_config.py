@@ -6,6 +6,7 @@ from typing import Any
 
 from deformviz.attention.dat_bias import KINDS
 from deformviz.attention.dat_reference import check_version
+from deformviz.models.config import MOST_NUMBER, MOST_SIDE_PX
 from deformviz.models.plain_values import to_fields
 
 LETTERS = {
@@ -76,8 +77,10 @@ class StageConfig:
             "qna_queries",
             "qna_kernel",
         ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+            most = MOST_SIDE_PX if name in ("image_size", "long_side") else MOST_NUMBER
+            if not 1 <= getattr(self, name) <= most:
+                rule = "at least 1" if getattr(self, name) < 1 else f"at most {most}"
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be {rule}.")
         if self.channels % self.heads:
             raise ValueError(
                 f"channels ({self.channels}) must be a multiple of heads ({self.heads})."
