@@ -1,6 +1,7 @@
 """What is declared is what is imported, and the wheel carries all that the code reads."""
 
 import ast
+import re
 import socket
 import subprocess
 import sys
@@ -29,6 +30,7 @@ DISTRIBUTION_OF = {
     "skimage": "scikit-image",
     "huggingface_hub": "huggingface-hub",
 }
+ROOM_OF_EXTRA = {"training": "train", "survey": "survey"}
 LEFT_OUT = {"app/screenshot.png"}  # the README's
 BROUGHT_BY_THE_CUDA_BUILD = ("nvidia-cu", "nvidia-n", "cuda-", "triton")  # torch pins them
 BROUGHT_BY = {
@@ -56,12 +58,12 @@ def imports_of(tree, inside_a_function=False):
 def undeclared_imports(path):
     """Third-party distributions a file imports without a right to.
 
-    An extra may be imported inside a function; the room `training` is what the extra `train` is
-    for, so it may import that anywhere.
+    An extra may be imported inside a function; a room that an extra is for may import it anywhere.
     """
     always = set(DEPENDENCIES) | set(BROUGHT_BY)
-    if path.is_relative_to(ROOT / "deformviz" / "training"):
-        always |= set(EXTRAS["train"])
+    for room, extra in ROOM_OF_EXTRA.items():
+        if path.is_relative_to(ROOT / "deformviz" / room):
+            always |= set(EXTRAS[extra])
     late = always.union(*EXTRAS.values())
     for package, inside_a_function in imports_of(ast.parse(path.read_text(encoding="utf-8"))):
         name = DISTRIBUTION_OF.get(package, package)
@@ -203,9 +205,14 @@ def test_the_installed_library_lies_alone_and_brings_no_package_called_app(insta
     assert place.startswith(str(installed.parent)) and found == "None"
 
 
+SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
 @pytest.mark.slow
 @pytest.mark.browser
 def test_the_installed_app_opens_every_page(installed, page):
+    from playwright.sync_api import expect
+
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port = trial.getsockname()[1]
@@ -222,8 +229,8 @@ def test_the_installed_app_opens_every_page(installed, page):
         assert len(addresses) >= 8
         for address in addresses:
             page.goto(address)
-            page.get_by_test_id("stHeading").first.wait_for()
-            page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+            expect(page.get_by_test_id("stMain"), address).to_have_text(re.compile(r"\w{3}"))
+            expect(page.locator(SETTLED), address).to_be_visible(timeout=120_000)
             assert page.get_by_test_id("stException").count() == 0, address
         assert [error for error in page.console_errors if "404" not in error] == []
     finally:
