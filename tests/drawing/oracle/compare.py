@@ -14,10 +14,10 @@ from scipy.optimize import linear_sum_assignment
 from tests.drawing.oracle.signs import channels
 
 Mark = Mapping[str, Any]
-LENGTHS = ("x", "y", "width", "height", "size", "points", "lineWidth")
+LENGTHS = ("x", "y", "width", "height", "size", "points", "lineWidth", "haloWidth")
 SHARES = ("alpha", "fillAlpha")
 COLOURS = ("fill", "stroke")
-WORDS = ("kind", "shape", "text", "dash", "halo", "haloWidth", "align", "weight", "smooth")
+WORDS = ("kind", "shape", "text", "dash", "halo", "align", "weight", "smooth")
 PLACED = ("rows", "columns")
 TOLD_APART = (
     "query",
