@@ -12,12 +12,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def act(options: argparse.Namespace) -> int:
+    from deformviz.survey.finish import keep_results
     from deformviz.survey.parts import merge
     from deformviz.survey.study import Study
 
     study = Study(merge(options.studies, options.out).path)
     if study.complete:
-        study.keep_totals()
+        keep_results(study)
     missing = study.settings.pictures - study.covered
     print(f"{options.out}: {study.covered:,} pictures, {missing:,} missing.")
     return 0

@@ -30,6 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def act(options: argparse.Namespace) -> int:
+    from deformviz.survey.finish import keep_results
     from deformviz.survey.make import make, plan
     from deformviz.survey.pictures import SurveyError
     from deformviz.survey.study import Study
@@ -69,7 +70,7 @@ def act(options: argparse.Namespace) -> int:
         )
     study = Study(options.out)
     if study.complete:
-        study.keep_totals()
+        keep_results(study)
     print(f"\n{options.out}: {study.covered:,} of {settings.pictures:,} pictures.")
     skipped = study.skipped()
     for name, problem in skipped[:20]:

@@ -1,7 +1,7 @@
 """A study on disk: settings, and parts that are there whole or not at all.
 
     study/study.json
-    study/parts/00003/{pictures,layers,detections}.parquet + sums.npz
+    study/parts/00003/{pictures,layers,detections}.parquet + sums.npz.xz
 
 A part is written under another name and renamed, so a killed process leaves nothing half done;
 its number says which pictures it holds, so any split over machines makes the same parts.
@@ -24,7 +24,7 @@ from deformviz.survey.rows import TABLES, to_table
 from deformviz.survey.settings import Settings
 from deformviz.survey.sums import to_bytes
 
-SETTINGS, PARTS, SUMS = "study.json", "parts", "sums.npz"
+SETTINGS, PARTS, SUMS = "study.json", "parts", "sums.npz.xz"
 GAINS = "gains.json"  # what the model's heads can pass on
 
 

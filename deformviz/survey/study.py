@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cached_property
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -17,9 +18,11 @@ from deformviz.survey.parts import GAINS, SUMS, StudyFolder
 from deformviz.survey.pictures import SurveyError
 from deformviz.survey.rows import MEASURES, TABLES
 from deformviz.survey.settings import Settings
-from deformviz.survey.sums import LayerSums, from_bytes, to_bytes
+from deformviz.survey.sums import LayerSums, from_bytes
 
-TOTALS = "totals.npz"  # the sums of all parts, kept beside them
+TOTALS = "totals.npz.xz"  # the sums of all parts, kept beside them
+COVERED = "totals.count"  # of how many pictures
+VERDICTS = "verdicts.json"  # what was found on all of them
 
 
 class Study:
@@ -100,14 +103,7 @@ class Study:
         file = self.folder.path / TOTALS
         if not file.is_file():
             return None
-        return _read(file), int(file.with_suffix(".count").read_text())
-
-    def keep_totals(self) -> None:
-        """Write the sums of all parts beside them, so that opening is quick."""
-        file = self.folder.path / TOTALS
-        covered = self.covered
-        file.write_bytes(to_bytes(self.sums))
-        file.with_suffix(".count").write_text(str(covered))
+        return _read(file), int(file.with_name(COVERED).read_text())
 
     @cached_property
     def gains(self) -> dict[str, np.ndarray]:
@@ -169,7 +165,7 @@ class Study:
 def _read(file: Path) -> dict[str, LayerSums]:
     try:
         return from_bytes(file.read_bytes())
-    except (OSError, ValueError, KeyError, BadZipFile) as problem:
+    except (OSError, ValueError, KeyError, BadZipFile, LZMAError) as problem:
         raise SurveyError(
             f"{file.name} of {file.parent} is damaged ({type(problem).__name__}). Remove its "
             "folder and start the same survey again; it makes what is missing."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -133,7 +134,7 @@ def size_class(side_px: float) -> str:
 
 
 def to_bytes(sums: dict[str, LayerSums]) -> bytes:
-    """All layers as one compressed NumPy file; histograms as what is not zero."""
+    """All layers as one NumPy archive, packed by LZMA; of histograms what is not zero."""
     arrays: dict[str, np.ndarray] = {}
     about = {}
     for name, layer in sums.items():
@@ -150,18 +151,24 @@ def to_bytes(sums: dict[str, LayerSums]) -> bytes:
         for group in sorted(layer.counts):
             counts = layer.counts[group].reshape(-1)
             (filled,) = counts.nonzero()
-            arrays[f"{name}|{group}|cells"] = filled.astype(np.int32)
-            arrays[f"{name}|{group}|counts"] = counts[filled]
-            arrays[f"{name}|{group}|weights"] = layer.weights[group].reshape(-1)[filled]
+            arrays[f"{name}|{group}|gaps"] = _smallest(np.diff(filled, prepend=0))
+            arrays[f"{name}|{group}|counts"] = _smallest(counts[filled])
+            weights = layer.weights[group].reshape(-1)[filled]
+            arrays[f"{name}|{group}|weights"] = weights.astype(np.float32)
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return lzma.compress(buffer.getvalue(), preset=6)
+
+
+def _smallest(numbers: np.ndarray) -> np.ndarray:
+    """Whole numbers from 0 on in the smallest type that holds them."""
+    return numbers.astype(np.min_scalar_type(numbers.max(initial=0)))
 
 
 def from_bytes(data: bytes) -> dict[str, LayerSums]:
-    """The inverse of `to_bytes`. Raises ValueError if the bytes are something else."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+    """The inverse of `to_bytes`. Raises ValueError or LZMAError if the bytes are something else."""
+    with np.load(io.BytesIO(lzma.decompress(data)), allow_pickle=False) as arrays:
         about = json.loads(arrays["about"].tobytes())
         found = {}
         for name, told in about.items():
@@ -178,7 +185,7 @@ def from_bytes(data: bytes) -> dict[str, LayerSums]:
             layer.weight = arrays[f"{name}|weight"]
             for group in told["groups"]:
                 counts, weights = layer.group(group)
-                cells = arrays[f"{name}|{group}|cells"]
+                cells = np.cumsum(arrays[f"{name}|{group}|gaps"], dtype=np.int64)
                 counts.reshape(-1)[cells] = arrays[f"{name}|{group}|counts"]
                 weights.reshape(-1)[cells] = arrays[f"{name}|{group}|weights"]
             found[name] = layer

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from deformviz.survey.bootstrap import Mean, discoveries, mean_over_pictures, p_values
-from deformviz.survey.study import Study
+from deformviz.survey.study import VERDICTS, Study
 from deformviz.survey.sums import ALL, LayerSums
 
 STILL = 0.05  # spread below which a head has not left its star, cells or half sides
@@ -33,6 +34,20 @@ class Verdict:
 
 
 def verdicts(study: Study) -> list[Verdict]:
+    """All findings on a study: those kept when it was finished, else found now."""
+    file = study.folder.path / VERDICTS
+    if not file.is_file():
+        return find_verdicts(study)
+    told = json.loads(file.read_text(encoding="utf-8"))
+    return [Verdict(**one | {"heads": tuple(one["heads"])}) for one in told]
+
+
+def to_json(found: list[Verdict]) -> str:
+    """Findings as they are kept."""
+    return json.dumps([asdict(verdict) for verdict in found], indent=1)
+
+
+def find_verdicts(study: Study) -> list[Verdict]:
     """All findings, layer by layer. A bound must be crossed beyond doubt: by the interval over
     resampled pictures, with the false discovery rate over all heads controlled."""
     found: list[Verdict] = []

@@ -13,6 +13,7 @@ from PIL import Image
 
 from deformviz.cli import main
 from deformviz.survey.contrast import changes
+from deformviz.survey.finish import keep_results
 from deformviz.survey.make import make, plan
 from deformviz.survey.parts import StudyFolder, merge
 from deformviz.survey.pictures import SurveyError
@@ -108,7 +109,7 @@ def test_a_killed_survey_goes_on_without_loss_or_doubling(whole, tmp_path):
 
 def test_totals_kept_beside_the_parts_are_their_sums(whole, tmp_path):
     merged = Study(merge([whole.folder.path], tmp_path / "kept").path)
-    merged.keep_totals()
+    keep_results(merged)
     assert_same(whole, Study(tmp_path / "kept"))
 
 
@@ -166,7 +167,7 @@ def test_a_disk_without_room_ends_in_a_sentence_and_leaves_nothing_half_done(tmp
 
 def test_a_damaged_part_is_named(whole, tmp_path):
     copied = merge([whole.folder.path], tmp_path / "damaged")
-    file = copied.part(1) / "sums.npz"
+    file = copied.part(1) / "sums.npz.xz"
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(SurveyError, match="00001 is damaged"):
         _ = Study(copied.path).sums
