@@ -5,6 +5,8 @@ import { marksDoor } from "../kit/marks_door.js";
 import { SAMPLING } from "../sampling/canvas.js";
 import { REPLAY_KINDS } from "./kinds.js";
 
+export { linesOf } from "./statistics.js";
+
 const doorOf = (canvas) => {
   const kind = REPLAY_KINDS[canvas.name];
   return { ...kind, ...marksDoor({ ...canvas, drawing: kind.drawing }) };
