@@ -70,16 +70,18 @@ def _as_pdf(svg: str, scale: float) -> bytes:
         import cairosvg
     except (ImportError, OSError):  # the package, or the library libcairo below it
         raise FigureError(_missing("cairosvg and the system's libcairo", "PDF")) from None
-    return cairosvg.svg2pdf(bytestring=svg.encode())
+    made = cairosvg.svg2pdf(bytestring=svg.encode())
+    assert isinstance(made, bytes)  # where no file is named
+    return made
 
 
 def _missing(what: str, wanted: str) -> str:
     return f"A {wanted} needs {what}: `pip install 'deformviz[figures]'`, or save an .svg."
 
 
-def kind_of(trace: Any) -> str | None:
-    """Which picture shows a trace; None for kinds that have none."""
-    return next((kind for record, kind in DRAWN.items() if isinstance(trace, record)), None)
+def kind_of(trace: Any) -> str:
+    """Which picture shows a trace; "" for kinds that have none."""
+    return next((kind for record, kind in DRAWN.items() if isinstance(trace, record)), "")
 
 
 def pack(recording: Recording, layer: str, image: int = 0) -> bytes:
@@ -91,7 +93,10 @@ def pack(recording: Recording, layer: str, image: int = 0) -> bytes:
     """
     whole = recording.trace(image)
     trace = whole[layer]
-    labels = {"model_label": recording.model, "honesty_label": recording.honesty}
+    labels: dict[str, Any] = {
+        "model_label": recording.model,
+        "honesty_label": recording.honesty,
+    }
     if isinstance(trace, AttentionTrace):
         return compress(pack_layer(whole, layer, **labels))
     if isinstance(trace, GridTrace):

@@ -47,7 +47,7 @@ def inference_form(model: nn.Module) -> nn.Module:
 
 def _is_watched(model: nn.Module) -> bool:
     """Whether anybody would see, or has changed, what happens between modules, or trains them."""
-    return torch_module._has_any_global_hook() or any(
+    return bool(torch_module._has_any_global_hook()) or any(
         module.training
         or module._forward_hooks
         or module._forward_pre_hooks
@@ -88,7 +88,7 @@ def _lean(module: nn.Module) -> nn.Module:
         return _like(module, _joined(LeanEncoderLayer, type(module)), module._modules)
     if isinstance(module, Transformer):
         lean = _like(module, _joined(LeanTransformer, type(module)), module._modules)
-        lean._remembered = {}
+        vars(lean)["_remembered"] = {}
         return lean
     return module
 

@@ -1,5 +1,7 @@
 """A ResNet for inference: frozen norms folded into the convolutions, activations in place."""
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -18,14 +20,13 @@ def folded(convolution: nn.Conv2d, norm: FrozenBatchNorm2d) -> nn.Conv2d:
     like = convolution.weight
     weight = (like.double() * scale[:, None, None, None]).to(like.dtype)
     with torch.device("meta"):
-        one = nn.Conv2d(
-            convolution.in_channels,
-            convolution.out_channels,
+        sizes: Any = (
             convolution.kernel_size,
             convolution.stride,
             convolution.padding,
             convolution.dilation,
         )
+        one = nn.Conv2d(convolution.in_channels, convolution.out_channels, *sizes)
     one.weight = nn.Parameter(
         weight.detach().contiguous(memory_format=torch.channels_last), requires_grad=False
     )
@@ -48,14 +49,16 @@ class FoldedBlock(nn.Module):
         ]
         self.inner = nn.ModuleList(folded(*pair) for pair in pairs[:-1])
         self.last = folded(*pairs[-1])
-        self.downsample = None if block.downsample is None else folded(*block.downsample)
+        projection: Any = block.downsample  # a convolution and its norm, where there is one
+        self.downsample = None if projection is None else folded(*projection)
         self.eval()
 
     def forward(self, features: Tensor) -> Tensor:
         kept = features
         if self.downsample is not None:
             kept = convolve(self.downsample, features, "none")
-        for convolution in self.inner:
+        inner: Any = self.inner
+        for convolution in inner:
             features = convolve(convolution, features)
         return convolve_onto(kept, self.last, features)
 

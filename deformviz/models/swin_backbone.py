@@ -77,9 +77,12 @@ class SwinBackbone(nn.Module):
         """stages: which of the stages 1 to 4 to return, in rising order."""
         super().__init__()
         self.shape, self.stages = shape, stages
-        self.patch_embed = nn.Module()
-        self.patch_embed.proj = nn.Conv2d(3, shape.channels, shape.patch, shape.patch)
-        self.patch_embed.norm = nn.LayerNorm(shape.channels)
+        self.patch_embed = nn.ModuleDict(
+            {
+                "proj": nn.Conv2d(3, shape.channels, shape.patch, shape.patch),
+                "norm": nn.LayerNorm(shape.channels),
+            }
+        )
         self.layers = nn.ModuleList(
             self._stage(index, index + 1 == len(shape.depths)) for index in range(len(shape.depths))
         )
@@ -112,15 +115,15 @@ class SwinBackbone(nn.Module):
         patch = self.shape.patch
         height, width = images.shape[-2:]
         images = F.pad(images, (0, -width % patch, 0, -height % patch))
-        pixels = self.patch_embed.norm(self.patch_embed.proj(images).movedim(1, -1))
+        pixels = self.patch_embed["norm"](self.patch_embed["proj"](images).movedim(1, -1))
         maps, traces = [], {}
         for index, stage in enumerate(self.layers):
-            for number, block in enumerate(stage.blocks):
+            for number, block in enumerate(stage.get_submodule("blocks").children()):
                 pixels, traces[f"layers.{index}.blocks.{number}"] = block(pixels)
             if index + 1 in self.stages:
                 norm = getattr(self, f"norm{index}")
                 maps.append(norm(pixels).movedim(-1, 1).contiguous())
-            pixels = stage.downsample(pixels)
+            pixels = stage.get_submodule("downsample")(pixels)
         return maps, traces
 
     def forward(self, images: Tensor) -> list[Tensor]:

@@ -61,7 +61,7 @@ def _picture_of(stored: StoredTrace, images: Path) -> Path:
 
 def _check_same(stored: StoredTrace, layer: str, record: Any) -> None:
     """The model does now what was stored, so that its proof is the stored layer's."""
-    packed = stored.layer(layer)
+    packed: Any = stored.layer(layer)
     if isinstance(packed, PackedLayer) and isinstance(record, AttentionTrace):
         step = max(packed.header["location_scale"])
         apart = float(np.abs(np.asarray(record.sampling_locations) - packed.locations).max())

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,8 @@ def save_arrays(recording: Recording, path: str | Path) -> None:
         for field in axes_of(recording[name])
         if (array := getattr(recording[name], field)) is not None
     }
-    np.savez_compressed(path, **arrays)
+    save: Any = np.savez_compressed  # whose types take the first array for an option
+    save(path, **arrays)
 
 
 def save_points(
