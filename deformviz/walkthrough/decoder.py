@@ -1,12 +1,15 @@
 """Derivation of a box: from the query's embedding to its reference, through one layer, to a box."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deformviz.models.boxes import inverse_sigmoid, refine
-from deformviz.models.decoder import DecoderLayer, scale_to_padded
-from deformviz.models.position import box_positions
+from deformviz.models.decoder import Decoder, DecoderLayer, Memory, scale_to_padded
+from deformviz.models.detector_config import DeformableDETRConfig
+from deformviz.models.position import anchor_positions, box_positions
 from deformviz.walkthrough.asked import Asked
 from deformviz.walkthrough.blackboard import Blackboard
 from deformviz.walkthrough.observe import Observation
@@ -93,10 +96,12 @@ def _write_start(
     references = seen.references_before(layer)
     axes = "cxcywh" if references.shape[-1] == 4 else "xy"
     content = start.layer_contents[layer]
-    if layer == 0 and not model.config.two_stage:
+    if layer == 0 and not (model.config.two_stage or model.config.learned_anchors):
         content, position, references = _write_embedding(board, seen, row)
         return content, position, references
-    source = "two-stage proposal" if layer == 0 else f"box of decoder layer {layer - 1}"
+    source = f"box of decoder layer {layer - 1}"
+    if layer == 0:
+        source = "learnt anchor" if model.config.learned_anchors else "two-stage proposal"
     if not model.config.refine:
         source = "the query's reference point, the same in every layer"
     board.given(
@@ -129,7 +134,7 @@ def _write_start(
     config, decoder_module = model.config, model.transformer.decoder
     sines = board.write(
         "box_sines",
-        _sines(config),
+        _sines(config, start.memory),
         references,
         symbol=r"\mathrm{sine}(\hat{p}_q)",
         equation=r"(\sin, \cos)(2\pi \, \term{references} \,/\, \lambda_i)",
@@ -137,12 +142,15 @@ def _write_start(
         source="DAB-DETR (arXiv 2201.12329), Sec. 4.2",
         pick=row,
     )
+    scaled = layer > 0 and config.query_scale
     position = board.write(
         "position",
-        decoder_module.ref_point_head,
+        _scaled_position(decoder_module, layer) if scaled else decoder_module.ref_point_head,
         sines.to(content.dtype),
+        *((content,) if scaled else ()),
         symbol="e_q",
-        equation=r"\mathrm{MLP}(\term{box_sines})",
+        equation=r"\mathrm{MLP}(\term{box_sines})"
+        + (r" \cdot \mathrm{MLP}(\term{content})" if scaled else ""),
         axes="embedding",
         source="DAB-DETR (arXiv 2201.12329), Sec. 4.2",
         pick=row,
@@ -150,7 +158,22 @@ def _write_start(
     return content, position, references
 
 
-def _sines(config):
+def _scaled_position(decoder: Decoder, layer: int) -> Callable[[Tensor, Tensor], Tensor]:
+    def scale_position(sines: Tensor, content: Tensor) -> Tensor:
+        return decoder.scaled(layer, content, decoder.ref_point_head(sines))
+
+    return scale_position
+
+
+def _sines(config: DeformableDETRConfig, memory: Memory) -> Callable[[Tensor], Tensor]:
+    if config.query_position == "anchor":
+
+        def embed_anchors(references: Tensor) -> Tensor:
+            on_first_level = scale_to_padded(references, memory.valid_ratios)[:, :, 0]
+            return anchor_positions(on_first_level, config.hidden_channels)
+
+        return embed_anchors
+
     def embed_boxes(references: Tensor) -> Tensor:
         return box_positions(
             references, config.hidden_channels, frequencies=config.position_frequencies
@@ -262,23 +285,27 @@ def _write_rest(board, module, content, attended, row) -> Tensor:
 
 
 def _write_box(board, seen, layer, content, references, row) -> Tensor:
-    model = seen.model
+    model, decoder = seen.model, seen.model.transformer.decoder
+    epsilon = decoder.epsilon
+    read = r"\term{after_feed_forward}"
+    if model.config.decoder_norm:
+        read = rf"\mathrm{{LN}}({read})"
     logits = board.write(
         "class_logits",
-        model.class_embed[layer],
+        _reading(decoder, model.class_embed[layer]),
         content,
         symbol="c_q",
-        equation=r"W_c \, \term{after_feed_forward} + b",
+        equation=rf"W_c \, {read} + b",
         axes="class",
         source=SOURCE,
         pick=row,
     )
     step = board.write(
         "box_step",
-        model.bbox_embed[layer],
+        _reading(decoder, model.bbox_embed[layer]),
         content,
         symbol=r"\Delta b_q",
-        equation=r"\mathrm{MLP}(\term{after_feed_forward})",
+        equation=rf"\mathrm{{MLP}}({read})",
         axes="cxcywh",
         source=SOURCE,
         unit="logits",
@@ -288,6 +315,7 @@ def _write_box(board, seen, layer, content, references, row) -> Tensor:
         "reference_logits",
         inverse_sigmoid,
         references,
+        epsilon,
         symbol=r"\sigma^{-1}(\hat{p}_q)",
         equation=r"\log \term{references} - \log(1 - \term{references})",
         axes="cxcywh" if references.shape[-1] == 4 else "xy",
@@ -301,6 +329,7 @@ def _write_box(board, seen, layer, content, references, row) -> Tensor:
         refine,
         step,
         references,
+        epsilon,
         symbol=r"\hat{b}_q",
         equation=rf"\sigma({added})",
         axes="cxcywh",
@@ -310,6 +339,17 @@ def _write_box(board, seen, layer, content, references, row) -> Tensor:
         checks=_a_share,
     )
     return logits
+
+
+def _reading(decoder: Decoder, head: nn.Module) -> Callable[[Tensor], Tensor]:
+    """A head as it reads a content: behind the decoder's last norm, where there is one."""
+    if not hasattr(decoder, "norm"):
+        return head
+
+    def read_normalised(content: Tensor) -> Tensor:
+        return head(decoder.norm(content))
+
+    return read_normalised
 
 
 def _a_share(box: Tensor) -> tuple[Check, ...]:

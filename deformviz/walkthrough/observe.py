@@ -50,6 +50,7 @@ class DecoderInputs:
     references: Tensor  # [batch query xy|cxcywh], of the un-padded picture
     memory: Memory
     layer_contents: tuple[Tensor, ...]  # what each layer reads [batch query channel]
+    layer_references: tuple[Tensor, ...]  # where each starts from [batch query xy|cxcywh]
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,7 @@ class Observation:
 
     def references_before(self, layer: int) -> Tensor:
         """References a decoder layer starts from, of the un-padded picture."""
-        if layer == 0 or not self.model.config.refine:
-            return self.decoder.references
-        return self.layer_output(layer - 1).boxes_cxcywh
+        return self.decoder.layer_references[layer]
 
     def module(self, layer: str) -> MultiScaleDeformableAttention:
         """The deformable attention of a layer by its short name."""
@@ -121,6 +120,7 @@ def observe(
     contents: list[Tensor] = []
     results: dict[str, Any] = {}
     _watch_attention(watched, attention)
+    starts = _watch_references(watched)
     watched.transformer.decoder.register_forward_pre_hook(
         lambda module, arguments: decoder.extend(arguments[:4])
     )
@@ -136,9 +136,23 @@ def observe(
         output,
         traces,
         attention,
-        DecoderInputs(content, position, references, memory, tuple(contents)),
+        DecoderInputs(content, position, references, memory, tuple(contents), tuple(starts)),
         results,
     )
+
+
+def _watch_references(watched: DeformableDETR) -> list[Tensor]:
+    """The references that each decoder layer will have started from."""
+    starts: list[Tensor] = []
+    decoder = watched.transformer.decoder
+    place = decoder.place
+
+    def remember(index, content, position, references, memory):
+        starts.append(references)
+        return place(index, content, position, references, memory)
+
+    vars(decoder)["place"] = remember
+    return starts
 
 
 def _watch_attention(watched: DeformableDETR, attention: dict[str, AttentionInputs]) -> None:
