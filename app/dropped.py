@@ -50,6 +50,7 @@ class KeptFiles:
 
 
 CHECKPOINTS = KeptFiles(partial(folder_for, "checkpoints"), 4 * 2**30)
+RECORDINGS = KeptFiles(partial(folder_for, "recordings"), 2 * 2**30)
 PICTURES = KeptFiles(partial(folder_for, "pictures"), 2**30)
 
 

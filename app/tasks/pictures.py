@@ -88,7 +88,7 @@ def compare(task: Task, key: str, seen: Seen, paths: Sequence[str]) -> ComputedR
     task.report("five kinds of attention")
     original_hw = picture.shape[0], picture.shape[1]
     packed = compress(pack_key_sets(key_sets(picture, detector, classifier), original_hw))
-    return _write(
+    return lay_out(
         task.folder,
         {LAYER: packed},
         picture,
@@ -135,7 +135,7 @@ def _store(
             if float(found.scores[i]) >= SHOWN_SCORE
         ]
     )
-    return _write(
+    return lay_out(
         folder,
         packed,
         picture,
@@ -150,7 +150,7 @@ def _store(
     )
 
 
-def _write(
+def lay_out(
     folder: Path, packed: dict[str, bytes], picture: np.ndarray, exact: dict[str, Any], **facts: Any
 ) -> ComputedRun:
     """Put everything beside the answer, as `StoredTrace` finds it."""

@@ -30,6 +30,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--checkpoints", type=Path, metavar="DIR", help="folder of checkpoints the app may offer"
     )
     parser.add_argument(
+        "--recordings", type=Path, metavar="DIR", help="folder of recordings the app lists"
+    )
+    parser.add_argument(
         "--device",
         choices=["auto", "cpu", "cuda"],
         default="auto",
@@ -68,6 +71,10 @@ def app_environment(options: argparse.Namespace) -> dict[str, str]:
         if not options.checkpoints.is_dir():
             raise ValueError(f"--checkpoints: {options.checkpoints} is not a folder.")
         said["DEFORMVIZ_CHECKPOINTS"] = str(options.checkpoints.resolve())
+    if options.recordings is not None:
+        if not options.recordings.is_dir():
+            raise ValueError(f"--recordings: {options.recordings} is not a folder.")
+        said["DEFORMVIZ_RECORDINGS"] = str(options.recordings.resolve())
     if options.lan:
         said["DEFORMVIZ_LAN"] = "1"
     if options.device == "cpu":

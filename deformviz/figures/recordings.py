@@ -153,7 +153,7 @@ def to_html(
     """
     names, left_out = drawable_layers(recording, layers), {}
     kind = kind_of(recording[names[0]])
-    picture = picture_jpeg(_picture(recording, image))
+    picture = picture_jpeg(picture_of(recording, image))
     room = most_bytes - sum(len(bundles.read(f"{kind}.{end}")) for end in ("js", "css"))
     room -= 4 * len(picture) // 3 + 4000
     packed: dict[str, str] = {}
@@ -185,7 +185,7 @@ def page_data(
     """What the picture's script is handed beside the trace, for layers of one kind."""
     known = recording.images[image]
     title = known.title or recording.model
-    picture = base64.b64encode(picture_jpeg(_picture(recording, image))).decode()
+    picture = base64.b64encode(picture_jpeg(picture_of(recording, image))).decode()
     levels = [len(recording[n].spatial_shapes) if kind == "sampling" else 1 for n in names]
     return {
         "title": title,
@@ -230,7 +230,7 @@ def _page(recording, image, kind, packed, left_out, view) -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], text)
 
 
-def _picture(recording: Recording, image: int) -> np.ndarray:
+def picture_of(recording: Recording, image: int) -> np.ndarray:
     """The recorded picture, or grey of its size."""
     recording.trace(image)  # says what is missing where the frame is not known
     known = recording.images[image]
@@ -270,5 +270,5 @@ def figure(
     facts = {"title": known.title or recording.model, "note": proof_in_words(recording, name)}
     blob, kind = pack(recording, name, image), kind_of(recording[name])
     made = figure_marks(blob, kind, said, facts)
-    svg = svg_document(made, picture_jpeg(_picture(recording, image)))
+    svg = svg_document(made, picture_jpeg(picture_of(recording, image)))
     return Figure(svg, made["width"], made["height"])

@@ -70,6 +70,7 @@ WHY_NOT = {
     "compare_attention": "compares the shipped models",
     "training": "replays recorded trainings",
     "myths": "which this page does not know",
+    "recordings": "recorded of a model of their own",
 }
 SHOWN = {"explore", "checkpoint", "walkthrough", "attribution"}
 

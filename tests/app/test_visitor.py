@@ -51,6 +51,7 @@ LINKS = {
     "checkpoint": {"checkpoint": "nope", "with": "nope too"},
     "attribution": {"picture": "nope", "model": "nomodel", "kind": "oracle"},
     "myths": {"card": "99"},
+    "recordings": {"recording": "nope"},
 }
 
 
