@@ -1,4 +1,4 @@
-"""How much each sample of a layer is worth to one number of the answer, by Captum's methods.
+"""How much each sample of a layer is worth to one number of the answer.
 
 Three quantities of a layer can be asked, each along its own path with all else held:
 
@@ -15,19 +15,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
-from captum.attr import IntegratedGradients, Saliency
+from captum.attr import Saliency
 from torch import Tensor
 
 from deformviz.analysis.attribution_records import COMPLETE, METHODS, QUANTITIES, Attribution
 from deformviz.analysis.attribution_targets import Held
 
 OnStep = Callable[[int, int], None]  # (done, of how many); what it raises cancels
+OnFound = Callable[[Tensor], None]
+OnValues = Callable[[np.ndarray], None]
 
 PIECE_STEPS, MOST_STEPS = 8, 1536
 ALL_PIECES = 5 * COMPLETE  # of it, errors of either sign taken together
-NUMBERS_AT_ONCE = 4_000_000  # of a layer's inputs in one batch
-PICTURES_AT_ONCE = 16
+NUMBERS_AT_ONCE = 2_100_000  # of a layer's inputs in one batch; 16 times a picture of 210 pixels
+MOST_AT_ONCE = 64
 
 
 def attribute(
@@ -39,6 +42,7 @@ def attribute(
     *,
     on_step: OnStep | None = None,
     most_steps: int = MOST_STEPS,
+    on_values: OnValues | None = None,
 ) -> Attribution:
     """Attribute one number of the answer to the samples of one layer.
 
@@ -49,6 +53,7 @@ def attribute(
         quantity, method: of QUANTITIES and METHODS.
         on_step: hears of progress; what it raises cancels.
         most_steps: after which integrated gradients stop, complete or not.
+        on_values: hears of the values [query head level point] so far while they are refined.
 
     Raises:
         KeyError: no such layer.
@@ -62,14 +67,25 @@ def attribute(
     def answer(given: Tensor) -> Tensor:
         return target.of(way.answer(given))
 
-    per_input, steps = explain(answer, way.inputs, way.baseline, method, on_step, most_steps)
+    def values(per_input: Tensor) -> np.ndarray:
+        return way.per_sample(per_input).double().cpu().numpy()
+
+    per_input, steps = explain(
+        answer,
+        way.inputs,
+        way.baseline,
+        method,
+        on_step,
+        most_steps,
+        None if on_values is None else lambda found: on_values(values(found)),
+    )
     with torch.no_grad():
         ends = answer(torch.cat([way.inputs, way.baseline]))
     return Attribution(
         layer,
         quantity,
         method,
-        way.per_sample(per_input).double().cpu().numpy(),
+        values(per_input),
         float(ends[0]),
         float(ends[1]),
         steps,
@@ -83,6 +99,7 @@ def explain(
     method: str,
     on_step: OnStep | None = None,
     most_steps: int = MOST_STEPS,
+    on_found: OnFound | None = None,
 ) -> tuple[Tensor, int]:
     """Attributions of `answer(inputs)` like `inputs` [1 ..], and how many steps they took.
 
@@ -92,7 +109,8 @@ def explain(
     if method == "gradient x input":
         gradient = Saliency(answer).attribute(inputs.clone().requires_grad_(), abs=False)
         return (gradient * (inputs - baseline)).detach(), 1
-    return integrate_gradients(counted(answer, on_step, most_steps), inputs, baseline, most_steps)
+    told = counted(answer, on_step, most_steps)
+    return integrate_gradients(told, inputs, baseline, most_steps, on_found)
 
 
 def integrate_gradients(
@@ -100,27 +118,28 @@ def integrate_gradients(
     inputs: Tensor,
     baseline: Tensor,
     most_steps: int = MOST_STEPS,
+    on_found: OnFound | None = None,
 ) -> tuple[Tensor, int]:
-    """Captum's Integrated Gradients, the path halved where it does not add up.
+    """Integrated Gradients by Gauss-Legendre nodes, the path halved where it does not add up.
 
     Pieces of a straight path add up to the whole. The answer of a network has kinks, and behind a
     normalisation nearly all of it may happen close to the baseline: equal steps would miss that.
+    What a piece adds is known, so its error is too; the worst pieces are halved together.
+
+    Args:
+        on_found: hears of what is found so far, like `inputs`, after each refinement.
     """
-    with torch.no_grad():
-        value_at = {
-            share: float(answer(given)[0]) for share, given in ((0.0, baseline), (1.0, inputs))
-        }
-    pieces = [_piece(answer, inputs, baseline, 0.0, 1.0, value_at)]
-    steps, difference = PIECE_STEPS, abs(value_at[1.0] - value_at[0.0])
+    path = _Path(answer, inputs, baseline)
+    pieces = path.pieces([(0.0, 1.0)])
+    steps, difference = PIECE_STEPS, abs(path.value_at[1.0] - path.value_at[0.0])
     while steps < most_steps and not _complete([piece.error for piece in pieces], difference):
-        worst = max(pieces, key=lambda piece: abs(piece.error))
-        pieces.remove(worst)
-        middle = (worst.start + worst.end) / 2
-        pieces += [
-            _piece(answer, inputs, baseline, start, end, value_at)
-            for start, end in ((worst.start, middle), (middle, worst.end))
-        ]
-        steps += 2 * PIECE_STEPS
+        pieces.sort(key=lambda piece: abs(piece.error))
+        left = min(path.at_once, most_steps - steps) // (2 * PIECE_STEPS)
+        worst = [pieces.pop() for _ in range(_to_halve(pieces, difference, max(1, left)))]
+        pieces += path.pieces([half for piece in worst for half in piece.halves()])
+        steps += 2 * PIECE_STEPS * len(worst)
+        if on_found is not None:
+            on_found(torch.stack([piece.found for piece in pieces]).sum(0))
     return torch.stack([piece.found for piece in pieces]).sum(0), steps
 
 
@@ -132,6 +151,16 @@ def _complete(errors: list[float], difference: float) -> bool:
     )
 
 
+def _to_halve(pieces: list["_Piece"], difference: float, most: int) -> int:
+    """How many of the worst pieces must go, the last of them first, for the others to add up."""
+    errors = [abs(piece.error) for piece in pieces]
+    count, rest = 0, sum(errors)
+    while count < min(most, len(errors)) and (count == 0 or rest > COMPLETE * difference):
+        count += 1
+        rest -= errors[-count]
+    return count
+
+
 @dataclass(frozen=True, eq=False)
 class _Piece:
     """A stretch of the path, as shares of it, and what it adds to the attributions."""
@@ -141,27 +170,52 @@ class _Piece:
     found: Tensor
     error: float  # the sum of `found` less the rise over the stretch
 
+    def halves(self) -> list[tuple[float, float]]:
+        middle = (self.start + self.end) / 2
+        return [(self.start, middle), (middle, self.end)]
 
-def _piece(
-    answer, inputs: Tensor, baseline: Tensor, start: float, end: float, value_at: dict[float, float]
-) -> _Piece:
-    low, high = (baseline + share * (inputs - baseline) for share in (start, end))
-    for share, given in ((start, low), (end, high)):
-        if share not in value_at:
-            with torch.no_grad():
-                value_at[share] = float(answer(given)[0])
-    found = (
-        IntegratedGradients(answer)
-        .attribute(high, baselines=low, n_steps=PIECE_STEPS, internal_batch_size=at_once(inputs))
-        .detach()
-    )
-    rise = value_at[end] - value_at[start]
-    return _Piece(start, end, found, float(found.double().sum()) - rise)
+
+class _Path:
+    """A straight way from the baseline to the inputs, along which the answer is asked."""
+
+    def __init__(self, answer: Callable[[Tensor], Tensor], inputs: Tensor, baseline: Tensor):
+        self.answer, self.baseline, self.way = answer, baseline, inputs - baseline
+        self.at_once = at_once(inputs)
+        self.value_at: dict[float, float] = {}  # share of the way -> answer there
+
+    def pieces(self, stretches: list[tuple[float, float]]) -> list[_Piece]:
+        """The stretches with what each adds, their nodes in as few batches as can be."""
+        nodes, weights = np.polynomial.legendre.leggauss(PIECE_STEPS)
+        places = [start + (end - start) * (nodes + 1) / 2 for start, end in stretches]
+        ends = sorted({share for stretch in stretches for share in stretch} - set(self.value_at))
+        values, gradients = self._ask(np.concatenate([*places, ends]))
+        self.value_at |= dict(zip(ends, values[len(values) - len(ends) :], strict=True))
+        found = []
+        for (start, end), slopes in zip(stretches, gradients.split(PIECE_STEPS), strict=False):
+            shares = slopes.new_tensor(weights) * ((end - start) / 2)
+            worth = torch.tensordot(shares, slopes, 1)[None] * self.way
+            rise = self.value_at[end] - self.value_at[start]
+            found.append(_Piece(start, end, worth, float(worth.double().sum()) - rise))
+        return found
+
+    def _ask(self, shares: np.ndarray) -> tuple[list[float], Tensor]:
+        """The answer at shares of the way, and its gradients [share ..]."""
+        values: list[float] = []
+        gradients = []
+        for some in torch.as_tensor(shares).to(self.way).split(self.at_once):
+            given = self.baseline + some.view(-1, *[1] * (self.way.ndim - 1)) * self.way
+            given = given.detach().requires_grad_()
+            with torch.enable_grad():
+                answers = self.answer(given)
+                (gradient,) = torch.autograd.grad(answers.sum(), given)
+            values += answers.detach().tolist()
+            gradients.append(gradient)
+        return values, torch.cat(gradients)
 
 
 def at_once(inputs: Tensor) -> int:
     """How many variants of a layer's inputs [1 ..] fit into one batch."""
-    return max(1, min(PICTURES_AT_ONCE, NUMBERS_AT_ONCE // inputs.numel()))
+    return max(1, min(MOST_AT_ONCE, NUMBERS_AT_ONCE // inputs.numel()))
 
 
 def counted(answer: Callable, on_step: OnStep | None, most_steps: int) -> Callable:

@@ -105,7 +105,7 @@ class _Parts:
 
 def _score_without(held: Held, target: Any, layer: str, count: int) -> float:
     order = weight_order(held, target, layer)
-    return float(scores_along(held, target, layer, order, np.array([count]))[0])
+    return float(scores_along(held, target, layer, order[None], np.array([count]))[0, 0])
 
 
 def _row(found: Attribution, weights: np.ndarray, tested: Faithfulness, asked: slice) -> TableRow:

@@ -17,10 +17,12 @@ from deformviz.analysis.attribution_records import QUANTITIES
 from deformviz.geometry import cxcywh_to_xyxy, normalised_to_original
 from deformviz.models.decoder import Memory
 from deformviz.models.deformable_detr import DeformableDETR
-from deformviz.models.parts import attention_of, private_copy
+from deformviz.models.parts import attention_layers, attention_of, private_copy
 from deformviz.models.preprocess import preprocess
+from deformviz.models.stand_ins import Known, frozen_copy
 from deformviz.schema import AttentionTrace, DetectorOutput, ImageFrame
 
+PROJECTIONS = ("value_proj", "sampling_offsets", "attention_weights")  # of what a layer reads
 SIDES = ("left", "top", "right", "bottom")
 
 
@@ -137,6 +139,7 @@ class HeldPass:
     memory: Memory  # what the encoder made of them
     start: Tensor | None  # two-stage: logits of the start boxes [1 query cxcywh]
     traces: dict[str, AttentionTrace]  # of the deformable layers, batched
+    said: dict[str, Tensor]  # what layers and the projections of their attention gave, batched
     output: DetectorOutput
     frame: ImageFrame
 
@@ -166,28 +169,47 @@ class HeldPass:
 class Continuation:
     """What follows one layer's part of a held pass, computed again as often as asked.
 
-    It works on a private copy; nobody else's model changes.
+    It works on a private copy; nobody else's model changes. What lies before, and what a layer
+    reads that stays as it was, is said at once.
     """
 
     def __init__(self, held: HeldPass, layer: str):
         """Raises KeyError if the model has no such layer."""
-        self._held, self._model = held, private_copy(held.model)
+        self._held, self._model = held, frozen_copy(held.model)
         self._module = attention_of(self._model, layer)
         self._right = self._module.formulas
         self._layer, self._in_decoder = layer, layer.startswith("decoder")
+        self._say_what_is_known()
+
+    def _say_what_is_known(self) -> None:
+        said, transformer = self._held.said, self._model.transformer
+        kind, index = self._layer.split(".")
+        layers = transformer.decoder.layers if self._in_decoder else transformer.encoder.layers
+        for place in range(int(index)):
+            layers[place] = Known(said[f"{kind}.{place}"], others=2 if self._in_decoder else 1)
+        for part in PROJECTIONS:
+            setattr(self._module, part, Known(said[f"{self._layer}.{part}"]))
+        if self._in_decoder:  # later layers read the same memory
+            for place in range(int(index) + 1, len(layers)):
+                value = said[f"decoder.{place}.value_proj"]
+                layers[place].cross_attn.value_proj = Known(value)
+        else:
+            for name in ("token_positions", "token_places"):
+                _exchange(transformer, **{name: Known(said[name])})
 
     def way(self, quantity: str) -> Way:
         right, trace = self._right, self._held.traces[self._layer]
         weights, offsets = trace.attention_weights, trace.sampling_offsets
+        there = Known(trace.sampling_locations)
 
-        def answer(formulas: Callable[[Tensor], dict[str, Callable]]):
-            return lambda given: self.answer(len(given), **formulas(given))
+        def answer(formulas: Callable[[Tensor], dict[str, Callable]], **fixed: Callable):
+            return lambda given: self.answer(len(given), **fixed, **formulas(given))
 
         if quantity == QUANTITIES[0]:
             return Way(
                 torch.ones_like(weights),
                 torch.zeros_like(weights),
-                answer(gated(right.normalise_weights)),
+                answer(gated(lambda *_: weights), sampling_locations=lambda _, raw, __: there(raw)),
                 lambda found: found[0],
             )
         if quantity == QUANTITIES[1]:
@@ -195,7 +217,10 @@ class Continuation:
             return Way(
                 weights,
                 even,
-                answer(lambda given: {"normalise_weights": lambda *_: given}),
+                answer(
+                    lambda given: {"normalise_weights": lambda *_: given},
+                    sampling_locations=lambda _, raw, __: there(raw),
+                ),
                 lambda found: found[0],
             )
         return Way(
@@ -206,7 +231,8 @@ class Continuation:
                     "sampling_locations": lambda references, _, shapes: right.sampling_locations(
                         references, given, shapes
                     )
-                }
+                },
+                normalise_weights=lambda raw, *_: Known(weights)(raw),
             ),
             lambda found: found[0].sum(-1),
         )  # x and y
@@ -264,9 +290,11 @@ def hold(model: DeformableDETR, picture: np.ndarray) -> HeldPass:
     copied = private_copy(model)
     kept: dict[str, Any] = {}
     _keep(copied, "project", kept)
-    for name in ("encode", "propose"):
+    for name in ("encode", "propose", "token_positions", "token_places"):
         _keep(copied.transformer, name, kept)
+    said = _listen(copied)
     output, traces = copied([pixels])
+    said |= {name: kept[name] for name in ("token_positions", "token_places")}
     return HeldPass(
         model,
         pixels,
@@ -274,9 +302,33 @@ def hold(model: DeformableDETR, picture: np.ndarray) -> HeldPass:
         kept["encode"],
         kept["propose"][1] if "propose" in kept else None,
         {name: trace for name, trace in traces.items() if isinstance(trace, AttentionTrace)},
+        said,
         output,
         frame,
     )
+
+
+def _listen(copied: Any) -> dict[str, Tensor]:
+    """A dictionary that fills with what layers and projections of a private copy say."""
+    said: dict[str, Tensor] = {}
+
+    def remember(name: str):
+        def hook(module, inputs, result):
+            said[name] = result if isinstance(result, Tensor) else result[0]
+
+        return hook
+
+    transformer = copied.transformer
+    for kind, layers in (
+        ("encoder", transformer.encoder.layers),
+        ("decoder", transformer.decoder.layers),
+    ):
+        for index, layer in enumerate(layers):
+            layer.register_forward_hook(remember(f"{kind}.{index}"))
+    for name, attention in attention_layers(copied).items():
+        for part in PROJECTIONS:
+            getattr(attention, part).register_forward_hook(remember(f"{name}.{part}"))
+    return said
 
 
 def _keep(module: nn.Module, name: str, kept: dict[str, Any]) -> None:

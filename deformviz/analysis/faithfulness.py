@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from deformviz.analysis.attribution import NUMBERS_AT_ONCE, OnStep
+from deformviz.analysis.attribution import MOST_AT_ONCE, NUMBERS_AT_ONCE, OnStep
 from deformviz.analysis.attribution_records import KINDS, ORDERS, QUANTITIES, Faithfulness
 from deformviz.analysis.attribution_targets import Held, Rest
 
@@ -53,16 +53,27 @@ def faithfulness(
         ],
     }
     counts = np.unique(np.linspace(0, points, STEPS + 1).round().astype(int))
-    jobs = [(kind, name, order) for kind in kinds for name in orders for order in ways[name]()]
     rest = held.rest(layer)
-    found: dict[tuple[str, str], list[np.ndarray]] = {}
-    for done, (kind, name, order) in enumerate(jobs):
-        if on_step is not None:
-            on_step(done, len(jobs))
+    found: dict[tuple[str, str], np.ndarray] = {}
+    for place, kind in enumerate(kinds):
+
+        def within(done: int, count: int, place: int = place) -> None:
+            if on_step is not None:
+                on_step(place * count + done, len(kinds) * count)
+
+        orders_of = {name: torch.stack(ways[name]()) for name in orders}
         scores = scores_along(
-            held, target, layer, order, counts, insert=kind == "insertion", rest=rest
+            held,
+            target,
+            layer,
+            torch.cat(list(orders_of.values())),
+            counts,
+            insert=kind == "insertion",
+            rest=rest,
+            on_step=within,
         )
-        found.setdefault((kind, name), []).append(scores)
+        for name, several in orders_of.items():
+            found[kind, name], scores = scores[: len(several)], scores[len(several) :]
     curves = {key: np.mean(several, axis=0) for key, several in found.items()}
     return Faithfulness(layer, points, counts, curves)
 
@@ -72,28 +83,32 @@ def scores_along(
     held: Held,
     target: Any,
     layer: str,
-    order: torch.Tensor,
+    orders: torch.Tensor,
     counts: np.ndarray,
     *,
     insert: bool = False,
     rest: Rest | None = None,
+    on_step: OnStep | None = None,
 ) -> np.ndarray:
-    """The target [step] with the first `counts` points of an order deleted, or alone present.
+    """The target [order step] with the first `counts` points deleted, or alone present.
 
     Args:
+        orders: [order point], each a permutation of the points.
         rest: of the same pass and layer, where there is one already.
     """
     way, asked = (rest or held.rest(layer)).way(QUANTITIES[0]), held.asked(target, layer)
-    scores, most = [], max(1, min(len(counts), NUMBERS_AT_ONCE // way.inputs.numel()))
-    for first in range(0, len(counts), most):
-        some = counts[first : first + most]
+    turns = orders.argsort(1)  # when each point's turn comes [order point]
+    rows = torch.cartesian_prod(torch.arange(len(orders)), torch.as_tensor(counts))
+    scores, most = [], max(1, min(MOST_AT_ONCE, NUMBERS_AT_ONCE // way.inputs.numel()))
+    for first, some in enumerate(rows.split(most)):
+        if on_step is not None:
+            on_step(first * most, len(rows))
+        went = turns[some[:, 0]] < some[:, 1:]  # [row point]
+        points = (went if insert else ~went).to(way.inputs)
         gates = way.inputs.repeat(len(some), 1, 1, 1, 1)
-        points = gates.new_full((len(some), len(order)), 0.0 if insert else 1.0)
-        for row, count in zip(points, some, strict=True):
-            row[order[: int(count)]] = 1.0 if insert else 0.0
         gates[:, asked] = points.view(len(some), -1, *gates.shape[2:])
         scores.append(target.of(way.answer(gates)).double().cpu())
-    return torch.cat(scores).numpy()
+    return torch.cat(scores).view(len(orders), len(counts)).numpy()
 
 
 def agreement(weights: np.ndarray, attribution: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ The operators are defined here, so they exist without any compiled library; a li
 kernels for its device (kernels/csrc/*/register.*).
 """
 
+import functools
 import math
 
 import torch
@@ -59,6 +60,10 @@ def ms_deform_attn(
         return plain(value, spatial_shapes, *tensors[1:])
     if not torch.compiler.is_compiling():
         _refuse_forward_mode(tensors)
+        if _is_one_picture(value):
+            return _asked_of_one(
+                functools.partial(ms_deform_attn, backend=backend), spatial_shapes, *tensors
+            )
     if not isinstance(spatial_shapes, Tensor):
         spatial_shapes = torch.tensor(spatial_shapes)
     return torch.ops.deformviz.ms_deform_attn(value, spatial_shapes, *tensors[1:])
@@ -96,9 +101,25 @@ def ms_deform_attn_fused(
         reference.check_inputs(value, spatial_shapes, sampling_offsets, attention_logits)
         _check_references(references, sampling_offsets)
         _refuse_forward_mode(tensors)
+        if _is_one_picture(value):
+            return _asked_of_one(
+                functools.partial(ms_deform_attn_fused, backend=backend), spatial_shapes, *tensors
+            )
     if not isinstance(spatial_shapes, Tensor):
         spatial_shapes = torch.tensor(spatial_shapes)
     return torch.ops.deformviz.ms_deform_attn_fused(value, spatial_shapes, *tensors[1:])
+
+
+def _is_one_picture(value: Tensor) -> bool:
+    """Whether a batch is one picture several times over (`expand`), and not copies of it."""
+    return value.layout == torch.strided and value.shape[0] > 1 and value.stride(0) == 0
+
+
+def _asked_of_one(op, spatial_shapes, value: Tensor, *per_query: Tensor) -> Tensor:
+    """The op on one picture with the queries of the whole batch: the value is never copied."""
+    batch = value.shape[0]
+    queries = (tensor.flatten(0, 1)[None] for tensor in per_query)
+    return op(value[:1], spatial_shapes, *queries).unflatten(1, (batch, -1))[0]
 
 
 def _check_references(references: Tensor, offsets: Tensor) -> None:

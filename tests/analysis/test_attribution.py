@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from captum.attr import IntegratedGradients
 
 from deformviz.analysis.attribution import (
+    ALL_PIECES,
     METHODS,
     MOST_STEPS,
     PIECE_STEPS,
@@ -19,7 +21,8 @@ from deformviz.analysis.attribution_pixels import (
     classifier_question,
     detector_question,
 )
-from deformviz.analysis.attribution_targets import SIDES, Continuation, Target, hold
+from deformviz.analysis.attribution_targets import SIDES, Continuation, Target, gated, hold
+from deformviz.models.parts import attention_of, private_copy
 from tests.models.tiny_detector import RECIPE, tiny_detector
 
 LAYERS = ("encoder.0", "decoder.0", "decoder.1")
@@ -127,6 +130,42 @@ def test_integrated_gradients_are_complete_to_one_per_cent(held, target, layer, 
     assert found.completeness_error <= 0.01
 
 
+@pytest.mark.parametrize("quantity", QUANTITIES)
+@pytest.mark.parametrize("layer", LAYERS)
+def test_they_are_those_of_captum(held, target, layer, quantity):
+    """Captum takes 300 steps of the same path; a path may be left once its pieces miss 5 %."""
+    way = Continuation(held, layer).way(quantity)
+    expected = IntegratedGradients(lambda given: target.of(way.answer(given))).attribute(
+        way.inputs, baselines=way.baseline, n_steps=300, internal_batch_size=20
+    )
+    expected = way.per_sample(expected).detach().double().numpy()
+    found = attribute(held, target, layer, quantity)
+    assert np.abs(found.values - expected).sum() <= ALL_PIECES * np.abs(expected).sum()
+
+
+def test_values_are_told_while_they_are_refined(held, target):
+    told = []
+    found = attribute(held, target, "decoder.0", QUANTITIES[2], on_values=told.append)
+    assert found.steps > PIECE_STEPS and told
+    assert np.array_equal(told[-1], found.values)
+    assert all(values.shape == found.values.shape for values in told)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_what_is_said_at_once_is_what_the_whole_model_says(held, target, layer):
+    """Gradients of the score by every gate, with and without the parts that are known."""
+    quick, slow = Continuation(held, layer), Continuation(held, layer)
+    slow._model = private_copy(held.model)
+    slow._module = attention_of(slow._model, layer)
+    trace = held.traces[layer]
+    gates = (0.5 + 0.5 * trace.attention_weights).detach().requires_grad_()
+    formulas = gated(slow._right.normalise_weights)
+    (expected,) = torch.autograd.grad(target.of(slow.answer(1, **formulas(gates))).sum(), gates)
+    answer = quick.way(QUANTITIES[0]).answer(gates)
+    (found,) = torch.autograd.grad(target.of(answer).sum(), gates)
+    torch.testing.assert_close(found, expected, atol=1e-7, rtol=1e-4)
+
+
 @pytest.mark.parametrize("side", SIDES)
 def test_a_side_of_the_box_can_be_explained(held, side):
     found = attribute(held, Target(2, 3, side), "decoder.0")
@@ -144,7 +183,6 @@ def test_a_gradient_is_that_of_finite_differences(held, target):
     exact = hold(model, picture())
     found = attribute(exact, target, layer, QUANTITIES[0], "gradient x input").values
     place = np.unravel_index(np.abs(found).argmax(), found.shape)
-    from deformviz.analysis.attribution_targets import gated
     from deformviz.attention.reference import normalise_weights
 
     gates = torch.ones(2, *found.shape, dtype=torch.float64)

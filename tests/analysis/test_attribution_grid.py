@@ -83,7 +83,7 @@ def test_deleting_a_knot_is_attending_without_it(held):
     weights[0, head, :, knot] = 0
     with torch.no_grad():
         by_hand = float(way.answer(weights)[0, TARGET.label])
-    scores = scores_along(held, TARGET, layer, order, np.array([0, 1]))
+    scores = scores_along(held, TARGET, layer, order[None], np.array([0, 1]))[0]
     assert scores[1] == pytest.approx(by_hand, abs=1e-5)
     assert scores[0] == pytest.approx(float(held.output[0, 3]), abs=1e-5)
 

@@ -81,7 +81,8 @@ def test_deleting_a_point_is_leaving_it_out_of_the_sum(held):
 
     room.Continuation.answer = watch
     try:
-        scores_along(held, TARGET, layer, weight_order(held, TARGET, layer), np.array([1]))
+        order = weight_order(held, TARGET, layer)
+        scores_along(held, TARGET, layer, order[None], np.array([1]))
     finally:
         room.Continuation.answer = original
     torch.testing.assert_close(seen["output"][0, TARGET.query], by_hand, atol=1e-5, rtol=1e-4)
@@ -106,12 +107,26 @@ def test_the_point_of_most_worth_goes_first_whether_deleted_or_inserted(held):
     backwards = torch.arange(found.points - 1, -1, -1)
     for kind in ("deletion", "insertion"):
         by_hand = scores_along(
-            held, TARGET, layer, backwards, found.counts, insert=kind == "insertion"
-        )
+            held, TARGET, layer, backwards[None], found.counts, insert=kind == "insertion"
+        )[0]
         np.testing.assert_allclose(found.curves[kind, "attribution"], by_hand, atol=1e-6)
         assert np.ptp(by_hand) > 1e-4
     deleted, inserted = (found.curves[kind, "attribution"] for kind in ("deletion", "insertion"))
     assert np.abs(deleted - inserted[::-1]).max() > 1e-5  # the same points stay only at the ends
+
+
+def test_orders_asked_together_are_answered_as_if_alone(held):
+    layer, counts, generator = "decoder.0", np.array([0, 2, 5]), seeded()
+    points = len(weight_order(held, TARGET, layer))
+    orders = torch.stack([torch.randperm(points, generator=generator) for _ in range(3)])
+    heard = []
+    together = scores_along(
+        held, TARGET, layer, orders, counts, on_step=lambda *step: heard.append(step)
+    )
+    assert together.shape == (3, 3) and heard[0] == (0, 9)
+    for row, order in zip(together, orders, strict=True):
+        alone = scores_along(held, TARGET, layer, order[None], counts)[0]
+        np.testing.assert_allclose(row, alone, atol=1e-6)
 
 
 def test_the_area_is_the_mean_height_of_the_curve():
