@@ -8,7 +8,7 @@ from torch import Tensor
 
 from deformviz.checkpoints.pickle_objects import StoredTensor, Stub
 
-DEEPEST = 4
+DEEPEST, DEEPEST_MODULE = 4, 40
 MOST_VISITED = 20_000
 BARE = "the file itself"
 # Where averaged weights stand in the usual wrappers; evaluation uses these.
@@ -86,21 +86,29 @@ def _pickled_module(stub: Stub) -> dict[str, Any] | None:
     """The state dict of a module that was pickled whole; None if the stub is no module."""
     if "_parameters" not in stub.parts or "_modules" not in stub.parts:
         return None
-    return dict(_entries(stub, "", set()))
+    return dict(_entries(stub, "", set(), iter(range(MOST_VISITED))))
 
 
-def _entries(stub: Stub, prefix: str, above: set[int]) -> Iterator[tuple[str, Any]]:
-    if id(stub) in above:
+def _entries(
+    stub: Stub, prefix: str, above: set[int], budget: Iterator[int]
+) -> Iterator[tuple[str, Any]]:
+    """Parameters and buffers of a module and what lies in it, as many as `budget` has steps."""
+    if id(stub) in above or len(above) > DEEPEST_MODULE or next(budget, None) is None:
         return
     parts = stub.parts
-    hidden = parts.get("_non_persistent_buffers_set") or ()
+    hidden = parts.get("_non_persistent_buffers_set")
+    hidden = hidden if isinstance(hidden, (set, list, tuple)) else ()
     for group in ("_parameters", "_buffers"):
-        for name, value in dict(parts.get(group) or {}).items():
+        for name, value in _mapping(parts.get(group)).items():
             if value is not None and name not in hidden:
                 yield f"{prefix}{name}", value
-    for name, inner in dict(parts.get("_modules") or {}).items():
+    for name, inner in _mapping(parts.get("_modules")).items():
         if isinstance(inner, Stub):
-            yield from _entries(inner, f"{prefix}{name}.", above | {id(stub)})
+            yield from _entries(inner, f"{prefix}{name}.", above | {id(stub)}, budget)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def peel(names: list[str]) -> tuple[str, dict[str, str]]:

@@ -249,3 +249,12 @@ def test_weights_that_share_one_storage_cannot_grow(tmp_path):
     torch.save({f"layer.{i}": row for i in range(200)}, tmp_path / "a.pth")
     with pytest.raises(CheckpointError, match="claims"):
         dv.load(tmp_path / "a.pth")
+
+
+def test_modules_within_modules_are_bounded(tmp_path):
+    module = torch.nn.Linear(2, 2)
+    for _ in range(60):  # each level holds the one below twice
+        module = torch.nn.Sequential(module, module)
+    torch.save(module, tmp_path / "a.pth")
+    with pytest.raises(CheckpointError):
+        dv.load(tmp_path / "a.pth")
