@@ -47,7 +47,7 @@ def toy_module() -> MultiScaleDeformableAttention:
     return module
 
 
-def toy_inputs(boxes: bool = False) -> AttentionInputs:
+def toy_inputs() -> AttentionInputs:
     """What the layer reads; the reference stands in the middle of the un-padded picture.
 
     Level 0 holds 10·row + column and row + column, level 1 holds 4, 8, 12, 16 and 1, 2, 3, 4.
@@ -55,14 +55,12 @@ def toy_inputs(boxes: bool = False) -> AttentionInputs:
     first = [[10.0 * row + column, float(row + column)] for row in range(3) for column in range(4)]
     second = [[4.0, 1.0], [8.0, 2.0], [12.0, 3.0], [16.0, 4.0]]
     middle = [[0.5 * x, 0.5 * y] for x, y in VALID_RATIOS]
-    sizes = [[0.5 * x, 0.5 * y] for x, y in VALID_RATIOS]
-    references = [[*m, *s] for m, s in zip(middle, sizes, strict=True)] if boxes else middle
     columns = [index % 4 for index in range(12)]
     mask = [column == 3 for column in columns] + [False] * 4
     double: dict[str, Any] = {"dtype": torch.float64}
     return AttentionInputs(
         query=torch.tensor([[QUERY]], **double),
-        references=torch.tensor([[references]], **double),
+        references=torch.tensor([[middle]], **double),
         value_input=torch.tensor([first + second], **double),
         spatial_shapes=SHAPES_HW,
         padding_mask=torch.tensor([mask]),

@@ -1,5 +1,7 @@
 """The toy layer, every number worked out with a pencil."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -59,7 +61,9 @@ def test_heads_are_summed_by_weight_and_mixed_by_the_output(toy):
 
 
 def test_with_a_box_offsets_are_shares_of_it():
-    toy = multi_scale(toy_module(), toy_inputs(boxes=True), 0)
+    points = toy_inputs()
+    boxes_as_large_as_their_middle = torch.cat([points.references] * 2, dim=-1)
+    toy = multi_scale(toy_module(), replace(points, references=boxes_as_large_as_their_middle), 0)
     # Level 0: centre (0.375, 0.5), size (0.375, 0.5); K = 2.
     # 0.375 + 1.5/2 · 0.375/2 = 0.515625; (0.375 + 0.5/2 · 0.1875, 0.5 + 0.5/2 · 0.25).
     assert close(toy["sampling_locations"].value[0, 0], [[0.515625, 0.5], [0.421875, 0.5625]])
