@@ -8,6 +8,7 @@ import { build } from "esbuild";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const TO = join(HERE, "..", "..", "deformviz", "bundles");
 const KINDS = ["sampling", "grid", "keys", "replay", "equations", "lesson"];
+const ENGLISH = JSON.parse(readFileSync(join(TO, "..", "words", "en.json"), "utf8"));
 const checks = process.argv.includes("--check");
 
 const USUAL = {
@@ -19,16 +20,27 @@ const USUAL = {
   legalComments: "none",
 };
 
+/** The English words of a kind, which what draws without a browser is built with. */
+function wordsOf(kind) {
+  const rooms = JSON.parse(readFileSync(join(TO, "words.json"), "utf8"))[kind];
+  const mine = ([key]) => rooms.some((room) => key.startsWith(`${room}.`));
+  return JSON.stringify(Object.fromEntries(Object.entries(ENGLISH).filter(mine)));
+}
+
 /** What is built of one kind: [file name, text]. */
 async function filesOf(kind) {
   const from = (name) => join(HERE, kind, name);
   const text = async (options) => (await build({ ...USUAL, ...options })).outputFiles[0].text;
   const files = [
-    [`${kind}.js`, await text({ entryPoints: [from("main.js")], format: "esm" })],
+    [
+      `${kind}.js`,
+      await text({ entryPoints: [from("main.js")], format: "esm", define: { WORDS: "{}" } }),
+    ],
     [`${kind}.css`, await text({ entryPoints: [from("style.css")] })],
   ];
   if (existsSync(from("marks_main.js"))) {
-    const marks = { entryPoints: [from("marks_main.js")], format: "iife" };
+    const define = { WORDS: wordsOf(kind) };
+    const marks = { entryPoints: [from("marks_main.js")], format: "iife", define };
     files.push([`${kind}.marks.js`, await text({ ...marks, globalName: "deformviz" })]);
   }
   return files;

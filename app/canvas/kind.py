@@ -70,6 +70,14 @@ class CanvasKind:
         }
         return {word: self.address(name) for word, name in files.items()}
 
+    def given(self) -> dict[str, Any]:
+        """What every canvas is handed, whatever it shows."""
+        return {"words": self.words(), "source": self.source()}
+
+    def words(self) -> dict[str, str]:
+        """What its script says."""
+        return bundles.words(self.name)
+
     def routes(self) -> list[Route]:
         """Routes for `st.App`."""
         return [Route(f"/canvas/{self.name}/{{version}}/{{name}}", self._serve)]
@@ -103,7 +111,7 @@ class CanvasKind:
         """Show a picture of this kind, and hear what it tells.
 
         Args:
-            data: what its script reads, beside `source`.
+            data: what its script reads, beside `source` and `words`.
             heard: `<name>` -> what to call when the canvas tells it, for names of `state` and
                 `triggers`; the others are read from the result after each run.
 
@@ -118,7 +126,7 @@ class CanvasKind:
         }
         return self.component(
             key=key,
-            data=json.loads(json.dumps({**data, "source": self.source()})),
+            data=json.loads(json.dumps({**self.given(), **data})),
             default=dict.fromkeys(self.state),
             **called,
         )

@@ -164,7 +164,7 @@ def mount_lesson(
         "done": list(done),
         "next": following,
         "teach": teaching,
-        "scripts": {kind.name: kind.source() for kind in BESIDE_LESSONS},
+        "scripts": {kind.name: {**kind.source(), "words": kind.words()} for kind in BESIDE_LESSONS},
         "words": part("lesson"),
         "language": "en",
     }

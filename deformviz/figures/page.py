@@ -39,6 +39,7 @@ def offline_page(
         "view": view or {},
         "picture_url": "data:image/jpeg;base64," + base64.b64encode(picture_jpeg).decode(),
         "palette": palette(len(header["levels"])),
+        "words": bundles.words(kind),
     }
     parts = {
         "title": html.escape(title),

@@ -194,6 +194,7 @@ def page_data(
         "picture_hw": list(known.frame.original_hw),
         "picture_url": f"data:image/jpeg;base64,{picture}",
         "palette": palette(max(levels)),
+        "words": bundles.words(kind),
         "view": view,
     }
 

@@ -108,6 +108,7 @@ def test_slider_curve_preset_and_play_move_the_present_alone(visit):
     expect(caption(page, "now")).to_contain_text("iteration 2")
     eventually(page, lambda: len(replayer(page, "counters.scrubToDrawnMs")) >= 2)
 
+    page.locator(".dr-chart .dr-line").first.wait_for(state="attached")  # curves are measured later
     chart, stage = (page.locator(name).first.bounding_box() for name in (".dr-chart", ".dr-now"))
     assert stage["y"] > 0 and chart["y"] + 60 < 900  # a curve and what it moves, both in sight
     page.mouse.move(chart["x"] + 50, chart["y"] + 50)

@@ -24,7 +24,7 @@ def mount_data(kind: str, **given) -> dict:
     usual = {"palette": palette(5), "view": {}, "view_id": "1", "title": "Recorded", "note": ""}
     if kind == "equations":
         usual |= {"font": "none.ttf"}
-    return usual | given
+    return usual | {"words": bundles.words(kind)} | given
 
 
 # Mounts `data` into a fresh element; returns nothing. The page defines `fresh(className)`.

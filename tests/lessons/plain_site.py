@@ -41,7 +41,10 @@ def write(folder, name, step=""):
     data = {
         "lesson": lesson_payload(lesson(name), places),
         "step": step,
-        "scripts": {k: {"script": f"{k}.js", "style": f"{k}.css"} for k in CANVASES},
+        "scripts": {
+            k: {"script": f"{k}.js", "style": f"{k}.css", "words": bundles.words(k)}
+            for k in CANVASES
+        },
         "words": part("lesson"),
         "language": "en",
         "next": "next.html",

@@ -2,6 +2,7 @@
 import { cellOfQuery, cellUnder, neighbourCell, queryOfCell } from "../kit/cells.js";
 import { button, element } from "../kit/elements.js";
 import { svgMark } from "../kit/paint_svg.js";
+import { say } from "../kit/words.js";
 import { askingCellMark, askingCells } from "./marks.js";
 
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -65,15 +66,15 @@ export class Aim {
     const buttons = this.cells.levels.map(([rows, columns], level) =>
       button(
         String(level),
-        `cells of level ${level}: ${rows} × ${columns}`,
+        say("canvas.equations.cells", { level, rows, columns }),
         () => page.ask(this.queryAt(level, middle)),
         { class: undefined, "aria-pressed": String(level === here.level) },
       ),
     );
     return element(
       "div",
-      { class: "wt-levels", role: "group", "aria-label": "Level of the asking cell" },
-      element("span", {}, "Click a cell to let it ask; cells of level"),
+      { class: "wt-levels", role: "group", "aria-label": say("canvas.equations.level") },
+      element("span", {}, say("canvas.equations.level.title")),
       ...buttons,
     );
   }

@@ -1,5 +1,6 @@
 // The function that made a value; identifiers that are steps know which.
 import { element } from "../kit/elements.js";
+import { say } from "../kit/words.js";
 
 const WORD = /[A-Za-z_]\w*/g;
 
@@ -33,7 +34,11 @@ export function code(step) {
   });
   return element(
     "pre",
-    { class: "wt-code", tabindex: "0", "aria-label": `source of ${step.function}` },
+    {
+      class: "wt-code",
+      tabindex: "0",
+      "aria-label": say("canvas.equations.source", { name: step.function }),
+    },
     ...lines,
   );
 }

@@ -1,25 +1,13 @@
 // What a layer costs, for any size, at once: sliders, each term, and where min() changes its mind.
 import { element, focusedIn } from "../kit/elements.js";
 import { svgNode } from "../kit/paint_svg.js";
+import { say } from "../kit/words.js";
 import { formula } from "./formula.js";
 
-const NAMES = {
-  queries: "Queries",
-  side: "Picture",
-  points: "Points",
-  heads: "Heads",
-  channels: "Channels",
-  levels: "Levels",
-};
 const LETTERS = { queries: "Nq", side: "S", points: "K", heads: "M", channels: "C", levels: "L" };
 const PLOT = { width: 420, height: 230, left: 46, right: 12, top: 14, bottom: 34 };
 const QUERIES = [1, 1e5];
-const LINES = [
-  ["value_first_cost", "project every pixel, then sample"],
-  ["sample_first_cost", "sample, then project"],
-  ["total", "the whole layer"],
-  ["dense", "dense attention"],
-];
+const LINES = ["value_first_cost", "sample_first_cost", "total", "dense"];
 
 export const whole = (number) => Math.round(number).toLocaleString("en").replaceAll(",", "\u202f");
 const SHORT = [
@@ -78,7 +66,7 @@ export class Costs {
           max: usual.length - 1,
           step: 1,
           name,
-          "aria-label": NAMES[name],
+          "aria-label": say(`canvas.equations.cost.${name}`),
         });
         input.addEventListener("input", () => this.set(name, usual[Number(input.value)]));
         input.addEventListener("change", () => this.tell());
@@ -90,7 +78,7 @@ export class Costs {
           element(
             "span",
             {},
-            `${NAMES[name]} `,
+            `${say(`canvas.equations.cost.${name}`)} `,
             element("i", {}, LETTERS[name][0], element("sub", {}, LETTERS[name].slice(1))),
           ),
           input,
@@ -104,12 +92,7 @@ export class Costs {
       this.tell();
     });
     this.sliders.append(
-      element(
-        "label",
-        { class: "wt-check" },
-        this.encoder,
-        "An encoder: every pixel of every level asks",
-      ),
+      element("label", { class: "wt-check" }, this.encoder, say("canvas.equations.cost.encoder")),
     );
   }
 
@@ -181,11 +164,18 @@ export class Costs {
         "strong",
         {},
         valueFirst
-          ? "Projecting every pixel first is cheaper."
-          : "Sampling first would be cheaper.",
+          ? say("canvas.equations.cost.value_first")
+          : say("canvas.equations.cost.sample_first"),
       ),
-      ` min() flips at HW/LK = ${whole(letters.pixels)}/${letters.levels * letters.points} = ${whole(flip)} queries; here there are ${whole(letters.queries)}. `,
-      `5LK + 3MLK = ${whole(spread)} is ${spread < letters.channels ? "below" : "not below"} C = ${letters.channels}, so the short form ${spread < letters.channels ? "may stand for it" : "does not apply"}.`,
+      ` ${say("canvas.equations.cost.flip", {
+        ratio: `${whole(letters.pixels)}/${letters.levels * letters.points}`,
+        flip: whole(flip),
+        queries: whole(letters.queries),
+      })} `,
+      say(`canvas.equations.cost.${spread < letters.channels ? "short" : "long"}`, {
+        spread: whole(spread),
+        channels: letters.channels,
+      }),
     );
   }
 
@@ -213,21 +203,21 @@ export class Costs {
         element("td", {}, value),
       );
     this.table.replaceChildren(
-      element("caption", {}, "Multiply-adds of one layer"),
+      element("caption", {}, say("canvas.equations.cost.table")),
       element(
         "tbody",
         {},
         ...rows,
-        row("the whole formula", "deformable_cost", "", whole(found.total)),
-        row("as the code does it: pixels first", "module_cost", "", whole(found.module)),
+        row(say("canvas.equations.cost.whole"), "deformable_cost", "", whole(found.total)),
+        row(say("canvas.equations.cost.module"), "module_cost", "", whole(found.module)),
         row(
-          "counted while the real module runs",
+          say("canvas.equations.cost.counted"),
           null,
           fresh ? (same ? "✓" : "≠") : "…",
-          fresh ? whole(this.counted.value) : "counting",
+          fresh ? whole(this.counted.value) : say("canvas.equations.cost.counting"),
         ),
         row(
-          "dense attention instead",
+          say("canvas.equations.cost.dense"),
           null,
           `× ${Number((found.dense / found.total).toPrecision(2))}`,
           whole(found.dense),
@@ -270,7 +260,7 @@ export class Costs {
     parts.push(
       text((left + width - right) / 2, height - 4, "queries", { "text-anchor": "middle" }),
     );
-    for (const [name] of LINES) {
+    for (const name of LINES) {
       const path = steps
         .map((queries) => `${x(queries)},${y(this.costs(queries)[name])}`)
         .join(" ");
@@ -285,7 +275,9 @@ export class Costs {
     parts.push(...this.marks(letters, found, x, y));
     this.chart.setAttribute(
       "aria-label",
-      `Cost over the number of queries; the two ways to project cross at ${whole(letters.pixels / (letters.levels * letters.points))}`,
+      say("canvas.equations.cost.spoken", {
+        flip: whole(letters.pixels / (letters.levels * letters.points)),
+      }),
     );
     this.chart.replaceChildren(...parts);
   }
@@ -314,7 +306,7 @@ export class Costs {
           y: cross[1] + 15,
           "text-anchor": right ? "start" : "end",
         },
-        `min() flips at ${whole(flip)}`,
+        say("canvas.equations.cost.flip.mark", { flip: whole(flip) }),
       ),
     ];
   }
@@ -323,10 +315,20 @@ export class Costs {
     return element(
       "p",
       { class: "wt-legend wt-key" },
-      ...LINES.map(([name, words]) =>
-        element("span", {}, element("i", { class: `wt-swatch wt-${name}` }), words),
+      ...LINES.map((name) =>
+        element(
+          "span",
+          {},
+          element("i", { class: `wt-swatch wt-${name}` }),
+          say(`canvas.equations.cost.line.${name}`),
+        ),
       ),
-      element("span", {}, element("i", { class: "wt-swatch wt-here" }), "the sliders"),
+      element(
+        "span",
+        {},
+        element("i", { class: "wt-swatch wt-here" }),
+        say("canvas.equations.cost.sliders"),
+      ),
     );
   }
 }

@@ -1,6 +1,7 @@
 // The module at a glance: one chip per step, arcs from what each is made of.
 import { element } from "../kit/elements.js";
 import { svgNode } from "../kit/paint_svg.js";
+import { say } from "../kit/words.js";
 import { formula } from "./formula.js";
 
 const STEP_PX = 9;
@@ -14,7 +15,7 @@ export class Diagram {
     this.arcs = svgNode("svg", { class: "wt-arcs", "aria-hidden": "true" });
     this.root = element(
       "nav",
-      { class: "wt-diagram", "aria-label": "Steps of the derivation" },
+      { class: "wt-diagram", "aria-label": say("canvas.equations.steps") },
       element("div", { class: "wt-flow" }, this.arcs, this.list),
     );
     this.given.addEventListener("toggle", () => this.drawArcs());
@@ -27,7 +28,7 @@ export class Diagram {
     const given = lesson.steps.filter((step) => step.given);
     const made = lesson.steps.filter((step) => !step.given);
     this.given.replaceChildren(
-      element("summary", {}, `What comes in (${given.length})`),
+      element("summary", {}, say("canvas.equations.given", { count: given.length })),
       ...given.map((step) => this.chips.get(step.name)),
     );
     this.list.replaceChildren(

@@ -3,7 +3,8 @@
 // the screen; sizes of samples are those of every other picture.
 import { cellBox, cellOfQuery } from "../kit/cells.js";
 import { crossMarks, stageRect, weightRadius } from "../kit/marks.js";
-import { say } from "./numbers_text.js";
+import { say } from "../kit/words.js";
+import { spelled } from "./numbers_text.js";
 
 /** @typedef {import("../kit/marks.js").Mark} Mark */
 
@@ -110,7 +111,7 @@ function mapMarks({ hw: [rows, columns], values }, [width, height], above, unit)
         kind: "text",
         className: "wt-cell-value",
         of: { row, column },
-        text: say(value),
+        text: spelled(value),
         align: "center",
         weight: 400,
         size: 4.2 * unit,
@@ -172,7 +173,7 @@ function cornerMarks({ data, scope, unit, perPixel }) {
     if (scope !== "pixels") return [pixel];
     const words = { kind: "text", of, className: "wt-share", align: "center" };
     const [x, y] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2];
-    const where = `column ${column}, row ${row}`;
+    const where = say("canvas.equations.pixel", { row, column });
     return [
       pixel,
       { ...words, x, y, text: `× ${share.toFixed(3)}`, ...letters(5.5 * unit, perPixel) },

@@ -1,6 +1,7 @@
 // A tensor as a heat map of cells, small ones with their numbers; every cell knows its indices.
 import { element } from "../kit/elements.js";
-import { say } from "./numbers_text.js";
+import { say } from "../kit/words.js";
+import { spelled } from "./numbers_text.js";
 
 /** What a cell is about: { head, level, point } as far as its axes have them. */
 export const cellSamples = new WeakMap();
@@ -59,8 +60,8 @@ function cellsOf(table) {
     const indices = indicesOf(flat, table.shape);
     const cell = element(
       "span",
-      { class: "wt-cell", title: `${nameOf(axes, indices)}: ${say(value)}` },
-      withText ? say(value) : "",
+      { class: "wt-cell", title: `${nameOf(axes, indices)}: ${spelled(value)}` },
+      withText ? spelled(value) : "",
     );
     if (table.values.length > 1) cell.style.background = shade(value, most);
     const sample = sampleOf(axes, indices);
@@ -78,7 +79,7 @@ function tableOf(table) {
     {
       class: withText ? "wt-cells" : "wt-cells wt-small",
       role: "img",
-      "aria-label": `${cells.length} numbers`,
+      "aria-label": say("canvas.equations.numbers.count", { count: cells.length }),
     },
     ...cells,
   );
@@ -111,7 +112,7 @@ function mapOf({ height, width, values }) {
     height,
     class: "wt-map",
     role: "img",
-    "aria-label": `heat map, ${height} by ${width}`,
+    "aria-label": say("canvas.equations.numbers.map", { height, width }),
     title: `${height} × ${width}`,
   });
   const most = Math.max(...values, 1e-12);

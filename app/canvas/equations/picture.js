@@ -2,6 +2,7 @@
 import { element } from "../kit/elements.js";
 import { surfaceMarks } from "../kit/marks.js";
 import { svgMark, svgNode } from "../kit/paint_svg.js";
+import { say } from "../kit/words.js";
 import { Aim } from "./aim.js";
 import { EQUATIONS_DRAWING } from "./marks.js";
 
@@ -30,7 +31,7 @@ export class Picture {
         class: "wt-svg",
         tabindex: "0",
         role: "group",
-        "aria-label": `${data.title}: where the query reads. Arrows choose another query.`,
+        "aria-label": say("canvas.equations.picture", { title: data.title }),
       })
     );
     this.root = element(
@@ -98,7 +99,7 @@ export class Picture {
     const groups = [...new Set(found.map(({ of }) => of.query))].map((query) => {
       const own = found.filter((mark) => mark.of.query === query);
       const name = own.at(-1).text;
-      const follows = this.data.cells_hw ? "" : `, query ${query}: click to follow it`;
+      const words = this.data.cells_hw ? name : say("canvas.equations.follow", { name, query });
       const node = svgNode(
         "g",
         {
@@ -106,7 +107,7 @@ export class Picture {
           "data-query": String(query),
         },
         ...own.flatMap(svgMark),
-        svgNode("title", {}, `${name}${follows}`),
+        svgNode("title", {}, words),
       );
       if (!this.data.cells_hw) node.addEventListener("click", () => this.page.ask(query));
       return node;
@@ -135,7 +136,7 @@ export class Picture {
       svgNode(
         "title",
         {},
-        `head ${head}, level ${level}, point ${point}: weight ${weight.toFixed(3)}`,
+        say("canvas.equations.sample", { head, level, point, weight: weight.toFixed(3) }),
       ),
     );
     const start = line.getAttribute("points").split(" ")[0];

@@ -1,5 +1,6 @@
 // The whole page: which step and sample are chosen, and what lights up together.
 import { element, focusedIn } from "../kit/elements.js";
+import { say } from "../kit/words.js";
 import { code } from "./code.js";
 import { Costs } from "./costs.js";
 import { Diagram } from "./diagram.js";
@@ -11,12 +12,7 @@ import { WhatIf } from "./what_if.js";
 const REPORT_MS = 250;
 const DRAG_MS = 200;
 const MOST_SPELLED = 8;
-const SCOPES = {
-  all: "All samples",
-  head: "One head",
-  sample: "One sample",
-  pixels: "Its four pixels",
-};
+const SCOPES = ["all", "head", "sample", "pixels"];
 /** @returns {Iterable<HTMLElement>} what is about a tensor, formulas included */
 const termsIn = (root) => root.querySelectorAll("[data-term]");
 
@@ -50,9 +46,9 @@ export class Walkthrough {
     this.buttons = new Map(); // of the scopes
     this.scopes = element(
       "div",
-      { class: "wt-scopes", role: "group", "aria-label": "How close to look" },
-      ...Object.entries(SCOPES).map(([scope, title]) => {
-        const button = element("button", { type: "button", "data-scope": scope }, title);
+      { class: "wt-scopes", role: "group", "aria-label": say("canvas.equations.scope") },
+      ...SCOPES.map((scope) => {
+        const button = element("button", { type: "button", "data-scope": scope });
         button.addEventListener("click", () => this.look(scope));
         this.buttons.set(scope, button);
         return button;
@@ -165,9 +161,12 @@ export class Walkthrough {
       "span",
       {
         class: exact && lesson.holds ? "wt-badge" : "wt-badge wt-bad",
-        title: "largest difference of the last step from what the module itself said",
+        title: say("canvas.equations.badge.title"),
       },
-      `${exact ? "equals" : "differs from"} the ${lesson.compare ? "broken " : ""}module: ${lesson.difference} (${lesson.dtype})`,
+      say(
+        `canvas.equations.badge.${exact ? "equals" : "differs"}${lesson.compare ? ".broken" : ""}`,
+        lesson,
+      ),
     );
     const whole = lesson.whole
       ? [element("div", { class: "wt-whole" }, formula(lesson.whole))]
@@ -194,7 +193,9 @@ export class Walkthrough {
   show() {
     const step = this.current;
     this.diagram.show(step.name);
-    const axes = step.axes.map(([axis, size]) => `${axis} ${size}`).join(" × ") || "one number";
+    const axes =
+      step.axes.map(([axis, size]) => `${axis} ${size}`).join(" × ") ||
+      say("canvas.equations.one_number");
     const checks = step.checks.map(({ text, holds }) =>
       element("li", { class: holds ? "wt-holds" : "wt-fails" }, `${holds ? "✓" : "✗"} ${text}`),
     );
@@ -211,9 +212,16 @@ export class Walkthrough {
       ),
       element("p", {}, ...prose(step.text)),
       element("ul", { class: "wt-checks" }, ...checks),
-      this.section("numbers", "Numbers", element("div", { class: "wt-cards" }, ...cards)),
+      this.section(
+        "numbers",
+        say("canvas.equations.numbers"),
+        element("div", { class: "wt-cards" }, ...cards),
+      ),
     ];
-    if (step.code.length) parts.push(this.section("code", `Code: ${step.function}`, code(step)));
+    if (step.code.length)
+      parts.push(
+        this.section("code", say("canvas.equations.code", { name: step.function }), code(step)),
+      );
     this.detail.replaceChildren(...parts);
     this.light({});
   }
@@ -222,7 +230,7 @@ export class Walkthrough {
   section(name, title, body) {
     const details = element(
       "details",
-      { open: this.closed.has(name) ? false : "open" },
+      { open: this.closed.has(name) ? false : "open", "data-section": name },
       element("summary", {}, title),
       body,
     );
@@ -244,7 +252,7 @@ export class Walkthrough {
         element(
           "span",
           { class: "wt-quiet" },
-          `${name} [${step.axes.map(([axis, size]) => `${axis} ${size}`).join(", ") || "one number"}]`,
+          `${name} [${step.axes.map(([axis, size]) => `${axis} ${size}`).join(", ") || say("canvas.equations.one_number")}]`,
         ),
       ),
       numbers(step.table),
@@ -285,9 +293,8 @@ export class Walkthrough {
     }
     this.spell(sample ?? this.sample);
     for (const view of this.views) view.show(this.sample, fits, shown);
-    const titles = { head: `Head ${this.sample.head}` };
     for (const [scope, button] of this.buttons) {
-      button.textContent = titles[scope] ?? SCOPES[scope];
+      button.textContent = say(`canvas.equations.scope.${scope}`, this.sample);
       button.setAttribute("aria-pressed", String(scope === this.scope));
     }
   }
@@ -369,7 +376,7 @@ export class Walkthrough {
     else if (along) this.take(this.sampleAfter(along));
     else if ("+-".includes(event.key)) this.closer(event.key === "+" ? 1 : -1);
     else if (event.key === "c" || event.key === "n")
-      this.toggle(event.key === "c" ? "Code" : "Numbers");
+      this.toggle(event.key === "c" ? "code" : "numbers");
     else return;
     event.preventDefault();
   }
@@ -385,8 +392,8 @@ export class Walkthrough {
 
   /** One step nearer to the four pixels, or back. */
   closer(by) {
-    const scopes = Object.keys(SCOPES);
-    this.look(scopes[Math.min(scopes.length - 1, Math.max(0, scopes.indexOf(this.scope) + by))]);
+    const at = SCOPES.indexOf(this.scope) + by;
+    this.look(SCOPES[Math.min(SCOPES.length - 1, Math.max(0, at))]);
   }
 
   walk(by) {
@@ -408,9 +415,9 @@ export class Walkthrough {
     };
   }
 
-  toggle(title) {
+  toggle(name) {
     for (const details of this.detail.querySelectorAll("details")) {
-      if (details.firstChild.textContent.startsWith(title)) details.open = !details.open;
+      if (details.dataset.section === name) details.open = !details.open;
     }
   }
 

@@ -1,5 +1,6 @@
 // What if: sliders that change one layer for one query; the model answers while they move.
 import { element, focusedIn } from "../kit/elements.js";
+import { say } from "../kit/words.js";
 
 const TELL_MS = 200;
 const REST = {
@@ -10,10 +11,30 @@ const REST = {
   reference_shift_xy: [0, 0],
 };
 const SLIDERS = [
-  { name: "offset_scale", title: "Offsets ×", min: -1, max: 3, step: 0.1 },
-  { name: "sharpness", title: "Sharpness of weights", min: 0, max: 8, step: 0.25 },
-  { name: "reference_shift_xy", axis: 0, title: "Reference, x", min: -0.5, max: 0.5, step: 0.02 },
-  { name: "reference_shift_xy", axis: 1, title: "Reference, y", min: -0.5, max: 0.5, step: 0.02 },
+  {
+    name: "offset_scale",
+    title: "canvas.equations.what_if.offset_scale",
+    min: -1,
+    max: 3,
+    step: 0.1,
+  },
+  { name: "sharpness", title: "canvas.equations.what_if.sharpness", min: 0, max: 8, step: 0.25 },
+  {
+    name: "reference_shift_xy",
+    axis: 0,
+    title: "canvas.equations.what_if.reference_x",
+    min: -0.5,
+    max: 0.5,
+    step: 0.02,
+  },
+  {
+    name: "reference_shift_xy",
+    axis: 1,
+    title: "canvas.equations.what_if.reference_y",
+    min: -0.5,
+    max: 0.5,
+    step: 0.02,
+  },
 ];
 
 export class WhatIf {
@@ -24,25 +45,25 @@ export class WhatIf {
       dropped_heads: element("div", {
         class: "wt-levels",
         role: "group",
-        "aria-label": "Heads to leave out",
+        "aria-label": say("canvas.equations.what_if.heads.label"),
       }),
       dropped_levels: element("div", {
         class: "wt-levels",
         role: "group",
-        "aria-label": "Levels to leave out",
+        "aria-label": say("canvas.equations.what_if.levels.label"),
       }),
     };
-    this.back = element("button", { type: "button", class: "wt-back" }, "Put everything back");
+    this.back = element(
+      "button",
+      { type: "button", class: "wt-back" },
+      say("canvas.equations.what_if.back"),
+    );
     this.back.addEventListener("click", () => this.page.tell("change", { sliders: null }));
     this.root = element(
       "details",
       { class: "wt-what-if", open: window.innerWidth > 700 && "open" },
-      element("summary", {}, "What if"),
-      element(
-        "p",
-        { class: "wt-quiet" },
-        "Drag a mark on the picture (Shift and arrows move the chosen one), or:",
-      ),
+      element("summary", {}, say("canvas.equations.what_if.title")),
+      element("p", { class: "wt-quiet" }, say("canvas.equations.what_if.hint")),
       element("div", { class: "wt-sliders" }, ...this.rows.map(({ label }) => label)),
       ...Object.values(this.without),
       this.back,
@@ -64,7 +85,7 @@ export class WhatIf {
       ...slider,
       input,
       output,
-      label: element("label", {}, element("span", {}, slider.title), input, output),
+      label: element("label", {}, element("span", {}, say(slider.title)), input, output),
     };
   }
 
@@ -86,8 +107,8 @@ export class WhatIf {
       input.value = value;
       output.textContent = Number(value).toFixed(2);
     }
-    this.toggles("dropped_heads", "Without heads", this.sizes[0]);
-    this.toggles("dropped_levels", "Without levels", this.sizes[1]);
+    this.toggles("dropped_heads", say("canvas.equations.what_if.heads"), this.sizes[0]);
+    this.toggles("dropped_levels", say("canvas.equations.what_if.levels"), this.sizes[1]);
   }
 
   toggles(name, title, count) {

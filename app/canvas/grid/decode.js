@@ -13,7 +13,7 @@ const CORNERS = [
 export class PackedGrid {
   /** @param {ArrayBuffer} buffer not zipped */
   constructor(buffer) {
-    const { header, start } = readHeader(buffer, ["grid"], "a deformed grid");
+    const { header, start } = readHeader(buffer, ["grid"]);
     /** @type {import("../kit/headers.js").GridHeader} */
     this.header = header;
     this.buffer = buffer;

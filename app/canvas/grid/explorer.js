@@ -3,6 +3,7 @@ import { cellName, cellUnder, neighbourCell, queryOfCell } from "../kit/cells.js
 import { applyInverse } from "../kit/frames.js";
 import { Steered } from "../kit/steered.js";
 import { countTo, readView } from "../kit/view.js";
+import { say } from "../kit/words.js";
 import { GRID } from "./canvas.js";
 import { panelAt } from "./panels.js";
 import { GRID_VIEW } from "./view.js";
@@ -99,7 +100,7 @@ export class GridExplorer extends Steered {
   pin(query) {
     this.focus = null;
     this.setView({ query, pinned: true, importance: false });
-    this.announce(`Pinned: ${cellName(this.layer, query)}.`);
+    this.announce(say("canvas.kit.pinned", { query: cellName(this.layer, query) }));
   }
 
   setFocus(knot) {
@@ -125,7 +126,7 @@ export class GridExplorer extends Steered {
     );
     const next = knots[(at + step + knots.length) % knots.length];
     this.setFocus(next);
-    this.announce(`Head ${next.head}, knot ${next.knot}, weight ${next.weight.toFixed(3)}`);
+    this.announce(say("canvas.grid.knot.spoken", { ...next, weight: next.weight.toFixed(3) }));
   }
 
   toggle(kind, index, alone = false) {
@@ -145,7 +146,9 @@ export class GridExplorer extends Steered {
   showHeads(heads) {
     this.focus = null;
     this.setView({ heads });
-    this.announce(heads.length ? `Shown heads: ${heads.join(", ")}.` : "No head is shown.");
+    this.announce(
+      say(`canvas.grid.heads.${heads.length ? "shown" : "none"}`, { shown: heads.join(", ") }),
+    );
   }
 
   /** The heads of one group, whose grid they share; after the last group all of them. */
@@ -184,7 +187,7 @@ export class GridExplorer extends Steered {
 
   reset() {
     super.reset();
-    this.announce("Everything as at first.");
+    this.announce(say("canvas.grid.reset"));
   }
 
   close() {

@@ -9,63 +9,57 @@ import {
   pointKeys,
   resetKey,
 } from "../kit/keyboard.js";
+import { signOf } from "../kit/words.js";
 
 /** @type {import("../kit/keyboard.js").KeyAction[]} */
 export const GRID_KEYS = [
-  arrowKeys("move the query"),
-  pinKey("pin the query, or let the pointer preview others"),
+  arrowKeys("canvas.grid.key.move"),
+  pinKey("canvas.grid.key.pin"),
   {
     keys: [" "],
     show: "Space",
-    does: "play the deformation, or undo it",
+    does: "canvas.grid.key.play",
     stageOnly: true,
     run: (explorer) => explorer.play(),
   },
-  pointKeys("step through the knots by weight"),
+  pointKeys("canvas.grid.key.knots"),
   HEAD_KEYS,
   {
     keys: ["g"],
     show: "G",
-    does: "next group of heads, then all",
+    does: "canvas.grid.key.group",
     run: (explorer) => explorer.nextGroup(),
   },
   {
     keys: ["i"],
     show: "I",
-    does: "importance: attention averaged over all queries",
+    does: "canvas.grid.key.importance",
     run: flip("importance"),
   },
   {
     keys: ["b"],
     show: "B",
-    does: "the position bias as a surface",
+    does: "canvas.grid.key.surface",
     run: (explorer) => explorer.layer.surface && flip("surface")(explorer),
   },
-  { keys: ["s"], show: "S", does: "regular and deformed grid side by side", run: flip("split") },
+  { keys: ["s"], show: "S", does: "canvas.grid.key.split", run: flip("split") },
   {
     keys: ["o"],
     show: "O",
-    does: "outline of the object, where it is known",
+    does: "canvas.grid.key.object",
     run: (explorer) => explorer.layer.mask && flip("object")(explorer),
   },
   LAYER_KEYS,
-  resetKey("everything as at first, let the query go"),
+  resetKey("canvas.grid.key.reset"),
   HELP_KEY,
 ];
 
-/** @type {[string, string][]} */
 export const GRID_SIGNS = [
-  ["mesh", "the grid of one group of heads: its knots are the only places these heads can read"],
-  ["small dots, dashed arrows", "where each knot would lie undeformed, and how far it moved"],
-  [
-    "disc",
-    "a knot; colour: the head, area: its attention weight. The weights of a head sum to 1 over all knots",
-  ],
-  ["lines", "from the query to its heaviest knots"],
-  ["white cross", "where the query's displacements start, as the position bias counts them"],
-  ["hollow disc at the edge", "a knot beyond the map: it reads zeros"],
-  [
-    "surface",
-    "what the position bias would add for a knot at that place, mean over the shown heads",
-  ],
+  signOf("canvas.grid.sign.mesh"),
+  signOf("canvas.grid.sign.dots"),
+  signOf("canvas.grid.sign.disc"),
+  signOf("canvas.grid.sign.lines"),
+  signOf("canvas.grid.sign.cross"),
+  signOf("canvas.grid.sign.edge"),
+  signOf("canvas.grid.sign.surface"),
 ];

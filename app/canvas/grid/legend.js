@@ -2,6 +2,7 @@
 import { button, element, setPressed, setText } from "../kit/elements.js";
 import { glyph } from "../kit/signs.js";
 import { countTo } from "../kit/view.js";
+import { say } from "../kit/words.js";
 
 export class GridLegend {
   constructor(explorer) {
@@ -9,25 +10,35 @@ export class GridLegend {
     this.groups = element("div", {
       class: "dv-grid-groups",
       role: "group",
-      "aria-label": "Groups and heads",
+      "aria-label": say("canvas.grid.legend.label"),
     });
     this.signs = element(
       "div",
       { class: "dv-signs" },
-      "area = attention",
-      element("span", {}, element("b", { class: "dv-sign", "aria-hidden": "true" }, "✛"), " query"),
+      say("canvas.grid.legend.area"),
+      element(
+        "span",
+        {},
+        element("b", { class: "dv-sign", "aria-hidden": "true" }, "✛"),
+        say("canvas.grid.legend.query"),
+      ),
       element(
         "span",
         {},
         element("b", { class: "dv-sign", "aria-hidden": "true" }, "⇢"),
-        " from the regular grid",
+        say("canvas.grid.legend.arrow"),
       ),
     );
     this.chips = new Map(); // by head
     this.low = element("span");
     this.high = element("span");
     this.ramp = element("span", { class: "dv-ramp", "aria-hidden": "true" });
-    const bar = [element("span", {}, "position bias"), this.low, this.ramp, this.high];
+    const bar = [
+      element("span", {}, say("canvas.grid.legend.bias")),
+      this.low,
+      this.ramp,
+      this.high,
+    ];
     this.scale = element("div", { class: "dv-scale" }, element("div", { class: "dv-bar" }, ...bar));
     this.root = element("div", { class: "dv-legend" }, this.groups, this.signs);
     explorer.addEventListener("changed", () => this.update());
@@ -54,13 +65,13 @@ export class GridLegend {
     const { heads: colours } = explorer.palette;
     const heads = layer.headsOf(group);
     const name = button(
-      `grid ${group}`,
-      `Show only the grid of group ${group} (key G: the next one)`,
+      say("canvas.grid.legend.group", { group }),
+      say("canvas.grid.legend.group.title", { group }),
       () => explorer.showHeads(heads),
       { class: "dv-button dv-group-name" },
     );
     for (const head of heads) {
-      const title = `Head ${head}: click to hide or show, Shift-click for only this one`;
+      const title = say("canvas.kit.chip.head", { head });
       const chip = element(
         "button",
         {

@@ -3,6 +3,7 @@ import { cellBox, cellOfQuery } from "../kit/cells.js";
 import { applyAffine } from "../kit/frames.js";
 import { crossLines, stageRect, weightRadius } from "../kit/marks.js";
 import { countTo } from "../kit/view.js";
+import { say } from "../kit/words.js";
 import { stagePlace } from "./panels.js";
 
 const LEAST_ARROW = 5; // pixels; shorter ones would be all tip
@@ -203,7 +204,7 @@ export function panelNameMarks(scene) {
   return onEachPanel(scene, ({ left, top, isRegular }) => [
     {
       kind: "text",
-      text: isRegular ? "regular grid" : "deformed grid",
+      text: say(isRegular ? "canvas.grid.panel.regular" : "canvas.grid.panel.deformed"),
       x: left + 10,
       y: top + 22,
       size: 14,

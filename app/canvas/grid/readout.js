@@ -2,19 +2,23 @@
 import { element, setText } from "../kit/elements.js";
 import { applyAffine } from "../kit/frames.js";
 import { glyph } from "../kit/signs.js";
+import { say } from "../kit/words.js";
 
 const pair = ([x, y], digits) => `${x.toFixed(digits)}, ${y.toFixed(digits)}`;
 
 const KNOT_LINES = [
-  { term: "attention A", value: ({ weight }) => weight.toFixed(4) },
-  { term: "mean over queries", value: ({ mean }) => mean.toFixed(4) },
-  { term: "position bias B", value: ({ bias }) => (bias === null ? "none" : bias.toFixed(3)) },
-  { term: "offset Δp, cells", value: ({ offset }) => pair(offset, 2) },
-  { term: "displacement read", value: ({ displacement }) => pair(displacement, 3) },
-  { term: "falls at, original px", value: ({ original }) => pair(original, 1) },
+  { term: "canvas.grid.readout.weight", value: ({ weight }) => weight.toFixed(4) },
+  { term: "canvas.grid.readout.mean", value: ({ mean }) => mean.toFixed(4) },
   {
-    term: "on the object",
-    value: ({ onObject }) => ({ true: "yes", false: "no", null: "not known" })[onObject],
+    term: "canvas.grid.readout.bias",
+    value: ({ bias }) => (bias === null ? say("canvas.grid.readout.no_bias") : bias.toFixed(3)),
+  },
+  { term: "canvas.grid.readout.offset", value: ({ offset }) => pair(offset, 2) },
+  { term: "canvas.grid.readout.displacement", value: ({ displacement }) => pair(displacement, 3) },
+  { term: "canvas.grid.readout.original", value: ({ original }) => pair(original, 1) },
+  {
+    term: "canvas.grid.readout.object",
+    value: ({ onObject }) => say(`canvas.grid.readout.object.${onObject}`),
   },
 ];
 
@@ -47,12 +51,12 @@ export class KnotReadout {
     this.values = KNOT_LINES.map(() => element("dd", {}, "—"));
     this.root = element(
       "section",
-      { class: "dv-readout", "aria-label": "Readout of one knot" },
+      { class: "dv-readout", "aria-label": say("canvas.grid.readout.label") },
       element("header", {}, this.sign, this.name, this.why),
       element(
         "dl",
         {},
-        ...KNOT_LINES.flatMap(({ term }, at) => [element("dt", {}, term), this.values[at]]),
+        ...KNOT_LINES.flatMap(({ term }, at) => [element("dt", {}, say(term)), this.values[at]]),
       ),
     );
     explorer.on("drawn", (scene) => this.update(scene));
@@ -61,17 +65,14 @@ export class KnotReadout {
   update(scene) {
     const { focus, query, layer, palette } = scene;
     const shown = focus ?? scene.knots[0];
-    setText(this.why, focus || !shown ? "" : "heaviest");
+    setText(this.why, focus || !shown ? "" : say("canvas.grid.readout.heaviest"));
     if (!shown) {
-      setText(this.name, "No head is shown");
+      setText(this.name, say("canvas.grid.readout.none"));
       this.values.forEach((node) => setText(node, "—"));
       return;
     }
     const facts = knotFacts(layer, query, shown.head, shown.knot);
-    setText(
-      this.name,
-      `h${shown.head} · grid ${facts.group} · knot (${facts.row}, ${facts.column})`,
-    );
+    setText(this.name, say("canvas.grid.readout.name", { head: shown.head, ...facts }));
     if (this.look !== shown.head) {
       this.look = shown.head;
       this.sign.replaceChildren(
@@ -88,8 +89,8 @@ export class ClassList {
     this.list = element("ol");
     this.root = element(
       "section",
-      { class: "dv-lookup dv-classes", "aria-label": "Class scores" },
-      element("h4", {}, "The model says"),
+      { class: "dv-lookup dv-classes", "aria-label": say("canvas.grid.classes.label") },
+      element("h4", {}, say("canvas.grid.classes.title")),
       this.list,
     );
     explorer.addEventListener("changed", () => this.update(explorer.layer));

@@ -3,6 +3,7 @@ import { button, element, setPressed, setText, slider, toggleButton } from "../k
 import { takeAlong } from "../kit/export.js";
 import { hasPadding } from "../kit/frames.js";
 import { flip } from "../kit/keyboard.js";
+import { say } from "../kit/words.js";
 import { exportKnots } from "./knots_csv.js";
 
 export class GridToolbar {
@@ -12,51 +13,64 @@ export class GridToolbar {
     const toggle = (label, title, key, name) =>
       toggleButton(label, { title, key, onclick: () => flip(name)(explorer) });
     this.toggles = {
-      pinned: toggleButton("Pin", {
-        title: "Keep this query; otherwise it follows the pointer",
+      pinned: toggleButton(say("canvas.kit.pin"), {
+        title: say("canvas.grid.pin.title"),
         key: "Enter",
         onclick: () => explorer.togglePin(),
       }),
       importance: toggle(
-        "All queries",
-        "Size the knots by the attention of an average query",
+        say("canvas.grid.importance"),
+        say("canvas.grid.importance.title"),
         "I",
         "importance",
       ),
-      split: toggle("Side by side", "Regular and deformed grid side by side", "S", "split"),
-      surface: toggle("Bias surface", "What the position bias adds at each place", "B", "surface"),
-      object: toggle("Object", "Outline of the object, where it is known", "O", "object"),
-      mesh: toggle("Mesh", "Lines between neighbouring knots", undefined, "mesh"),
-      arrows: toggle("Arrows", "From the undeformed grid to the deformed one", undefined, "arrows"),
-      padding: toggle("Padding", "Show the padded area the model saw", undefined, "padding"),
-      lines: toggle("Lines", "From the query to its heaviest knots", undefined, "lines"),
+      split: toggle(say("canvas.grid.split"), say("canvas.grid.split.title"), "S", "split"),
+      surface: toggle(say("canvas.grid.surface"), say("canvas.grid.surface.title"), "B", "surface"),
+      object: toggle(say("canvas.grid.object"), say("canvas.grid.object.title"), "O", "object"),
+      mesh: toggle(say("canvas.grid.mesh"), say("canvas.grid.mesh.title"), undefined, "mesh"),
+      arrows: toggle(
+        say("canvas.grid.arrows"),
+        say("canvas.grid.arrows.title"),
+        undefined,
+        "arrows",
+      ),
+      padding: toggle(
+        say("canvas.kit.padding"),
+        say("canvas.kit.padding.title"),
+        undefined,
+        "padding",
+      ),
+      lines: toggle(say("canvas.grid.lines"), say("canvas.grid.lines.title"), undefined, "lines"),
     };
     this.slide = slider(
-      "Deformation",
-      "Move the grid from its reference to where it is read",
+      say("canvas.grid.slide"),
+      say("canvas.grid.slide.title"),
       { min: 0, max: 100, step: 1 },
       (value) => explorer.slide(value / 100),
       (value) => explorer.slide(value / 100, { done: true }),
     );
     this.slide.root.classList.add("dv-field-wide");
-    this.playButton = button("▶ Play", "Play the deformation, or undo it (key Space)", () =>
+    this.playButton = button(say("canvas.grid.play"), say("canvas.grid.play.title"), () =>
       explorer.play(),
     );
     this.top = slider(
-      "Keys",
-      "How many keys are joined by lines, heaviest first",
+      say("canvas.grid.top"),
+      say("canvas.grid.top.title"),
       { min: 0, max: 30, step: 1 },
       (value) => explorer.setView({ top: value }),
     );
-    this.dim = slider("Dim", "Darken the picture", { min: 0, max: 90, step: 5 }, (value) =>
-      explorer.setView({ dim: value / 100 }),
+    this.dim = slider(
+      say("canvas.kit.dim"),
+      say("canvas.kit.dim.title"),
+      { min: 0, max: 90, step: 5 },
+      (value) => explorer.setView({ dim: value / 100 }),
     );
     this.root = element(
       "div",
-      { class: "dv-toolbar", role: "group", "aria-label": "Picture controls" },
+      { class: "dv-toolbar", role: "group", "aria-label": say("canvas.kit.controls") },
       element("div", { class: "dv-group dv-slide" }, this.playButton, this.slide.root),
       element("div", { class: "dv-group" }, ...Object.values(this.toggles)),
-      takeAlong(explorer, facts, ["CSV of the knots", () => exportKnots(explorer)]),
+      takeAlong(explorer, facts, [say("canvas.grid.export.csv"), () => exportKnots(explorer)]),
       element("div", { class: "dv-group dv-fields" }, this.top.root, this.dim.root),
     );
     explorer.addEventListener("changed", () => this.update());
@@ -76,6 +90,6 @@ export class GridToolbar {
       control.input.value = String(Math.round(value));
       setText(control.output, text);
     }
-    setText(this.playButton, view.slide > 0.5 ? "◀ Undo" : "▶ Play");
+    setText(this.playButton, view.slide > 0.5 ? say("canvas.grid.undo") : say("canvas.grid.play"));
   }
 }

@@ -1,13 +1,16 @@
 // What is on show, in one line.
 import { cellName } from "../kit/cells.js";
+import { say } from "../kit/words.js";
 
 export function sceneWords({ layer, view, query, knots }) {
-  const [height, width] = layer.header.grid_hw;
+  const { grid_hw: size, queries } = layer.header;
   const share = layer.objectShare(knots);
-  const onObject =
-    share === null ? "" : ` · ${Math.round(100 * share)} % of the attention is read on the object`;
   const whose = view.importance
-    ? `average of ${layer.header.queries} queries`
+    ? say("canvas.grid.words.average", { queries })
     : cellName(layer, query);
-  return `${whose} · ${height} × ${width} knots${onObject}${view.pinned ? " · pinned" : ""}`;
+  const parts = [whose, say("canvas.grid.words.knots", { height: size[0], width: size[1] })];
+  if (share !== null)
+    parts.push(say("canvas.grid.words.object", { share: Math.round(100 * share) }));
+  if (view.pinned) parts.push(say("canvas.kit.words.pinned"));
+  return parts.join(" · ");
 }

@@ -1,6 +1,7 @@
 // What one query may read under five kinds of attention: what this kind of picture is.
 import { cellName } from "../kit/cells.js";
 import { hundredths, wholeNumber, yesOrNo } from "../kit/view.js";
+import { say } from "../kit/words.js";
 import { decodeKeySets } from "./decode.js";
 import { KEYS_DRAWING } from "./drawing.js";
 
@@ -19,8 +20,12 @@ function sceneWords({ query, view, layer }) {
   const counts = layer.sets.map(
     (set) => `${set.title.replace(/.*\((.*)\)/, "$1")} ${layer.keys(set, query).length}`,
   );
-  const pinned = view.pinned ? " · pinned" : "";
-  return `${cellName(layer, query)} · keys of all heads: ${counts.join(", ")}${pinned}`;
+  const parts = [
+    cellName(layer, query),
+    say("canvas.keys.words.counts", { counts: counts.join(", ") }),
+    ...(view.pinned ? [say("canvas.kit.words.pinned")] : []),
+  ];
+  return parts.join(" · ");
 }
 
 /** @type {import("../kit/canvas.js").Canvas} */

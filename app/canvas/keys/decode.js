@@ -4,7 +4,7 @@ import { arrayTaker, readHeader } from "../kit/packed.js";
 export class KeySets {
   /** @param {ArrayBuffer} buffer not zipped */
   constructor(buffer) {
-    const { header, start } = readHeader(buffer, ["key-sets"], "key sets");
+    const { header, start } = readHeader(buffer, ["key-sets"]);
     /** @type {import("../kit/headers.js").KeySetsHeader} */
     this.header = header;
     this.buffer = buffer;

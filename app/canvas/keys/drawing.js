@@ -1,15 +1,14 @@
 // Five kinds of attention as a drawing, and what a figure of them says of itself.
 import { cellName } from "../kit/cells.js";
+import { say } from "../kit/words.js";
 import { keyMarks, pictureMarks } from "./marks.js";
 import { keyPanels, keysAspect } from "./panels.js";
 
 function caption({ layer, query }, facts) {
   return [
     [facts.title, cellName(layer, query)].filter(Boolean).join(" · "),
-    layer.sets
-      .map((set) => `${set.title}: ${set.per_head} keys per head (${set.honesty})`)
-      .join(". "),
-    "White: may be read, whatever the weight. Colour: head, area: trained attention weight. Made with deformviz.",
+    layer.sets.map((set) => say("canvas.keys.caption.set", set)).join(". "),
+    say("canvas.keys.caption.signs"),
   ];
 }
 

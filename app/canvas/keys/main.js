@@ -4,29 +4,19 @@ import { element } from "../kit/elements.js";
 import { fileMenu, linkAndHelp, offlineFile, pictureFiles } from "../kit/export.js";
 import { HELP_KEY, arrowKeys, pinKey } from "../kit/keyboard.js";
 import { Page } from "../kit/page.js";
+import { say, signOf } from "../kit/words.js";
 import { KEYS } from "./canvas.js";
 import { KeysExplorer } from "./explorer.js";
 
-/** @type {[string, string][]} */
 const SIGNS = [
-  [
-    "white dot",
-    "a place the query may read; which it prefers depends on weights that are not trained here",
-  ],
-  [
-    "coloured disc",
-    "a place that trained weights read; colour: the head, area: the attention weight",
-  ],
-  ["outlined cell", "the query, the same on every picture"],
+  signOf("canvas.keys.sign.dot"),
+  signOf("canvas.keys.sign.disc"),
+  signOf("canvas.keys.sign.cell"),
 ];
 
 const SURROUNDINGS = {
   Explorer: KeysExplorer,
-  keys: [
-    arrowKeys("move the query"),
-    pinKey("pin the query, or let it follow the pointer"),
-    HELP_KEY,
-  ],
+  keys: [arrowKeys("canvas.keys.key.move"), pinKey("canvas.keys.key.pin"), HELP_KEY],
   signs: SIGNS,
   build(explorer, facts) {
     const files = [...pictureFiles(explorer, facts), ...offlineFile(explorer, facts)];
@@ -37,7 +27,7 @@ const SURROUNDINGS = {
       fileMenu(files, complain),
       ...linkAndHelp(explorer, facts),
     );
-    const group = { class: "dv-toolbar", role: "group", "aria-label": "Picture controls" };
+    const group = { class: "dv-toolbar", role: "group", "aria-label": say("canvas.kit.controls") };
     return { scale: "", below: [element("div", group, end)] };
   },
 };

@@ -2,6 +2,7 @@
 import { cellBox, cellOfQuery } from "../kit/cells.js";
 import { applyAffine } from "../kit/frames.js";
 import { stageRect, weightRadius } from "../kit/marks.js";
+import { say } from "../kit/words.js";
 import { TITLE_ROOM } from "./panels.js";
 
 const TITLE_SIZE = 14;
@@ -33,7 +34,7 @@ export function pictureMarks(scene) {
       },
       {
         ...title,
-        text: `${set.per_head} keys per query and head · ${honesty}`,
+        text: say("canvas.keys.panel.counts", { count: set.per_head, honesty }),
         y: top - 8,
         size: 11.5,
       },

@@ -1,4 +1,5 @@
 // Queries that are cells of feature levels: which lies where, and how to walk from one to the next.
+import { say } from "./words.js";
 
 const clamp = (value, size) => Math.min(size - 1, Math.max(0, value));
 
@@ -41,6 +42,6 @@ export function neighbourCell(layer, query, stepX, stepY) {
 /** A cell in words; the level only where there are several. */
 export function cellName(layer, query) {
   const { level, row, column } = cellOfQuery(layer, query);
-  const place = `row ${row}, column ${column}`;
-  return layer.levels.length > 1 ? `level ${level} · ${place}` : place;
+  const several = layer.levels.length > 1;
+  return say(several ? "canvas.kit.cell_of_level" : "canvas.kit.cell", { level, row, column });
 }

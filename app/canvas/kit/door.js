@@ -1,9 +1,10 @@
 // The doors of a canvas: a notebook or a plain page calls `render`, Streamlit `streamlit`, and a page
 // that carries its own trace needs nobody to call.
 import { bytesOf } from "./packed.js";
+import { learn } from "./words.js";
 
 /**
- * What a canvas talks to, as anywidget gives it. `data` is everything Python hands in.
+ * What a canvas talks to, as anywidget gives it. `data` is everything Python hands in, `words` with it.
  * @typedef {object} Model
  * @property {(name: string) => any} get
  * @property {(name: string, value: any) => void} set
@@ -30,11 +31,15 @@ export function door(make) {
    */
   function render({ model, el }) {
     const read = () => model.get("data");
+    learn(read().words);
     const mounted = make(read(), (name, value) => {
       model.set(name, value);
       model.save_changes();
     });
-    const changed = () => mounted.update(read());
+    const changed = () => {
+      learn(read().words);
+      mounted.update(read());
+    };
     el.append(mounted.root);
     model.on("change:data", changed);
     changed();

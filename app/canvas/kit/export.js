@@ -4,6 +4,7 @@ import { figureMarks } from "./figure.js";
 import { paintOnCanvas } from "./paint.js";
 import { paintAsSvg } from "./paint_svg.js";
 import { viewAddress } from "./view.js";
+import { known, say } from "./words.js";
 
 const PNG_SCALE = 2;
 const PIECE = 32768; // letters handed to one call
@@ -79,6 +80,7 @@ export async function exportHtml(explorer, facts) {
     picture_alt: facts.pictureAlt,
     palette: explorer.palette,
     view: explorer.keptView,
+    words: known(),
   };
   const parts = {
     title: facts.title.replace(/[<>&"]/g, " "),
@@ -100,23 +102,23 @@ export async function copyLink(explorer) {
   );
   try {
     await navigator.clipboard.writeText(address);
-    explorer.tell("notice", { text: "The link to this view is in the clipboard." });
+    explorer.tell("notice", { text: say("canvas.kit.link.copied") });
   } catch {
-    explorer.tell("notice", { text: `Copy this link: ${address}`, lasting: true });
+    explorer.tell("notice", { text: say("canvas.kit.link.by_hand", { address }), lasting: true });
   }
 }
 
 /** The files every picture offers: [name, function]. */
 export function pictureFiles(explorer, facts) {
   return [
-    ["PNG picture", () => exportPng(explorer, facts)],
-    ["SVG picture", () => exportSvg(explorer, facts)],
+    [say("canvas.kit.export.png"), () => exportPng(explorer, facts)],
+    [say("canvas.kit.export.svg"), () => exportSvg(explorer, facts)],
   ];
 }
 
 /** The page that needs no server, where the surroundings can make one. */
 export function offlineFile(explorer, facts) {
-  return facts.source ? [["Offline HTML of this layer", () => exportHtml(explorer, facts)]] : [];
+  return facts.source ? [[say("canvas.kit.export.html"), () => exportHtml(explorer, facts)]] : [];
 }
 
 /** A menu of [name, function]; `complain` hears what went wrong. */
@@ -126,13 +128,13 @@ export function fileMenu(entries, complain) {
     try {
       await run();
     } catch (error) {
-      complain(`The export failed: ${error.message}`);
+      complain(say("canvas.kit.export.failed", { problem: error.message }));
     }
   };
   const menu = element(
     "details",
     { class: "dv-menu" },
-    element("summary", { class: "dv-button" }, "Export"),
+    element("summary", { class: "dv-button" }, say("canvas.kit.export")),
     element(
       "div",
       { class: "dv-menu-list" },
@@ -160,11 +162,11 @@ export function takeAlong(explorer, facts, table) {
 }
 
 export function linkAndHelp(explorer, facts) {
-  const link = button("Copy link", "Copy the address of exactly this view", () =>
+  const link = button(say("canvas.kit.link"), say("canvas.kit.link.title"), () =>
     copyLink(explorer),
   );
-  const help = button("?", "Keys and signs (key ?)", () => explorer.tell("help"), {
-    "aria-label": "Help",
+  const help = button("?", say("canvas.kit.help.open"), () => explorer.tell("help"), {
+    "aria-label": say("canvas.kit.help"),
   });
   return facts.link ? [link, help] : [help];
 }

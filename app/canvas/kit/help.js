@@ -1,39 +1,36 @@
 // The overlay behind "?": keys, signs, and what the picture does not say.
 import { element } from "./elements.js";
 import { activeKeys } from "./keyboard.js";
-
-const POINTER =
-  "Move over the picture to preview other queries. Click or tap to pin one: it is held, and " +
-  "the pointer reads its points. Click the same place again to let it go.";
+import { say } from "./words.js";
 
 /**
  * @param {import("./keyboard.js").KeyAction[]} keys
- * @param {[string, string][]} signs what each sign means
+ * @param {{ sign: string, means: string }[]} signs keys of words: a sign, and what it means
  */
 export function helpDialog(explorer, keys, signs) {
   const rows = (entries) =>
     entries.map(([name, text]) =>
-      element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, text)),
+      element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, say(text))),
     );
   const shown = activeKeys(explorer, keys).map(({ show, does }) => [show, does]);
   const dialog = element(
     "dialog",
-    { class: "dv-help", "aria-label": "Keys and signs" },
+    { class: "dv-help", "aria-label": say("canvas.kit.help.title") },
     element(
       "form",
       { method: "dialog" },
       element(
         "header",
         {},
-        element("h3", {}, "Keys and signs"),
-        element("button", { class: "dv-button" }, "Close"),
+        element("h3", {}, say("canvas.kit.help.title")),
+        element("button", { class: "dv-button" }, say("canvas.kit.help.close")),
       ),
-      element("h4", {}, "Pointer"),
-      element("p", {}, POINTER),
-      element("h4", {}, "Keys"),
+      element("h4", {}, say("canvas.kit.help.pointer_title")),
+      element("p", {}, say("canvas.kit.help.pointer")),
+      element("h4", {}, say("canvas.kit.help.keys")),
       element("table", {}, ...rows(shown)),
-      element("h4", {}, "Signs"),
-      element("table", {}, ...rows(signs)),
+      element("h4", {}, say("canvas.kit.help.signs")),
+      element("table", {}, ...rows(signs.map(({ sign, means }) => [say(sign), means]))),
     ),
   );
   explorer.addEventListener("help", () => dialog.showModal());

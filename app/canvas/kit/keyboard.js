@@ -4,7 +4,7 @@
  * @typedef {object} KeyAction
  * @property {string[]} keys as `KeyboardEvent.key` names them, letters small; "digit" for 0 to 9
  * @property {string} show how the help names them
- * @property {string} does
+ * @property {string} does the key of its words
  * @property {(explorer: any, event: KeyboardEvent) => void} run
  * @property {boolean} [stageOnly] only while the picture itself has the focus
  * @property {boolean} [needsPage] only where there are other layers
@@ -51,7 +51,7 @@ export const pointKeys = (does) => ({
 export const HEAD_KEYS = {
   keys: ["digit"],
   show: "0–9",
-  does: "show or hide a head; with Shift only that one",
+  does: "canvas.kit.key.heads",
   run: (explorer, event) => explorer.toggle("heads", Number(event.code.at(-1)), event.shiftKey),
 };
 
@@ -59,7 +59,7 @@ export const HEAD_KEYS = {
 export const LAYER_KEYS = {
   keys: ["[", "]"],
   show: "[ ]",
-  does: "previous and next layer",
+  does: "canvas.kit.key.layers",
   needsPage: true,
   run: (explorer, event) => explorer.step(event.key === "]" ? 1 : -1),
 };
@@ -76,7 +76,7 @@ export const resetKey = (does) => ({
 export const HELP_KEY = {
   keys: ["?"],
   show: "?",
-  does: "this help",
+  does: "canvas.kit.key.help",
   run: (explorer) => explorer.tell("help"),
 };
 

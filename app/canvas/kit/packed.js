@@ -1,4 +1,5 @@
 // Packed traces: a header of JSON, then arrays; see deformviz/tracing/packing.py.
+import { say } from "./words.js";
 
 export const VERSION = 1;
 const PIECE = 32768; // letters handed to one call
@@ -10,7 +11,7 @@ export function bytesOf(given) {
 }
 
 /** The header of a packed trace, and where its arrays begin. The text is plain ASCII. */
-export function readHeader(buffer, kinds, what) {
+export function readHeader(buffer, kinds) {
   const length = new DataView(buffer).getUint32(0, true);
   let text = "";
   for (let at = 0; at < length; at += PIECE) {
@@ -20,8 +21,7 @@ export function readHeader(buffer, kinds, what) {
   const header = JSON.parse(text);
   if (header.v !== VERSION || !kinds.includes(header.kind)) {
     throw new Error(
-      `This trace is of kind ${header.kind}, version ${header.v}; ` +
-        `expected ${what}, version ${VERSION}. Reload the page.`,
+      say("canvas.kit.trace.foreign", { kind: header.kind, version: header.v, expected: VERSION }),
     );
   }
   return { header, start: 4 + length };
@@ -53,7 +53,10 @@ export async function fetchTrace(address, decode) {
   const response = await fetch(address);
   if (!response.ok) {
     throw new Error(
-      `The trace could not be loaded (${response.status}). ${(await response.text()).slice(0, 200)}`,
+      say("canvas.kit.trace.missing", {
+        status: response.status,
+        problem: (await response.text()).slice(0, 200),
+      }),
     );
   }
   return decode(await unzipped(await response.arrayBuffer()));

@@ -6,6 +6,7 @@ import { fetchTrace, unzipped } from "./packed.js";
 import { listenToPointer } from "./pointer.js";
 import { ProofBadge } from "./proof_badge.js";
 import { readView } from "./view.js";
+import { say } from "./words.js";
 
 const LAYERS_KEPT = 6;
 const NOTICE_MS = 6000;
@@ -17,7 +18,7 @@ export async function loadPicture(address) {
   try {
     await picture.decode();
   } catch {
-    throw new Error("The picture could not be loaded.");
+    throw new Error(say("canvas.kit.picture.missing"));
   }
   return picture;
 }
@@ -28,7 +29,7 @@ export async function loadPicture(address) {
  * @property {(explorer: any, facts: any) => { scale: Node | string, below: Node[] }} build what
  *   stands below the picture: the scale right under it, the rest by the style sheet
  * @property {import("./keyboard.js").KeyAction[]} keys
- * @property {[string, string][]} signs
+ * @property {{ sign: string, means: string }[]} signs
  */
 
 export class Page {
@@ -128,7 +129,7 @@ export class Page {
       this.wanted = null;
       this.busy.removeAttribute("aria-busy");
       this.notice({
-        text: `${error.message} The old picture stays.`,
+        text: say("canvas.kit.old_stays", { problem: error.message }),
         lasting: true,
         retry: () => this.update(this.data),
       });
@@ -163,7 +164,7 @@ export class Page {
     if (this.explorer.hover === null) {
       this.explorer.stage.root.setAttribute(
         "aria-label",
-        `${this.facts.pictureAlt}. ${words}. Arrow keys move, Enter pins, question mark helps.`,
+        say("canvas.kit.spoken", { picture: this.facts.pictureAlt, words }),
       );
     }
   }
@@ -176,8 +177,8 @@ export class Page {
       close();
       retry();
     };
-    if (retry) bar.append(button("Try again", undefined, again));
-    bar.append(button("×", undefined, close, { "aria-label": "Dismiss" }));
+    if (retry) bar.append(button(say("canvas.kit.again"), undefined, again));
+    bar.append(button("×", undefined, close, { "aria-label": say("canvas.kit.dismiss") }));
     this.notices.replaceChildren(bar);
     if (!lasting) setTimeout(close, NOTICE_MS);
   }

@@ -4,6 +4,7 @@
 import { pictureState } from "./state.js";
 import { Stage } from "./stage.js";
 import { viewParameters } from "./view.js";
+import { say } from "./words.js";
 
 const REPORT_AFTER_MS = 250;
 
@@ -107,14 +108,14 @@ export class Steered extends EventTarget {
   togglePin() {
     if (this.view.pinned) {
       this.setView({ pinned: false });
-      this.announce("Released; the query follows the pointer.");
+      this.announce(say("canvas.kit.released"));
     } else this.pin(this.query);
   }
 
   /** Hold a query. */
   pin(query) {
     this.setView({ query, pinned: true });
-    this.announce(`Pinned: ${this.canvas.queryName(this.layer, query)}.`);
+    this.announce(say("canvas.kit.pinned", { query: this.canvas.queryName(this.layer, query) }));
   }
 
   /** Let everything go but the query on show. */

@@ -1,4 +1,5 @@
 // What the visitor chose: the part of the state that a link carries. Each picture has its own codec.
+import { say } from "./words.js";
 
 /**
  * @typedef {object} ViewCodec
@@ -12,7 +13,7 @@ export const countTo = (count) => Array.from({ length: count }, (_, index) => in
 export const wholeNumber = (below, name) => (value) => {
   const number = Number(value);
   if (value === "" || !Number.isInteger(number) || number < 0 || number >= below) {
-    throw new Error(`${name} ${value} is not one of 0 to ${below - 1}`);
+    throw new Error(say("canvas.kit.note.not_one_of", { name, value, last: below - 1 }));
   }
   return number;
 };
@@ -28,7 +29,7 @@ export const numbersBelow = (below, name) => (value) => {
 
 export const yesOrNo = (value) => {
   if (![true, false, "1", "0", "true", "false", 1, 0].includes(value)) {
-    throw new Error(`${value} is neither 1 nor 0`);
+    throw new Error(say("canvas.kit.note.not_a_switch", { value }));
   }
   return [true, "1", "true", 1].includes(value);
 };
@@ -54,7 +55,7 @@ export function readView(raw, layer, codec) {
     try {
       view[name] = read[name](value);
     } catch (error) {
-      notes.push(`The link's "${short}" was ignored: ${error.message}.`);
+      notes.push(say("canvas.kit.note.ignored", { name: short, problem: error.message }));
     }
   }
   return { view, notes };

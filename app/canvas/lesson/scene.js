@@ -3,7 +3,7 @@ import { element } from "../kit/elements.js";
 import { plainModel } from "../kit/door.js";
 
 export class SceneRoom {
-  /** `scripts`: canvas -> { script, style } addresses. */
+  /** `scripts`: canvas -> { script, style } addresses, and the words it says. */
   constructor(scripts, words) {
     this.scripts = scripts;
     this.words = words;
@@ -24,14 +24,14 @@ export class SceneRoom {
       return;
     }
     if (!scene) return;
-    const { script, style } = this.scripts[scene.canvas];
+    const { script, style, words } = this.scripts[scene.canvas];
     const here = (address) => new URL(address, document.baseURI).href;
     const room = element("div", { class: "dv-mount" });
     this.root.append(element("link", { rel: "stylesheet", href: here(style) }), room);
     try {
       const { default: canvas } = await import(/* webpackIgnore: true */ here(script));
       if (this.shown !== wanted) return;
-      this.leave = canvas.render({ model: plainModel(scene.data), el: room });
+      this.leave = canvas.render({ model: plainModel({ words, ...scene.data }), el: room });
     } catch (problem) {
       room.textContent = `${problem.message}`;
     }

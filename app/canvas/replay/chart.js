@@ -1,6 +1,7 @@
 // Lines over training time, drawn as SVG.
 import { element } from "../kit/elements.js";
 import { svgNode } from "../kit/paint_svg.js";
+import { say } from "../kit/words.js";
 import { iterationAt, softLog } from "./soft_log.js";
 
 const HEIGHT = 160;
@@ -58,7 +59,7 @@ export class Chart {
     const points = lines.flatMap((line) => line.points).filter(([, value]) => value !== null);
     if (!points.length) {
       this.svg.replaceChildren(
-        svgNode("text", { x: 12, y: 30, class: "dr-none" }, "Nothing has been measured here yet."),
+        svgNode("text", { x: 12, y: 30, class: "dr-none" }, say("canvas.replay.chart.nothing")),
       );
       this.scale = null;
       return;

@@ -9,6 +9,7 @@ import {
   toggleButton,
 } from "../kit/elements.js";
 import { fileMenu } from "../kit/export.js";
+import { say } from "../kit/words.js";
 import { exportCurves, exportPoints, exportVideo } from "./export_replay.js";
 
 export class Controls {
@@ -17,27 +18,27 @@ export class Controls {
     this.replayer = replayer;
     const { kind } = replayer;
     this.own = own;
-    this.layer = chooser("Layer", (name) => replayer.setLayer(name));
-    this.trails = toggleButton("Trails", {
-      title: "The paths of the heaviest points through the training so far",
+    this.layer = chooser(say("canvas.replay.layer"), (name) => replayer.setLayer(name));
+    this.trails = toggleButton(say("canvas.replay.trails"), {
+      title: say("canvas.replay.trails.title"),
       onclick: () => replayer.setTrails(!replayer.trails),
     });
     this.matching = element("p", { class: "dv-quiet dr-matching" });
     this.presets = kind.presets.map((preset) => [
       preset,
-      toggleButton(preset.name, {
-        title: preset.hint,
+      toggleButton(say(`canvas.replay.preset.${preset.name}`), {
+        title: say(`canvas.replay.preset.${preset.name}.title`),
         onclick: () => replayer.applyPreset(preset),
       }),
     ]);
     const files = [
-      ["Animation (WebM)", () => exportVideo(replayer, theatre, tell)],
-      ["Points of this query (CSV)", () => exportPoints(replayer)],
-      ["Curves (JSON)", () => exportCurves(replayer)],
+      [say("canvas.replay.export.video"), () => exportVideo(replayer, theatre, tell)],
+      [say("canvas.replay.export.points"), () => exportPoints(replayer)],
+      [say("canvas.replay.export.curves"), () => exportCurves(replayer)],
     ];
     const presets = element(
       "div",
-      { class: "dv-group", role: "group", "aria-label": "Presets" },
+      { class: "dv-group", role: "group", "aria-label": say("canvas.replay.presets") },
       ...this.presets.map(([, button]) => button),
     );
     this.root = element(
@@ -47,7 +48,7 @@ export class Controls {
       element(
         "div",
         { class: "dv-group" },
-        labelled("Layer", this.layer),
+        labelled(say("canvas.replay.layer"), this.layer),
         ...this.own.nodes,
         this.trails,
         fileMenu(files, tell),

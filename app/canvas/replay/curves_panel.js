@@ -1,7 +1,8 @@
 // The curves: choose a statistic, see its lines, hover to take the pictures there.
 import { chooser, element, setText } from "../kit/elements.js";
+import { say } from "../kit/words.js";
 import { Chart } from "./chart.js";
-import { GROUPINGS, STATISTICS, groupingsOf, hintOf, linesOf, statisticsOf } from "./statistics.js";
+import { groupingsOf, hintOf, linesOf, nameOf, statisticsOf } from "./statistics.js";
 
 export class CurvesPanel {
   constructor(replayer) {
@@ -12,8 +13,10 @@ export class CurvesPanel {
     this.offered = null;
     this.offeredGrouping = null;
     this.lines = [];
-    this.select = chooser("Statistic", (statistic) => this.choose({ statistic }));
-    this.group = chooser("Lines", (grouping) => this.choose({ grouping }));
+    this.select = chooser(say("canvas.replay.statistic"), (statistic) =>
+      this.choose({ statistic }),
+    );
+    this.group = chooser(say("canvas.replay.lines"), (grouping) => this.choose({ grouping }));
     this.hint = element("span", { class: "dv-quiet dr-hint" });
     this.chart = new Chart((iteration, event) =>
       replayer.scrub(replayer.run.nearest(iteration), event),
@@ -21,7 +24,7 @@ export class CurvesPanel {
     this.values = element("div", { class: "dr-values" });
     this.root = element(
       "section",
-      { class: "dr-curves", "aria-label": "Curves over training" },
+      { class: "dr-curves", "aria-label": say("canvas.replay.curves") },
       element("div", { class: "dv-group" }, this.select, this.group, this.hint),
       this.chart.root,
       this.values,
@@ -68,17 +71,14 @@ export class CurvesPanel {
     if (text === this.offered && this.offeredGrouping === this.grouping) return;
     [this.offered, this.offeredGrouping] = [text, this.grouping];
     this.select.replaceChildren(
-      ...options(
-        Object.fromEntries(known.map((key) => [key, STATISTICS[key].name])),
-        this.statistic,
-      ),
+      ...options(Object.fromEntries(known.map((key) => [key, nameOf(key)])), this.statistic),
     );
     const groupings = groupingsOf(manifest, this.statistic);
     if (groupings.length && !groupings.includes(this.grouping)) this.grouping = groupings[0];
     this.group.hidden = !groupings.length;
     this.group.replaceChildren(
       ...options(
-        Object.fromEntries(groupings.map((each) => [each, GROUPINGS[each]])),
+        Object.fromEntries(groupings.map((each) => [each, say(`canvas.replay.grouping.${each}`)])),
         this.grouping,
       ),
     );
@@ -99,7 +99,10 @@ export class CurvesPanel {
         .filter((line) => line.points.some(([, value]) => value !== null))
         .map((line) => ({ ...line, run: index, dashed: index > 0 })),
     );
-    const label = `${STATISTICS[this.statistic]?.name ?? "Nothing"} over training, ${this.lines.length} lines`;
+    const label = say("canvas.replay.curves.spoken", {
+      statistic: this.statistic ? nameOf(this.statistic) : "–",
+      count: this.lines.length,
+    });
     this.chart.show(this.lines, label, replayer.iteration);
     this.shown = key;
   }

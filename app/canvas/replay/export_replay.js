@@ -2,6 +2,7 @@
 import { download } from "../kit/elements.js";
 import { surfaceMarks } from "../kit/marks.js";
 import { paintOnCanvas } from "../kit/paint.js";
+import { say } from "../kit/words.js";
 
 const FRAME_MS = 40;
 const SNAPSHOT_FRAMES = 18;
@@ -13,7 +14,7 @@ const VIDEO_TYPES = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/we
 /** Start, now and end of the first run, once through the whole training. */
 export async function exportVideo(replayer, theatre, tell) {
   const type = VIDEO_TYPES.find((each) => window.MediaRecorder?.isTypeSupported(each));
-  if (!type) throw new Error("this browser cannot record WebM.");
+  if (!type) throw new Error(say("canvas.replay.video.impossible"));
   replayer.pause();
   const before = replayer.at;
   const canvas = document.createElement("canvas");
@@ -30,7 +31,9 @@ export async function exportVideo(replayer, theatre, tell) {
   });
   recorder.start();
   for (let at = 0; at < replayer.run.iterations.length; at++) {
-    tell(`Recording snapshot ${at + 1} of ${replayer.run.iterations.length}.`);
+    tell(
+      say("canvas.replay.video.progress", { at: at + 1, count: replayer.run.iterations.length }),
+    );
     replayer.seek(at);
     await Promise.all([...replayer.run.waiting.values()]);
     const steps = at + 1 < replayer.run.iterations.length ? SNAPSHOT_FRAMES : 2 * SNAPSHOT_FRAMES;
@@ -46,7 +49,7 @@ export async function exportVideo(replayer, theatre, tell) {
   await stopped;
   replayer.seek(before);
   download(`${replayer.run.manifest.name}-training.webm`, new Blob(parts, { type }), type);
-  tell("The animation is in your downloads.");
+  tell(say("canvas.replay.video.done"));
 }
 
 function aspectOf(theatre) {
@@ -87,7 +90,7 @@ export async function exportPoints(replayer) {
     run.layer(iteration, layerName);
     await run.waiting.get(`${iteration}/${layerName}`);
     const layer = run.layer(iteration, layerName);
-    if (!layer) throw new Error(`iteration ${iteration} could not be loaded.`);
+    if (!layer) throw new Error(say("canvas.replay.snapshot.missing", { iteration }));
     const query = replayer.queryAt(run, index, layer);
     const view = replayer.kind.fit(replayer.view, layer);
     rows.push(...csv.rows(layer, query, view).map((row) => `${iteration},${row}`));

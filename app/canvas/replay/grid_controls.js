@@ -1,12 +1,13 @@
 // Controls of a deformed grid that answer at once.
 import { setPressed, toggleButton } from "../kit/elements.js";
+import { say } from "../kit/words.js";
 
 const GRID_TOGGLES = {
-  mesh: ["Mesh", "Lines between neighbouring knots"],
-  arrows: ["Arrows", "From the regular grid to the deformed one"],
-  lines: ["Lines", "From the query to its heaviest knots"],
-  importance: ["All queries", "Size the knots by the attention of an average query"],
-  object: ["Object", "Outline of the object, where it is known"],
+  mesh: ["canvas.grid.mesh", "canvas.grid.mesh.title"],
+  arrows: ["canvas.grid.arrows", "canvas.replay.arrows.title"],
+  lines: ["canvas.grid.lines", "canvas.grid.lines.title"],
+  importance: ["canvas.grid.importance", "canvas.grid.importance.title"],
+  object: ["canvas.grid.object", "canvas.grid.object.title"],
 };
 
 export class GridControls {
@@ -15,8 +16,8 @@ export class GridControls {
     this.toggles = Object.fromEntries(
       Object.entries(GRID_TOGGLES).map(([name, [label, title]]) => [
         name,
-        toggleButton(label, {
-          title,
+        toggleButton(say(label), {
+          title: say(title),
           onclick: () => replayer.setView({ [name]: !replayer.view[name] }),
         }),
       ]),
@@ -33,8 +34,6 @@ export class GridControls {
 
   sentence() {
     const averaged = this.replayer.view?.importance;
-    return averaged
-      ? "Knots as large as an average query heeds them, at every snapshot."
-      : "The same cell asks at every snapshot; all cells share the grid.";
+    return averaged ? say("canvas.replay.grid.averaged") : say("canvas.replay.grid.same_cell");
   }
 }

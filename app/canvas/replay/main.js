@@ -5,6 +5,7 @@ import { GridLegend } from "../grid/legend.js";
 import { loadPicture } from "../kit/page.js";
 import { worstProof } from "../kit/proof.js";
 import { ProofBadge } from "../kit/proof_badge.js";
+import { say } from "../kit/words.js";
 import { Legend } from "../sampling/legend.js";
 import { Controls } from "./controls.js";
 import { CurvesPanel } from "./curves_panel.js";
@@ -88,7 +89,7 @@ class ReplayPage {
       setText(this.live, "");
     } catch (error) {
       this.wanted = null;
-      setText(this.live, `${error.message} Reload the page to try again.`);
+      setText(this.live, say("canvas.replay.reload", { problem: error.message }));
     }
   }
 

@@ -4,32 +4,28 @@ import { countTo } from "../kit/view.js";
 /** Views by name; `layer` says which kind of layer, `at` which snapshot. */
 export const SAMPLING_PRESETS = [
   {
-    name: "Heads",
-    hint: "Every head has its colour",
+    name: "heads",
     kind: "encoder",
     at: "now",
     colour: "head",
     lines: false,
   },
   {
-    name: "Scales",
-    hint: "Every level has its colour",
+    name: "scales",
     kind: "encoder",
     at: "now",
     colour: "level",
     lines: false,
   },
   {
-    name: "Offsets",
-    hint: "Lines from the reference to every point",
+    name: "offsets",
     kind: "encoder",
     at: "now",
     colour: "head",
     lines: true,
   },
   {
-    name: "Head 0, level 0: start",
-    hint: "Offsets before training: one arm of the star",
+    name: "star_start",
     kind: "encoder",
     at: "first",
     colour: "head",
@@ -39,8 +35,7 @@ export const SAMPLING_PRESETS = [
     zoom: 2,
   },
   {
-    name: "Head 0, level 0: end",
-    hint: "The same offsets after training",
+    name: "star_end",
     kind: "encoder",
     at: "last",
     colour: "head",
@@ -70,32 +65,27 @@ export function samplingPresetView(preset, { layers, heads, levels }) {
 
 export const GRID_PRESETS = [
   {
-    name: "One query",
-    hint: "Its heaviest knots, joined to it",
+    name: "one_query",
     at: "now",
     view: { importance: false, lines: true, mesh: true, arrows: false },
   },
   {
-    name: "All queries",
-    hint: "Knots as large as an average query heeds them",
+    name: "all_queries",
     at: "now",
     view: { importance: true, mesh: true, arrows: false },
   },
   {
-    name: "Way of the knots",
-    hint: "Arrows from the regular grid",
+    name: "way",
     at: "now",
     view: { importance: true, mesh: false, arrows: true },
   },
   {
-    name: "All queries: start",
-    hint: "Before training",
+    name: "all_start",
     at: "first",
     view: { importance: true, mesh: true, arrows: false },
   },
   {
-    name: "All queries: end",
-    hint: "After training",
+    name: "all_end",
     at: "last",
     view: { importance: true, mesh: true, arrows: false },
   },

@@ -1,22 +1,23 @@
 // Controls of sampling points that answer at once.
 import { chooser, labelled, offerOptions, setPressed, toggleButton } from "../kit/elements.js";
-import { COLOUR_NAMES } from "../sampling/toolbar.js";
-import { COLOUR_MODES, ZOOMS } from "../sampling/view.js";
+import { say } from "../kit/words.js";
+import { colourModes } from "../sampling/toolbar.js";
+import { ZOOMS } from "../sampling/view.js";
 
 export class SamplingControls {
   constructor(replayer) {
     this.replayer = replayer;
-    this.object = chooser("Object to follow", (value) => replayer.choose(Number(value)));
-    this.grid = chooser("Level whose cells ask", (value) =>
+    this.object = chooser(say("canvas.replay.object.title"), (value) =>
+      replayer.choose(Number(value)),
+    );
+    this.grid = chooser(say("canvas.replay.cells.title"), (value) =>
       replayer.setView({ level: Number(value) }),
     );
-    this.colour = chooser("Colour of points", (value) => replayer.setView({ colour: value }));
-    offerOptions(
-      this.colour,
-      COLOUR_MODES.map((mode) => [mode, COLOUR_NAMES[mode]]),
-      "head",
+    this.colour = chooser(say("canvas.replay.colour.title"), (value) =>
+      replayer.setView({ colour: value }),
     );
-    this.zoom = chooser("Enlarge around what is asked for", (value) =>
+    offerOptions(this.colour, colourModes(), "head");
+    this.zoom = chooser(say("canvas.replay.zoom.title"), (value) =>
       replayer.setZoom(Number(value)),
     );
     offerOptions(
@@ -24,17 +25,17 @@ export class SamplingControls {
       ZOOMS.map((zoom) => [String(zoom), `${zoom}×`]),
       "1",
     );
-    this.lines = toggleButton("Lines", {
-      title: "Lines from the reference to its points",
+    this.lines = toggleButton(say("canvas.sampling.lines"), {
+      title: say("canvas.sampling.lines.title"),
       onclick: () => replayer.setView({ lines: !replayer.view.lines }),
     });
-    this.objectField = labelled("Follow", this.object);
-    this.gridField = labelled("Cells of", this.grid);
+    this.objectField = labelled(say("canvas.replay.object"), this.object);
+    this.gridField = labelled(say("canvas.replay.cells"), this.grid);
     this.nodes = [
       this.objectField,
       this.gridField,
-      labelled("Colour", this.colour),
-      labelled("Zoom", this.zoom),
+      labelled(say("canvas.sampling.colour"), this.colour),
+      labelled(say("canvas.sampling.zoom"), this.zoom),
       this.lines,
     ];
   }
@@ -62,7 +63,7 @@ export class SamplingControls {
         this.grid,
         layer.levels.map(([height, width], level) => [
           String(level),
-          `level ${level} · ${height}×${width}`,
+          say("canvas.sampling.level.sized", { level, height, width }),
         ]),
         String(view.level),
       );
@@ -73,13 +74,9 @@ export class SamplingControls {
   sentence() {
     const { replayer } = this;
     const { objects } = replayer.run.manifest;
-    if (replayer.layer?.isEncoder ?? true)
-      return "The same cell asks at every snapshot, from the same place.";
-    if (!objects.length)
-      return "The same query number at every snapshot; nothing is known of objects here.";
-    const trails = replayer.trails
-      ? " Trails are drawn as seen from the query's box, which moves as well."
-      : "";
-    return `Queries change places while they learn: at each snapshot the object is matched anew, by the Hungarian matching of training.${trails}`;
+    if (replayer.layer?.isEncoder ?? true) return say("canvas.replay.sampling.same_cell");
+    if (!objects.length) return say("canvas.replay.sampling.same_query");
+    const matched = say("canvas.replay.sampling.matched");
+    return replayer.trails ? `${matched} ${say("canvas.replay.sampling.trails")}` : matched;
   }
 }

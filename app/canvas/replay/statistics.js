@@ -1,58 +1,26 @@
 // Which numbers change over training, and how the manifest's nested lists become lines.
+import { say } from "../kit/words.js";
 
-/** Statistics by key: what to call them, and what one is to think of. */
-export const STATISTICS = {
-  loss: { name: "Loss", hint: "What training lowers; mean of neighbouring iterations" },
-  scores: { name: "Scores", hint: "On held-out scenes, at each snapshot" },
-  spread: {
-    name: "Spread of offsets",
-    hint: "Standard deviation over queries; the star has none: every query looks the same way",
-  },
-  displacement: {
-    name: "Way from the start",
-    hint: "Mean distance of offsets from where they began, in their own unit",
-    grid: "Mean distance of knots from the regular grid, in cells, on this picture",
-  },
-  entropy: {
-    name: "Entropy of weights",
-    hint: "In nats; high: all points count alike, low: a few decide",
-  },
-  heaviest: { name: "Heaviest weight", hint: "Largest weight of a query, mean over queries" },
-  level_share: { name: "Share of each level", hint: "How the weight is shared out among levels" },
-  inside_share: {
-    name: "Weight inside the object",
-    hint: "Share of weight that falls into the box of the query's own object",
-    grid: "Share of the attention that is read on the object, on this picture",
-  },
-  inside_points: {
-    name: "Points inside the object",
-    hint: "Share of points in that box, whatever their weight",
-  },
-  outside_share: {
-    name: "Weight outside the map",
-    hint: "Share of weight on points beyond the picture, where zeros are read",
-  },
-};
-export const GROUPINGS = {
-  heads: "one line per head",
-  levels: "one line per level",
-  layers: "one line per layer",
-};
+/** What can be shown; names and hints are words. */
+const STATISTICS = [
+  "loss",
+  "scores",
+  "spread",
+  "displacement",
+  "entropy",
+  "heaviest",
+  "level_share",
+  "inside_share",
+  "inside_points",
+  "outside_share",
+];
+const OTHER_ON_GRIDS = ["displacement", "inside_share"]; // another thing of a deformed grid
 const PER_LEVEL = ["spread", "displacement", "level_share"];
-const SCORE_NAMES = {
-  ap: "AP",
-  ap50: "AP50",
-  ap75: "AP75",
-  accuracy: "accuracy",
-  attention_on_object: "attention on the object",
-  knots_on_object: "knots on the object",
-  undeformed_on_object: "regular grid's knots on it",
-};
 
 /** The statistics a run has. */
 export function statisticsOf(manifest) {
   const { curves, loss } = manifest;
-  return Object.keys(STATISTICS).filter((key) => {
+  return STATISTICS.filter((key) => {
     if (key === "loss") return loss[0].length > 0;
     if (key === "scores") return Object.keys(curves?.scores ?? {}).length > 0;
     return Object.values(curves?.layers ?? {}).some((layer) =>
@@ -61,10 +29,25 @@ export function statisticsOf(manifest) {
   });
 }
 
+const SCORES = [
+  "ap",
+  "ap50",
+  "ap75",
+  "accuracy",
+  "attention_on_object",
+  "knots_on_object",
+  "undeformed_on_object",
+];
+const scoreName = (key) => (SCORES.includes(key) ? say(`canvas.replay.score.${key}`) : key);
+
+/** A statistic in words. */
+export const nameOf = (statistic) => say(`canvas.replay.statistic.${statistic}`);
+
 /** What the numbers of a statistic are, in a sentence. */
 export function hintOf(manifest, statistic) {
-  const known = STATISTICS[statistic];
-  return (manifest.kind === "dat" && known?.grid) || (known?.hint ?? "");
+  if (!statistic) return "";
+  const other = manifest.kind === "dat" && OTHER_ON_GRIDS.includes(statistic);
+  return say(`canvas.replay.statistic.${statistic}.hint${other ? ".grid" : ""}`);
 }
 
 export function groupingsOf(manifest, statistic) {
@@ -96,12 +79,18 @@ export function linesOf(manifest, chosen, palette) {
   const { statistic, grouping, layerName, heads, levels } = chosen;
   const { curves, loss } = manifest;
   if (statistic === "loss")
-    return [{ name: "loss", colour: null, points: loss[0].map((at, i) => [at, loss[1][i]]) }];
+    return [
+      {
+        name: say("canvas.replay.line.loss"),
+        colour: null,
+        points: loss[0].map((at, i) => [at, loss[1][i]]),
+      },
+    ];
   if (!curves) return [];
   const along = (values) => curves.iterations.map((at, i) => [at, values(i) ?? null]);
   if (statistic === "scores") {
     return Object.entries(curves.scores).map(([key, values], index) => ({
-      name: SCORE_NAMES[key] ?? key,
+      name: scoreName(key),
       colour: palette.heads[index],
       points: along((i) => values[i]),
     }));
@@ -117,13 +106,13 @@ export function linesOf(manifest, chosen, palette) {
   if (!values) return [];
   if (grouping === "levels") {
     return levels.map((level) => ({
-      name: `level ${level}`,
+      name: say("canvas.sampling.level", { level }),
       colour: palette.levels[level],
       points: along((i) => pick(values[i], heads, [level])),
     }));
   }
   return heads.map((head) => ({
-    name: `head ${head}`,
+    name: say("canvas.replay.line.head", { head }),
     colour: palette.heads[head % palette.heads.length],
     points: along((i) => pick(values[i], [head], levels)),
   }));

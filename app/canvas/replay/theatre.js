@@ -3,12 +3,9 @@ import { element, setText } from "../kit/elements.js";
 import { applyInverse } from "../kit/frames.js";
 import { queryName } from "../sampling/queries.js";
 import { Stage } from "../kit/stage.js";
+import { say } from "../kit/words.js";
 
-const MOMENTS = [
-  ["now", "Now"],
-  ["first", "Start"],
-  ["last", "End"],
-];
+const MOMENTS = ["now", "first", "last"];
 const TIMES_KEPT = 600;
 
 export class Theatre {
@@ -48,7 +45,7 @@ export class Theatre {
     const { layerName } = this.replayer;
     const { title, layer_titles: titles } = run.manifest;
     const own = run.ownName(layerName);
-    if (!own) return `${title}: has no layer like ${layerName}`;
+    if (!own) return say("canvas.replay.no_layer", { title, layer: layerName });
     return own === layerName ? title : `${title} · ${titles[own]}`;
   }
 
@@ -56,13 +53,13 @@ export class Theatre {
   caption(run, when) {
     const { replayer } = this;
     const index = replayer.indexOf(run, when);
-    const name = MOMENTS.find(([key]) => key === when)[1];
-    const word = when === "last" && run.manifest.growing ? "Newest" : name;
+    const newest = when === "last" && run.manifest.growing;
+    const word = say(`canvas.replay.moment.${newest ? "newest" : when}`);
     const between =
       when === "now" && replayer.share > 0 && run.iterations[index + 1] !== undefined
         ? ` → ${run.iterations[index + 1].toLocaleString("en")}`
         : "";
-    return `${word} · iteration ${run.iterations[index].toLocaleString("en")}${between}${this.answer(run, index)}`;
+    return `${word} · ${say("canvas.replay.iteration", { iteration: run.iterations[index].toLocaleString("en") })}${between}${this.answer(run, index)}`;
   }
 
   /** Which query answers, where queries change places, and what a classifier says. */
@@ -73,14 +70,16 @@ export class Theatre {
     const [likeliest] = layer.header.classes ?? [];
     if (likeliest)
       return ` · ${likeliest.class_name} ${Math.round(100 * likeliest.probability)}\u00a0%`;
-    return layer.isEncoder ? "" : ` · query ${replayer.queryAt(run, index, layer)}`;
+    return layer.isEncoder
+      ? ""
+      : ` · ${say("canvas.sampling.query", { query: replayer.queryAt(run, index, layer) })}`;
   }
 
   build() {
     this.rows.flatMap((row) => row.stages).forEach(({ stage }) => stage.close());
     this.rows = this.replayer.runs.map((_, index) => {
       const title = element("div", { class: "dr-run-title" });
-      const stages = MOMENTS.map(([when]) => this.buildStage(index, when));
+      const stages = MOMENTS.map((when) => this.buildStage(index, when));
       return {
         title,
         stages,

@@ -1,7 +1,6 @@
 // What an exported figure of sampling points says of itself.
+import { say } from "../kit/words.js";
 import { queryName } from "./queries.js";
-
-const MADE = "Made with deformviz.";
 
 /** What the picture shows, in one line, what to keep in mind, and what its signs mean. */
 export function caption(scene, facts) {
@@ -11,35 +10,34 @@ export function caption(scene, facts) {
     facts.title,
     header.model_label,
     header.layer,
-    view.reverse ? "reverse look-up" : queryName(layer, query),
-    view.top ? `the ${view.top} heaviest points` : "",
+    view.reverse ? say("canvas.sampling.caption.reverse") : queryName(layer, query),
+    view.top ? say("canvas.sampling.caption.top", { count: view.top }) : "",
   ];
   return [
     what.filter(Boolean).join(" · "),
     [header.honesty_label, facts.note].filter(Boolean).join(" · "),
     view.reverse ? lookupSigns(scene) : sampleSigns(scene),
     view.mass && mass
-      ? `Map: sampling mass per cell of level ${mass.level}, dark 0 to light ` +
-        `${mass.ceiling.toPrecision(3)} and more.`
+      ? say("canvas.sampling.caption.mass", {
+          level: mass.level,
+          most: mass.ceiling.toPrecision(3),
+        })
       : "",
   ].filter(Boolean);
 }
 
 function sampleSigns({ view, mostWeight }) {
-  const colour = {
-    head: "head",
-    level: "level",
-    weight: `attention weight, dark 0 to light ${mostWeight.toFixed(3)}`,
-    outside: "in or out of the map",
-  }[view.colour];
-  return `Colour: ${colour}. Shape: level. Area: attention weight. Cross: reference. ${MADE}`;
+  const colour = say(`canvas.sampling.caption.colour.${view.colour}`, {
+    most: mostWeight.toFixed(3),
+  });
+  return say("canvas.sampling.caption.signs", { colour });
 }
 
 function lookupSigns({ lookup }) {
-  if (!lookup) return `No place is looked up. ${MADE}`;
+  if (!lookup) return say("canvas.sampling.caption.no_place");
   const { ranked, row, column, level } = lookup;
   const most = (ranked[0]?.amount ?? 0).toFixed(3);
-  return `Queries that read cell (${row}, ${column}) of level ${level}, dark 0 to light ${most}. ${MADE}`;
+  return say("canvas.sampling.caption.readers", { row, column, level, most });
 }
 
 /** Legend terms for what the colours and shapes of this picture mean. */
@@ -51,15 +49,15 @@ export function legendTerms({ view, palette }) {
     {
       head: view.heads.map((head) => ["circle", heads[head % heads.length], `h${head}`]),
       outside: [
-        ["circle", places.picture, "in the picture"],
-        ["circle", places.padding, "in the padding"],
-        ["circle", places.outside, "outside the map"],
+        ["circle", places.picture, say("canvas.sampling.place.picture")],
+        ["circle", places.padding, say("canvas.sampling.place.padding")],
+        ["circle", places.outside, say("canvas.sampling.place.outside")],
       ],
     }[view.colour] ?? [];
   const shapes = view.levels.map((level) => [
     marks[level % marks.length],
     view.colour === "level" ? levels[level] : paper,
-    `level ${level}`,
+    say("canvas.sampling.level", { level }),
   ]);
   return [...colours, ...shapes];
 }

@@ -9,7 +9,7 @@ function pointsPerLevel({ points_per_level: each, points, levels }) {
 export class PackedLayer {
   /** @param {ArrayBuffer} buffer not zipped */
   constructor(buffer) {
-    const { header, start } = readHeader(buffer, ["encoder", "decoder"], "sampling points");
+    const { header, start } = readHeader(buffer, ["encoder", "decoder"]);
     /** @type {import("../kit/headers.js").LayerHeader} */
     this.header = header;
     this.buffer = buffer;

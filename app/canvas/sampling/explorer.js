@@ -3,6 +3,7 @@
 import { cellOfQuery, cellUnder, queryOfCell } from "../kit/cells.js";
 import { applyAffine, applyInverse } from "../kit/frames.js";
 import { Steered } from "../kit/steered.js";
+import { say } from "../kit/words.js";
 import { readersOf } from "./amounts.js";
 import { SAMPLING } from "./canvas.js";
 import { sameSample } from "./focus.js";
@@ -23,7 +24,7 @@ export class Explorer extends Steered {
       () => this.stage.refresh(["field"]),
       (share) => {
         const done = Math.round(100 * share);
-        if (share < 1) this.tell("progress", `Adding up the sampling mass: ${done} %`);
+        if (share < 1) this.tell("progress", say("canvas.sampling.mass.progress", { done }));
       },
     );
   }
@@ -205,8 +206,8 @@ export class Explorer extends Steered {
     this.setView({ lookup: place });
     this.announce(
       this.lookup.ranked.length
-        ? `${this.lookup.ranked.length} queries read this cell.`
-        : "No query reads this cell.",
+        ? say("canvas.sampling.readers.some", { count: this.lookup.ranked.length })
+        : say("canvas.sampling.readers.none"),
     );
   }
 
@@ -216,7 +217,9 @@ export class Explorer extends Steered {
     const { x, y } = this.layer.reference(this.query, this.view.level);
     const inMap = [x, y].map((value) => Math.min(1, Math.max(0, value)));
     this.setView({ zoom, centre: zoom === 1 ? null : (this.view.centre ?? inMap) });
-    this.announce(zoom === 1 ? "The whole picture." : `${zoom} times enlarged.`);
+    this.announce(
+      say(zoom === 1 ? "canvas.sampling.zoom.whole" : "canvas.sampling.zoom.times", { zoom }),
+    );
   }
 
   /** Where to look so that a query's reference is in sight; unchanged while it is. */
@@ -236,9 +239,7 @@ export class Explorer extends Steered {
     const at = samples.findIndex((sample) => this.focus && sameSample(sample, this.focus));
     const next = samples[(at + step + samples.length) % samples.length];
     this.setFocus(next);
-    this.announce(
-      `Head ${next.head}, level ${next.level}, point ${next.point}, weight ${next.weight.toFixed(3)}`,
-    );
+    this.announce(say("canvas.sampling.point.spoken", { ...next, weight: next.weight.toFixed(3) }));
   }
 
   /** Show or hide a head or level; `alone` keeps only it, and all again when it is alone already. */
@@ -252,8 +253,8 @@ export class Explorer extends Steered {
     if (alone) next = shown.length === 1 && shown[0] === index ? everything : [index];
     this.focus = null;
     this.setView({ [kind]: next });
-    const name = kind === "heads" ? "head" : "level";
-    this.announce(next.length ? `Shown ${kind}: ${next.join(", ")}.` : `No ${name} is shown.`);
+    const what = next.length ? "shown" : "none";
+    this.announce(say(`canvas.sampling.${kind}.${what}`, { shown: next.join(", ") }));
   }
 
   /** The level whose cells are queries, mass and look-up cells; the query moves to it. */
@@ -264,14 +265,15 @@ export class Explorer extends Steered {
     }
     this.hover = this.focus = null;
     this.setView(patch);
-    this.announce(`Grid level ${level}, ${this.layer.levels[level].join(" by ")} cells.`);
+    const [rows, columns] = this.layer.levels[level];
+    this.announce(say("canvas.sampling.level.spoken", { level, rows, columns }));
   }
 
   toggleReverse() {
     this.place = null;
     this.setView({ reverse: !this.view.reverse });
     this.announce(
-      this.view.reverse ? "Point at a place to see which queries read it." : "Reverse look-up off.",
+      this.view.reverse ? say("canvas.sampling.reverse.on") : say("canvas.sampling.reverse.off"),
     );
   }
 
@@ -290,7 +292,7 @@ export class Explorer extends Steered {
   reset() {
     this.place = null;
     super.reset();
-    this.announce("Everything shown again.");
+    this.announce(say("canvas.sampling.reset"));
   }
 
   close() {

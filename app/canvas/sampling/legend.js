@@ -4,14 +4,23 @@ import { weightRadius } from "../kit/marks.js";
 import { svgNode } from "../kit/paint_svg.js";
 import { glyph } from "../kit/signs.js";
 import { countTo } from "../kit/view.js";
+import { say } from "../kit/words.js";
 
 const SAMPLE_WEIGHTS = [0.02, 0.1, 0.3];
 
 export class Legend {
   constructor(explorer) {
     this.explorer = explorer;
-    this.heads = element("div", { class: "dv-chips", role: "group", "aria-label": "Heads" });
-    this.levels = element("div", { class: "dv-chips", role: "group", "aria-label": "Levels" });
+    this.heads = element("div", {
+      class: "dv-chips",
+      role: "group",
+      "aria-label": say("canvas.sampling.legend.heads"),
+    });
+    this.levels = element("div", {
+      class: "dv-chips",
+      role: "group",
+      "aria-label": say("canvas.sampling.legend.levels"),
+    });
     this.chips = { heads: [], levels: [] };
     this.shape = null; // what the chips were built of
     this.sizeKey = null;
@@ -27,13 +36,13 @@ export class Legend {
         "span",
         {},
         element("b", { class: "dv-sign", "aria-hidden": "true" }, "✛"),
-        " reference",
+        say("canvas.sampling.legend.reference"),
       ),
       element(
         "span",
         {},
         element("b", { class: "dv-sign", "aria-hidden": "true" }, "⇢"),
-        " beyond the edge",
+        say("canvas.sampling.legend.beyond"),
       ),
     );
     this.scale = element("div", { class: "dv-scale" });
@@ -49,7 +58,7 @@ export class Legend {
     const { layer, palette, view } = this.explorer;
     setText(
       this.meaning,
-      view.colour === "head" ? "colour = head h · shape = level" : "shape = level",
+      say(`canvas.sampling.legend.meaning${view.colour === "head" ? ".colour" : ""}`),
     );
     const shape = `${layer.header.heads} ${JSON.stringify(layer.levels)}`;
     if (shape !== this.shape) this.build(layer, palette);
@@ -64,15 +73,15 @@ export class Legend {
       this.chip("heads", head, {
         drawing: glyph("circle", heads[head % heads.length]),
         text: `h${head}`,
-        title: `Head ${head}: click to hide or show, Shift-click for only this one`,
-        "aria-label": `h${head}, head ${head}`,
+        title: say("canvas.kit.chip.head", { head }),
+        "aria-label": say("canvas.sampling.legend.head", { head }),
       }),
     );
     this.chips.levels = layer.levels.map(([height, width], level) =>
       this.chip("levels", level, {
         drawing: glyph(marks[level % marks.length], "transparent"),
-        text: `level ${level} · ${height}×${width}`,
-        title: `Level ${level}, ${height} rows × ${width} columns: click to hide or show, Shift-click for only this one`,
+        text: say("canvas.sampling.level.sized", { level, height, width }),
+        title: say("canvas.sampling.legend.level", { level, height, width }),
       }),
     );
     this.heads.replaceChildren(...this.chips.heads);
@@ -93,7 +102,7 @@ export class Legend {
     if (key === this.sizeKey) return;
     this.sizeKey = key;
     this.sizes.replaceChildren(
-      "area = weight ",
+      say("canvas.sampling.legend.area"),
       ...radii.flatMap((radius, index) => {
         const side = 2 * radius + 2;
         const root = svgNode("svg", {
@@ -126,22 +135,31 @@ function scaleRows(scene) {
   const { view, palette, layer } = scene;
   const rows = [];
   if (view.colour === "level")
-    rows.push({ named: layer.levels.map((_, level) => [palette.levels[level], `level ${level}`]) });
+    rows.push({
+      named: layer.levels.map((_, level) => [
+        palette.levels[level],
+        say("canvas.sampling.level", { level }),
+      ]),
+    });
   if (view.colour === "outside") {
     rows.push({
       named: [
-        [palette.places.picture, "in the picture"],
-        [palette.places.padding, "in the padding"],
-        [palette.places.outside, "outside the map: reads zeros"],
+        [palette.places.picture, say("canvas.sampling.place.picture")],
+        [palette.places.padding, say("canvas.sampling.place.padding")],
+        [palette.places.outside, say("canvas.sampling.legend.outside")],
       ],
     });
   }
   if (view.colour === "weight")
-    rows.push({ title: "attention weight", low: "0", high: scene.mostWeight.toFixed(3) });
+    rows.push({
+      title: say("canvas.sampling.legend.weight"),
+      low: "0",
+      high: scene.mostWeight.toFixed(3),
+    });
   if (view.mass && scene.mass) rows.push(massRow(scene));
   if (view.reverse && scene.lookup) {
     const most = scene.lookup.ranked[0]?.amount ?? 0;
-    rows.push({ title: "weight read from the cell", low: "0", high: most.toFixed(3) });
+    rows.push({ title: say("canvas.sampling.legend.read"), low: "0", high: most.toFixed(3) });
   }
   return rows;
 }
@@ -150,12 +168,17 @@ function massRow({ view, mass, layer }) {
   const { queries, heads } = layer.header;
   const share = mass.total ? (100 * mass.inside) / mass.total : 0;
   const everyHead = view.heads.length === heads;
-  const whose = everyHead ? "all heads" : `heads ${view.heads.join(", ") || "none"}`;
+  const whose = everyHead
+    ? say("canvas.sampling.heads.all")
+    : say("canvas.sampling.heads.some", { heads: view.heads.join(", ") || "–" });
   return {
-    title: `sampling mass per cell of level ${mass.level}, all ${queries} queries, ${whose}`,
+    title: say("canvas.sampling.legend.mass", { level: mass.level, queries, whose }),
     low: "0",
     high: `≥ ${mass.ceiling.toPrecision(3)}`,
-    note: `${share.toFixed(1)} % of ${mass.total.toFixed(0)} falls on the map`,
+    note: say("canvas.sampling.legend.on_map", {
+      share: share.toFixed(1),
+      total: mass.total.toFixed(0),
+    }),
   };
 }
 

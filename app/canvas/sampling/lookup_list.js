@@ -1,5 +1,6 @@
 // Reverse look-up in words: the queries that read a cell, heaviest first.
 import { element, setText } from "../kit/elements.js";
+import { say } from "../kit/words.js";
 import { queryName } from "./queries.js";
 
 const LISTED = 9;
@@ -11,7 +12,7 @@ export class LookupList {
     this.list = element("ol");
     this.root = element(
       "section",
-      { class: "dv-lookup", hidden: true, "aria-label": "Queries that read the place" },
+      { class: "dv-lookup", hidden: true, "aria-label": say("canvas.sampling.readers.label") },
       this.title,
       this.list,
     );
@@ -25,11 +26,11 @@ export class LookupList {
     if (this.root.hidden || lookup === this.shown) return;
     this.shown = lookup;
     if (!lookup) {
-      setText(this.title, "Point at a place");
+      setText(this.title, say("canvas.sampling.readers.ask"));
       this.list.replaceChildren();
       return;
     }
-    setText(this.title, "Queries that read this cell most");
+    setText(this.title, say("canvas.sampling.readers.title"));
     this.list.replaceChildren(
       ...lookup.ranked.slice(0, LISTED).map(({ query, amount }) => {
         const share = element("span", { class: "dv-share" });

@@ -1,6 +1,7 @@
 // The accessible twin of the picture: the points of the chosen query as a sortable table.
 import { element } from "../kit/elements.js";
 import { glyph } from "../kit/signs.js";
+import { say } from "../kit/words.js";
 import { COLUMNS, sampleFacts } from "./sample_facts.js";
 
 export class PointsTable {
@@ -16,7 +17,7 @@ export class PointsTable {
       ),
     );
     this.caption = element("caption");
-    this.summary = element("summary", {}, "Points as a table");
+    this.summary = element("summary", {}, say("canvas.sampling.table.open"));
     this.root = element(
       "details",
       { class: "dv-table" },
@@ -27,7 +28,7 @@ export class PointsTable {
           class: "dv-table-scroll",
           tabindex: "0",
           role: "region",
-          "aria-label": "Points of the query",
+          "aria-label": say("canvas.sampling.table.label"),
         },
         element(
           "table",
@@ -62,9 +63,11 @@ export class PointsTable {
       const order = this.sort.descending ? "descending" : "ascending";
       head.setAttribute("aria-sort", column === this.sort.column ? order : "none");
     });
-    this.caption.textContent =
-      `${rows.length} points of query ${view.query}, ${layer.header.layer}; ` +
-      "x, y normalised; px of the original picture; Δ in pixels of the level";
+    this.caption.textContent = say("canvas.sampling.table.caption", {
+      count: rows.length,
+      query: view.query,
+      layer: layer.header.layer,
+    });
     this.body.replaceChildren(...rows.map((facts) => this.row(facts)));
   }
 

@@ -1,5 +1,6 @@
 // Which query of a detector lies where: cells in an encoder, detections in a decoder.
 import { cellOfQuery, cellUnder, neighbourCell, queryOfCell } from "../kit/cells.js";
+import { say } from "../kit/words.js";
 
 /** Decoder queries one can point at, best first: detections, or all of them. */
 export function decoderChoices(layer, all) {
@@ -67,12 +68,9 @@ export function queryOnLevel(layer, query, level) {
 
 /** A query in words. */
 export function queryName(layer, query) {
-  if (layer.isEncoder) {
-    const { level, row, column } = cellOfQuery(layer, query);
-    return `level ${level} · row ${row}, column ${column}`;
-  }
+  if (layer.isEncoder) return say("canvas.kit.cell_of_level", { ...cellOfQuery(layer, query) });
   const found = layer.header.detections[query];
-  return found
-    ? `query ${query} · ${found.class_name} ${found.score.toFixed(2)}`
-    : `query ${query}`;
+  if (!found) return say("canvas.sampling.query", { query });
+  const { class_name: name, score } = found;
+  return say("canvas.sampling.query.found", { query, name, score: score.toFixed(2) });
 }

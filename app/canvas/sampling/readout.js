@@ -1,20 +1,24 @@
 // Everything about one point, in a panel whose height never changes.
 import { element, setText } from "../kit/elements.js";
 import { glyph } from "../kit/signs.js";
-import { PLACE_WORDS, sampleFacts } from "./sample_facts.js";
+import { say } from "../kit/words.js";
+import { sampleFacts } from "./sample_facts.js";
 import { sampleColour } from "./samples.js";
 
 const pair = ([x, y], digits) => `${x.toFixed(digits)}, ${y.toFixed(digits)}`;
 
 const LINES = [
-  { term: "weight A", value: (facts) => facts.weight.toFixed(4) },
-  { term: "offset Δp, level px", value: (facts) => pair(facts.offset, 2) },
-  { term: "location, normalised", value: (facts) => pair([facts.x, facts.y], 4) },
-  { term: "level px", value: (facts) => pair(facts.levelPx, 2) },
-  { term: "row, column", value: (facts) => `${facts.row}, ${facts.column}` },
-  { term: "padded px", value: (facts) => pair(facts.paddedPx, 1) },
-  { term: "original px", value: (facts) => pair(facts.originalPx, 1) },
-  { term: "falls", value: (facts) => PLACE_WORDS[facts.place] },
+  { term: "canvas.sampling.readout.weight", value: (facts) => facts.weight.toFixed(4) },
+  { term: "canvas.sampling.readout.offset", value: (facts) => pair(facts.offset, 2) },
+  { term: "canvas.sampling.readout.location", value: (facts) => pair([facts.x, facts.y], 4) },
+  { term: "canvas.sampling.readout.level_px", value: (facts) => pair(facts.levelPx, 2) },
+  { term: "canvas.sampling.readout.cell", value: (facts) => `${facts.row}, ${facts.column}` },
+  { term: "canvas.sampling.readout.padded_px", value: (facts) => pair(facts.paddedPx, 1) },
+  { term: "canvas.sampling.readout.original_px", value: (facts) => pair(facts.originalPx, 1) },
+  {
+    term: "canvas.sampling.readout.place",
+    value: (facts) => say(`canvas.sampling.place.${facts.place}`),
+  },
 ];
 
 export class Readout {
@@ -27,14 +31,14 @@ export class Readout {
     this.corners = Array.from({ length: 4 }, () => element("div", { class: "dv-corner" }));
     this.root = element(
       "section",
-      { class: "dv-readout", "aria-label": "Readout of one point" },
+      { class: "dv-readout", "aria-label": say("canvas.sampling.readout.label") },
       element("header", {}, this.sign, this.name, this.why),
       element(
         "dl",
         {},
-        ...LINES.flatMap(({ term }, at) => [element("dt", {}, term), this.values[at]]),
+        ...LINES.flatMap(({ term }, at) => [element("dt", {}, say(term)), this.values[at]]),
       ),
-      element("div", { class: "dv-corners-title" }, "blended from four cells"),
+      element("div", { class: "dv-corners-title" }, say("canvas.sampling.readout.corners")),
       element("div", { class: "dv-corners" }, ...this.corners),
     );
     explorer.on("drawn", (scene) => this.update(scene));
@@ -47,7 +51,7 @@ export class Readout {
       ? layer.sample(query, focus.head, focus.level, focus.point)
       : scene.samples[0];
     if (!sample) {
-      setText(this.name, "No point is shown");
+      setText(this.name, say("canvas.sampling.readout.none"));
       setText(this.why, "");
       this.sign.replaceChildren();
       this.values.forEach((node) => setText(node, "—"));
@@ -55,8 +59,8 @@ export class Readout {
       return;
     }
     const facts = sampleFacts(layer, sample);
-    setText(this.name, `h${sample.head} · level ${sample.level} · point ${sample.point}`);
-    setText(this.why, focus ? "" : "strongest");
+    setText(this.name, say("canvas.sampling.readout.name", sample));
+    setText(this.why, focus ? "" : say("canvas.sampling.readout.strongest"));
     const look = `${sampleColour(scene, sample)} ${sample.level}`;
     if (look !== this.look) {
       this.look = look;
@@ -75,7 +79,7 @@ export class Readout {
         node,
         cell.inside
           ? `(${cell.row}, ${cell.column})  ${cell.share.toFixed(2)}`
-          : `outside  ${cell.share.toFixed(2)}`,
+          : say("canvas.sampling.readout.outside", { share: cell.share.toFixed(2) }),
       );
       node.style.setProperty("--dv-share", cell.inside ? cell.share.toFixed(3) : "0");
       node.classList.toggle("dv-outside", !cell.inside);

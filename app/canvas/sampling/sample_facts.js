@@ -2,12 +2,6 @@
 import { applyAffine, placeOf } from "../kit/frames.js";
 import { cornerCells } from "./bilinear.js";
 
-export const PLACE_WORDS = {
-  picture: "in the picture",
-  padding: "in the padding",
-  outside: "outside the map",
-};
-
 export function sampleFacts(layer, sample) {
   const { header } = layer;
   const [height, width] = layer.levels[sample.level];

@@ -1,5 +1,6 @@
 // What the visitor chose of sampling points.
 import { countTo, numbersBelow, readView, wholeNumber, yesOrNo } from "../kit/view.js";
+import { say } from "../kit/words.js";
 
 export const COLOUR_MODES = ["head", "level", "weight", "outside"];
 export const ZOOMS = [1, 2, 4];
@@ -30,7 +31,7 @@ export function defaultView(layer) {
 function place(value) {
   const numbers = (Array.isArray(value) ? value : String(value).split(",")).map(Number);
   if (numbers.length !== 2 || !numbers.every((number) => number >= 0 && number <= 1)) {
-    throw new Error(`the place ${value} is not x,y with both between 0 and 1`);
+    throw new Error(say("canvas.sampling.note.place", { value }));
   }
   return numbers;
 }
@@ -64,14 +65,15 @@ export const SAMPLING_VIEW = {
     top: wholeNumber(layer.samplesPerQuery + 1, "top"),
     dim: (value) => wholeNumber(91, "dim")(Math.round(Number(value) * (value > 1 ? 1 : 100))) / 100,
     colour: (value) => {
-      if (!COLOUR_MODES.includes(value)) throw new Error(`colour ${value} is unknown`);
+      if (!COLOUR_MODES.includes(value))
+        throw new Error(say("canvas.sampling.note.colour", { value }));
       return value;
     },
     lookup: place,
     centre: place,
     zoom: (value) => {
       if (!ZOOMS.includes(Number(value)))
-        throw new Error(`zoom ${value} is not one of ${ZOOMS.join(", ")}`);
+        throw new Error(say("canvas.sampling.note.zoom", { value, known: ZOOMS.join(", ") }));
       return Number(value);
     },
     ...Object.fromEntries(SWITCHES.map((name) => [name, yesOrNo])),

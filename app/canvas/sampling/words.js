@@ -1,5 +1,7 @@
 // What is on show, in one line.
 import { placeOf } from "../kit/frames.js";
+import { countTo } from "../kit/view.js";
+import { say } from "../kit/words.js";
 import { hasFound, queryName } from "./queries.js";
 
 export function sceneWords(scene) {
@@ -8,24 +10,31 @@ export function sceneWords(scene) {
 
 function queryWords({ layer, view, query, samples, lightly }) {
   const outside = samples.filter(({ x, y }) => placeOf(layer.header, x, y) === "outside").length;
-  const pinned = lightly
-    ? "an example: move over the picture to explore"
-    : "pinned, the pointer reads its points";
-  const state = view.pinned ? pinned : "click to pin";
-  return `${queryName(layer, query)} · ${samples.length} points, ${outside} outside the map · ${dotWords(layer, view)}${state}`;
+  const pinned = lightly ? "example" : "pinned";
+  return [
+    queryName(layer, query),
+    say("canvas.sampling.words.points", { count: samples.length, outside }),
+    ...dotWords(layer, view),
+    say(`canvas.sampling.words.${view.pinned ? pinned : "free"}`),
+  ].join(" · ");
 }
 
 /** What the white dots among the boxes are. */
 function dotWords(layer, view) {
-  if (layer.isEncoder || !view.all) return "";
-  const count = Array.from({ length: layer.header.queries }, (_, query) => query).filter(
-    (query) => !hasFound(layer, query),
-  ).length;
-  return `white dots: references of the ${count} queries without a sure object · `;
+  if (layer.isEncoder || !view.all) return [];
+  const count = countTo(layer.header.queries).filter((query) => !hasFound(layer, query)).length;
+  return [say("canvas.sampling.words.dots", { count })];
 }
 
 function lookupWords({ lookup }) {
-  if (!lookup) return "Reverse look-up: point at a place";
+  if (!lookup) return say("canvas.sampling.words.no_place");
   const { ranked, row, column, level, total } = lookup;
-  return `${ranked.length} queries read cell (${row}, ${column}) of level ${level}, together ${total.toFixed(2)}`;
+  const count = ranked.length;
+  return say("canvas.sampling.words.readers", {
+    count,
+    row,
+    column,
+    level,
+    total: total.toFixed(2),
+  });
 }

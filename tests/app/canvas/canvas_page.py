@@ -1,6 +1,7 @@
 """Opens a canvas in a browser without Streamlit, and notes what it would tell Python."""
 
 import base64
+import json
 import time
 from functools import cache
 from pathlib import Path
@@ -24,11 +25,12 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 import { streamlit } from "/built/{{kind}}.js";
 {{imports}}
 window.told = [];
+const words = {{words}};
 const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer;
 const parent = document.getElementById("explorer");
 window.show = (data) => {
   window.leave = streamlit({
-    data: {...data, trace: data.trace && bytes(data.trace)}, parentElement: parent,
+    data: {words, ...data, trace: data.trace && bytes(data.trace)}, parentElement: parent,
     setStateValue: (name, value) => window.told.push([name, value]),
     setTriggerValue: (name, value) => window.told.push([name, value]),
   });
@@ -81,6 +83,7 @@ def load_canvas(page, kind="sampling", modules=()):
     ]
     parts = {
         "kind": kind,
+        "words": json.dumps(bundles.words(kind)),
         "imports": "\n".join(imports),
         "names": "{" + ", ".join(f"...{name}" for name in names) + "}",
     }

@@ -65,7 +65,9 @@ def open_widget(page):
         page.goto("http://notebook.localhost/")
         page.add_style_tag(content=bundles.read(f"{kind}.css"))
         page.wait_for_function("Boolean(window.open_widget)")
-        page.evaluate("(data) => window.open_widget(data)", data_of(blob, **more))
+        page.evaluate(
+            "(data) => window.open_widget(data)", data_of(blob, words=bundles.words(kind), **more)
+        )
         page.wait_for_function("document.querySelector('.dv')?.__explorer.redraws > 0")
         settle(page)
         return page
@@ -126,7 +128,8 @@ def test_a_notebook_shows_it_hears_of_a_choice_and_takes_it_away(open_widget, ki
 
 def test_a_notebook_hands_in_another_layer(open_widget):
     page = open_widget("sampling", packed("decoder.1"), trace_url="one")
-    renewed = data_of(packed("encoder.0"), trace_url="two")
+    words = bundles.words("sampling")
+    renewed = data_of(packed("encoder.0"), trace_url="two", words=words)
     page.evaluate("(data) => window.renew(data)", renewed)
     expect(page.locator(".dv-status")).to_contain_text("level 1 · row")
 

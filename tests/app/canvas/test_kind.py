@@ -103,7 +103,7 @@ def test_only_the_equations_have_a_math_font():
 def test_addresses_change_with_the_files():
     assert len({kind.version for kind in CANVASES}) == len(CANVASES)
     for kind in CANVASES:
-        assert kind.source()["script"] == f"/canvas/{kind.name}/{kind.version}/{kind.name}.js"
+        assert kind.source()["script"] == f"canvas/{kind.name}/{kind.version}/{kind.name}.js"
 
 
 def test_a_canvas_is_not_asked_what_it_never_tells():
@@ -141,7 +141,8 @@ def test_a_page_mounts_it_and_sends_addresses_only():
     assert data["trace_url"] == "/trace/one/encoder.0.bin"
     assert data["view"] == {"q": "12"}
     assert data["source"] == SAMPLING.source()
-    assert len(sent) < 4000
+    assert data["words"] == bundles.words("sampling")
+    assert len(sent) - len(json.dumps(data["words"])) < 4000
 
 
 # -- headers of packed traces ----------------------------------------------------------------------
