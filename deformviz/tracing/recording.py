@@ -103,7 +103,13 @@ class Recording:
                 f"{index}; say which picture it was with recording.place(picture)."
             )
         known = self.images[index]
-        return Trace(self.image(index), known.frame, known.detections, logits=known.logits)
+        return Trace(
+            self.image(index),
+            known.frame,
+            known.detections,
+            logits=known.logits,
+            proofs=self.proofs,
+        )
 
     def place(self, *pictures: Any) -> Recording:
         """Say which pictures the batch was made of, in its order; returns the recording.

@@ -17,6 +17,7 @@ from deformviz.figures.recordings import figure, pack, to_html
 from deformviz.geometry import normalised_to_original
 from deformviz.tracing.packing import unpack_layer
 from deformviz.tracing.tables import save_arrays, save_points
+from tests.tracing.test_look import words
 from tests.tracing.transformers_families import build
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -33,6 +34,34 @@ def unequal(picture):
     transformers = pytest.importorskip("transformers")
     processor = transformers.RTDetrImageProcessorPil(size={"height": 64, "width": 96})
     return dv.look(build("d_fine"), picture, processor=processor, title="A <room>")
+
+
+@pytest.fixture(scope="module")
+def stretched(picture):
+    """An RT-DETR, whose processor stretches every picture to one size."""
+    transformers = pytest.importorskip("transformers")
+    processor = transformers.RTDetrImageProcessorPil(size={"height": 64, "width": 64})
+    return dv.look(build("rt_detr"), picture, processor=processor)
+
+
+@pytest.fixture(scope="module")
+def masked(picture):
+    """A Mask2Former, whose encoder alone samples."""
+    transformers = pytest.importorskip("transformers")
+    size = {"shortest_edge": 48, "longest_edge": 80}
+    processor = transformers.Mask2FormerImageProcessorPil(size=size, size_divisor=32)
+    return dv.look(build("mask2former"), picture, processor=processor)
+
+
+@pytest.fixture(scope="module")
+def prompted(picture):
+    """A Grounding DINO that was asked for a cat."""
+    transformers = pytest.importorskip("transformers")
+    images = transformers.GroundingDinoImageProcessorPil(
+        size={"shortest_edge": 48, "longest_edge": 80}
+    )
+    processor = transformers.GroundingDinoProcessor(images, words())
+    return dv.look(build("grounding_dino"), picture, processor=processor, prompt="a cat. a remote.")
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +102,13 @@ def test_an_unknown_query_is_refused_in_a_sentence(unequal):
         figure(unequal, query=99)
 
 
+def test_a_stretched_picture_is_drawn_in_its_own_proportions(stretched):
+    pytest.importorskip("py_mini_racer")
+    made = figure(stretched, query=1)
+    node = next(ElementTree.fromstring(made.svg).iter(f"{SVG}image"))
+    assert float(node.get("width")) / float(node.get("height")) == pytest.approx(144 / 90, rel=0.01)
+
+
 def test_a_grid_has_its_figure_too(grids):
     pytest.importorskip("py_mini_racer")
     root = ElementTree.fromstring(figure(grids).svg)
@@ -109,6 +145,7 @@ def test_a_packed_layer_of_unequal_points_is_the_trace(unequal):
     packed = unpack_layer(pack(unequal, "decoder.0"))
     trace = unequal.trace()["decoder.0"]
     assert packed.header["points_per_level"] == [3, 4, 2]
+    assert packed.header["proof"]["difference"] == unequal.proofs["decoder.0"].difference
     np.testing.assert_allclose(packed.locations, trace.sampling_locations, atol=1e-3)
     np.testing.assert_allclose(packed.weights, trace.attention_weights, atol=1e-4)
 
@@ -184,7 +221,7 @@ def test_outside_a_notebook_a_page_is_opened(own, monkeypatch):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name", ["own", "unequal", "grids"])
+@pytest.mark.parametrize("name", ["own", "unequal", "grids", "stretched", "masked", "prompted"])
 def test_the_page_opens_from_a_file(request, page, tmp_path, name):
     recording = request.getfixturevalue(name)
     recording.to_html(tmp_path / "page.html")
@@ -198,4 +235,5 @@ def test_the_page_opens_from_a_file(request, page, tmp_path, name):
     page.wait_for_function(
         "name => document.querySelector('.dv-honesty').textContent.includes(name)", arg=first
     )
+    assert "not replayed" not in page.inner_text(".dv")
     assert page.console_errors == []
