@@ -252,6 +252,7 @@ def write_view(view_params: Mapping[str, str] | None, default_model: str) -> Non
     """Keep the address in step with the canvas; before it has told its view, it stays as it is."""
     if view_params is None:
         return
+    work.get_ready(ROOMS[SAMPLING].shipped)
     # A canvas forgets itself when another page is shown.
     now = change_here(view_params=dict(view_params))
     wanted = {"picture": now.picture, "layer": now.layer, **view_params}

@@ -158,6 +158,19 @@ def settle(timeout: float) -> None:
             lane.line.wait(keys[0], until - time.monotonic())
 
 
+_ready = threading.Event()
+
+
+def get_ready(model: str) -> None:
+    """Once, when the first visitor sees a picture: have a worker import torch and load a model.
+
+    So nobody's own picture waits for that.
+    """
+    if not _ready.is_set():
+        _ready.set()
+        ask(key_of("ready"), "app.tasks.models:get_ready", (model,), visitor="the server itself")
+
+
 def close() -> None:
     """End every job and every worker."""
     for lane in LANES.values():

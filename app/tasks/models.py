@@ -7,7 +7,16 @@ from typing import Any
 
 from cachetools import LRUCache, cached
 
+from app.worker import Task
+
 MOST_MODELS = 3
+
+
+def get_ready(task: Task, name: str) -> bool:
+    """Load a shipped model before somebody needs it."""
+    task.report("loading the model")
+    load_model(name, 0)
+    return True
 
 
 @cached(LRUCache(MOST_MODELS))
