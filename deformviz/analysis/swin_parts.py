@@ -15,7 +15,7 @@ def describe(model: SwinFeatures, input_hw: tuple[int, int] | None = None) -> Ar
     with torch.device("meta"):
         shell = SwinFeatures(model.config).eval()
         picture = torch.empty(1, 3, *input_hw)
-        patches, stem = counted(lambda: shell.patch_embed.proj(picture))
+        patches, stem = counted(lambda: shell.get_submodule("patch_embed.proj")(picture))
     maps = [tuple(-(-size // (model.config.patch << i)) for size in input_hw) for i in range(4)]
     parts = [
         Part(

@@ -57,7 +57,8 @@ def look(
             seen = _look_as_transformers(model, picture, prompt, processor, top)
     recording.images = [RecordedImage(*seen, title=title)]
     if ours and placement and not isinstance(model, DAT):
-        pixels, _ = preprocess(picture, model.config)
+        config: Any = model.config
+        pixels, _ = preprocess(picture, config)
         parameter = next(model.parameters())
         with record(model, layers=layers, placement=placement) as followed:
             model([pixels.to(parameter.device, parameter.dtype)])

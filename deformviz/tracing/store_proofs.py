@@ -61,13 +61,14 @@ def _picture_of(stored: StoredTrace, images: Path) -> Path:
 
 def _check_same(stored: StoredTrace, layer: str, record: Any) -> None:
     """The model does now what was stored, so that its proof is the stored layer's."""
-    packed: Any = stored.layer(layer)
+    packed = stored.layer(layer)
     if isinstance(packed, PackedLayer) and isinstance(record, AttentionTrace):
         step = max(packed.header["location_scale"])
         apart = float(np.abs(np.asarray(record.sampling_locations) - packed.locations).max())
     else:
+        grid: Any = packed
         step = 1e-4
-        apart = float(np.abs(np.asarray(record.positions) - packed.trace.positions).max())
+        apart = float(np.abs(np.asarray(record.positions) - grid.trace.positions).max())
     if apart > step + 1e-4:
         raise ValueError(
             f"{stored.name}/{layer} is stored {apart:.1e} away from what the model does now; "
