@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from app import traces as trace_routes
 from app.canvas.kinds import CANVASES
+from app.embedding import Embedding
 from app.first_visit import FirstVisit, warm_start
 from app.replay.routes import replay_routes
 
@@ -33,6 +34,6 @@ def below_base_path(routes: list[Route]) -> list[Route]:
 app = st.App(
     Path(__file__).with_name("pages.py"),
     routes=below_base_path(ROUTES),
-    middleware=[Middleware(FirstVisit)],
+    middleware=[Middleware(Embedding), Middleware(FirstVisit)],
     lifespan=warm_start,
 )
