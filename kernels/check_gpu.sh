@@ -9,7 +9,7 @@
 # `.is_cuda()` and `.type()` in its dispatch macros `.scalar_type()`, as torch now asks.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-out=${1:-gpu-figures}
+out=${1:-kernels/gpu-figures}  # where `deformviz doctor` looks for figures of a real run
 original=${2:-}
 python=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)}
 mkdir -p "$out"

@@ -1,14 +1,22 @@
 """Does the op work on this machine? Back ends, tools, and a parity figure for each of them."""
 
+import json
 import platform
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 import deformviz
-from deformviz.attention.backends import build_script, compilers, report
+from deformviz.attention.backends import (
+    BackendError,
+    build_script,
+    compilers,
+    kernels_folder,
+    report,
+)
 from deformviz.attention.op import ms_deform_attn
 from deformviz.attention.reference import ms_deform_attn_reference
 
@@ -75,6 +83,18 @@ def _gpus() -> str:
     return ", ".join(names) or "none that torch can use"
 
 
+GPU_FIGURES = Path("gpu-figures") / "bench.json"  # where kernels/check_gpu.sh leaves them
+
+
+def cuda_kernels() -> str:
+    """What is known of the CUDA kernels: figures of a real run beside them, or none."""
+    try:
+        figures = json.loads((kernels_folder() / GPU_FIGURES).read_text())
+        return f"run on {figures['gpu']} ({GPU_FIGURES.as_posix()})"
+    except (OSError, ValueError, KeyError, TypeError, BackendError):
+        return "compiled and emulated, never run on a GPU"
+
+
 def diagnosis() -> list[tuple[str, str]]:
     """What `deformviz doctor` prints: what is meant, and what was found."""
     rows = [
@@ -82,6 +102,7 @@ def diagnosis() -> list[tuple[str, str]]:
         ("python", f"{platform.python_version()} ({sys.platform}, {platform.machine()})"),
         ("torch", f"{torch.__version__}, {torch.get_num_threads()} threads"),
         ("GPU", _gpus()),
+        ("CUDA kernels", cuda_kernels()),
     ]
     rows += [(name, path or "not found") for name, path in compilers().items()]
     rows.append(("cache", str(build_script().cache_folder())))

@@ -31,3 +31,14 @@ def test_the_rows_name_versions_tools_and_back_ends():
         "back end cuda",
         "parity reference",
     } <= set(rows)
+
+
+def test_cuda_kernels_count_as_never_run_until_figures_lie_beside_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(diagnosis, "kernels_folder", lambda: tmp_path)
+    assert diagnosis.cuda_kernels() == "compiled and emulated, never run on a GPU"
+    figures = tmp_path / "gpu-figures" / "bench.json"
+    figures.parent.mkdir()
+    figures.write_text('{"gpu": "A Card"')  # cut off
+    assert "never run" in diagnosis.cuda_kernels()
+    figures.write_text('{"gpu": "A Card"}')
+    assert diagnosis.cuda_kernels() == "run on A Card (gpu-figures/bench.json)"
