@@ -9,8 +9,16 @@ from tests.tracing.transformers_families import FAMILIES, build, inputs_of
 
 ONE_AND_A_HALF = 1.5  # cells, of random networks on 64 x 96 pixels, whose coarsest map is 2 x 3
 
+QUICK = ("deformable_detr", "d_fine", "mask2former")  # points, unequal points, an encoder alone
 
-@pytest.mark.parametrize("family", FAMILIES)
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        family if family in QUICK else pytest.param(family, marks=pytest.mark.slow)
+        for family in FAMILIES
+    ],
+)
 def test_samples_depend_on_the_pixels_at_their_marks(family):
     pytest.importorskip("transformers")
     model = build(family)
