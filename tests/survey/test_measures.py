@@ -153,11 +153,11 @@ def test_sums_of_parts_are_the_sums_of_all_also_through_a_file():
     assert parts.spread == pytest.approx(np.sqrt(offsets.var(axis=0).sum(-1)), rel=1e-9)
 
 
-def measured(**changed):
+def measured(name="p", **changed):
     """One picture with known objects, through the operator."""
     trace = a_trace()
     picture = Picture(
-        "p", "p.png", Objects(np.array([[9.0, 5, 45, 27], [70, 30, 80, 40]]), ("dog", "cat"))
+        name, "p.png", Objects(np.array([[9.0, 5, 45, 27], [70, 30, 80, 40]]), ("dog", "cat"))
     )
     found = Measured()
     Operator(lambda image, wanted: trace, settings(**changed)).measure(3, picture, found)
@@ -190,6 +190,7 @@ def test_only_the_queries_asked_about_are_measured():
     assert {row["queries"] for row in drawn.layers} == {5}
     assert measured(queries="sample:5")[1].layers == drawn.layers
     assert measured(queries="sample:5", seed=1)[1].layers != drawn.layers
+    assert measured("q", queries="sample:5")[1].layers != drawn.layers
 
 
 def test_what_is_written_is_what_is_documented():
