@@ -33,10 +33,14 @@ def opened(task: Task, key: str, path: str, title: str) -> ComputedRun:
         raise ValueError(" ".join(problems))
     known = recording.images[0]
     found = known.detections
-    shown = tuple(
-        {"class_name": found.name(i), "score": float(found.scores[i])}
-        for i in range(len(found or ()))
-        if float(found.scores[i]) >= SHOWN_SCORE
+    shown = (
+        ()
+        if found is None
+        else tuple(
+            {"class_name": found.name(i), "score": float(found.scores[i])}
+            for i in range(len(found))
+            if float(found.scores[i]) >= SHOWN_SCORE
+        )
     )
     return lay_out(
         task.folder,

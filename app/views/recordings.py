@@ -103,7 +103,8 @@ def show(run: ComputedRun) -> None:
         view_id=run.key,
         key=f"recorded_{kind.name}",
     )
-    proofs = dict(row.partition(": ")[::2] for row in run.backend.split("; "))
+    rows = [row.partition(": ") for row in run.backend.split("; ")]
+    proofs = {name: said for name, _, said in rows}
     st.caption(f"{run.model}, {run.honesty}. {proofs.get(layer, '')}")
 
 
