@@ -6,9 +6,9 @@ from deformviz.analysis.key_sets_store import LAYER
 from deformviz.tracing.packing import decompress, read_header
 from deformviz.tracing.store import SHIPPED_KEYS, read_index
 
-# Measured on 500 scenes (seed of the evaluation): see assets/README.md and the slow test.
+# Measured on 500 and on 1,000 scenes of the evaluation; a slow test measures them again.
 ON_OBJECT = {"attention": 0.532, "knots": 0.233, "undeformed": 0.207}
-ACCURACY = {"as it is": 0.981, "offsets off": 0.953}
+ACCURACY = {"as it is": 0.981, "offsets off": 0.963}
 STAY = {"dense", "dat"}
 
 

@@ -69,6 +69,7 @@ WHY_NOT = {
     "dat": "This model has no deformed grid",
     "compare_attention": "compares the shipped models",
     "training": "replays recorded trainings",
+    "learn": "which this page does not know",
     "myths": "which this page does not know",
     "recordings": "recorded of a model of their own",
 }

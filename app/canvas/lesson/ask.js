@@ -2,7 +2,7 @@
 import { element, labelled } from "../kit/elements.js";
 import { fromSlider, judge, toSlider, written } from "./judge.js";
 import { Ground } from "./ground.js";
-import { say } from "./words.js";
+import { say } from "../kit/words.js";
 
 /**
  * @typedef {object} Asked
@@ -13,9 +13,9 @@ import { say } from "./words.js";
  */
 
 /** @returns {Asked} */
-export function ask(step, { words, language, changed }) {
+export function ask(step, { language, changed }) {
   const make = { choice: askChoice, number: askNumber, place: askPlace, drawing: askPlace };
-  return make[step.prediction.kind](step, { words, language, changed });
+  return make[step.prediction.kind](step, { language, changed });
 }
 
 function askChoice(step, { changed }) {
@@ -50,7 +50,7 @@ function askChoice(step, { changed }) {
   };
 }
 
-function askNumber(step, { words, language, changed }) {
+function askNumber(step, { language, changed }) {
   const { prediction } = step;
   let said = null;
   const take = (value) => {
@@ -62,7 +62,7 @@ function askNumber(step, { words, language, changed }) {
     type: "number",
     class: "dl-number",
     step: "any",
-    "aria-label": say(words, "lesson.number"),
+    "aria-label": say("lesson.number"),
     oninput: (event) => {
       const value = Number(event.target.value);
       if (event.target.value !== "" && Number.isFinite(value)) take(value);
@@ -73,7 +73,7 @@ function askNumber(step, { words, language, changed }) {
     min: "0",
     max: "1000",
     value: "500",
-    "aria-label": say(words, "lesson.slider"),
+    "aria-label": say("lesson.slider"),
     oninput: (event) => {
       const value = Number(fromSlider(prediction, Number(event.target.value)).toPrecision(3));
       field.value = String(value);
@@ -88,7 +88,7 @@ function askNumber(step, { words, language, changed }) {
     element("span", {}, written(prediction.high, language)),
   );
   return {
-    nodes: [labelled(say(words, "lesson.your_guess"), field), slider, ends, truth],
+    nodes: [labelled(say("lesson.your_guess"), field), slider, ends, truth],
     said: () => said,
     ground: null,
     reveal() {
@@ -100,10 +100,10 @@ function askNumber(step, { words, language, changed }) {
   };
 }
 
-function askPlace(step, { words, changed }) {
-  const ground = new Ground(step, words, changed);
+function askPlace(step, { changed }) {
+  const ground = new Ground(step, changed);
   return {
-    nodes: [element("p", { class: "dv-quiet" }, say(words, `lesson.how.${step.prediction.kind}`))],
+    nodes: [element("p", { class: "dv-quiet" }, say(`lesson.how.${step.prediction.kind}`))],
     said: () => (ground.points.length ? ground.points : null),
     ground: ground.root,
     reveal: () => ground.reveal(step.prediction.answer),
@@ -111,18 +111,18 @@ function askPlace(step, { words, changed }) {
 }
 
 /** What is said of a prediction once the truth is there. */
-export function verdict(step, said, words, language) {
+export function verdict(step, said, language) {
   const { right, distance } = judge(step.prediction, said);
   const { kind, answer } = step.prediction;
-  if (right) return { right, text: say(words, "lesson.right") };
-  if (kind === "choice") return { right, text: say(words, "lesson.not_quite") };
+  if (right) return { right, text: say("lesson.right") };
+  if (kind === "choice") return { right, text: say("lesson.not_quite") };
   if (kind === "number")
     return {
       right,
-      text: say(words, "lesson.you_said", {
+      text: say("lesson.you_said", {
         said: written(said, language),
         truth: written(answer, language),
       }),
     };
-  return { right, text: say(words, "lesson.away", { share: Math.round(100 * distance) }) };
+  return { right, text: say("lesson.away", { share: Math.round(100 * distance) }) };
 }

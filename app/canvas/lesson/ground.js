@@ -1,6 +1,6 @@
 // A picture or a small map to point at or draw on, before the marks are shown.
 import { element } from "../kit/elements.js";
-import { say } from "./words.js";
+import { say } from "../kit/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const STEP = 0.02; // of the picture, for arrow keys
@@ -14,7 +14,7 @@ function svg(tag, attributes) {
 
 export class Ground {
   /** `step.ground` is { picture, hw } or { cells } with rows of numbers. */
-  constructor(step, words, changed) {
+  constructor(step, changed) {
     this.draws = step.prediction.kind === "drawing";
     this.changed = changed;
     this.points = []; // [x, y] in shares
@@ -31,7 +31,7 @@ export class Ground {
       class: "dl-ground-room",
       tabindex: "0",
       role: "application",
-      "aria-label": say(words, `lesson.how.${step.prediction.kind}`),
+      "aria-label": say(`lesson.how.${step.prediction.kind}`),
     });
     this.root.append(this.view);
     this.listen();

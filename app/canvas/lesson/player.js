@@ -2,7 +2,7 @@
 import { button, element, setText } from "../kit/elements.js";
 import { ask, verdict } from "./ask.js";
 import { SceneRoom } from "./scene.js";
-import { say } from "./words.js";
+import { learn, say } from "../kit/words.js";
 
 export class Player {
   /**
@@ -10,11 +10,12 @@ export class Player {
    * @param {(name: string, value: any) => void} tell "step" with { lesson, step, done }
    */
   constructor(data, tell) {
+    learn(data.words);
     this.tell = tell;
     this.done = new Set(data.done ?? []);
     this.asked = new Map(); // of each step, kept while one walks to and fro
     this.root = element("div", { class: "dv dl", tabindex: "-1" });
-    this.room = new SceneRoom(data.scripts, data.words);
+    this.room = new SceneRoom(data.scripts);
     this.text = element("section", { class: "dl-text", "aria-live": "polite" });
     this.progress = element("ol", { class: "dl-progress" });
     this.head = element("header", { class: "dl-head" });
@@ -115,7 +116,7 @@ export class Player {
   }
 
   say(key, values = {}) {
-    return say(this.data.words, key, values);
+    return say(key, values);
   }
 
   drawProgress() {
@@ -146,9 +147,9 @@ export class Player {
 
   state(step) {
     if (!this.asked.has(step.name)) {
-      const { words, language } = this.data;
+      const { language } = this.data;
       const state = { revealed: false, asked: null };
-      state.asked = ask(step, { words, language, changed: () => this.drawCheck(step) });
+      state.asked = ask(step, { language, changed: () => this.drawCheck(step) });
       this.asked.set(step.name, state);
     }
     return this.asked.get(step.name);
@@ -194,8 +195,7 @@ export class Player {
   }
 
   showTruth(step) {
-    const { words, language } = this.data;
-    const found = verdict(step, this.state(step).asked.said(), words, language);
+    const found = verdict(step, this.state(step).asked.said(), this.data.language);
     this.check.hidden = true;
     const why = element("details", {}, element("summary", {}, this.say("lesson.why")));
     why.append(element("p", {}, step.why));

@@ -4,9 +4,8 @@ import { plainModel } from "../kit/door.js";
 
 export class SceneRoom {
   /** `scripts`: canvas -> { script, style } addresses, and the words it says. */
-  constructor(scripts, words) {
+  constructor(scripts) {
     this.scripts = scripts;
-    this.words = words;
     this.root = element("div", { class: "dl-scene" });
     this.shown = null;
     this.leave = null;
@@ -18,12 +17,12 @@ export class SceneRoom {
     if (wanted === this.shown) return;
     this.clear();
     this.shown = wanted;
-    this.root.hidden = !node && !scene;
+    this.root.hidden = !node && !scene?.canvas;
     if (node) {
       this.root.append(node);
       return;
     }
-    if (!scene) return;
+    if (!scene?.canvas) return;
     const { script, style, words } = this.scripts[scene.canvas];
     const here = (address) => new URL(address, document.baseURI).href;
     const room = element("div", { class: "dv-mount" });
