@@ -1,6 +1,7 @@
 """Sizes, memory and times the project promises to keep: `python -m tests.bench.budgets`.
 
 Prints what it measured beside each bound, and ends with 1 where one is broken or was not measured.
+A time is printed and judged by whoever reads it: it depends on what else the machine does.
 `--only memory` measures one of them.
 """
 
@@ -41,6 +42,7 @@ class Budget:
     bound: float
     unit: str
     measure: Callable[[], tuple[float, str]]  # the figure, and a remark
+    is_time: bool = False
 
 
 # -- what comes over the network -----------------------------------------------------------------
@@ -189,7 +191,7 @@ BUDGETS = [
     Budget("reasons", "dependencies without a reason", 0, "", dependencies_without_reason),
     Budget("memory", "idle memory of a started app", 1024, "MiB", idle_mib),
     Budget("collected", "tests of the default suite", 3000, "", collected_tests),
-    Budget("suite", "default suite", 9, "min", suite_minutes),
+    Budget("suite", "default suite", 9, "min", suite_minutes, is_time=True),
 ]
 
 
@@ -199,11 +201,12 @@ def report(budget: Budget) -> bool:
         figure, remark = budget.measure()
     except NotMeasured as problem:
         print(f"{budget.title:32}      not measured      ({problem})", flush=True)
-        return False
+        return budget.is_time
     kept = figure <= budget.bound
     row = f"{budget.title:32}{figure:8.6g} of {budget.bound:5g} {budget.unit:4}"
-    print(f"{row}{'' if kept else 'BROKEN'}  ({remark})", flush=True)
-    return kept
+    verdict = "" if kept else "OVER" if budget.is_time else "BROKEN"
+    print(f"{row}{verdict}  ({remark})", flush=True)
+    return kept or budget.is_time
 
 
 def main() -> int:
