@@ -20,13 +20,13 @@ export class GridLegend {
         "span",
         {},
         element("b", { class: "dv-sign", "aria-hidden": "true" }, "✛"),
-        say("canvas.grid.legend.query"),
+        ` ${say("canvas.grid.legend.query")}`,
       ),
       element(
         "span",
         {},
         element("b", { class: "dv-sign", "aria-hidden": "true" }, "⇢"),
-        say("canvas.grid.legend.arrow"),
+        ` ${say("canvas.grid.legend.arrow")}`,
       ),
     );
     this.chips = new Map(); // by head

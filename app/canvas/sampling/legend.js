@@ -36,13 +36,13 @@ export class Legend {
         "span",
         {},
         element("b", { class: "dv-sign", "aria-hidden": "true" }, "✛"),
-        say("canvas.sampling.legend.reference"),
+        ` ${say("canvas.sampling.legend.reference")}`,
       ),
       element(
         "span",
         {},
         element("b", { class: "dv-sign", "aria-hidden": "true" }, "⇢"),
-        say("canvas.sampling.legend.beyond"),
+        ` ${say("canvas.sampling.legend.beyond")}`,
       ),
     );
     this.scale = element("div", { class: "dv-scale" });
@@ -102,7 +102,7 @@ export class Legend {
     if (key === this.sizeKey) return;
     this.sizeKey = key;
     this.sizes.replaceChildren(
-      say("canvas.sampling.legend.area"),
+      `${say("canvas.sampling.legend.area")} `,
       ...radii.flatMap((radius, index) => {
         const side = 2 * radius + 2;
         const root = svgNode("svg", {
