@@ -108,14 +108,13 @@ def layout_of(file: CheckpointFile) -> Layout:
     Raises:
         CheckpointError: none does.
     """
-    layouts = known_layouts()
-    for layout in layouts:
+    for layout in known_layouts():
         if layout.recognises(file):
             return layout
     raise CheckpointError(
         f"{file.path.name} holds weights of a layout deformviz does not know (its keys begin "
-        f"with {some(tuple(file.tensors))}). Known: "
-        f"{', '.join(layout.name for layout in layouts)}."
+        f"with {some(tuple(file.tensors))}). Known are files of "
+        f"{', '.join(known_systems())}."
     )
 
 

@@ -155,7 +155,7 @@ def to_html(
     kind = kind_of(recording[names[0]])
     picture = picture_jpeg(picture_of(recording, image))
     room = most_bytes - sum(len(bundles.read(f"{kind}.{end}")) for end in ("js", "css"))
-    room -= 4 * len(picture) // 3 + 4000
+    room -= 4 * len(picture) // 3 + len(json.dumps(bundles.words(kind))) + 4000
     packed: dict[str, str] = {}
     for name in reversed(names):
         try:
