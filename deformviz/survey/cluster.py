@@ -120,8 +120,8 @@ def _actors(ray, parts: int, gpus: float) -> int:
 
 def _ray():
     try:
-        import ray
-        import ray.data
+        import ray  # pyright: ignore[reportMissingImports]  # an extra
+        import ray.data  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise SurveyError(
             "--cluster needs Ray: pip install 'deformviz[cluster]'. Without it, --workers uses the "

@@ -103,7 +103,7 @@ class ReplayPage {
   }
 
   close() {
-    this.replayer.pause();
+    this.replayer.halt(); // nothing is told any more: the page may leave before its first run came
     this.theatre.close();
     this.curves.close();
   }
