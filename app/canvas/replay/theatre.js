@@ -15,6 +15,13 @@ export class Theatre {
     this.pinned = false; // the pointer does not change what is asked
     this.root = element("div", { class: "dr-theatre" });
     this.counters = { scrubToDrawnMs: [], missing: 0 };
+    this.shaped = new WeakMap(); // stage -> what its shape was made for
+    this.shown = new WeakMap(); // stage -> what it shows
+    this.observer = new ResizeObserver(() => {
+      this.shaped = new WeakMap();
+      this.update();
+    });
+    this.observer.observe(this.root);
     for (const name of ["changed", "waiting"]) replayer.addEventListener(name, () => this.update());
   }
 
@@ -25,19 +32,28 @@ export class Theatre {
       const run = replayer.runs[index];
       setText(row.title, replayer.runs.length > 1 ? this.titleOf(run) : "");
       row.stages.forEach(({ stage, when, caption }) => {
-        setText(caption, this.caption(run, when));
-        const known = run.layer(run.iterations[replayer.indexOf(run, when)], replayer.layerName);
-        if (known) {
-          stage.reshape(known, { ...replayer.view, padding: false, split: false });
-          this.root.parentElement.style.setProperty(
-            "--dr-aspect",
-            stage.root.style.getPropertyValue("--dv-aspect"),
-          );
-        }
+        const at = replayer.indexOf(run, when);
+        const known = run.layer(run.iterations[at], replayer.layerName);
+        const words = this.caption(run, when);
+        setText(caption, words);
+        if (known) this.reshape(stage, run, known);
         stage.root.setAttribute("aria-busy", String(!known));
-        stage.refresh();
+        const query = known && replayer.view ? replayer.queryAt(run, at, known) : null;
+        const shows = [known, query, replayer.view, run.picture, words];
+        if (when === "now" || changed(this.shown, stage, shows)) stage.refresh();
       });
     });
+  }
+
+  /** The page is measured only where another run, layer or view may ask for another shape. */
+  reshape(stage, run, known) {
+    const { layerName, view } = this.replayer;
+    if (!changed(this.shaped, stage, [run, layerName, view])) return;
+    stage.reshape(known, { ...view, padding: false, split: false });
+    this.root.parentElement.style.setProperty(
+      "--dr-aspect",
+      stage.root.style.getPropertyValue("--dv-aspect"),
+    );
   }
 
   /** A run in a comparison; with the layer, where it shows another one. */
@@ -156,6 +172,14 @@ export class Theatre {
   }
 
   close() {
+    this.observer.disconnect();
     this.rows.flatMap((row) => row.stages).forEach(({ stage }) => stage.close());
   }
+}
+
+/** Whether what is kept for a stage was something else; it is what is given from now on. */
+function changed(kept, stage, parts) {
+  const before = kept.get(stage);
+  kept.set(stage, parts);
+  return !before || parts.some((part, index) => part !== before[index]);
 }
