@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import rooms, temporary, work
 from app.canvas.kind import address
-from app.canvas.kinds import SAMPLING
+from app.canvas.kinds import LESSON, SAMPLING
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ IMPORTED = re.compile(r'(?:from|import)\s*"\./([^"/]+\.js)"')
 # pandas is Streamlit's own need, Plotly's figures come with the charts.
 NEEDED_SOON = (
     "pandas",
+    "app.views.learning",
     "app.controls",
     "app.picture_page",
     "app.views.explanation",
@@ -176,6 +177,7 @@ def early_links(asked: Mapping[str, str]) -> list[str]:
     """
     scripts = [
         SAMPLING.source()["script"],
+        *([] if asked else [LESSON.source()["script"]]),  # with a wish it leads to Explore
         *(f"static/js/{name}" for name in late_chunks()),
     ]
     links = [f"<{script}>; rel=modulepreload" for script in scripts]

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import visitor
 from app.rooms import PAGES, page_called
+from deformviz.words import ask_language_of
 
 
 def main() -> None:
@@ -20,6 +21,8 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state="auto",
     )
+    ask_language_of(visitor.language)
+    visitor.read_language()
     chosen = st.navigation(
         [
             st.Page(page.file, title=page.title, icon=page.icon, default=page is PAGES[0])
@@ -27,6 +30,8 @@ def main() -> None:
         ],
         position="top",
     )
+    if chosen.url_path == "" and visitor.asked():  # a link to a view from when Explore was first
+        st.switch_page("views/explore.py", query_params=st.query_params.to_dict())
     if visitor.asked():
         visitor.change(notes=())  # they were of another link
     visitor.enter(page_called(chosen.url_path).room_now())

@@ -136,8 +136,9 @@ ROOMS: dict[str, Room] = {
     )
 }
 PAGES: tuple[Page, ...] = (
-    Page("explore", ":material/center_focus_strong:", SAMPLING, "page.explore.of_model"),
+    Page("start", ":material/start:", SAMPLING),
     Page("learn", ":material/school:", "app.visitor:room"),
+    Page("explore", ":material/center_focus_strong:", SAMPLING, "page.explore.of_model"),
     Page("dat", ":material/grid_4x4:", GRID, "page.dat.of_model"),
     Page("compare_attention", ":material/compare:", KEYS),
     Page("walkthrough", ":material/function:", SAMPLING, "page.walkthrough.of_model"),

@@ -19,12 +19,13 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from app import work
 from app.rooms import ROOMS, SAMPLING, first_picture
 from app.sources import UPLOAD, Source, list_sources
-from deformviz.words import say
+from deformviz.words import best_language, say
 from deformviz.words.markdown import plain
 
 LONGEST_VALUE = 200
 OURS = ("picture", "model", "layer")  # all other parameters belong to the canvas
 OF_A_QUERY = ("query", "pinned", "lookup", "source", "params", "layer")
+LANGUAGE = "lang"  # in the address of any page
 RECORD = "visitor"  # the one key of ours in Streamlit's session
 
 
@@ -75,6 +76,7 @@ class Visitor:
     lesson_step: str = ""  # .. to this one; "": its first
     lesson_done: tuple[str, ...] = ()  # steps behind the visitor
     teaching: bool = False  # in front of a class: large, and little else
+    language: str = ""  # chosen in a link or on a page; "": the browser's
     drops: int = 0  # files dropped so far: each gets a fresh widget
 
     def __post_init__(self):
@@ -182,6 +184,24 @@ def start_view(run_key: str, component: str) -> dict[str, Any]:
     return dict(now.start_view)
 
 
+# -- the language -------------------------------------------------------------------------------
+
+
+def language() -> str:
+    """What this visitor reads: chosen in a link or on a page, else as the browser says."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return ""
+    chosen = st.session_state[RECORD].language if RECORD in st.session_state else ""
+    return chosen or best_language(st.context.locale or "")
+
+
+def read_language() -> None:
+    """Take the language from a link."""
+    asked_for = st.query_params.get(LANGUAGE, "")
+    if asked_for and best_language(asked_for) != me().language:
+        change(language=best_language(asked_for))
+
+
 # -- the address ---------------------------------------------------------------------------------
 
 
@@ -200,13 +220,15 @@ def note_unknown(link: Mapping[str, str], known: Iterable[str]) -> None:
 def asked() -> dict[str, str]:
     """What the address says that we have not written into it ourselves."""
     found = {name: value[:LONGEST_VALUE] for name, value in st.query_params.to_dict().items()}
+    found.pop(LANGUAGE, None)  # of every page
     return {} if found == me().written else found
 
 
 def write(wanted: Mapping[str, str]) -> None:
     """Have the address say this and nothing else, so that copying it copies the view."""
-    if st.query_params.to_dict() != dict(wanted):
-        st.query_params.from_dict(dict(wanted))
+    spoken = {LANGUAGE: me().language} if me().language else {}
+    if st.query_params.to_dict() != {**wanted, **spoken}:
+        st.query_params.from_dict({**wanted, **spoken})
     if me().written != wanted:
         change(written=dict(wanted))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.canvas.kind import CanvasKind
 from deformviz.figures.theme import palette
-from deformviz.words import part
+from deformviz.words import part, spoken
 
 MATH_FONT = "STIXTwoMath-Regular.ttf"  # OFL; comes with the package ziamath
 MOST_LEVELS = 5
@@ -144,8 +144,9 @@ def mount_lesson(
     step: str,
     done: tuple[str, ...],
     following: str,
-    teaching: bool,
     key: str,
+    teaching: bool = False,
+    front: bool = False,
     on_step: Callable[[], None] | None = None,
 ) -> Any:
     """Show the lesson player, which fetches the other canvases as its steps need them.
@@ -155,6 +156,8 @@ def mount_lesson(
         step: the step to begin with, "" for the first.
         done: steps that were walked before.
         following: address of the next lesson, "" after the last.
+        teaching: in front of a class: large, and little else.
+        front: as a picture of what lessons are: without the lesson's head and the picture's tools.
 
     Returns the component's state: `.step` with lesson, step and the steps that are done.
     """
@@ -164,8 +167,9 @@ def mount_lesson(
         "done": list(done),
         "next": following,
         "teach": teaching,
+        "front": front,
         "scripts": {kind.name: {**kind.source(), "words": kind.words()} for kind in BESIDE_LESSONS},
         "words": part("lesson"),
-        "language": "en",
+        "language": spoken(),
     }
     return LESSON.mount(data, key=key, step=on_step)

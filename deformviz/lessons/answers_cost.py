@@ -6,6 +6,8 @@ from deformviz.analysis.cost import (
     flip_queries,
     module_cost,
 )
+from deformviz.tracing.packing import unpack_layer
+from deformviz.tracing.store import SHIPPED, read_index
 
 STRIDES = (8, 16, 32, 64)
 PAPER_SIZE_HW = (800, 1066)
@@ -30,6 +32,14 @@ def encoder_sizes(size_hw: tuple[int, int] = PAPER_SIZE_HW) -> AttentionSizes:
     return AttentionSizes(
         queries=count, pixels=count, channels=256, heads=8, points=4, levels=len(STRIDES)
     )
+
+
+def who_chooses_the_place() -> int:
+    """0 if all queries of the shown layer share their offsets, 1 if each has its own."""
+    stored = next(one for one in read_index(SHIPPED) if one.name == "beach-dusk")
+    layer = unpack_layer(stored.layer_gzip("decoder.2"))
+    offsets = layer.locations - layer.references[:, None, :, None, :2]
+    return int(offsets.std(axis=0).max() > 0.001)
 
 
 def epochs_of_deformable_detr() -> int:

@@ -6,7 +6,7 @@ knows what they mean. Scripts say their part of a catalogue by the same rule.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -16,7 +16,8 @@ FOLDER = Path(__file__).parent
 ENGLISH = "en"
 PLACE = re.compile(r"\{([a-z_]+)\}")
 
-_language: ContextVar[str] = ContextVar("language", default=ENGLISH)
+_language: ContextVar[str] = ContextVar("language", default="")
+_asked: list[Callable[[], str]] = []  # at most one: who knows the language where nobody is speaking
 
 
 @cache
@@ -51,13 +52,32 @@ def speaking(language: str) -> Iterator[None]:
         _language.reset(before)
 
 
+def ask_language_of(told: Callable[[], str]) -> None:
+    """Have somebody else tell the language wherever nobody is `speaking`; "" stands for English.
+
+    A server speaks with many people at once and knows with whom only when a sentence is said.
+    """
+    _asked[:] = [told]
+
+
+def spoken() -> str:
+    """The language being spoken."""
+    return _language.get() or next((told() for told in _asked), "") or ENGLISH
+
+
+def best_language(wanted: str) -> str:
+    """Of the languages there are the one of a wish such as "zh-CN", else English."""
+    primary = wanted.replace("_", "-").partition("-")[0].lower()
+    return primary if primary in languages() else ENGLISH
+
+
 def say(key: str, /, **values: object) -> str:
     """The sentence of a key in the language being spoken, with values in its places.
 
     Raises:
         KeyError: no such key, or a place without a value.
     """
-    language = _language.get()
+    language = spoken()
     words = catalogue(language)
     if key not in words:
         raise KeyError(f"{key!r} is not in the catalogue of words {language}.json.")
@@ -72,7 +92,7 @@ def say(key: str, /, **values: object) -> str:
 
 def has(key: str) -> bool:
     """Whether there is a sentence of this key in the language being spoken."""
-    return key in catalogue(_language.get())
+    return key in catalogue(spoken())
 
 
 def part(*prefixes: str) -> dict[str, str]:
@@ -83,7 +103,7 @@ def part(*prefixes: str) -> dict[str, str]:
     Raises:
         KeyError: a prefix that no key has.
     """
-    words = catalogue(_language.get())
+    words = catalogue(spoken())
     found = {}
     for prefix in prefixes:
         below = {k: v for k, v in words.items() if k == prefix or k.startswith(f"{prefix}.")}

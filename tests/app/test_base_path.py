@@ -73,7 +73,7 @@ def sees_the_canvas_and_thumbnails(page, address):
 
 def test_below_a_base_path_pictures_are_drawn(start, page):
     port = start("--server.baseUrlPath", BASE)
-    for name in ("", "dat"):
+    for name in ("", "explore", "dat"):
         sees_the_canvas_and_thumbnails(page, f"http://127.0.0.1:{port}/{BASE}/{name}")
 
 

@@ -63,7 +63,7 @@ def wait_for_quiet(page, *lists):
 @pytest.fixture
 def visitor(page, server):
     """A visitor whose canvas has drawn and whose charts are there; nothing may complain."""
-    visit(page, server)
+    visit(page, f"{server}/explore")
     page.locator(".js-plotly-plot").first.wait_for()
     yield page
     assert page.console_errors == []
@@ -72,7 +72,7 @@ def visitor(page, server):
 def test_the_first_picture_needs_no_click_and_charts_come_after_it(page, server):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    visit(page, server)
+    visit(page, f"{server}/explore")
     expect_status(page, "128 points")
     expect(page.get_by_role("heading", name="Where does it look?")).to_be_visible()
     page.locator(".js-plotly-plot").nth(3).wait_for()
@@ -190,7 +190,7 @@ def test_a_phone_shows_the_page_without_sideways_scrolling(browser, server):
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark"
     )
-    page = visit(context.new_page(), server)
+    page = visit(context.new_page(), f"{server}/explore")
     width = page.evaluate(
         "Math.max(document.documentElement.scrollWidth, ...[...document"
         ".querySelectorAll('[data-testid=stMain]')].map((e) => e.scrollWidth))"
@@ -229,7 +229,7 @@ def test_axe_finds_nothing_serious(browser, server, scheme):
     if not Path(script).is_file():
         pytest.skip("no axe-core: DEFORMVIZ_AXE names no file (npm package axe-core, axe.min.js)")
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
-    page = visit(context.new_page(), server)
+    page = visit(context.new_page(), f"{server}/explore")
     page.locator(".js-plotly-plot").first.wait_for()
     page.add_script_tag(path=script)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]

@@ -4,6 +4,31 @@ import pytest
 from playwright.sync_api import expect
 
 from deformviz.lessons.lesson import ORDER, lesson
+from tests.app.visit import me, texts, visit
+
+
+def test_the_first_page_says_what_this_is_and_leads_to_lessons_and_lab(tiny_server):
+    page = visit("start").run()
+    assert not page.exception
+    assert page.title[0].value == "deformviz"
+    assert "a query reads a few places that it chooses itself" in texts(page)
+    assert [link.proto.page for link in page.get("page_link")] == ["learn", "explore"]
+
+
+def test_a_link_to_a_view_from_when_explore_was_first_still_opens_it(tiny_server):
+    page = visit("start", picture="tall", layer="encoder.1").run()
+    assert not page.exception and page.title[0].value == "Where does it look?"
+    assert me(page).here.picture == "tall" and me(page).here.layer == "encoder.1"
+
+
+@pytest.mark.browser
+def test_the_first_step_is_alive_and_the_next_one_is_on_the_page_of_lessons(server, page):
+    page.goto(server)
+    expect(page.locator(".dl-text h2")).to_have_text(lesson(ORDER[0]).steps[0].title)
+    expect(page.locator(".dl-scene .dv-status")).to_contain_text("1 points")
+    page.locator(".dl-next").click()
+    page.wait_for_url(f"**/learn?lesson={ORDER[0]}&step={lesson(ORDER[0]).steps[1].name}")
+    expect(page.locator(".dl-text h2")).to_have_text(lesson(ORDER[0]).steps[1].title)
 
 
 @pytest.mark.browser

@@ -6,6 +6,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from app import work
+from app.rooms import PAGES as PAGES_IN_ORDER
 from app.visitor import RECORD, Here, Visitor
 
 PAGES = Path(__file__).parents[2] / "app" / "pages.py"
@@ -15,7 +16,7 @@ SECONDS = 90
 def visit(name="explore", **link):
     """A page of a new visitor who follows a link; it has not run yet."""
     page = AppTest.from_file(str(PAGES), default_timeout=SECONDS)
-    if name != "explore":
+    if name != PAGES_IN_ORDER[0].name:
         page.switch_page(f"views/{name}.py")
     for parameter, value in link.items():
         page.query_params[parameter] = value

@@ -124,7 +124,7 @@ def visit(address: str) -> None:
     try:
         with running_browser() as browser:
             page = browser.new_page()
-            page.goto(address)
+            page.goto(f"{address}/explore")
             page.locator(DRAWN).first.wait_for(timeout=PATIENCE_S * 1000)
     except RuntimeError as problem:
         raise NotMeasured(str(problem)) from None

@@ -139,7 +139,7 @@ def measure_first_pictures(browser, server: Server) -> tuple[float, list[float]]
     begun, shown = [], []
     for _ in range(VISITS + 1):
         begun.append(time.time())
-        page = open_page(browser, server.address)
+        page = open_page(browser, f"{server.address}/explore")
         page.locator(".js-plotly-plot").first.wait_for()
         shown.append(
             page.evaluate("performance.timeOrigin / 1000")
@@ -170,7 +170,7 @@ def measure_empty_page(browser) -> list[float]:
 
 def measure_hover(browser, server: Server, moves: int) -> list[float]:
     """Milliseconds from each pointer event to the drawn frame, over the encoder's cells."""
-    page = open_page(browser, f"{server.address}/?layer=encoder.1")
+    page = open_page(browser, f"{server.address}/explore?layer=encoder.1")
     page.locator(".js-plotly-plot").first.wait_for()
     page.wait_for_timeout(2000)  # until charts have settled, as for a visitor
     box = page.locator(".dv-stage").bounding_box()
@@ -191,7 +191,7 @@ def _hover_times(page) -> list[float]:
 
 def measure_sessions(browser, server: Server, sessions: int) -> list[float]:
     """Seconds from upload to picture for visitors who upload the same picture at once."""
-    pages = [open_page(browser, server.address) for _ in range(sessions)]
+    pages = [open_page(browser, f"{server.address}/explore") for _ in range(sessions)]
     for page in pages:
         page.get_by_text("Use your own picture").click()
     file = {"name": "shared.png", "mimeType": "image/png", "buffer": _picture()}

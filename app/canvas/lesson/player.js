@@ -57,6 +57,7 @@ export class Player {
       this.open(data.step);
     }
     this.root.classList.toggle("dl-teach", Boolean(data.teach));
+    this.root.classList.toggle("dl-front", Boolean(data.front));
   }
 
   get steps() {

@@ -1,0 +1,67 @@
+"""What the pages of lessons share: where the player finds things, and the choice of language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app import visitor
+from app.canvas.kinds import EQUATIONS
+from app.rooms import PAGES
+from deformviz.lessons.lesson import ORDER, Lesson, lesson
+from deformviz.lessons.payload import Places, lesson_payload
+from deformviz.tracing.store import StoredTrace
+from deformviz.words import languages, say, spoken
+
+STYLE = """<style>
+.stMainBlockContainer { padding-inline: clamp(1rem, 3vw, 3rem); max-width: 90rem; }
+.stMain h1 { padding: 0; letter-spacing: -0.01em; }
+.st-key-lesson { min-height: 34rem; }
+</style>"""
+
+
+def in_language(name: str) -> Lesson:
+    """A lesson in the language of this visitor."""
+    return lesson(name, spoken())
+
+
+def payload_of(name: str) -> dict[str, Any]:
+    """A lesson as the player is handed it on this server."""
+    places = Places(stored_address, lab_address, EQUATIONS.address("math.ttf"))
+    return lesson_payload(in_language(name), places)
+
+
+def stored_address(stored: StoredTrace, layer: str | None) -> str:
+    """Where this server keeps a shipped layer or picture."""
+    return f"trace/{stored.key}/{layer}.bin" if layer else f"picture/{stored.key}.jpg"
+
+
+def lab_address(where: str) -> str:
+    """A page of the lab, beside this one; the landing page has no name in its address."""
+    name, mark, query = where.partition("?")
+    return f"./{mark}{query}" if name == PAGES[0].name else where
+
+
+def following(one: Lesson) -> str:
+    """The address of the lesson after this one, or "" after the last."""
+    names = ORDER[one.number : one.number + 1]
+    return f"learn?lesson={names[0]}" if names else ""
+
+
+def language_choice() -> None:
+    """A button for each language other than the one being spoken."""
+
+    def choose(language: str) -> None:
+        visitor.change(language=language)
+
+    for language in languages():
+        if language != spoken():
+            st.button(
+                say(f"language.{language}"),
+                key=f"language_{language}",
+                type="tertiary",
+                icon=":material/translate:",
+                on_click=choose,
+                args=(language,),
+            )
