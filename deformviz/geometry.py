@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from deformviz.axes import ShapeError
+
 if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
@@ -174,9 +176,17 @@ def level_starts(spatial_shapes: Any) -> list[int]:
 
 
 def shapes_list(spatial_shapes: Any) -> list[tuple[int, int]]:
-    """`spatial_shapes` [level hw] of any kind as plain integer pairs."""
+    """`spatial_shapes` [level hw] of any kind as plain integer pairs.
+
+    Raises ShapeError for what is no list of pairs.
+    """
     pairs = spatial_shapes.tolist() if hasattr(spatial_shapes, "tolist") else spatial_shapes
-    return [(int(height), int(width)) for height, width in pairs]
+    try:
+        return [(int(height), int(width)) for height, width in pairs]
+    except (TypeError, ValueError, OverflowError):
+        raise ShapeError(
+            f"spatial_shapes must be pairs (H, W), one per level; this is {str(pairs)[:80]}."
+        ) from None
 
 
 def grid_to_normalised_affine(size_hw: tuple[int, int], *, align_corners: bool) -> Affine:

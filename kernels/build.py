@@ -15,6 +15,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,16 +40,27 @@ FLOAT64_FLAGS = ["-O2", "-DDEFORMVIZ_FLOAT64", "-ffp-contract=off"]
 # What CI compiles for. On a machine with a GPU only that one's architecture is built.
 CUDA_ARCHITECTURES = ["80", "90", "100"]
 
+ANSWERS_WITHIN_S = 20  # what a compiler may take to say its version
+COMPILES_WITHIN_S = 600  # .. and to make one object: 20 to 60 s as a rule, minutes with nvcc
+
 
 class BuildError(RuntimeError):
     """The kernels cannot be built here; the message says why and what would help."""
 
 
 def cache_folder() -> Path:
-    """$DEFORMVIZ_CACHE, else `deformviz` in the user's cache folder."""
-    if chosen := os.environ.get("DEFORMVIZ_CACHE"):
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deformviz"
+    """$DEFORMVIZ_CACHE, else `deformviz` in the user's cache folder.
+
+    Raises BuildError where there is no such user, or one without a home.
+    """
+    try:
+        if chosen := os.environ.get("DEFORMVIZ_CACHE"):
+            return Path(chosen).expanduser()
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deformviz"
+    except RuntimeError as problem:
+        raise BuildError(
+            f"There is no folder for compiled kernels: {problem} Set DEFORMVIZ_CACHE to one."
+        ) from problem
 
 
 def torch_folder() -> Path:
@@ -129,10 +141,10 @@ def cuda_include(nvcc: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "empty.cu"
         empty.touch()
-        said = subprocess.run([nvcc, "--dryrun", str(empty)], capture_output=True, text=True)
-    found = re.search(r'INCLUDES="-I([^"]+)"', said.stderr)
+        said = asked([nvcc, "--dryrun", str(empty)], ANSWERS_WITHIN_S)
+    found = re.search(r'INCLUDES="-I([^"]+)"', said)
     if not found:
-        raise BuildError(f"`{nvcc} --dryrun` does not say where its headers are:\n{said.stderr}")
+        raise BuildError(f"`{nvcc} --dryrun` does not say where its headers are:\n{said}")
     return found[1].strip()
 
 
@@ -182,23 +194,64 @@ def library_for(kind: str, compilers: list[str], flags: list) -> Path:
     for path in sorted(sources, key=lambda source: source.name):
         digest.update(path.name.encode() + path.read_bytes())
     for name in compilers:
-        digest.update(subprocess.run([name, "--version"], capture_output=True, check=True).stdout)
+        digest.update(asked([name, "--version"], ANSWERS_WITHIN_S).encode())
     digest.update(repr([COMMON_FLAGS, TORCH_TARGET, platform.machine(), *flags]).encode())
     return cache_folder() / f"{kind}-{digest.hexdigest()[:16]}.so"
+
+
+def asked(command: list[str], seconds: float) -> str:
+    """Runs a command and returns what it printed; what it started in turn ends with it.
+
+    Raises:
+        BuildError: it cannot be run, fails, or takes longer than `seconds`.
+    """
+    words = " ".join(command)
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as problem:
+        raise BuildError(f"`{words}` cannot be run: {problem.strerror}.") from problem
+    try:
+        said = process.communicate(timeout=seconds)[0].decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        raise BuildError(f"`{words}` was ended: it took longer than {seconds:g} s.") from None
+    finally:
+        if process.returncode is None:  # g++ is only the first of several processes
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if process.returncode:
+        raise BuildError(f"`{words}` failed:\n{said or f'It ended with {process.returncode}.'}")
+    return said
 
 
 def run_together(commands: list[list[str]], slots: int) -> None:
     """Runs commands, `slots` at a time; the first failure is raised with what it printed."""
     with ThreadPoolExecutor(slots) as pool:
-        results = pool.map(
-            lambda command: subprocess.run(
-                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-            ),
-            commands,
-        )
-        for command, result in zip(commands, results, strict=True):
-            if result.returncode:
-                raise BuildError(f"`{' '.join(command)}` failed:\n{result.stdout}")
+        for _ in pool.map(lambda command: asked(command, COMPILES_WITHIN_S), commands):
+            pass
+
+
+def checksum_file(library: Path) -> Path:
+    """Where the SHA-256 of a library stands."""
+    return library.with_suffix(".sha256")
+
+
+def checksum(library: Path) -> str:
+    """SHA-256 of a library's bytes."""
+    return hashlib.sha256(library.read_bytes()).hexdigest()
+
+
+def is_whole(library: Path) -> bool:
+    """Whether a library is there as it was built: loading a damaged one ends the process."""
+    try:
+        return checksum_file(library).read_text() == checksum(library)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 @contextlib.contextmanager
@@ -219,11 +272,11 @@ def build(
     link: Callable[[list[str], str], list[str]],
     force: bool,
 ) -> Path:
-    """Makes `library` unless it is there: compiles all objects at once, then links them."""
-    if library.exists() and not force:
+    """Makes `library` unless it is there, whole: compiles all objects at once, then links them."""
+    if is_whole(library) and not force:
         return library
     with locked(library.with_suffix(".lock")):
-        if library.exists() and not force:
+        if is_whole(library) and not force:
             return library
         print(
             f"deformviz: compiling the {what} kernels, once, into {library.parent} ...",
@@ -239,7 +292,9 @@ def build(
             )
             made = f"{folder}/{library.name}"
             run_together([link(list(objects), made)], 1)
-            os.replace(made, library)
+            with checksum_file(library).open("w") as file:
+                file.write(checksum(Path(made)))
+            os.replace(made, library)  # another file: who has loaded the old one keeps it
         print(f"done in {time.perf_counter() - start:.1f} s", flush=True, file=sys.stderr)
     return library
 

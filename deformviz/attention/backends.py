@@ -81,9 +81,15 @@ def _load(name: str, build_with: Callable[[ModuleType], Path], what: str) -> Bac
 
 
 @functools.cache
+def _cpu_library() -> Path:
+    """The library this process uses, whatever happens to the cache or the compiler meanwhile."""
+    return build_script().build_cpu()
+
+
+@functools.cache
 def load_cpu() -> Backend:
     """Load the CPU library, building it first if the cache has none; never raises."""
-    found = _load("cpu", lambda build: build.build_cpu(), "compiled")
+    found = _load("cpu", lambda build: _cpu_library(), "compiled")
     return replace(found, detail=f"{instruction_set()}, {found.detail}") if found.runs else found
 
 
@@ -92,7 +98,7 @@ def instruction_set(choice: str | None = None) -> str:
 
     "generic", "avx2" or "avx512"; what this machine lacks is not chosen.
     """
-    library = ctypes.CDLL(str(build_script().build_cpu()))
+    library = ctypes.CDLL(str(_cpu_library()))
     if choice is not None:
         library.deformviz_use_instruction_set(choice.encode())
     library.deformviz_instruction_set.restype = ctypes.c_char_p
@@ -155,7 +161,11 @@ def which_backend(device: torch.device | str = "cpu", backend: str = "auto") -> 
 
 @functools.cache
 def _say_once(reason: str) -> None:
-    logger.warning("Deformable attention runs on plain PyTorch, correct but slow: %s", reason)
+    first, *others = reason.splitlines()
+    error = next((line.strip() for line in others if "error" in line), "")
+    logger.warning(
+        "Deformable attention runs on plain PyTorch, correct but slow: %s %s", first, error
+    )
 
 
 def report() -> list[Backend]:

@@ -9,11 +9,17 @@ import math
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from deformviz.attention import reference
-from deformviz.attention.backends import BackendError, which_backend
+from deformviz.attention.backends import which_backend
 from deformviz.attention.bags import ms_deform_attn_bags
+from deformviz.attention.transforms import (
+    Transformed,
+    no_forward_mode,
+    refuse_forward_mode,
+    refuse_second_order,
+    under_transform,
+)
 from deformviz.axes import ShapeError, check_shape
 
 _LIBRARY = torch.library.Library("deformviz", "DEF")
@@ -53,13 +59,20 @@ def ms_deform_attn(
     if not torch.compiler.is_compiling() and not value.is_meta:
         reference.check_inputs(value, spatial_shapes, sampling_locations, attention_weights)
     tensors = (value, sampling_locations, attention_weights)
-    if _runs_on(value.device.type, backend) == "reference":
+    refuse_forward_mode(tensors)
+    transformed = under_transform()
+    if _is_exported() or _runs_on(value.device.type, backend) == "reference":
         differentiable = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
-        forward_only = backend == "auto" and not differentiable
+        forward_only = backend == "auto" and not (differentiable or transformed or _is_exported())
         plain = ms_deform_attn_bags if forward_only else reference.ms_deform_attn_reference
-        return plain(value, spatial_shapes, *tensors[1:])
+        try:
+            return plain(value, spatial_shapes, *tensors[1:])
+        except NotImplementedError as problem:
+            raise (no_forward_mode() if transformed else problem) from problem
+    if transformed:
+        shapes = torch.as_tensor(spatial_shapes)
+        return Transformed.apply(value, shapes, *tensors[1:])  # type: ignore[return-value]
     if not torch.compiler.is_compiling():
-        _refuse_forward_mode(tensors)
         if _is_one_picture(value):
             return _asked_of_one(
                 functools.partial(ms_deform_attn, backend=backend), spatial_shapes, *tensors
@@ -93,14 +106,14 @@ def ms_deform_attn_fused(
     """
     tensors = (value, references, sampling_offsets, attention_logits)
     differentiable = torch.is_grad_enabled() and any(t.requires_grad for t in tensors)
-    if differentiable or _runs_on(value.device.type, backend) == "reference":
+    in_steps = differentiable or under_transform() or _is_exported()
+    if in_steps or _runs_on(value.device.type, backend) == "reference":
         locations = reference.sampling_locations(references, sampling_offsets, spatial_shapes)
         weights = attention_logits.flatten(-2).softmax(-1).view_as(attention_logits)
         return ms_deform_attn(value, spatial_shapes, locations, weights, backend=backend)
     if not torch.compiler.is_compiling() and not value.is_meta:
         reference.check_inputs(value, spatial_shapes, sampling_offsets, attention_logits)
         _check_references(references, sampling_offsets)
-        _refuse_forward_mode(tensors)
         if _is_one_picture(value):
             return _asked_of_one(
                 functools.partial(ms_deform_attn_fused, backend=backend), spatial_shapes, *tensors
@@ -138,15 +151,10 @@ def _runs_on(device: str, backend: str) -> str:
 _runs_on._dynamo_marked_constant = True
 
 
-def _refuse_forward_mode(tensors: tuple[Tensor, ...]) -> None:
-    """Forward-mode derivatives would silently come out as zero."""
-    if forward_ad._current_level < 0:
-        return
-    if any(forward_ad.unpack_dual(tensor).tangent is not None for tensor in tensors):
-        raise BackendError(
-            "The compiled op has no forward-mode derivative (jvp). Use reverse mode, or choose "
-            "backend='reference'."
-        )
+def _is_exported() -> bool:
+    """Whether the op becomes part of an ONNX file, which knows grid_sample, not us."""
+    being_read = torch.compiler.is_exporting() or torch.jit._trace.is_tracing()
+    return being_read and torch.onnx.is_in_onnx_export()
 
 
 @torch.library.register_fake("deformviz::ms_deform_attn")
@@ -188,8 +196,9 @@ def _save_inputs(ctx, inputs, output):
 def _backward(ctx, grad_output):
     for_value, _, for_locations, for_weights = ctx.needs_input_grad
     wanted = (for_value, for_locations, for_weights)
+    saved = ctx.saved_tensors  # once: under checkpointing the first reading computes them again
     gradients = torch.ops.deformviz.ms_deform_attn_backward(
-        grad_output, *ctx.saved_tensors, *wanted, _fixed_scale(grad_output, ctx.saved_tensors[3])
+        grad_output, *saved, *wanted, _fixed_scale(grad_output, saved[3])
     )
     of_value, of_locations, of_weights = (
         gradient if want else None for gradient, want in zip(gradients, wanted, strict=True)
@@ -211,17 +220,10 @@ def _fixed_scale(grad_output: Tensor, attention_weights: Tensor) -> Tensor | Non
     return torch.where(largest > 0, 2.0**bits / largest, 1.0).clamp_max(1e38)
 
 
-def _refuse_second_order(ctx, *gradients):
-    raise BackendError(
-        "The compiled op has no second derivative. Choose backend='reference' to differentiate "
-        "twice."
-    )
-
-
 torch.library.register_autograd("deformviz::ms_deform_attn", _backward, setup_context=_save_inputs)
 torch.library.register_autograd(
     "deformviz::ms_deform_attn_backward",
-    _refuse_second_order,
+    refuse_second_order,
     setup_context=lambda ctx, inputs, output: None,
 )
 

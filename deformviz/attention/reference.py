@@ -17,6 +17,7 @@ from deformviz.geometry import shapes_list, to_pixel_index
 VALUE = "batch pixel head channel"
 LOCATIONS = "batch query head level point xy"
 WEIGHTS = "batch query head level point"
+DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
 
 def mask_value(value: Tensor, padding_mask: Tensor | None) -> Tensor:
@@ -134,7 +135,10 @@ def sample_level(value_map: Tensor, locations: Tensor) -> Tensor:
     value_map [batch height width head channel], locations [batch query head point xy], normalised
     -> [batch query head point channel]. Pixel = location * size - 0.5 (`align_corners=False`).
     """
-    batch, _, _, heads, _ = value_map.shape
+    batch, height, width, heads, channels = value_map.shape
+    if height * width == 0:  # nothing but outside; grid_sample refuses such a map
+        nothing = 0 * locations[..., :1].nan_to_num(0.0, 0.0, 0.0) + value_map.sum()
+        return nothing.expand(*locations.shape[:-1], channels)
     maps = rearrange(
         value_map, "batch height width head channel -> (batch head) channel height width"
     )
@@ -184,8 +188,21 @@ def merge_heads(per_head: Tensor) -> Tensor:
 
 
 def check_inputs(value: Tensor, spatial_shapes, locations: Tensor, weights: Tensor) -> None:
-    """Raise ShapeError unless the four arguments of the op fit together."""
+    """Whether the four arguments of the op fit together.
+
+    Raises ShapeError for sizes that disagree, TypeError for numbers that cannot be interpolated.
+    """
     shapes = shapes_list(spatial_shapes)
+    named = {"value": value, "sampling_locations": locations, "attention_weights": weights}
+    for name, tensor in named.items():
+        if tensor.dtype not in DTYPES:
+            raise TypeError(
+                f"{name} has dtype {tensor.dtype}; the op takes "
+                f"{', '.join(str(dtype) for dtype in DTYPES)}. Convert it, for instance with "
+                f"{name}.float()."
+            )
+    if any(size < 0 for shape in shapes for size in shape):
+        raise ShapeError(f"spatial_shapes has a negative size: {shapes}.")
     sizes = check_shape("value", value.shape, VALUE)
     sizes = check_shape("sampling_locations", locations.shape, LOCATIONS, sizes)
     sizes = check_shape("attention_weights", weights.shape, WEIGHTS, sizes)
@@ -209,8 +226,14 @@ def ms_deform_attn_reference(
     value [batch pixel head channel], spatial_shapes [level hw],
     locations [batch query head level point xy],
     attention_weights [batch query head level point] -> [batch query (head channel)]
+
+    Done in the finest of their dtypes, in float32 at least; the output has that of `value`.
     """
-    return merge_heads(aggregate(sample(value, spatial_shapes, locations), attention_weights))
+    finest = torch.float32
+    for tensor in (value, locations, attention_weights):
+        finest = torch.promote_types(finest, tensor.dtype)
+    sampled = sample(value.to(finest), spatial_shapes, locations.to(finest))
+    return merge_heads(aggregate(sampled, attention_weights.to(finest))).to(value.dtype)
 
 
 def bilinear_corners(location_xy: Tensor, size_hw: tuple[int, int]) -> tuple[Tensor, Tensor]:

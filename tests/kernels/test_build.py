@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,102 @@ def test_two_processes_build_once(tmp_path, compiler):
     assert [out.strip() for out, _ in results] == ["True", "True"]
     assert sum("compiling" in err for _, err in results) == 1
     assert len(list(tmp_path.glob("*.so"))) == 1
+
+
+# -- what may be wrong with a cache or a compiler ------------------------------------------------
+
+
+def compiler_that(folder, does):
+    """A program that is called as a compiler and does what a line of shell says."""
+    script = folder / "a-compiler"
+    script.write_text(f"#!/bin/sh\n{does}\n")
+    script.chmod(0o755)
+    return str(script)
+
+
+@pytest.mark.parametrize(
+    "does, said",
+    [
+        ("exit 1", "failed"),
+        ("printf '\\377\\376 error: kaputt\\n'; exit 1", "kaputt"),
+        ('case "$1" in --version) echo 1;; *) printf "error: \\377 no"; exit 3;; esac', "no"),
+        ("kill -9 $$", "ended with -9"),
+    ],
+    ids=["fails", "is not UTF-8", "fails later", "is killed"],
+)
+def test_a_broken_compiler_means_a_sentence_and_the_reference(
+    tmp_path, monkeypatch, caplog, does, said
+):
+    monkeypatch.setenv("CXX", compiler_that(tmp_path, does))
+    monkeypatch.setenv("DEFORMVIZ_CACHE", str(tmp_path / "cache"))
+    found = backends._load("cpu", lambda build: build.build_cpu(), "compiled")
+    assert not found.runs and said in found.detail
+    backends._say_once(found.detail)
+    (warning,) = caplog.messages
+    assert "runs on plain PyTorch" in warning and "\n" not in warning
+
+
+def test_a_compiler_that_hangs_is_ended_with_what_it_started(build, tmp_path, monkeypatch):
+    hanging = compiler_that(tmp_path, f"sleep 600 & echo $! > {tmp_path}/child; wait")
+    started = time.monotonic()
+    with pytest.raises(build.BuildError, match="took longer than 0.5 s"):
+        build.asked([hanging, "--version"], 0.5)
+    assert time.monotonic() - started < 5
+    child = int((tmp_path / "child").read_text())
+    until = time.monotonic() + 5
+    while Path(f"/proc/{child}/cmdline").exists() and time.monotonic() < until:
+        if not Path(f"/proc/{child}/cmdline").read_bytes():
+            break  # ended, and not yet waited for by whoever adopted it
+        time.sleep(0.02)
+    else:
+        assert not Path(f"/proc/{child}").exists()
+
+
+def test_a_user_without_a_home_means_a_sentence_and_the_reference(monkeypatch):
+    monkeypatch.setenv("DEFORMVIZ_CACHE", "~nobody-of-this-name/cache")
+    found = backends._load("cpu", lambda build: build.build_cpu(), "compiled")
+    assert not found.runs and found.detail.endswith("Set DEFORMVIZ_CACHE to one.")
+
+
+@pytest.mark.parametrize("damage", ["half", "one byte", "no checksum", "nonsense as checksum"])
+def test_a_damaged_library_is_built_again(build, compiler, tmp_path, damage):
+    library, made = tmp_path / "tiny.so", []
+    (tmp_path / "source").write_text("a library, for all that is known here")
+
+    def link(objects, output):
+        made.append(output)
+        return ["cp", str(tmp_path / "source"), output]
+
+    def make():
+        return build.build(library, "tiny", lambda: {"a.o": ["true"]}, link, False)
+
+    assert make() == library and make() == library and len(made) == 1
+    whole = library.read_bytes()
+    if damage == "half":
+        library.write_bytes(whole[: len(whole) // 2])
+    if damage == "one byte":
+        library.write_bytes(b"A" + whole[1:])
+    if damage == "no checksum":
+        build.checksum_file(library).unlink()
+    if damage == "nonsense as checksum":
+        build.checksum_file(library).write_bytes(b"\xff\xfe")
+    assert not build.is_whole(library)
+    assert make() == library and library.read_bytes() == whole and len(made) == 2
+
+
+CALL = """
+import logging, torch, deformviz as dv
+logging.basicConfig(format="%(message)s")
+locations, weights = torch.rand(1, 3, 2, 1, 2, 2), torch.rand(1, 3, 2, 1, 2)
+print(tuple(dv.ms_deform_attn(torch.randn(1, 20, 2, 4), [(4, 5)], locations, weights).shape))
+"""
+
+
+@pytest.mark.slow
+def test_a_truncated_library_in_the_cache_is_no_signal(build, compiler, tmp_path):
+    library = build.build_cpu()
+    damaged = tmp_path / library.name
+    damaged.write_bytes(library.read_bytes()[: library.stat().st_size // 2])
+    result = in_a_new_process(CALL, DEFORMVIZ_CACHE=str(tmp_path))
+    assert (result.returncode, result.stdout) == (0, "(1, 3, 8)\n"), result.stderr
+    assert damaged.stat().st_size == library.stat().st_size
