@@ -32,7 +32,9 @@ export function door(make) {
   function render({ model, el }) {
     const read = () => model.get("data");
     learn(read().words);
+    let open = true;
     const mounted = make(read(), (name, value) => {
+      if (!open) return; // told by what was still on its way when the canvas left
       model.set(name, value);
       model.save_changes();
     });
@@ -44,6 +46,7 @@ export function door(make) {
     model.on("change:data", changed);
     changed();
     return () => {
+      open = false;
       model.off("change:data", changed);
       mounted.close();
       mounted.root.remove();

@@ -184,6 +184,7 @@ export class Page {
   }
 
   close() {
+    this.wanted = null; // what is still on its way is not shown any more
     this.explorer.close();
   }
 }

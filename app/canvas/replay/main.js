@@ -103,7 +103,8 @@ class ReplayPage {
   }
 
   close() {
-    this.replayer.halt(); // nothing is told any more: the page may leave before its first run came
+    this.wanted = null; // what is still on its way is not shown any more
+    this.replayer.close();
     this.theatre.close();
     this.curves.close();
   }

@@ -25,6 +25,7 @@ export class Replayer extends EventTarget {
     this.playing = null;
     this.waits = false; // what plays stands still until the next snapshot is here
     this.started = false;
+    this.closed = false; // the page may leave before its first run, or a snapshot, came
     this.causeTime = null; // of the event that moved the clock
     this.viewedLayer = null;
   }
@@ -71,6 +72,7 @@ export class Replayer extends EventTarget {
   }
 
   arrived() {
+    if (this.closed) return;
     const layer = this.run.layer(this.iteration, this.layerName);
     const end = this.run.layer(this.run.iterations.at(-1), this.layerName);
     if (layer && end && !this.view) {
@@ -222,6 +224,12 @@ export class Replayer extends EventTarget {
     this.playing = null;
     this.waits = false;
     this.share = 0;
+  }
+
+  close() {
+    this.halt();
+    this.closed = true;
+    for (const run of this.runs) run.queue = []; // what is on its way arrives, no more is asked for
   }
 
   setLayer(name) {
