@@ -20,6 +20,40 @@ REQUIRED = {word for word in os.environ.get("DEFORMVIZ_REQUIRE", "").split(",") 
 DESELECTED = pytest.StashKey[list]()
 STARTED = pytest.StashKey[tuple]()
 DEFAULT_RUN = "not slow and not gpu"  # the markers that pyproject.toml asks for
+PROCESSES = 2
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before anybody imports the hub's client, which reads it once
+
+
+# -- a run of all tests goes in two processes ----------------------------------------------------
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at its options
+def pytest_cmdline_main(config):
+    """Files are shared out whole, in their order, unless the caller chose files or names or -n.
+
+    Fixtures of a module are made once that way. Each process gets one thread of torch.
+    """
+    option = config.option
+    alone = option.keyword or option.usepdb or option.collectonly or option.capture == "no"
+    if is_worker(config) or config.args_source != config.ArgsSource.TESTPATHS or alone:
+        return
+    if not config.pluginmanager.hasplugin("xdist") or option.numprocesses is not None:
+        return
+    option.numprocesses, option.dist, option.loadscopereorder = PROCESSES, "loadfile", False
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def is_worker(config):
+    """Whether this is one of those processes: the one that started them collects what they say."""
+    return hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """A process ended: every one deselected the same tests, so the first to say so is heard."""
+    if not node.config.stash[DESELECTED]:
+        node.config.stash[DESELECTED] += getattr(node, "workeroutput", {}).get("deselected", [])
 
 
 # -- what could not run, and why -----------------------------------------------------------------
@@ -38,7 +72,12 @@ def pytest_configure(config):
 
 def pytest_deselected(items):
     if items:
-        items[0].config.stash[DESELECTED] += items
+        items[0].config.stash[DESELECTED] += [
+            (item.nodeid, mark)
+            for item in items
+            for mark in ("slow", "gpu")
+            if item.get_closest_marker(mark)
+        ]
 
 
 def processor_s():
@@ -46,9 +85,13 @@ def processor_s():
     return sum(os.times()[:4])
 
 
+@pytest.hookimpl(trylast=True)  # once the processes are waited for, so that their time counts
 def pytest_sessionfinish(session, exitstatus):
     """Leave behind how long a default run of all tests took, for `./run budgets`."""
     config = session.config
+    if is_worker(config):
+        config.workeroutput["deselected"] = config.stash[DESELECTED]
+        return
     chosen = config.args_source != config.ArgsSource.TESTPATHS or config.option.keyword
     stopped = session.shouldstop or session.shouldfail or exitstatus > 1
     if chosen or stopped or config.option.markexpr != DEFAULT_RUN or not hasattr(config, "cache"):
@@ -61,7 +104,7 @@ def pytest_sessionfinish(session, exitstatus):
             "wall_s": round(time.monotonic() - began),
             "processor_s": round(processor_s() - processors),
             "collected": session.testscollected,
-            "deselected": len(config.stash[DESELECTED]),
+            "deselected": len({nodeid for nodeid, _ in config.stash[DESELECTED]}),
         },
     )
 
@@ -108,10 +151,8 @@ def pytest_terminal_summary(terminalreporter, config):
     reasons = defaultdict(list)
     for report in terminalreporter.stats.get("skipped", []):
         reasons[skip_reason(report)].append(report.nodeid)
-    for item in config.stash[DESELECTED]:
-        for mark in ("slow", "gpu"):
-            if item.get_closest_marker(mark):
-                reasons[f"marked {mark}: `./run test -m {mark}`"].append(item.nodeid)
+    for nodeid, mark in config.stash[DESELECTED]:
+        reasons[f"marked {mark}: `./run test -m {mark}`"].append(nodeid)
     terminalreporter.section("what did not run, and why")
     for reason, tests in sorted(reasons.items(), key=lambda row: -len(row[1])):
         files = ", ".join(sorted({test.partition("::")[0] for test in tests}))

@@ -53,7 +53,7 @@ def ending(tmp_path):
 
 def test_skips_are_listed_with_their_reasons(ending):
     status, output = ending(require="")
-    assert status == 0
+    assert status == 0 and "2 workers [4 items]" in output
     listed = output.partition("what did not run, and why")[2]
     assert "2  no browser: none on the PATH" in listed
     assert "1  no parity folder; DEFORMVIZ_PARITY names it" in listed
@@ -62,8 +62,8 @@ def test_skips_are_listed_with_their_reasons(ending):
 
 @pytest.mark.parametrize("require, failures", [("browser", 2), ("browser,parity", 3)])
 def test_a_required_thing_that_is_missing_fails(ending, require, failures):
-    status, output = ending(require)
-    assert status == 1
+    status, output = ending(require, "-n", "0")
+    assert status == 1 and "workers" not in output
     assert f"{failures} failed" in output
     assert "DEFORMVIZ_REQUIRE forbids this skip: no " in output
 
@@ -75,9 +75,10 @@ def test_a_misspelt_requirement_is_refused(ending):
 
 def test_a_run_of_all_tests_leaves_its_time_and_a_part_of_them_does_not(ending, tmp_path):
     left = tmp_path / ".pytest_cache" / "v" / "deformviz" / "last_run"
-    for part in (["-k", "passes"], ["-m", "slow"], ["tests/test_skips.py"], ["-x"]):
-        ending("browser", *part)
+    for part in (["-k", "passes"], ["-m", "slow", "-n", "0"], ["-x", "-n", "0"]):
+        assert "workers" not in ending("browser", *part)[1]
         assert not left.exists()
     ending("browser")
     run = json.loads(left.read_text())
     assert (run["collected"], run["deselected"]) == (4, 1) and run["wall_s"] >= 0
+    assert run["processor_s"] > 0  # that of both processes

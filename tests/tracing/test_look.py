@@ -193,8 +193,7 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
         dv.load(folder)
 
 
-def test_a_name_nobody_has_is_said_in_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+def test_a_name_nobody_has_is_said_in_a_sentence():
     with pytest.raises(dv.CheckpointError, match="cannot be loaded") as error:
         dv.load("hf:nobody/nothing-of-this-name")
     assert "\n" not in str(error.value)
