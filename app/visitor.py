@@ -195,6 +195,12 @@ def language() -> str:
     return chosen or best_language(st.context.locale or "")
 
 
+def choose_language(language: str) -> None:
+    """Speak another language from now on, in the address too."""
+    change(language=language)
+    st.query_params[LANGUAGE] = language
+
+
 def read_language() -> None:
     """Take the language from a link."""
     asked_for = st.query_params.get(LANGUAGE, "")

@@ -51,10 +51,6 @@ def following(one: Lesson) -> str:
 
 def language_choice() -> None:
     """A button for each language other than the one being spoken."""
-
-    def choose(language: str) -> None:
-        visitor.change(language=language)
-
     for language in languages():
         if language != spoken():
             st.button(
@@ -62,6 +58,6 @@ def language_choice() -> None:
                 key=f"language_{language}",
                 type="tertiary",
                 icon=":material/translate:",
-                on_click=choose,
+                on_click=visitor.choose_language,
                 args=(language,),
             )

@@ -29,7 +29,7 @@ def languages() -> tuple[str, ...]:
 
 @cache
 def catalogue(language: str = ENGLISH) -> Mapping[str, str]:
-    """Key -> sentence.
+    """Key -> sentence; what a language does not say yet is said in English.
 
     Raises:
         KeyError: there is no catalogue of this language.
@@ -38,6 +38,12 @@ def catalogue(language: str = ENGLISH) -> Mapping[str, str]:
         raise KeyError(
             f"There are no words in {language!r}; there are some in {', '.join(languages())}."
         )
+    english = {} if language == ENGLISH else catalogue()
+    return {**english, **written(language)}
+
+
+def written(language: str) -> dict[str, str]:
+    """What a language's file says, and nothing else."""
     return json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))
 
 

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from deformviz.lessons.lesson import ORDER, lesson
-from tests.app.visit import me, texts, visit
+from tests.app.visit import address, me, texts, visit
 
 
 def test_the_first_page_says_what_this_is_and_leads_to_lessons_and_lab(tiny_server):
@@ -19,6 +19,27 @@ def test_a_link_to_a_view_from_when_explore_was_first_still_opens_it(tiny_server
     page = visit("start", picture="tall", layer="encoder.1").run()
     assert not page.exception and page.title[0].value == "Where does it look?"
     assert me(page).here.picture == "tall" and me(page).here.layer == "encoder.1"
+
+
+def test_a_link_or_a_button_chooses_the_language(tiny_server):
+    page = visit("start", lang="zh-CN").run()
+    assert not page.exception and "可变形注意力" in texts(page)
+    assert address(page) == {"lang": "zh"}
+    page.button(key="language_en").click().run()
+    assert "Deformable attention" in texts(page) and address(page) == {"lang": "en"}
+    page.switch_page("views/learn.py").run()
+    assert page.selectbox(key="lesson_choice").options[4].startswith("5. Levels")
+
+
+@pytest.mark.browser
+def test_a_browser_that_reads_chinese_is_taught_in_chinese(server, browser):
+    page = browser.new_context(locale="zh-CN").new_page()
+    page.goto(f"{server}/learn?lesson=levels&step=in-a-box")
+    expect(page.locator(".dl-text h2")).to_have_text(lesson("levels", "zh")["in-a-box"].title)
+    expect(page.locator(".dl-scene .dv-status")).to_contain_text("个点")
+    page.goto(f"{server}/learn?lesson=levels&step=in-a-box&lang=en")
+    expect(page.locator(".dl-text h2")).to_have_text(lesson("levels")["in-a-box"].title)
+    page.context.close()
 
 
 @pytest.mark.browser

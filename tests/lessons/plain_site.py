@@ -11,7 +11,7 @@ from app.canvas.kinds import math_font
 from deformviz import bundles
 from deformviz.lessons.lesson import lesson
 from deformviz.lessons.payload import Places, lesson_payload
-from deformviz.words import part
+from deformviz.words import part, speaking
 
 CANVASES = ("sampling", "grid", "keys", "equations")
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Lesson</title>
@@ -27,8 +27,8 @@ lesson.render({ el: document.getElementById("here"), model: {
 </script></body></html>"""
 
 
-def write(folder, name, step=""):
-    """Put a lesson and all it shows into a folder."""
+def write(folder, name, step="", language="en", **more):
+    """Put a lesson and all it shows into a folder; `more` goes to the player as it is."""
 
     def address(stored, layer):
         kept = f"{stored.name}-{layer or 'picture'}.{'bin' if layer else 'jpg'}"
@@ -38,17 +38,19 @@ def write(folder, name, step=""):
 
     shutil.copy(math_font(), folder / "math.ttf")
     places = Places(address, lambda where: f"lab/{where}", "math.ttf")
-    data = {
-        "lesson": lesson_payload(lesson(name), places),
-        "step": step,
-        "scripts": {
-            k: {"script": f"{k}.js", "style": f"{k}.css", "words": bundles.words(k)}
-            for k in CANVASES
-        },
-        "words": part("lesson"),
-        "language": "en",
-        "next": "next.html",
-    }
+    with speaking(language):
+        data = {
+            "lesson": lesson_payload(lesson(name, language), places),
+            "step": step,
+            "scripts": {
+                k: {"script": f"{k}.js", "style": f"{k}.css", "words": bundles.words(k)}
+                for k in CANVASES
+            },
+            "words": part("lesson"),
+            "language": language,
+            "next": "next.html",
+            **more,
+        }
     for kind in ("lesson", *CANVASES):
         for ending in ("js", "css"):
             shutil.copy(bundles.FOLDER / f"{kind}.{ending}", folder)

@@ -1,5 +1,7 @@
 """Every lesson fits together, and every right answer is computed afresh."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,24 @@ def test_every_step_says_little_and_asks_with_a_reveal_and_a_why(name):
             assert step.question.endswith(("?", ".")) and step.reveal and step.why, step.name
             assert len(step.choices) != 1
             assert bool(step.choices) == (step.prediction.kind == "choice"), step.name
+
+
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+COUNTED_IN_TENS_OF_THOUSANDS = {("every-pair", "reveal"), ("dearer", "reveal")}
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_lesson_has_the_same_steps_choices_and_numbers_in_chinese(name):
+    english, chinese = lesson(name), lesson(name, "zh")
+    for one, other in zip(english.steps, chinese.steps, strict=True):
+        assert len(one.choices) == len(other.choices)
+        for part in ("text", "question", "reveal", "why"):
+            told = getattr(other, part)
+            assert bool(getattr(one, part)) == bool(told), (one.name, part)
+            assert not told or re.search("[\u3000-\u9fff\uff00-\uffef]", told), (one.name, part)
+            if (one.name, part) not in COUNTED_IN_TENS_OF_THOUSANDS:
+                said = NUMBER.findall(getattr(one, part))
+                assert set(said) <= set(NUMBER.findall(told)), (one.name, part)
 
 
 def test_every_kind_of_prediction_is_asked():

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from deformviz import words
-from deformviz.words import PLACE, catalogue, languages, part, say, speaking
+from deformviz.words import PLACE, catalogue, languages, part, say, speaking, written
 
+TO_LEARNERS = ("lesson.", "page.start.", "page.learn.", "language.")
 KEY = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+")
 
 
@@ -40,6 +41,32 @@ def test_another_language_is_spoken_inside_only(made_up):
     assert say("room.title") == "Where it looks"
 
 
+def test_a_sentence_without_a_translation_is_said_in_english(made_up, tmp_path):
+    (tmp_path / "de.json").write_text('{"room.title": "Wohin es blickt"}', encoding="utf-8")
+    with speaking("de"):
+        assert (say("room.title"), say("room.count", count=3, all=8)) == (
+            "Wohin es blickt",
+            "3 points of 8",
+        )
+
+
+def test_a_server_is_told_whom_it_speaks_with(made_up, monkeypatch):
+    monkeypatch.setattr(words, "_asked", [])
+    words.ask_language_of(lambda: "de")
+    assert say("room.title") == "Wohin es blickt"
+    with speaking("en"):
+        assert say("room.title") == "Where it looks"
+    words.ask_language_of(lambda: "")
+    assert say("room.title") == "Where it looks"
+
+
+@pytest.mark.parametrize(
+    ("wish", "found"), [("de-AT", "de"), ("DE", "de"), ("fr", "en"), ("", "en")]
+)
+def test_the_language_of_a_browser_is_one_that_is_there(made_up, wish, found):
+    assert words.best_language(wish) == found
+
+
 def test_a_missing_key_or_value_is_named(made_up):
     with pytest.raises(KeyError, match="room.titel"):
         say("room.titel")
@@ -58,8 +85,12 @@ def test_a_script_is_handed_whole_keys_and_no_neighbours(made_up):
 
 @pytest.mark.parametrize("language", languages())
 def test_a_catalogue_has_the_keys_and_places_of_english(language):
-    english, theirs = catalogue(), catalogue(language)
-    assert set(theirs) == set(english)
+    """A sentence of today may wait for its translation, but for those of lessons."""
+    english, theirs = catalogue(), written(language)
+    assert set(theirs) <= set(english)
+    waiting = set(english) - set(theirs)
+    assert len(waiting) <= 0.03 * len(english), sorted(waiting)
+    assert not {key for key in waiting if key.startswith(TO_LEARNERS)}
     for key, sentence in theirs.items():
         assert set(PLACE.findall(sentence)) == set(PLACE.findall(english[key])), key
 

@@ -46,13 +46,17 @@ export class Player {
 
   update(data) {
     const other = data.lesson.name !== this.data?.lesson.name;
+    const spoken = data.language; // another language draws everything anew
     const asked = `${data.lesson.name} ${data.step}`;
     this.data = data;
-    if (other) {
+    this.root.setAttribute("lang", data.language ?? "en");
+    const fresh = other || spoken !== this.spoken;
+    this.spoken = spoken;
+    if (fresh) {
       this.asked.clear();
       this.done = new Set(data.done ?? []);
     }
-    if (asked !== this.askedFor || other) {
+    if (asked !== this.askedFor || fresh) {
       this.askedFor = asked;
       this.open(data.step);
     }
