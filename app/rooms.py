@@ -143,6 +143,7 @@ PAGES: tuple[Page, ...] = (
     Page("compare_attention", ":material/compare:", KEYS),
     Page("walkthrough", ":material/function:", SAMPLING, "page.walkthrough.of_model"),
     Page("training", ":material/timeline:", "app.training_runs:room"),
+    Page("survey", ":material/query_stats:", "app.visitor:room"),
     Page("recordings", ":material/adjust:", "app.visitor:room"),
     Page("checkpoint", ":material/inventory_2:", "app.visitor:room"),
     Page(

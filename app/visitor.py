@@ -72,6 +72,9 @@ class Visitor:
     other_run: str = ""  # .. and the one beside it
     checkpoint: str = ""
     other_checkpoint: str = ""
+    survey: str = ""  # the study of many pictures that is shown ..
+    other_survey: str = ""  # .. and the one beside it
+    survey_group: str = "all"  # whose queries its maps are of
     lesson: str = "bill"  # whose steps are walked on the page Learn ..
     lesson_step: str = ""  # .. to this one; "": its first
     lesson_done: tuple[str, ...] = ()  # steps behind the visitor
@@ -83,7 +86,8 @@ class Visitor:
         for name in ("room", "study_room"):
             if getattr(self, name) not in ROOMS:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; rooms: {', '.join(ROOMS)}.")
-        for name in ("run", "other_run", "checkpoint", "other_checkpoint", "lesson", "lesson_step"):
+        names = "run other_run checkpoint other_checkpoint survey other_survey survey_group lesson"
+        for name in (*names.split(), "lesson_step"):
             _check_short(name, getattr(self, name))
 
     @property

@@ -26,6 +26,7 @@ def math_font() -> Path:
 SAMPLING = CanvasKind("sampling", state=("view",), triggers=("layer",))
 GRID = CanvasKind("grid", state=("view",), triggers=("layer",))
 KEYS = CanvasKind("keys", state=("view",), triggers=("layer",))
+ATLAS = CanvasKind("atlas", state=("view",), triggers=("layer",))
 REPLAY = CanvasKind("replay")
 EQUATIONS = CanvasKind(
     "equations",
@@ -33,7 +34,7 @@ EQUATIONS = CanvasKind(
     more_files={"math.ttf": math_font},
 )
 LESSON = CanvasKind("lesson", state=("step",))
-CANVASES = (SAMPLING, GRID, KEYS, REPLAY, EQUATIONS, LESSON)
+CANVASES = (SAMPLING, GRID, KEYS, ATLAS, REPLAY, EQUATIONS, LESSON)
 BESIDE_LESSONS = (SAMPLING, GRID, KEYS, EQUATIONS)
 
 
@@ -54,9 +55,9 @@ def mount_picture(
     """Show a packed layer over its picture; hover stays in the browser, choices come back.
 
     Args:
-        kind: SAMPLING, GRID or KEYS, as the trace is.
+        kind: SAMPLING, GRID, KEYS or ATLAS, as the trace is.
         trace_url: address of a packed layer. A new one replaces the layer without a flash.
-        picture_url: address of the picture.
+        picture_url: address of the picture; "" where there is none.
         note: what to keep in mind about this picture, e.g. that it is out of the model's domain.
         picture_hw: height and width of the picture, so that the page does not jump at first.
         view: what to show at first: reported views and address parameters (text) both do.

@@ -33,6 +33,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--recordings", type=Path, metavar="DIR", help="folder of recordings the app lists"
     )
     parser.add_argument(
+        "--studies", type=Path, metavar="DIR", help="folder of studies the page Survey lists"
+    )
+    parser.add_argument(
         "--device",
         choices=["auto", "cpu", "cuda"],
         default="auto",
@@ -67,14 +70,12 @@ def app_environment(options: argparse.Namespace) -> dict[str, str]:
     Raises ValueError for a folder that is not there and a GPU that torch cannot use.
     """
     said = {}
-    if options.checkpoints is not None:
-        if not options.checkpoints.is_dir():
-            raise ValueError(f"--checkpoints: {options.checkpoints} is not a folder.")
-        said["DEFORMVIZ_CHECKPOINTS"] = str(options.checkpoints.resolve())
-    if options.recordings is not None:
-        if not options.recordings.is_dir():
-            raise ValueError(f"--recordings: {options.recordings} is not a folder.")
-        said["DEFORMVIZ_RECORDINGS"] = str(options.recordings.resolve())
+    for name in ("checkpoints", "recordings", "studies"):
+        folder = getattr(options, name)
+        if folder is not None:
+            if not folder.is_dir():
+                raise ValueError(f"--{name}: {folder} is not a folder.")
+            said[f"DEFORMVIZ_{name.upper()}"] = str(folder.resolve())
     if options.lan:
         said["DEFORMVIZ_LAN"] = "1"
     if options.device == "cpu":

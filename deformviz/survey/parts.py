@@ -1,8 +1,5 @@
 """A study on disk: settings, and parts that are there whole or not at all.
 
-    study/study.json
-    study/parts/00003/{pictures,layers,detections}.parquet + sums.npz.xz
-
 A part is written under another name and renamed, so a killed process leaves nothing half done;
 its number says which pictures it holds, so any split over machines makes the same parts.
 """
@@ -18,14 +15,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from deformviz.survey.files import GAINS, PARTS, SETTINGS, SUMS
 from deformviz.survey.operator import Measured
 from deformviz.survey.pictures import SurveyError
 from deformviz.survey.rows import TABLES, to_table
 from deformviz.survey.settings import Settings
 from deformviz.survey.sums import to_bytes
-
-SETTINGS, PARTS, SUMS = "study.json", "parts", "sums.npz.xz"
-GAINS = "gains.json"  # what the model's heads can pass on
 
 
 class StudyFolder:

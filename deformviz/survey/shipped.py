@@ -11,11 +11,12 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deformviz.survey.finish import keep_results
-from deformviz.survey.parts import GAINS, PARTS, SETTINGS, SUMS, StudyFolder
-from deformviz.survey.study import COVERED, TOTALS, VERDICTS, Study
+from deformviz.survey.files import ATLAS, COVERED, GAINS, PARTS, SETTINGS, SUMS, TOTALS, VERDICTS
+
+if TYPE_CHECKING:
+    from deformviz.survey.study import Study
 
 SHIPPED_STUDIES = Path(__file__).parents[1] / "assets" / "studies"
 SCENES = "scenes:2000"
@@ -42,11 +43,14 @@ def shipped_studies() -> dict[str, Path]:
 
 def keep_as_shipped(study: Study, to: Path) -> None:
     """Copy what is shipped of a complete study; replaces what is at `to`."""
+    from deformviz.survey.finish import keep_results
+    from deformviz.survey.parts import StudyFolder
+
     keep_results(study)
     shutil.rmtree(to, ignore_errors=True)
     target = StudyFolder(to)
     target.create(study.settings)
-    for name in (SETTINGS, GAINS, TOTALS, COVERED, VERDICTS):
+    for name in (SETTINGS, GAINS, TOTALS, COVERED, VERDICTS, ATLAS):
         shutil.copy(study.folder.path / name, to / name)
     for part in study.parts[:PARTS_KEPT]:
         shutil.copytree(
@@ -57,6 +61,7 @@ def keep_as_shipped(study: Study, to: Path) -> None:
 def main(folders: list[str]) -> None:
     """Make both studies, and keep them as shipped."""
     from deformviz.survey.make import make, plan
+    from deformviz.survey.study import Study
 
     for (name, model), folder in zip(STUDIES.items(), folders, strict=True):
         settings, pictures = plan(model, SCENES)

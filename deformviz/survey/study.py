@@ -14,15 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from deformviz.survey.parts import GAINS, SUMS, StudyFolder
+from deformviz.survey.files import COVERED, GAINS, SUMS, TABLES_FOLDER, TOTALS
+from deformviz.survey.parts import StudyFolder
 from deformviz.survey.pictures import SurveyError
 from deformviz.survey.rows import MEASURES, TABLES
 from deformviz.survey.settings import Settings
 from deformviz.survey.sums import LayerSums, from_bytes
-
-TOTALS = "totals.npz.xz"  # the sums of all parts, kept beside them
-COVERED = "totals.count"  # of how many pictures
-VERDICTS = "verdicts.json"  # what was found on all of them
 
 
 class Study:
@@ -54,10 +51,17 @@ class Study:
 
     def table(self, name: str) -> pa.Table:
         """ "pictures", "layers" or "detections" of all parts, in the study's order."""
-        files = [str(self.folder.part(part) / f"{name}.parquet") for part in self.parts]
+        files = self.files(name)
         if not files:
             return TABLES[name].empty_table()
         return ds.dataset(files, schema=TABLES[name], format="parquet").to_table()
+
+    def files(self, name: str) -> list[str]:
+        """The Parquet files of a table, in the study's order."""
+        whole = self.folder.path / TABLES_FOLDER / f"{name}.parquet"
+        if whole.is_file():
+            return [str(whole)]
+        return [str(self.folder.part(part) / f"{name}.parquet") for part in self.parts]
 
     def layers(self) -> pa.Table:
         """One row per picture, layer, head and level."""
@@ -132,8 +136,7 @@ class Study:
             ) from None
         connection = duckdb.connect()
         for name in TABLES:
-            files = [str(self.folder.part(part) / f"{name}.parquet") for part in self.parts]
-            if files:
+            if files := self.files(name):
                 listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
                 connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
             else:

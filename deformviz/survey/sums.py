@@ -130,6 +130,22 @@ def size_class(side_px: float) -> str:
     return next(name for name, (low, high) in SIZES.items() if low <= side_px < high)
 
 
+def shares_by_size(sums: dict[str, LayerSums]) -> dict[str, np.ndarray]:
+    """How weight is shared out among levels [level], of every layer and size of object.
+
+    Sizes as COCO bounds them: of the detected box in a decoder, of the annotated object around the
+    reference in an encoder.
+    """
+    found = {}
+    for name, layer in sums.items():
+        for size in SIZES:
+            weights = layer.weights.get(f"size {size}")
+            if weights is not None and weights.sum() > 0:
+                of_levels = weights.sum(axis=(0, 2, 3))
+                found[f"{name} · {size}"] = of_levels / of_levels.sum()
+    return found
+
+
 # -- on disk ---------------------------------------------------------------------------------------
 
 

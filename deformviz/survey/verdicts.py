@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from deformviz.survey.bootstrap import Mean, discoveries, mean_over_pictures, p_values
-from deformviz.survey.study import VERDICTS, Study
+from deformviz.survey.files import VERDICTS
+from deformviz.survey.study import Study
 from deformviz.survey.sums import ALL, LayerSums
 
 STILL = 0.05  # spread below which a head has not left its star, cells or half sides

@@ -72,6 +72,7 @@ WHY_NOT = {
     "learn": "which this page does not know",
     "myths": "which this page does not know",
     "recordings": "recorded of a model of their own",
+    "survey": "which this page does not know",
 }
 SHOWN = {"explore", "checkpoint", "walkthrough", "attribution"}
 OWN_MODELS = {"learn"}  # lessons bring theirs

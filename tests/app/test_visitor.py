@@ -53,6 +53,7 @@ LINKS = {
     "attribution": {"picture": "nope", "model": "nomodel", "kind": "oracle"},
     "myths": {"card": "99"},
     "recordings": {"recording": "nope"},
+    "survey": {"survey": "nope", "with": "nope too", "group": "class ears"},
 }
 
 

@@ -12,7 +12,8 @@ from deformviz.survey.cluster import make_on_cluster
 from deformviz.survey.make import make
 from deformviz.survey.pictures import SurveyError
 from deformviz.survey.study import Study
-from tests.survey.test_study import assert_same, scenes
+from tests.survey.same_study import assert_same
+from tests.survey.test_study import scenes
 
 ray = pytest.importorskip("ray", reason="Ray is not installed (extra [cluster])")
 

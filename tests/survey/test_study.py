@@ -18,6 +18,7 @@ from deformviz.survey.make import make, plan
 from deformviz.survey.parts import StudyFolder, merge
 from deformviz.survey.pictures import SurveyError
 from deformviz.survey.study import Study
+from tests.survey.same_study import assert_same
 
 MODEL = "deformable-detr-scenes"
 ROOT = Path(__file__).parents[2]
@@ -36,26 +37,6 @@ def whole(tmp_path_factory):
     out = tmp_path_factory.mktemp("whole")
     make(out, *scenes(8))
     return Study(out)
-
-
-def assert_same(first: Study, second: Study):
-    """Integers equal, floats to 1e-5 relative."""
-    for name in ("pictures", "layers", "detections"):
-        ours, theirs = first.table(name), second.table(name)
-        assert ours.schema == theirs.schema and len(ours) == len(theirs) > 0
-        for column in ours.column_names:
-            a, b = ours[column].to_pylist(), theirs[column].to_pylist()
-            if isinstance(a[0], float):
-                assert np.allclose(a, b, rtol=1e-5, atol=1e-9, equal_nan=True), column
-            else:
-                assert str(a) == str(b), column
-    assert list(first.sums) == list(second.sums)
-    for name, sums in first.sums.items():
-        other = second.sums[name]
-        assert (sums.pictures, sums.queries) == (other.pictures, other.queries)
-        for group, counts in sums.counts.items():
-            assert np.array_equal(counts, other.counts[group])
-            assert np.allclose(sums.weights[group], other.weights[group], rtol=1e-5)
 
 
 def test_shares_of_four_machines_merge_to_the_same_study(whole, tmp_path):

@@ -76,7 +76,7 @@ export async function exportHtml(explorer, facts) {
   const data = {
     title: facts.title,
     note: facts.note,
-    picture_url: pictureAddress(explorer.picture),
+    picture_url: explorer.picture ? pictureAddress(explorer.picture) : "",
     picture_alt: facts.pictureAlt,
     palette: explorer.palette,
     view: explorer.keptView,

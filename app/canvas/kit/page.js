@@ -149,7 +149,7 @@ export class Page {
 
   async pictureAt({ picture_url: address }) {
     if (this.pictureAddress === address) return this.picture;
-    const picture = await loadPicture(address);
+    const picture = address ? await loadPicture(address) : null;
     [this.pictureAddress, this.picture] = [address, picture];
     return picture;
   }
