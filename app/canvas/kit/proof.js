@@ -1,6 +1,8 @@
 // Whether a layer that is shown says what its model did: recorded layers are replayed from their
 // trace, and the largest difference travels with them. Nothing here needs a browser.
 
+import { say } from "./words.js";
+
 /**
  * @param {any} proof of a header; nothing where nobody replayed the layer
  * @returns {"proven" | "wrong" | "unknown"}
@@ -21,21 +23,22 @@ export function worstProof(proofs) {
 }
 
 const short = (difference) =>
-  Number.isFinite(Number(difference)) ? Number(difference).toExponential(0) : "no number";
+  Number.isFinite(Number(difference))
+    ? Number(difference).toExponential(0)
+    : say("canvas.kit.proof.no_number");
 
 /** The badge's words, and what they mean. */
 export function proofWords(proof) {
   const standing = standingOf(proof);
-  if (standing === "unknown") return ["not replayed", "Nobody has replayed this layer."];
-  const placed = proof.placement ?? null;
-  const where =
-    placed === null ? "" : ` Marks lie within ${placed.toFixed(2)} cells of what is read.`;
-  const meaning =
-    "Largest difference between this layer computed again from what is drawn and what the model's " +
-    `own layer returned, as a share of its largest value; allowed: ${short(proof.tolerance)}.${where}`;
-  if (standing === "proven") return [`replayed: ${short(proof.difference)}`, meaning];
+  if (standing === "unknown")
+    return [say("canvas.kit.proof.unknown"), say("canvas.kit.proof.unknown.means")];
+  const { difference, tolerance, placement } = proof;
+  const meaning = [say("canvas.kit.proof.meaning", { allowed: short(tolerance) })];
+  if (typeof placement === "number")
+    meaning.push(say("canvas.kit.proof.placed", { cells: placement.toFixed(2) }));
+  if (standing === "wrong") meaning.push(say("canvas.kit.proof.nothing"));
   return [
-    `does not agree with the model: ${short(proof.difference)}`,
-    `${meaning} So nothing is drawn.`,
+    say(`canvas.kit.proof.${standing}`, { difference: short(difference) }),
+    meaning.join(" "),
   ];
 }
