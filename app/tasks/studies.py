@@ -65,6 +65,7 @@ class LayersStudied:
 
     study: Study
     layers: dict[str, LayerView]
+    proofs: tuple[dict[str, Any], ...] = ()  # of the pass that was studied, as headers hold them
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +106,7 @@ def _study(held: Any, target: Any, asked: Asked, on_step: Any) -> LayersStudied:
     import torch
 
     from deformviz.analysis import attribution_table
+    from deformviz.tracing.packing import proof_header
 
     layers = tuple(name for name in held.layers if name.startswith(asked.part))
     found = attribution_table.study(
@@ -117,7 +119,8 @@ def _study(held: Any, target: Any, asked: Asked, on_step: Any) -> LayersStudied:
     )
     views = {name: _layer_view(held, found, name) for name in layers}
     number = AskedNumber(target.query, target.label, target.is_share)
-    return LayersStudied(replace(found, target=number), views)
+    proofs = tuple(proof_header(held.proofs[name]) for name in layers)
+    return LayersStudied(replace(found, target=number), views, proofs)
 
 
 def _layer_view(held: Any, found: Study, layer: str) -> LayerView:

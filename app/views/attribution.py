@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import controls, runs, studies, visitor, work
+from app import controls, proof, runs, studies, visitor, work
 from app.line import QueueFull
 from app.picture_page import wanted_run
 from app.rooms import GRID, ROOMS, Room
-from app.tasks.studies import Answer
+from app.tasks.studies import Answer, LayersStudied
 from app.views import attribution_link as link
 from app.views import attribution_parts as parts
 from app.waiting import failed, waiting
@@ -56,6 +56,8 @@ def attribution() -> None:
             icon=":material/search_off:",
         )
         return
+    if not proof.may_be_drawn(runs.unpacked(run, name).header.get("proof") for name in run.layers):
+        return
     link.settle(found, room)
     seen, asked = st.columns([2, 3], gap="medium", vertical_alignment="center")
     with asked:
@@ -66,6 +68,10 @@ def attribution() -> None:
         parts.overview(
             found, chosen, run, link.detection_key(selection.source.name, selection.model.name)
         )
+    if isinstance(answer, LayersStudied) and not proof.may_be_drawn(
+        answer.proofs, beside_canvas=True
+    ):
+        return
     if answer is not None:
         what = LOGIT if question.is_of_grids else TARGETS[question.side]
         parts.show(answer, question, chosen, run, what)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import visitor, work
+from app import proof, visitor, work
 from app.runs import grid
 from app.tasks.grids import Undeformed
 from app.waiting import answer_or_wait
@@ -22,6 +22,8 @@ def numbers(run, layer: str, view: dict, *, drawn: bool) -> None:
         drawn: whether the canvas has drawn, so that Plotly may load.
     """
     packed = grid(run, layer)
+    if not proof.may_be_drawn([packed.header.get("proof")], beside_canvas=True):
+        return
     statistics(packed)
     query = view.get("query", packed.header["start_query"])
     heads = view.get("heads") or list(range(packed.header["heads"]))

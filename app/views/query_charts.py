@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from app import proof
 from app.runs import samples
 from deformviz.figures.theme import CHART_HEIGHT_PX
 from deformviz.geometry import cxcywh_to_xyxy, scale_boxes
@@ -25,6 +26,8 @@ def query_charts(run, layer: str, query: int | None, *, drawn: bool) -> None:
         query: None for the one the layer starts with.
         drawn: whether the canvas has drawn, so that Plotly may load.
     """
+    if not proof.may_be_drawn([samples(run, layer).header.get("proof")], beside_canvas=True):
+        return
     kind = layer.split(".")[0]
     names = [name for name in TITLES if name != "boxes" or kind == "decoder"]
     figures = _figures(run, layer, query) if drawn else {}

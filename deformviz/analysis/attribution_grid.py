@@ -22,6 +22,8 @@ from deformviz.models.preprocess import preprocess
 from deformviz.models.square import framed_in_square, pad_to_square
 from deformviz.models.watch import LayerWatch
 from deformviz.schema import GridTrace, ImageFrame
+from deformviz.tracing.proven import Proof
+from deformviz.tracing.proving import proving
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class HeldGrids:
     traces: dict[str, GridTrace]  # of the deformed grids, batched
     output: Tensor  # logits [1 class]
     frame: ImageFrame
+    proofs: dict[str, Proof]  # how well the traces replay
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -170,10 +173,10 @@ def hold_grids(model: DAT, picture: np.ndarray) -> HeldGrids:
         stage.register_forward_pre_hook(lambda stage, inputs: entries.append(inputs[0]))
     for layer in model.trace_names:
         _keep_offsets(grid_of(copied, layer), layer, raw_offsets)
-    logits, traces = copied(pixels[None])
-    return HeldGrids(
-        model, pixels, tuple(entries), raw_offsets, traces, logits, framed_in_square(frame, side)
-    )
+    with proving(copied) as proofs:
+        logits, traces = copied(pixels[None])
+    framed = framed_in_square(frame, side)
+    return HeldGrids(model, pixels, tuple(entries), raw_offsets, traces, logits, framed, proofs)
 
 
 def _keep_offsets(module: DATAttention, layer: str, kept: dict[str, Tensor]) -> None:

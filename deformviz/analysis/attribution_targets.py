@@ -21,6 +21,8 @@ from deformviz.models.parts import attention_layers, attention_of, private_copy
 from deformviz.models.preprocess import preprocess
 from deformviz.models.stand_ins import Known, frozen_copy
 from deformviz.schema import AttentionTrace, DetectorOutput, ImageFrame
+from deformviz.tracing.proven import Proof
+from deformviz.tracing.proving import proving
 
 PROJECTIONS = ("value_proj", "sampling_offsets", "attention_weights")  # of what a layer reads
 SIDES = ("left", "top", "right", "bottom")
@@ -142,6 +144,7 @@ class HeldPass:
     said: dict[str, Tensor]  # what layers and the projections of their attention gave, batched
     output: DetectorOutput
     frame: ImageFrame
+    proofs: dict[str, Proof]  # how well the traces replay
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -293,7 +296,8 @@ def hold(model: DeformableDETR, picture: np.ndarray) -> HeldPass:
     for name in ("encode", "propose", "token_positions", "token_places"):
         _keep(copied.transformer, name, kept)
     said = _listen(copied)
-    output, traces = copied([pixels])
+    with proving(copied) as proofs:
+        output, traces = copied([pixels])
     said |= {name: kept[name] for name in ("token_positions", "token_places")}
     return HeldPass(
         model,
@@ -305,6 +309,7 @@ def hold(model: DeformableDETR, picture: np.ndarray) -> HeldPass:
         said,
         output,
         frame,
+        proofs,
     )
 
 

@@ -9,7 +9,7 @@ from deformviz.models.preprocess import preprocess
 from deformviz.models.square import framed_in_square, pad_to_square
 from deformviz.systems.system import referred
 from deformviz.walkthrough.asked import AskedGrid
-from deformviz.walkthrough.followed import Followed
+from deformviz.walkthrough.followed import Followed, drawn_apart
 from deformviz.walkthrough.observe_grids import observe_grids
 from deformviz.walkthrough.passes import Material
 from deformviz.walkthrough.sight import Sight, as_samples
@@ -42,12 +42,17 @@ def follow_grid(subject: Subject, material: Material) -> Followed:
         point=min(subject.point, knots - 1),
     )
     asked = AskedGrid(seen.module(layer), seen.features[layer], query)
+    worked = referred(subject.record.work_out)(asked)
     return Followed(
         subject,
-        referred(subject.record.work_out)(asked),
+        worked,
         Sight(as_samples(trace), framed_in_square(frame, side), say("sight.grid")),
         None,
         (layer,),
         count,
         (heads, 1, knots),
+        drawn_apart=drawn_apart(
+            (trace.positions, worked["positions"].value),
+            (trace.attention_weights[:, query], worked["attention_weights"].value),
+        ),
     )

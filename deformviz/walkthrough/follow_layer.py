@@ -4,14 +4,16 @@ from dataclasses import replace
 
 from deformviz.models.parts import attention_layers
 from deformviz.systems.system import referred
+from deformviz.walkthrough import multi_scale
 from deformviz.walkthrough.asked import Asked
 from deformviz.walkthrough.derivation import DECODER
-from deformviz.walkthrough.followed import Followed
+from deformviz.walkthrough.followed import Followed, drawn_apart
 from deformviz.walkthrough.mistakes import MISTAKES
 from deformviz.walkthrough.observe import Observation
 from deformviz.walkthrough.passes import Material, Pass
 from deformviz.walkthrough.proposals import tokens_of
-from deformviz.walkthrough.sight import sight_of
+from deformviz.walkthrough.sight import Sight, sight_of
+from deformviz.walkthrough.step import Worked
 from deformviz.walkthrough.subject import Subject
 from deformviz.walkthrough.what_if import asked_alone, edit_of
 from deformviz.words import say
@@ -34,16 +36,29 @@ def follow_layer(subject: Subject, material: Material) -> Followed:
         changed = material.look(edit=edit_of(subject))
     seen = changed or right
     asked = _ask(subject, seen.observation, right.observation)
+    sight = sight_of(seen, subject.layer, say(f"sight.{subject.version or 'query'}"))
+    worked = referred(subject.record.work_out)(asked)
     module, before = asked.module, "right" if subject.mistake else "before"
     return Followed(
         subject,
-        referred(subject.record.work_out)(asked),
-        sight_of(seen, subject.layer, say(f"sight.{subject.version or 'query'}")),
+        worked,
+        sight,
         sight_of(right, subject.layer, say(f"sight.{before}")) if changed else None,
         layers,
         asked.inputs.query.shape[1],
         (module.heads, module.levels, module.points),
         _reranked(subject, right.observation, changed.observation) if changed else "",
+        apart_from_lines(asked, worked, sight),
+    )
+
+
+def apart_from_lines(asked: Asked, worked: Worked, sight: Sight) -> float:
+    """How far a sight's samples are from the lines of Eq. 3, for the query that asks."""
+    lines = worked if worked.name == "multi_scale" else multi_scale.work_out(asked)
+    drawn = (sight.trace.sampling_locations, sight.trace.attention_weights)
+    names = ("sampling_locations", "attention_weights")
+    return drawn_apart(
+        *((d[asked.query], lines[name].value) for d, name in zip(drawn, names, strict=True))
     )
 
 

@@ -9,6 +9,7 @@ from deformviz.schema import AttentionTrace, ImageFrame
 from deformviz.systems.system import referred
 from deformviz.walkthrough.asked import Asked
 from deformviz.walkthrough.breaking import broken_layer
+from deformviz.walkthrough.follow_layer import apart_from_lines
 from deformviz.walkthrough.followed import Followed
 from deformviz.walkthrough.mistakes import ENCODING, MISTAKES
 from deformviz.walkthrough.observe import AttentionInputs, private_copy
@@ -37,14 +38,17 @@ def follow_toy(subject: Subject) -> Followed:
     trace = _trace(module, inputs)
     asked = Asked(module, inputs, trace, 0, subject.head, subject.level, subject.point)
     before = Sight(_trace(toy_module(), toy_inputs()), FRAME, say("sight.right"))
+    sight = Sight(trace, FRAME, say(f"sight.{subject.version or 'toy'}"))
+    worked = referred(subject.record.work_out)(asked)
     return Followed(
         subject,
-        referred(subject.record.work_out)(asked),
-        Sight(trace, FRAME, say(f"sight.{subject.version or 'toy'}")),
+        worked,
+        sight,
         before if subject.is_changed else None,
         ("toy",),
         1,
         (2, 2, 2),
+        drawn_apart=apart_from_lines(asked, worked, sight),
     )
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from deformviz.walkthrough.sight import Sight
 from deformviz.walkthrough.step import Worked
 from deformviz.walkthrough.subject import Subject
@@ -19,3 +21,12 @@ class Followed:
     queries: int = 1
     sizes: tuple[int, int, int] = (1, 1, 1)  # heads, levels, points
     note: str = ""  # what to know before both sights are compared
+    drawn_apart: float = 0.0  # how far the sight's query is from the lines, see `drawn_apart`
+
+
+def drawn_apart(*pairs: tuple[Tensor, Tensor]) -> float:
+    """How far what was recorded is from what the lines say of it, of the largest that they say.
+
+    A derivation starts from what went into a layer, a picture from what the layer recorded.
+    """
+    return max(float((a.to(b) - b).abs().max() / b.abs().max()) for a, b in pairs)

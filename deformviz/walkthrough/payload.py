@@ -36,6 +36,7 @@ def payload(followed: Followed) -> dict[str, Any]:
         "whole": equation_mathml(worked, worked.whole) if worked.whole else "",
         "difference": f"{worked.difference:.1e}",
         "holds": worked.holds,
+        "drawn_apart": f"{followed.drawn_apart:.1e}",
         "scale": float(worked.module_output.abs().max()),
         "dtype": str(worked.module_output.dtype).removeprefix("torch."),
         "steps": [_step(record, worked, step, prose, shapes) for step in worked],

@@ -1,6 +1,7 @@
 // The whole page: which step and sample are chosen, and what lights up together.
 import { element, focusedIn } from "../kit/elements.js";
 import { say } from "../kit/words.js";
+import { badge, isDrawnTruly } from "./badge.js";
 import { code } from "./code.js";
 import { Costs } from "./costs.js";
 import { Diagram } from "./diagram.js";
@@ -116,7 +117,7 @@ export class Walkthrough {
       ),
     );
     if (this.lesson.note) this.answers.append(element("p", { class: "wt-note" }, this.lesson.note));
-    if (this.dragging) this.views[0].answer(this.lesson.pictures[0]);
+    if (this.dragging && isDrawnTruly(this.lesson)) this.views[0].answer(this.lesson.pictures[0]);
     else this.drawPictures();
     this.whatIf.update(data.lesson);
     this.costs.root.hidden = !data.lesson.costs;
@@ -141,7 +142,8 @@ export class Walkthrough {
   }
 
   drawPictures() {
-    const { pictures, what_if: change } = this.lesson;
+    const { what_if: change } = this.lesson;
+    const pictures = isDrawnTruly(this.lesson) ? this.lesson.pictures : [];
     for (const view of this.views) view.close();
     this.views = pictures.map(
       (picture, at) => new Picture(this, picture, Boolean(change) && at === 0),
@@ -156,24 +158,12 @@ export class Walkthrough {
 
   drawHead() {
     const { lesson } = this;
-    const exact = Number(lesson.difference) <= 1e-3 * lesson.scale + 1e-12;
-    const badge = element(
-      "span",
-      {
-        class: exact && lesson.holds ? "wt-badge" : "wt-badge wt-bad",
-        title: say("canvas.equations.badge.title"),
-      },
-      say(
-        `canvas.equations.badge.${exact ? "equals" : "differs"}${lesson.compare ? ".broken" : ""}`,
-        lesson,
-      ),
-    );
     const whole = lesson.whole
       ? [element("div", { class: "wt-whole" }, formula(lesson.whole))]
       : [];
     this.head.replaceChildren(
       element("h2", {}, lesson.title),
-      badge,
+      badge(lesson),
       ...whole,
       element("p", {}, ...prose(lesson.introduction)),
     );

@@ -5,6 +5,7 @@ import { marksDoor } from "../kit/marks_door.js";
 import { SAMPLING } from "../sampling/canvas.js";
 import { REPLAY_KINDS } from "./kinds.js";
 
+export { proofWords } from "../kit/proof.js";
 export { linesOf } from "./statistics.js";
 
 const doorOf = (canvas) => {

@@ -1,0 +1,23 @@
+// Whether the lines give what the module itself returned, and whether the picture shows their numbers.
+import { element } from "../kit/elements.js";
+import { say } from "../kit/words.js";
+
+const SHARE = 1e-3; // of the largest value: what rounding alone may part
+
+/** Marks that are not those of the lines are not drawn. */
+export const isDrawnTruly = (lesson) => Number(lesson.drawn_apart) <= SHARE;
+
+export function badge(lesson) {
+  const exact = Number(lesson.difference) <= SHARE * lesson.scale + 1e-12;
+  const drawn = isDrawnTruly(lesson);
+  const verdict = drawn ? (exact ? "equals" : "differs") : "drawn";
+  const whose = drawn && lesson.compare ? ".broken" : "";
+  return element(
+    "span",
+    {
+      class: exact && drawn && lesson.holds ? "wt-badge" : "wt-badge wt-bad",
+      title: say(`canvas.equations.badge.${drawn ? "title" : "drawn.title"}`),
+    },
+    say(`canvas.equations.badge.${verdict}${whose}`, lesson),
+  );
+}
