@@ -4,8 +4,9 @@ import { say } from "../kit/words.js";
 
 const SHARE = 1e-3; // of the largest value: what rounding alone may part
 
-/** Marks that are not those of the lines are not drawn. */
-export const isDrawnTruly = (lesson) => Number(lesson.drawn_apart) <= SHARE;
+/** Marks that are not those of the lines are not drawn; a page stored before lacks the number. */
+export const isDrawnTruly = ({ drawn_apart: apart }) =>
+  apart === undefined || Number(apart) <= SHARE;
 
 export function badge(lesson) {
   const exact = Number(lesson.difference) <= SHARE * lesson.scale + 1e-12;
@@ -15,7 +16,7 @@ export function badge(lesson) {
   return element(
     "span",
     {
-      class: exact && drawn && lesson.holds ? "wt-badge" : "wt-badge wt-bad",
+      class: `wt-badge${exact && lesson.holds ? "" : " wt-bad"}${drawn ? "" : " wt-wrong"}`,
       title: say(`canvas.equations.badge.${drawn ? "title" : "drawn.title"}`),
     },
     say(`canvas.equations.badge.${verdict}${whose}`, lesson),
