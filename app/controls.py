@@ -7,13 +7,16 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import dropped, visitor
+from app import dropped, published, visitor
 from app.canvas.gallery.component import gallery
+from app.rooms import ROOMS
 from app.runs import ModelChoice, finished
 from app.sources import UPLOAD, Source, own_picture
 from deformviz.tracing.store import StoredTrace
+from deformviz.words import say
 
 GROUPS = {"own": "Your picture", "scene": "Rendered scenes", "photograph": "Photographs"}
+LAST_OF_ALL = GROUPS["scene"]  # only the shipped model has seen rendered scenes
 UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif"]
 LARGEST_UPLOAD_MB = 20
 KINDS = {"encoder": "Encoder", "decoder": "Decoder"}
@@ -32,6 +35,8 @@ def select(sources: dict[str, Source], models: dict[str, ModelChoice]) -> Select
     select_picture(sources, models[visitor.here().model])
     if len(models) > 1:
         _choose_model(models)
+    if ROOMS[visitor.me().room].published:
+        published.offer()
     return Selection(models[visitor.here().model], sources[visitor.here().picture])
 
 
@@ -76,8 +81,9 @@ def _choose_from_gallery(sources: dict[str, Source], model: ModelChoice) -> None
         if (chosen := st.session_state["gallery"].chosen) in sources:
             visitor.choose_picture(chosen)
 
+    order = sorted(GROUPS.values(), key=lambda title: not model.is_shipped and title == LAST_OF_ALL)
     gallery(
-        {title: groups[title] for title in GROUPS.values() if title in groups},
+        {title: groups[title] for title in order if title in groups},
         visitor.here().picture,
         key="gallery",
         on_choose=take,
@@ -119,6 +125,12 @@ def _choose_own_picture() -> None:
         st.camera_input("Take a picture", key=key, on_change=take, args=(key,))
 
 
+def layer_number(layer: str) -> str:
+    """A layer of a part in short: its number, and whether its queries look at each other."""
+    number, _, among = layer.partition(".")[2].partition(".")
+    return say("layer.among_queries", number=number) if among else number
+
+
 def choose_layer(run: StoredTrace) -> str:
     """Encoder or decoder, and which of its layers."""
     state = st.session_state
@@ -150,7 +162,7 @@ def choose_layer(run: StoredTrace) -> str:
             by_kind[kind],
             key="number",
             on_change=take_number,
-            format_func=lambda name: name.split(".")[1],
+            format_func=layer_number,
             required=True,
             label_visibility="collapsed",
         )

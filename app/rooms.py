@@ -74,6 +74,7 @@ class Room:
     shipped: str  # the model whose runs are stored
     kinds: tuple[type, ...]  # the records its pages draw
     takes_files: bool = True  # whether another model may be chosen
+    published: bool = False  # whether models of the network may be, too
     compares: tuple[str, ...] = ()  # shipped models that are looked at together
     asked: Asked | None = None
 
@@ -121,6 +122,7 @@ ROOMS: dict[str, Room] = {
             SHIPPED,
             "deformable-detr-scenes",
             (AttentionTrace, DenseTrace),
+            published=True,
             asked=_DETECTIONS,
         ),
         Room(GRID, "DEFORMVIZ_GRIDS", SHIPPED_GRIDS, "dat-scenes", (GridTrace,), asked=_CLASSES),

@@ -17,9 +17,14 @@ from app.sources import Source
 from app.tasks.pictures import ComputedRun, Seen
 from app.visitor import own_checkpoints
 from deformviz.checkpoints.browse import list_checkpoints
+from deformviz.checkpoints.downloads import DOWNLOADS
+from deformviz.checkpoints.fetch import brought_names
 from deformviz.tracing.packing import PackedLayer
+from deformviz.tracing.packing_dense import PackedDense
 from deformviz.tracing.packing_grid import PackedGrid
 from deformviz.tracing.store import StoredTrace
+
+Packed = PackedLayer | PackedGrid | PackedDense
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class ModelChoice:
 
 
 def list_models(room: str = SAMPLING) -> dict[str, ModelChoice]:
-    """The shipped model of a room and the files in $DEFORMVIZ_CHECKPOINTS, by name."""
+    """The shipped model of a room, files in $DEFORMVIZ_CHECKPOINTS, published ones, by name."""
     record = ROOMS[room]
     choices = [ModelChoice(record.shipped, record.say("model"), record.shipped, 0, room)]
     if record.takes_files:
@@ -52,7 +57,17 @@ def list_models(room: str = SAMPLING) -> dict[str, ModelChoice]:
         choices += [
             ModelChoice(own.name, own.title, own.path, own.stamp, room) for own in own_checkpoints()
         ]
+    if record.published:
+        choices += [
+            ModelChoice(name, published_title(name), name, 0, room) for name in brought_names()
+        ]
     return {choice.name: choice for choice in choices}
+
+
+def published_title(name: str) -> str:
+    """What a published model is called where one is chosen."""
+    listed = DOWNLOADS.get(name)
+    return name if listed is None else f"{listed.about} ({name})"
 
 
 def find(key: str) -> StoredTrace | None:
@@ -103,7 +118,7 @@ def exact_npz(source: Source, model: ModelChoice, visitor: str) -> bytes:
     return run.exact.read_bytes()
 
 
-def _bytes_of(packed: PackedLayer | PackedGrid) -> int:
+def _bytes_of(packed: Packed) -> int:
     return sum(array.nbytes for array in packed.arrays)
 
 
@@ -112,7 +127,7 @@ def _bytes_of(packed: PackedLayer | PackedGrid) -> int:
     key=lambda run, layer: (run.key, layer),
     lock=threading.RLock(),
 )
-def unpacked(run: StoredTrace, layer: str) -> PackedLayer | PackedGrid:
+def unpacked(run: StoredTrace, layer: str) -> Packed:
     """A layer's numbers as read-only arrays, kept between reruns and visitors."""
     packed = run.layer(layer)
     for array in packed.arrays:

@@ -80,6 +80,8 @@ class Visitor:
     lesson_done: tuple[str, ...] = ()  # steps behind the visitor
     teaching: bool = False  # in front of a class: large, and little else
     language: str = ""  # chosen in a link or on a page; "": the browser's
+    choosing_published: bool = False  # whether the list of published models is open
+    wanted_model: str = ""  # the published model that is on its way
     drops: int = 0  # files dropped so far: each gets a fresh widget
 
     def __post_init__(self):

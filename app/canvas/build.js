@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const TO = join(HERE, "..", "..", "deformviz", "bundles");
-const KINDS = ["sampling", "grid", "keys", "atlas", "replay", "equations", "lesson"];
+const KINDS = ["sampling", "grid", "keys", "dense", "atlas", "replay", "equations", "lesson"];
 const ENGLISH = JSON.parse(readFileSync(join(TO, "..", "words", "en.json"), "utf8"));
 const checks = process.argv.includes("--check");
 

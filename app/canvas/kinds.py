@@ -26,6 +26,7 @@ def math_font() -> Path:
 SAMPLING = CanvasKind("sampling", state=("view",), triggers=("layer",))
 GRID = CanvasKind("grid", state=("view",), triggers=("layer",))
 KEYS = CanvasKind("keys", state=("view",), triggers=("layer",))
+DENSE = CanvasKind("dense", state=("view",), triggers=("layer",))
 ATLAS = CanvasKind("atlas", state=("view",), triggers=("layer",))
 REPLAY = CanvasKind("replay")
 EQUATIONS = CanvasKind(
@@ -34,7 +35,7 @@ EQUATIONS = CanvasKind(
     more_files={"math.ttf": math_font},
 )
 LESSON = CanvasKind("lesson", state=("step",))
-CANVASES = (SAMPLING, GRID, KEYS, ATLAS, REPLAY, EQUATIONS, LESSON)
+CANVASES = (SAMPLING, GRID, KEYS, DENSE, ATLAS, REPLAY, EQUATIONS, LESSON)
 BESIDE_LESSONS = (SAMPLING, GRID, KEYS, EQUATIONS)
 
 
@@ -55,7 +56,7 @@ def mount_picture(
     """Show a packed layer over its picture; hover stays in the browser, choices come back.
 
     Args:
-        kind: SAMPLING, GRID, KEYS or ATLAS, as the trace is.
+        kind: SAMPLING, GRID, DENSE, KEYS or ATLAS, as the trace is.
         trace_url: address of a packed layer. A new one replaces the layer without a flash.
         picture_url: address of the picture; "" where there is none.
         note: what to keep in mind about this picture, e.g. that it is out of the model's domain.

@@ -19,6 +19,17 @@ def get_ready(task: Task, name: str) -> bool:
     return True
 
 
+def bring(task: Task, name: str) -> str:
+    """Download a published model; what came before somebody stopped it is kept."""
+    from deformviz.checkpoints.fetch import fetch
+
+    def report(file: str, done: int, total: int) -> None:
+        task.report(file, int(100 * done / total) if total else 0, 100)
+
+    task.report("asking for the list of files")
+    return str(fetch(name, report))
+
+
 @cached(LRUCache(MOST_MODELS))
 def load_model(name_or_path: str, stamp: int) -> Any:
     """A loaded model, on the device this machine has; `stamp` changes when its file does."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from app import controls, runs, visitor
-from app.canvas.kinds import SAMPLING, mount_picture
+from app.canvas.kinds import DENSE, SAMPLING, mount_picture
 from app.picture_page import picture_page
 from app.views.explanation import explanation
 from app.views.model_details import model_details, origin
 from app.views.query_charts import query_charts
+from deformviz.tracing.packing_dense import PackedDense
 from deformviz.tracing.store import StoredTrace
 
 STYLE = """.st-key-canvas { min-height: 38rem; }
@@ -34,29 +35,32 @@ def stage(run: StoredTrace, *, default_model: str) -> None:
     """Layer, canvas and charts: what changes together when a query is kept."""
     layer = controls.choose_layer(run)
     trace_url = f"trace/{run.key}/{layer}.bin"
+    dense = isinstance(runs.unpacked(run, layer), PackedDense)
     with st.container(key="canvas"):  # keeps its place while its script is on the way
-        view = canvas(run, trace_url)
+        view = canvas(run, trace_url, dense)
     on_show = view if view and view.get("source") == trace_url else {}
-    query_charts(run, layer, on_show.get("query"), drawn=bool(view))
+    if not dense:
+        query_charts(run, layer, on_show.get("query"), drawn=bool(view))
     visitor.write_view(on_show.get("params"), default_model)
 
 
-def canvas(run: StoredTrace, trace_url: str) -> dict | None:
+def canvas(run: StoredTrace, trace_url: str, dense: bool) -> dict | None:
     """The explorer; returns the view it reported last, None before it has drawn."""
+    key = "dense" if dense else "explorer"
 
     def take_step() -> None:
-        at = run.layers.index(visitor.here().layer) + st.session_state["explorer"].layer
+        at = run.layers.index(visitor.here().layer) + st.session_state[key].layer
         visitor.change_here(layer=run.layers[min(max(at, 0), len(run.layers) - 1)])
 
     result = mount_picture(
-        SAMPLING,
+        DENSE if dense else SAMPLING,
         trace_url=trace_url,
         picture_url=f"picture/{run.key}.jpg",
         title=run.title,
         picture_hw=run.original_hw,
-        view=visitor.start_view(run.key, "explorer"),
+        view=visitor.start_view(run.key, key),
         view_id=run.key,
-        key="explorer",
+        key=key,
         on_layer=take_step,
     )
     return result.view

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deformviz.checkpoints.downloads import HUB, Download, find
+from deformviz.checkpoints.downloads import DOWNLOADS, HUB, Download, find
 from deformviz.checkpoints.errors import CheckpointError
 
 ENDPOINT = "https://huggingface.co"
@@ -51,6 +51,24 @@ def cached(name: str) -> Path | None:
     if download is None or not (folder_of(download) / "complete").is_file():
         return None
     return _weights_in(folder_of(download))
+
+
+def brought_names() -> list[str]:
+    """The models that were brought here whole, by the names `fetch` takes."""
+    found = [name for name in DOWNLOADS if cached(name) is not None]
+    listed = {folder_of(DOWNLOADS[name]).name for name in found}
+    for complete in sorted((cache_folder() / "models").glob("*/complete")):
+        if complete.parent.name not in listed and "--" in complete.parent.name:
+            found.append(HUB + complete.parent.name.replace("--", "/", 1))
+    return found
+
+
+def stopped_at(name: str) -> int:
+    """Bytes that came before a download was stopped; 0 where none was begun."""
+    download = find(name)
+    if download is None:
+        return 0
+    return sum(part.stat().st_size for part in folder_of(download).glob("*.part"))
 
 
 def fetch(name: str, on_progress: OnProgress | None = None) -> Path:

@@ -10,7 +10,13 @@ from deformviz import bundles
 from deformviz.figures.theme import palette
 from deformviz.tracing.packing import compress, decompress, read_header
 
-KINDS = {"encoder": "sampling", "decoder": "sampling", "grid": "grid", "key-sets": "keys"}
+KINDS = {  # of a packed layer -> its canvas
+    "encoder": "sampling",
+    "decoder": "sampling",
+    "grid": "grid",
+    "dense": "dense",
+    "key-sets": "keys",
+}
 
 
 def offline_page(
@@ -25,12 +31,12 @@ def offline_page(
     """A packed layer with script, style and picture inside, as HTML text.
 
     Args:
-        packed_layer: sampling points, a deformed grid or key sets, gzip or not.
+        packed_layer: sampling points, a deformed grid, dense attention or key sets, gzip or not.
         note: what to keep in mind about this picture, shown below it.
         view: as the picture reports it; None shows the layer's own start.
     """
     blob = decompress(packed_layer)
-    header, _ = read_header(blob)
+    header, _ = read_header(blob, levels_needed=False)
     kind = KINDS[header["kind"]]
     data = {
         "title": title,
@@ -38,7 +44,7 @@ def offline_page(
         "picture_alt": picture_alt or title,
         "view": view or {},
         "picture_url": "data:image/jpeg;base64," + base64.b64encode(picture_jpeg).decode(),
-        "palette": palette(len(header["levels"])),
+        "palette": palette(max(1, len(header["levels"]))),
         "words": bundles.words(kind),
     }
     parts = {

@@ -63,7 +63,7 @@ class TraceHeader(TypedDict):
     """What every packed trace says first."""
 
     v: int
-    kind: str  # encoder, decoder, grid or key-sets
+    kind: str  # encoder, decoder, grid, dense or key-sets
     layer: str
     queries: int
     levels: list[Size]  # of the feature maps whose cells are queries, or are read
@@ -118,6 +118,16 @@ class GridHeader(TraceHeader):
     start_group: int
 
 
+class DenseHeader(TraceHeader):
+    """Dense attention, see `packing_dense.py`; `levels` is empty where keys are the queries."""
+
+    side: str  # encoder or decoder
+    heads: int
+    keys: int
+    detections: list[FoundHeader | None]  # of each query of a decoder
+    shown_score: float
+
+
 class KeySetsHeader(TraceHeader):
     """What one query may read under several kinds of attention."""
 
@@ -135,6 +145,7 @@ RECORDS = (
     TraceHeader,
     LayerHeader,
     GridHeader,
+    DenseHeader,
     KeySetsHeader,
 )
 

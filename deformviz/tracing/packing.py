@@ -82,6 +82,7 @@ def pack_layer(
     weights = finite(layer, "attention_weights", record.attention_weights)
     references = finite(layer, "references", record.references).astype("<f4")
     kind = "encoder" if layer.startswith("encoder") else "decoder"
+    shapes = shapes_list(record.spatial_shapes)
     boxes = _boxes_by_layer(trace) if kind == "decoder" else None
     zero, scale = _fixed_point_range(locations)
     weight_scale = float(weights.max()) / STEPS or 1.0
@@ -96,8 +97,8 @@ def pack_layer(
         "location_scale": scale.tolist(),
         "weight_scale": weight_scale,
         "box_layers": 0 if boxes is None else len(boxes),
-        **frame_coefficients(trace.frame, shapes_list(record.spatial_shapes)),
-        **_queries(trace, kind, record),
+        **frame_coefficients(trace.frame, shapes),
+        **first_query(trace, kind, record.attention_weights.shape[0], shapes),
         "proof": packed_proof(trace, layer),
     }
     body = [
@@ -232,12 +233,14 @@ def frame_coefficients(frame: ImageFrame, shapes: list[tuple[int, int]]) -> dict
     }
 
 
-def _queries(trace: Trace, kind: str, record: AttentionTrace) -> dict[str, Any]:
+def first_query(
+    trace: Trace, kind: str, queries: int, shapes: list[tuple[int, int]]
+) -> dict[str, Any]:
     """Which query to show first and, in a decoder, what each query found."""
     found = trace.detections
-    best = int(np.asarray(found.queries)[0]) if found is not None and len(found) else 0
     if kind == "decoder":
-        per_query = _detections_by_query(trace, record.attention_weights.shape[0])
+        best = int(np.asarray(found.queries)[0]) if found is not None and len(found) else 0
+        per_query = _detections_by_query(trace, queries)
         scores = sorted((d["score"] for d in per_query if d), reverse=True)
         least = min([SHOWN_SCORE, *scores[FEWEST_SHOWN - 1 : FEWEST_SHOWN]])
         return {"start_query": best, "detections": per_query, "shown_score": least}
@@ -246,7 +249,6 @@ def _queries(trace: Trace, kind: str, record: AttentionTrace) -> dict[str, Any]:
         from_original = normalised_to_original(trace.frame).inverse()
         box = np.asarray(found.boxes_xyxy_px, dtype=np.float64)[0]
         centre = np.asarray(from_original((box[:2] + box[2:]) / 2 - 0.5))
-    shapes = shapes_list(record.spatial_shapes)
     level = min(1, len(shapes) - 1)
     height, width = shapes[level]
     cell = (centre * np.array([width, height])).astype(int)
@@ -292,7 +294,7 @@ def with_header(header: dict[str, Any], body: bytes) -> bytes:
     return struct.pack("<I", len(text)) + text + body
 
 
-def read_header(blob: bytes) -> tuple[dict[str, Any], int]:
+def read_header(blob: bytes, *, levels_needed: bool = True) -> tuple[dict[str, Any], int]:
     """The header of a packed layer that is not compressed, and where its body starts."""
     length = struct.unpack_from("<I", blob)[0] if len(blob) >= 4 else 0
     try:
@@ -305,5 +307,6 @@ def read_header(blob: bytes) -> tuple[dict[str, Any], int]:
             f"This packed layer has version {version}, expected {VERSION}; "
             "write it again with `deformviz precompute`."
         )
-    check_shape("levels of the packed layer", np.shape(header["levels"]), "level hw")
+    if levels_needed or header["levels"]:
+        check_shape("levels of the packed layer", np.shape(header["levels"]), "level hw")
     return header, 4 + length

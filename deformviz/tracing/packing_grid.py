@@ -38,6 +38,7 @@ from deformviz.tracing.packing import (
     unpack_layer,
     with_header,
 )
+from deformviz.tracing.packing_dense import PackedDense, unpack_dense
 
 CLASSES_KEPT = 5
 
@@ -180,10 +181,13 @@ def unpack_grid(blob: bytes) -> PackedGrid:
     )
 
 
-def unpack_any(blob: bytes) -> PackedLayer | PackedGrid:
+def unpack_any(blob: bytes) -> PackedLayer | PackedGrid | PackedDense:
     """A packed layer of whichever kind."""
     blob = decompress(blob)
-    return unpack_grid(blob) if read_header(blob)[0].get("kind") == "grid" else unpack_layer(blob)
+    kind = read_header(blob, levels_needed=False)[0].get("kind")
+    if kind == "dense":
+        return unpack_dense(blob)
+    return unpack_grid(blob) if kind == "grid" else unpack_layer(blob)
 
 
 def _parts(header: dict[str, Any]) -> list[tuple[str, str, tuple[int, ...]]]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from deformviz.schema import SHOWN_SCORE, AttentionTrace, GridTrace, Trace
 from deformviz.tracing.packing import PackedLayer, compress, pack_layer
+from deformviz.tracing.packing_dense import PackedDense, is_placed_dense, pack_dense
 from deformviz.tracing.packing_grid import PackedGrid, pack_grid, unpack_any
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class StoredTrace:
             )
         return (self.folder / f"{layer}.bin.gz").read_bytes()
 
-    def layer(self, layer: str) -> PackedLayer | PackedGrid:
+    def layer(self, layer: str) -> PackedLayer | PackedGrid | PackedDense:
         """The layer's numbers as NumPy arrays."""
         return unpack_any(self.layer_gzip(layer))
 
@@ -152,7 +153,9 @@ def pack_record(
     record = trace[layer]
     if isinstance(record, AttentionTrace):
         return compress(pack_layer(trace, layer, **labels))
-    if (dense := dense_as_samples(trace, layer)) is not None:
+    if is_placed_dense(trace, layer):
+        return compress(pack_dense(trace, layer, **labels))
+    if (dense := dense_as_samples(trace, layer)) is not None:  # too many keys for one file
         drawn = replace(trace, layers={**trace.layers, layer: dense.trace})
         labels["honesty_label"] += f"; {dense.sentence}"
         return compress(pack_layer(drawn, layer, **labels))

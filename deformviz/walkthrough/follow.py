@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from deformviz.models.detr import DETR
 from deformviz.systems.system import referred
 from deformviz.walkthrough.derivation import ANY_LAYER, DECODER, GRID, NUMBERS
+from deformviz.walkthrough.follow_dense import follow_dense
 from deformviz.walkthrough.follow_grid import follow_grid
 from deformviz.walkthrough.follow_layer import follow_layer
 from deformviz.walkthrough.follow_toy import follow_toy
@@ -30,6 +32,8 @@ def follow(subject: Subject, material: Material | None = None) -> Followed:
         return Followed(subject, referred(subject.record.work_out)(subject))
     if material is None:
         raise ValueError(f"{subject.derivation} follows a model on a picture; none was given.")
+    if subject.record.follows_the_detector and isinstance(model := material.model(), DETR):
+        return follow_dense(subject, material, model)
     return FOLLOWERS[subject.record.follows](subject, material)
 
 

@@ -51,7 +51,7 @@ def multi_head(
         keys,
         symbol="x_k",
         axes="key embedding",
-        source=f"{SOURCE}: all queries",
+        source=f"{SOURCE}: all that is attended to",
         pick=lambda raw: raw[0],
     )
     if values is not keys:

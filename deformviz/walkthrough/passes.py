@@ -69,7 +69,7 @@ class Material:
         """A forward pass, kept or new.
 
         Raises:
-            ValueError: the chosen model is no Deformable DETR.
+            ValueError: the chosen model is no detector with deformable attention.
         """
         key = (self.key, mistake, padded, edit)
         if key not in self.passes:
@@ -82,7 +82,9 @@ class Material:
             return _told(go_on(right.observation, edit, self.on_layer), right.frame)
         model = self.model()
         if not isinstance(model, DeformableDETR):
-            raise ValueError("The equations follow Deformable DETR; choose such a model.")
+            raise ValueError(
+                "The equations follow detectors of the DETR family; choose such a model."
+            )
         pixels, frame = preprocess(self.picture(), model.config)
         parameter = next(model.parameters())
         images = [pixels.to(parameter.device, parameter.dtype)]
@@ -102,7 +104,12 @@ def _told(observation: Observation, frame: ImageFrame) -> Pass:
     return Pass(observation, frame, found)
 
 
-def _bytes_of(seen: Pass) -> int:
+def _bytes_of(seen: Any) -> int:
+    if not isinstance(seen, Pass):  # of dense attention: one map, few layers
+        return sum(
+            record.attention_weights.numel() * record.attention_weights.element_size()
+            for record in seen.trace.layers.values()
+        )
     observation = seen.observation
     tensors = [
         tensor

@@ -89,7 +89,8 @@ def _answer(followed: Followed, sight: Sight) -> dict[str, Any]:
     count = sum(float(score) >= SHOWN_SCORE for score in found.scores)
     lines = [say("answer.detections", count=count, score=SHOWN_SCORE)]
     if subject.layer.startswith("decoder"):
-        scores = output.logits[subject.query].sigmoid()
+        logits = output.logits[subject.query]
+        scores = logits.softmax(-1)[:-1] if sight.no_object else logits.sigmoid()
         best = scores.topk(min(MOST_CLASSES, len(scores)))
         names = found.class_names
         said = ", ".join(

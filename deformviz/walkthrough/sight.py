@@ -18,6 +18,7 @@ class Sight:
     title: str
     detections: Detections | None = None  # None for the toy and for a classifier
     output: DetectorOutput | None = None  # of one image
+    no_object: bool = False  # whether its last logit says "nothing here", under a softmax
 
 
 def sight_of(seen: Pass, layer: str, title: str) -> Sight:

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
@@ -16,58 +14,10 @@ from deformviz.checkpoints.downloads import DOWNLOADS, Download, Golden
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.huggingface import Style, from_published
 from deformviz.cli import main
+from tests.checkpoints.local_hub import local_hub
 from tests.models.tiny_detector import tiny_detector
 
 NAME = "hf:somebody/tiny-detr"
-
-
-class Hub(BaseHTTPRequestHandler):
-    """Lists a repository's files with their hashes; sends them, from any byte on."""
-
-    def log_message(self, *arguments):
-        pass
-
-    def do_GET(self):
-        server = self.server
-        server.asked.append((self.path, self.headers.get("Range")))
-        path = self.path.partition("?")[0]
-        if path == "/api/models/somebody/tiny-detr":
-            return self.say(json.dumps({"sha": "abc123", "siblings": server.listed()}).encode())
-        if path.startswith("/somebody/tiny-detr/resolve/abc123/"):
-            self.send_response(302)  # large files lie elsewhere
-            self.send_header("Location", "/store/" + path.rpartition("/")[2])
-            self.end_headers()
-            return None
-        content = server.files.get(path.removeprefix("/store/"))
-        if content is None:
-            self.send_error(403 if "secret" in path else 404)
-            return None
-        start = self.headers.get("Range")
-        if start and server.resumes:
-            start = int(start.removeprefix("bytes=").removesuffix("-"))
-            if start >= len(content):
-                self.send_error(416)
-                return None
-            return self.say(content[start:], 206)
-        return self.say(content)
-
-    def say(self, content, status=200):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-
-class Server(ThreadingHTTPServer):
-    def listed(self):
-        return [
-            {
-                "rfilename": name,
-                "size": len(content),
-                "lfs": {"sha256": hashlib.sha256(content).hexdigest()},
-            }
-            for name, content in self.files.items()
-        ]
 
 
 @pytest.fixture
@@ -79,9 +29,7 @@ def model():
 def hub(tmp_path, monkeypatch, model):
     weights = from_published(model.state_dict(), Style(in_memory=False, timm=True))
     save_file({k: v.contiguous().clone() for k, v in weights.items()}, tmp_path / "w.safetensors")
-    server = Server(("127.0.0.1", 0), Hub)
-    server.asked, server.resumes = [], True
-    server.files = {
+    files = {
         "config.json": json.dumps(
             dict(model_type="deformable_detr", encoder_attention_heads=4, decoder_attention_heads=4)
         ).encode(),
@@ -89,15 +37,11 @@ def hub(tmp_path, monkeypatch, model):
         "pytorch_model.bin": b"never asked for",
         "README.md": b"never asked for",
     }
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_address[1]}")
     monkeypatch.setenv("DEFORMVIZ_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with local_hub({"somebody/tiny-detr": files}) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.address)
+        yield server
 
 
 def test_a_model_of_the_hub_is_loaded_by_its_name(hub, model):
@@ -125,7 +69,7 @@ def test_progress_is_told_and_a_stopped_download_goes_on(hub, monkeypatch):
     assert heard[-1] == ("model.safetensors", 40_000, size)
     assert fetch.cached(NAME) is None
     folder = fetch.fetch(NAME)
-    assert ("/store/model.safetensors", "bytes=40000-") in hub.asked
+    assert ("/store/somebody/tiny-detr/model.safetensors", "bytes=40000-") in hub.asked
     assert (folder / "model.safetensors").read_bytes() == hub.files["model.safetensors"]
     assert not list(folder.glob("*.part"))
 
@@ -185,7 +129,7 @@ def test_a_file_of_its_own_is_checked_by_the_digits_in_its_name(hub, monkeypatch
     torch.save({"model": model.state_dict()}, tmp_path / "m.pth")
     content = (tmp_path / "m.pth").read_bytes()
     digits = hashlib.sha256(content).hexdigest()[:8]
-    address = f"http://127.0.0.1:{hub.server_address[1]}/store/tiny-{digits}.pth"
+    address = f"{hub.address}/store/somebody/tiny-detr/tiny-{digits}.pth"
     hub.files[f"tiny-{digits}.pth"] = content
     monkeypatch.setitem(
         DOWNLOADS, "tiny", Download("tiny", address, 1, "MIT", "a test", sha256=digits)

@@ -19,6 +19,7 @@ from typing import Any
 from deformviz.tracing.packing import pack_layer
 from tests.app.synthetic_trace import picture_jpeg, synthetic_trace
 from tests.drawing import canvases
+from tests.drawing.oracle.dense import dense_subjects
 from tests.drawing.views import VIEWS, View
 
 HERE = Path(__file__).parent
@@ -66,6 +67,8 @@ def packed(address: str) -> bytes:
     if address in HANDED:
         return HANDED[address]
     folder, _, layer = address.rpartition("/")
+    if folder == "dense":
+        return next(one.packed for one in dense_subjects() if one.layer == layer)
     if folder == "synthetic":
         return pack_layer(
             synthetic_trace(), layer, model_label="synthetic", honesty_label="random numbers"
@@ -77,7 +80,9 @@ def picture(folder: str) -> bytes:
     if folder in HANDED:
         return HANDED[folder]
     return (
-        picture_jpeg() if folder == "synthetic" else (ASSETS / folder / "picture.jpg").read_bytes()
+        picture_jpeg()
+        if folder in ("synthetic", "dense")
+        else (ASSETS / folder / "picture.jpg").read_bytes()
     )
 
 

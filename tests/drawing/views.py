@@ -101,6 +101,19 @@ KEYS = [
 ]
 
 
+def dense(name, layer, done=(), width_px=900, **view) -> View:
+    return View(f"dense {name}", "dense", f"dense/{layer}", view, done, width_px)
+
+
+DENSE = [
+    dense("encoder as it opens", "encoder.0"),
+    dense("a decoder's query", "decoder.1", query=3, pinned=True, dim=0.2),
+    dense("among queries", "decoder.0.self", query=5, pinned=True),
+    dense("a cell under the pointer", "encoder.0", (("hover", 0.2, 0.3),)),
+    dense("on a phone", "decoder.1", width_px=380),
+]
+
+
 def replay(name, asset, *done, width_px=1000) -> View:
     return View(f"replay {name}", "replay", asset, {}, done, width_px)
 
@@ -147,4 +160,4 @@ EQUATIONS = [
     equations("of the deformed grid", "dat"),
 ]
 
-VIEWS = [*SAMPLING, *GRID, *KEYS, *REPLAY, *EQUATIONS]
+VIEWS = [*SAMPLING, *GRID, *KEYS, *DENSE, *REPLAY, *EQUATIONS]

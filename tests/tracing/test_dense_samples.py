@@ -1,13 +1,17 @@
 """Dense attention on the canvas of samples: what is drawn is what the model weighed most."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from deformviz.models.dense_config import DABDETRConfig, DETRConfig
 from deformviz.models.detr import DABDETR, DETR
+from deformviz.tracing import packing_dense
 from deformviz.tracing.dense_samples import dense_as_samples
-from deformviz.tracing.packing import unpack_layer
+from deformviz.tracing.packing import PackedLayerError, decompress, unpack_layer
+from deformviz.tracing.packing_dense import pack_dense, unpack_dense
 from deformviz.tracing.run import run
 from deformviz.tracing.store import pack_record
 
@@ -64,17 +68,38 @@ def test_references_are_cells_in_the_encoder_and_boxes_in_the_decoder(looked):
     assert torch.allclose(boxes, trace.output.auxiliary[0].boxes_cxcywh[:, :2])
 
 
-def test_every_layer_towards_the_picture_travels_to_the_canvas(looked):
+def test_every_layer_travels_to_the_canvas_with_all_its_weights(looked):
     model, trace = looked
     for layer in trace:
-        blob = pack_record(model, trace, layer)
-        assert (blob is None) == layer.endswith(".self")
-        if blob is not None:
-            packed = unpack_layer(blob)
-            exact = dense_as_samples(trace, layer).trace
-            np.testing.assert_allclose(packed.weights, exact.attention_weights, atol=1e-4)
-            np.testing.assert_allclose(packed.locations, exact.sampling_locations, atol=1e-4)
-            assert "64 heaviest of 70 keys" in packed.header["honesty_label"]
+        packed = unpack_dense(pack_record(model, trace, layer))
+        exact = np.asarray(trace[layer].attention_weights)
+        steps = exact.max(-1, keepdims=True) / 65535
+        assert (np.abs(packed.weights - exact) <= 0.51 * steps).all()
+        assert packed.header["levels"] == ([] if layer.endswith(".self") else [[7, 10]])
+        if layer.startswith("decoder"):
+            said = (*trace.output.auxiliary, trace.output)[int(layer.split(".")[1])]
+            np.testing.assert_array_equal(packed.boxes, said.boxes_cxcywh)
+        else:
+            assert packed.boxes is None and packed.weights.shape == (4, 70, 70)
+
+
+def test_a_layer_too_large_for_one_file_shows_its_heaviest_keys(looked, monkeypatch):
+    model, trace = looked
+    monkeypatch.setattr(packing_dense, "MOST_WEIGHTS", 4 * 70 * 70 - 1)
+    packed = unpack_layer(pack_record(model, trace, "encoder.0"))
+    exact = dense_as_samples(trace, "encoder.0").trace
+    np.testing.assert_allclose(packed.weights, exact.attention_weights, atol=1e-4)
+    np.testing.assert_allclose(packed.locations, exact.sampling_locations, atol=1e-4)
+    assert "64 heaviest of 70 keys" in packed.header["honesty_label"]
+
+
+def test_a_packed_layer_that_was_cut_is_named(looked):
+    model, trace = looked
+    blob = decompress(pack_record(model, trace, "decoder.1"))
+    with pytest.raises(PackedLayerError, match="cut or altered"):
+        unpack_dense(blob[:-2])
+    with pytest.raises(PackedLayerError, match="can be packed"):
+        pack_dense(replace(trace, output=None), "decoder.1")
 
 
 def test_attention_among_queries_lies_on_no_map(looked):

@@ -142,6 +142,33 @@
  */
 
 /**
+ * Dense attention, see `packing_dense.py`; `levels` is empty where keys are the queries.
+ * @typedef {object} DenseHeader
+ * @property {number} v
+ * @property {string} kind
+ * @property {string} layer
+ * @property {number} queries
+ * @property {number[][]} levels
+ * @property {number[]} level_starts
+ * @property {number} start_query
+ * @property {FrameHeader} frame
+ * @property {number[]} to_original
+ * @property {number[]} from_original
+ * @property {number[]} edges_from_original
+ * @property {number[]} to_padded
+ * @property {number[]} valid_to_padded
+ * @property {number[][]} to_levels
+ * @property {string} [model_label]
+ * @property {string} [honesty_label]
+ * @property {ProofHeader | null} [proof]
+ * @property {string} side
+ * @property {number} heads
+ * @property {number} keys
+ * @property {(FoundHeader | null)[]} detections
+ * @property {number} shown_score
+ */
+
+/**
  * What one query may read under several kinds of attention.
  * @typedef {object} KeySetsHeader
  * @property {number} v

@@ -55,6 +55,7 @@ def test_the_kit_knows_no_picture_and_pictures_stand_beside_each_other():
         "sampling": {"kit"},
         "grid": {"kit"},
         "keys": {"kit"},
+        "dense": {"kit"},
         "equations": {"kit"},
         "replay": {"kit", "sampling", "grid"},
     }
@@ -67,7 +68,7 @@ def test_the_kit_knows_no_picture_and_pictures_stand_beside_each_other():
 
 
 def test_what_draws_without_a_browser_names_nothing_of_one():
-    for name in ("sampling", "grid", "keys"):
+    for name in ("sampling", "grid", "keys", "dense"):
         for path in reached(SCRIPTS / name / "canvas.js"):
             source = re.sub(r"//.*|/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
             if path.name in ("packed.js",):  # fetches too, when it is asked to
@@ -112,8 +113,8 @@ def test_a_canvas_is_not_asked_what_it_never_tells():
 
 
 def test_a_missing_file_says_what_there_is():
-    with pytest.raises(FileNotFoundError, match="no built file 'atlas.js'.*sampling.js"):
-        _ = CanvasKind("atlas").version
+    with pytest.raises(FileNotFoundError, match="no built file 'nebula.js'.*sampling.js"):
+        _ = CanvasKind("nebula").version
 
 
 def mount_two_pictures():

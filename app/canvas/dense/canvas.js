@@ -1,0 +1,46 @@
+// Where every query of a layer with dense attention looks: what this kind of picture is.
+import { hundredths, wholeNumber, yesOrNo } from "../kit/view.js";
+import { say } from "../kit/words.js";
+import { decodeDense } from "./decode.js";
+import { DENSE_DRAWING } from "./drawing.js";
+import { queryName } from "./queries.js";
+
+/** @type {import("../kit/view.js").ViewCodec} */
+const DENSE_VIEW = {
+  parameters: { query: "q", pinned: "pin", dim: "dim" },
+  usual: (layer) => ({ query: layer.header.start_query, pinned: false, heads: [], dim: 0.45 }),
+  readers: (layer) => ({
+    query: wholeNumber(layer.header.queries, "query"),
+    pinned: yesOrNo,
+    dim: hundredths(0.9, "dim"),
+  }),
+};
+
+/** How many keys would get the same entropy if all had equal weight. */
+function spread(weights) {
+  let entropy = 0;
+  for (const weight of weights) if (weight > 0) entropy -= weight * Math.log(weight);
+  return Math.exp(entropy);
+}
+
+function sceneWords({ layer, query, view }) {
+  const { heads, keys } = layer.header;
+  const spreads = Array.from({ length: heads }, (_, head) => spread(layer.weights(query, head)));
+  const [least, most] = [Math.min(...spreads), Math.max(...spreads)].map((n) => n.toFixed(1));
+  return [
+    queryName(layer, query),
+    say("canvas.dense.words.spread", { least, most, keys }),
+    ...(view.pinned ? [say("canvas.kit.words.pinned")] : []),
+  ].join(" · ");
+}
+
+/** @type {import("../kit/canvas.js").Canvas} */
+export const DENSE = {
+  name: "dense",
+  description: "one picture for each head with what a query looks at",
+  decode: decodeDense,
+  view: DENSE_VIEW,
+  drawing: DENSE_DRAWING,
+  queryName,
+  words: sceneWords,
+};

@@ -1,0 +1,137 @@
+"""Published models and files of other systems in Chromium, in one app with a hub of its own."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from safetensors.torch import save_file
+
+from deformviz.checkpoints import co_deformable_detr, official_dab_detr, official_dino
+from deformviz.checkpoints.huggingface import Style, from_published
+from deformviz.checkpoints.own import save
+from tests.checkpoints.local_hub import local_hub
+from tests.checkpoints.test_layouts import tiny
+from tests.conftest import ROOT, free_port, wait_until_listening
+from tests.models.tiny_detector import tiny_detector
+
+pytestmark = pytest.mark.browser
+MS = 120_000
+LISTED = "SenseTime/deformable-detr"  # what is under this name here is small and random
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """A hub with one listed model, so slow that one can press Cancel."""
+    folder = tmp_path_factory.mktemp("hub")
+    weights = from_published(tiny_detector().state_dict(), Style(in_memory=False, timm=True))
+    save_file({k: v.contiguous().clone() for k, v in weights.items()}, folder / "w.safetensors")
+    content = (folder / "w.safetensors").read_bytes()
+    settings = dict(model_type="deformable_detr", encoder_attention_heads=4)
+    settings |= dict(decoder_attention_heads=4)
+    size = dict(size=dict(shortest_edge=120, longest_edge=200))
+    files = {
+        "config.json": json.dumps(settings).encode(),
+        "preprocessor_config.json": json.dumps(size).encode(),
+        "model.safetensors": content,
+    }
+    with local_hub({LISTED: files}) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def app(hub, tmp_path_factory):
+    """Address of the real app, whose hub is ours and whose cache is empty."""
+    folder = tmp_path_factory.mktemp("app_of_systems")
+    port, log = free_port(), folder / "server.log"
+    command = [sys.executable, "-m", "streamlit", "run", "app/main.py"]
+    command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
+    command += ["--server.port", str(port)]
+    here = {"HF_ENDPOINT": hub.address, "DEFORMVIZ_CACHE": str(folder / "cache")}
+    with log.open("w") as said:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, env=os.environ | here
+        )
+    try:
+        wait_until_listening(process, port, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def visitor(page):
+    page.set_default_timeout(MS)
+    return page
+
+
+def test_a_published_model_is_brought_stopped_resumed_and_looked_with(app, hub, visitor):
+    from playwright.sync_api import expect
+
+    size = len(hub.files["model.safetensors"])
+    hub.piece, hub.pause_s = size // 40, 0.25
+    visitor.goto(f"{app}/explore")
+    visitor.get_by_role("button", name="Use a model trained on photographs").click()
+    dialog = visitor.get_by_role("dialog")
+    dialog.get_by_text(f"hf:{LISTED} · 165 MB · Apache-2.0").wait_for()
+    dialog.get_by_text("Downloads are kept in").wait_for()
+    dialog.get_by_role("button", name="Get", exact=True).first.click()
+    dialog.get_by_text(re.compile(r"model\.safetensors, [1-9]\d? %")).wait_for()
+    dialog.get_by_role("button", name="Cancel").click()
+    resume = dialog.get_by_role("button", name=re.compile("Go on from .* MB"))
+    resume.wait_for()
+    hub.pause_s = 0.0
+    resume.click()
+    expect(dialog).to_have_count(0)
+    assert any(asked and asked != "bytes=0-" for _, asked in hub.asked)
+    # It looks at a photograph, and the address says with what.
+    expect(visitor).to_have_url(re.compile("picture=astronaut.*model=hf"), timeout=MS)
+
+
+# -- files of other systems ----------------------------------------------------------------------
+
+
+SAMPLED, DENSE = "points", "each head spreads as over"
+SMALL = dict(heads=8, encoder_layers=1, short_side=None, long_side=256)
+EACH = pytest.mark.parametrize(
+    ("layout", "title", "drawn"),
+    [
+        (official_dino, "DINO", SAMPLED),
+        pytest.param(official_dab_detr, "DAB-DETR", DENSE, marks=pytest.mark.slow),
+        pytest.param(co_deformable_detr, "Co-Deformable-DETR", SAMPLED, marks=pytest.mark.slow),
+    ],
+    ids=["dino", "dab-detr", "co-detr"],
+)
+
+
+@EACH
+def test_a_file_of_another_system_is_dropped_explored_and_followed(
+    app, visitor, tmp_path, layout, title, drawn
+):
+    from playwright.sync_api import expect
+
+    save(tiny(layout.NAMING, SMALL), tmp_path / "other.safetensors")
+    visitor.goto(f"{app}/checkpoint")
+    visitor.get_by_role("heading", name="Weights in numbers").wait_for()
+    visitor.locator("input[type=file]").first.set_input_files(tmp_path / "other.safetensors")
+    visitor.get_by_role("heading", name="other.safetensors (yours)").wait_for()
+    visitor.get_by_text(re.compile(f"A {title} \\(.*keys matched")).wait_for()
+    visitor.get_by_role("button", name="Explore where it looks").click()
+    status, named = visitor.locator(".dv-status"), visitor.locator(".dv-honesty")
+    expect(named).to_contain_text("decoder.1", timeout=MS)
+    expect(status).to_contain_text(drawn, timeout=MS)
+    visitor.get_by_text("0 among queries", exact=True).click()
+    expect(status).to_contain_text(DENSE, timeout=MS)
+    expect(named).to_contain_text("decoder.0.self")
+    visitor.locator(".dv-stage").click(position={"x": 60, "y": 90})
+    expect(visitor).to_have_url(re.compile("layer=decoder.0.self.*pin=1"))
+    visitor.get_by_text("Encoder", exact=True).click()
+    expect(named).to_contain_text("encoder.0", timeout=MS)
+    expect(status).to_contain_text(drawn, timeout=MS)
+    visitor.get_by_role("link", name="Equations").click()
+    equals = visitor.get_by_text(re.compile("equals the module: .* \\(float32\\)"))
+    expect(equals.first).to_be_visible(timeout=2 * MS)
+    assert [error for error in visitor.console_errors if "404" not in error] == []
