@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
+from pyarrow.csv import write_csv
 
 from deformviz.survey.rows import TABLES
 from deformviz.survey.study import Study
@@ -19,7 +19,7 @@ SEPARATOR = " "  # between the numbers of a list, within one field
 def csv_bytes(study: Study, table: str) -> bytes:
     """A table as CSV with a line of names; what is unknown is empty."""
     buffer = io.BytesIO()
-    pa.csv.write_csv(_flat(study.table(table)), buffer)
+    write_csv(_flat(study.table(table)), buffer)
     return buffer.getvalue()
 
 
