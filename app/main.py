@@ -16,6 +16,7 @@ from app.canvas.kinds import CANVASES
 from app.embedding import Embedding
 from app.first_visit import FirstVisit, warm_start
 from app.replay.routes import replay_routes
+from app.sheet import ROUTES as SHEETS
 from app.surveys import ROUTES as SURVEY_ROUTES
 
 logging.basicConfig(level=os.environ.get("DEFORMVIZ_LOG", "WARNING").upper())
@@ -24,6 +25,7 @@ ROUTES = [
     *(route for kind in CANVASES for route in kind.routes()),
     *replay_routes(),
     *SURVEY_ROUTES,
+    *SHEETS,
 ]
 
 

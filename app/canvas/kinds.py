@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +149,7 @@ def mount_lesson(
     key: str,
     teaching: bool = False,
     front: bool = False,
+    more: Mapping[str, Any] | None = None,
     on_step: Callable[[], None] | None = None,
 ) -> Any:
     """Show the lesson player, which fetches the other canvases as its steps need them.
@@ -159,6 +160,7 @@ def mount_lesson(
         done: steps that were walked before.
         following: address of the next lesson, "" after the last.
         teaching: in front of a class: large, and little else.
+        more: what a class is shown besides: `code`, `plan` and `sheet`.
         front: as a picture of what lessons are: without the lesson's head and the picture's tools.
 
     Returns the component's state: `.step` with lesson, step and the steps that are done.
@@ -170,6 +172,7 @@ def mount_lesson(
         "next": following,
         "teach": teaching,
         "front": front,
+        **(more or {}),
         "scripts": {kind.name: {**kind.source(), "words": kind.words()} for kind in BESIDE_LESSONS},
         "words": part("lesson"),
         "language": spoken(),

@@ -6,10 +6,21 @@ import streamlit as st
 
 from app import visitor
 from app.canvas.kinds import mount_lesson
-from app.views.learning import STYLE, following, in_language, language_choice, payload_of
+from app.views.learning import (
+    STYLE,
+    following,
+    for_a_class,
+    in_language,
+    language_choice,
+    payload_of,
+)
 from deformviz.lessons.lesson import ORDER
-from deformviz.words import say
+from deformviz.words import say, spoken
 
+NOTHING_ELSE = """<style>
+.stAppHeader { display: none; }
+.stMainBlockContainer { padding-block: 1rem; max-width: none; }
+</style>"""
 ADDRESS = ("lesson", "step", "teach")
 
 
@@ -17,6 +28,16 @@ def page() -> None:
     """The page, top to bottom."""
     read_link()
     st.html(STYLE)
+    if visitor.me().teaching:
+        st.html(NOTHING_ELSE)
+    else:
+        choices()
+    with st.container(key="lesson"):
+        play()
+
+
+def choices() -> None:
+    """Which lesson, in which language; and what a teacher needs."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.session_state["lesson_choice"] = visitor.me().lesson
         st.selectbox(
@@ -31,9 +52,21 @@ def page() -> None:
             ),
             on_change=begin,
         )
+        st.button(
+            say("page.learn.teach"),
+            type="tertiary",
+            icon=":material/co_present:",
+            key="teach",
+            help=say("page.learn.teach.help"),
+            on_click=teach,
+        )
+        st.link_button(
+            say("page.learn.sheet"),
+            f"sheet/{spoken()}",
+            type="tertiary",
+            icon=":material/print:",
+        )
         language_choice()
-    with st.container(key="lesson"):
-        play()
 
 
 def begin() -> None:
@@ -59,6 +92,11 @@ def read_link() -> None:
     visitor.change(lesson=link["lesson"], lesson_step=step, lesson_done=())
 
 
+def teach() -> None:
+    """Go in front of a class."""
+    visitor.change(teaching=True)
+
+
 @st.fragment
 def play() -> None:
     """The player; what it tells is the place in the address."""
@@ -74,16 +112,19 @@ def play() -> None:
         payload_of(me.lesson),
         step=me.lesson_step,
         done=me.lesson_done,
-        following=following(one),
+        following=following(one, me.teaching),
         teaching=me.teaching,
+        more=for_a_class(place(me)) if me.teaching else None,
         key="lesson_player",
         on_step=walked,
     )
     me = visitor.me()
-    wanted = {"lesson": me.lesson}
-    if me.lesson_step:
-        wanted["step"] = me.lesson_step
-    visitor.write(wanted | ({"teach": "1"} if me.teaching else {}))
+    visitor.write(place(me) | ({"teach": "1"} if me.teaching else {}))
+
+
+def place(me: visitor.Visitor) -> dict[str, str]:
+    """Lesson and step, as an address says them."""
+    return {"lesson": me.lesson} | ({"step": me.lesson_step} if me.lesson_step else {})
 
 
 page()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
+import segno
 import streamlit as st
 
 from app import visitor
@@ -11,6 +14,7 @@ from app.canvas.kinds import EQUATIONS
 from app.rooms import PAGES
 from deformviz.lessons.lesson import ORDER, Lesson, lesson
 from deformviz.lessons.payload import Places, lesson_payload
+from deformviz.lessons.teaching import PLAN, Part, next_part
 from deformviz.tracing.store import StoredTrace
 from deformviz.words import languages, say, spoken
 
@@ -43,10 +47,38 @@ def lab_address(where: str) -> str:
     return f"./{mark}{query}" if name == PAGES[0].name else where
 
 
-def following(one: Lesson) -> str:
-    """The address of the lesson after this one, or "" after the last."""
+def following(one: Lesson, teaching: bool = False) -> str:
+    """The address of the lesson after this one, or "" after the last; a class follows the plan."""
+    if teaching:
+        part = next_part(one.name)
+        return part_address(part) if part else ""
     names = ORDER[one.number : one.number + 1]
     return f"learn?lesson={names[0]}" if names else ""
+
+
+def part_address(part: Part) -> str:
+    """Where a part of the plan begins."""
+    step = f"&step={part.steps[0]}" if part.steps else ""
+    return f"learn?lesson={part.lesson}{step}&teach=1"
+
+
+def for_a_class(wanted: Mapping[str, str]) -> dict[str, Any]:
+    """What the player shows a class besides: the code of a view's address, plan and sheet."""
+    base = st.context.url or ""
+    address = f"{base.partition('?')[0]}?{urlencode(wanted)}"
+    return {
+        "code": {"address": address, "picture": segno.make(address).svg_data_uri()},
+        "plan": [
+            {
+                "name": part.lesson,
+                "title": part.of(spoken())[0].title,
+                "minutes": part.minutes,
+                "href": part_address(part),
+            }
+            for part in PLAN
+        ],
+        "sheet": f"sheet/{spoken()}",
+    }
 
 
 def language_choice() -> None:

@@ -89,3 +89,21 @@ def test_another_lesson_begins_at_its_first_step(server, page):
     expect(page.locator(".dl-head h1")).to_have_text(lesson("levels").title)
     assert page.inner_text(".dl-text h2") == lesson("levels").steps[0].title
     page.wait_for_url("**/learn?lesson=levels")
+
+
+@pytest.mark.browser
+def test_a_class_gets_the_code_of_the_present_view_and_the_plan_and_the_sheet(server, page):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{server}/learn?lesson=levels&step=one-step&teach=1")
+    expect(page.locator(".dl-text h2")).to_have_text(lesson("levels")["one-step"].title)
+    expect(page.get_by_role("combobox")).to_have_count(0)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**/learn?lesson=levels&step=in-a-box&teach=1")
+    page.keyboard.press("q")
+    expect(page.locator(".dl-panel p")).to_have_text(f"{server}/learn?lesson=levels&step=in-a-box")
+    assert page.locator(".dl-code").evaluate("image => image.naturalWidth") > 20
+    page.keyboard.press("p")
+    expect(page.locator(".dl-plan li")).to_have_count(6)
+    address = page.locator(".dl-panel > a").evaluate("link => link.href")
+    assert lesson("few-points")["by-hand"].question in page.request.get(address).text()
+    assert page.request.get(f"{server}/sheet/tlh").status == 404

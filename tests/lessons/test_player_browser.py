@@ -108,10 +108,11 @@ def test_what_was_predicted_stays_while_one_walks_to_and_fro(open_lesson):
     page = open_lesson("levels", "one-step")
     page.fill(".dl-number", "7")
     page.locator(".dl-check").click()
-    assert page.inner_text(".dl-verdict") == "You said 7; it is 64."
+    said = "You said 7; it is 64. That is off by a factor of 9.143."
+    assert page.inner_text(".dl-verdict") == said
     page.locator(".dl-next").click()
     page.locator(".dl-foot .dv-button").first.click()
-    assert page.inner_text(".dl-verdict") == "You said 7; it is 64."
+    assert page.inner_text(".dl-verdict") == said
 
 
 def test_a_place_is_put_by_keys_and_told_how_far_away_it_is(open_lesson):
@@ -132,3 +133,53 @@ def test_nothing_is_wider_than_the_screen(open_lesson, size):
             assert wide <= size[0], (name, heading(page))
             if page.locator(".dl-next").count():
                 page.locator(".dl-next").click()
+
+
+def test_a_class_is_taught_by_keys_alone_and_large(open_lesson):
+    """On a projector: answer, truth, reason and next step, spotlight and plan, with no pointer."""
+    plan = [{"name": "levels", "title": "Levels and boxes", "minutes": 8, "href": "levels.html"}]
+    told = lesson("levels")
+    page = open_lesson("levels", size=(1280, 720), teach=True, plan=plan, next="", code=None)
+    keys = page.keyboard
+    assert page.locator(".dl-scene .dv-toolbar").is_hidden()
+    assert page.evaluate("getComputedStyle(document.querySelector('.dl')).fontSize") == "22.4px"
+    for at, step in enumerate(told.steps):
+        assert heading(page) == step.title
+        if step.prediction and step.prediction.kind == "choice":
+            wrong = (step.prediction.answer + 1) % len(step.choices)
+            keys.press(str(wrong + 1))
+        elif step.prediction:
+            keys.type("16")
+        if step.prediction:
+            keys.press("Enter")
+            assert step.reveal in page.inner_text(".dl-answer")
+            if at == 1:
+                said = page.inner_text(".dl-verdict")
+                assert said == "The class said 16; it is 64. That is off by a factor of 4."
+            keys.press("Enter")
+            assert page.locator(".dl-answer details").get_attribute("open") is not None
+        keys.press("PageDown" if at % 2 else "Enter")
+    keys.press("s")
+    assert page.locator(".dl-spot").is_visible()
+    keys.press("p")
+    assert page.inner_text(".dl-plan li") == "Levels and boxes: 8 minutes"
+    keys.press("Escape")
+    assert page.locator(".dl-spot").is_hidden() and page.locator(".dl-panel").is_hidden()
+    keys.press("PageUp")
+    assert heading(page) == told.steps[-2].title
+
+
+def test_marks_are_larger_in_front_of_a_class_and_read_where_the_pointer_is(open_lesson):
+    found = {}
+    for teach in (False, True):
+        page = open_lesson("few-points", "what-it-says", size=(1280, 1300), teach=teach)
+        page.wait_for_function("document.querySelector('.dl-scene .dv-explorer:not([aria-busy])')")
+        page.wait_for_function("document.querySelector('.dl-scene .dv').__explorer.redraws > 0")
+        box = page.locator(".dl-scene .dv-stage").bounding_box()
+        page.mouse.move(box["x"] + box["width"] * 0.66, box["y"] + box["height"] * 0.72)
+        page.wait_for_function(
+            "document.querySelector('.dl-scene .dv-status').textContent.includes('ball')"
+        )
+        canvas = page.locator(".dl-scene canvas").first
+        found[teach] = canvas.evaluate("(c) => c.getContext('2d').getTransform().a")
+    assert found[True] == pytest.approx(1.4 * found[False], rel=0.01)

@@ -35,6 +35,8 @@ export class Stage {
       },
       ...Object.values(this.canvases),
     );
+    this.scale = 1;
+    this.scaledFor = 0; // a width
     this.stale = new Set();
     this.frame = null;
     this.causeTime = null;
@@ -61,8 +63,10 @@ export class Stage {
   redraw() {
     this.frame = null;
     const state = this.readState();
-    const { width, height } = this.root.getBoundingClientRect();
-    if (!state || !width || !height) return;
+    const box = this.root.getBoundingClientRect();
+    if (!state || !box.width || !box.height) return;
+    const scale = this.scaleAt(box.width);
+    const [width, height] = [box.width / scale, box.height / scale];
     const started = performance.now();
     const scene = this.drawing.compose(state, width, height);
     for (const surface of this.stale) {
@@ -79,8 +83,18 @@ export class Stage {
     this.afterDraw(scene);
   }
 
+  /** How much larger than usual marks are, `--dv-scale` of the style; read when the size changes. */
+  scaleAt(width) {
+    if (width !== this.scaledFor) {
+      this.scaledFor = width;
+      const said = getComputedStyle(this.root).getPropertyValue("--dv-scale");
+      this.scale = Number(said) || 1;
+    }
+    return this.scale;
+  }
+
   prepare(canvas, width, height) {
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = (window.devicePixelRatio || 1) * this.scale;
     const [deviceWidth, deviceHeight] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== deviceWidth || canvas.height !== deviceHeight) {
       [canvas.width, canvas.height] = [deviceWidth, deviceHeight];
@@ -118,14 +132,14 @@ export class Stage {
   }
 
   /**
-   * CSS pixels inside the stage.
+   * CSS pixels inside the stage, as marks count them.
    * @returns {[number, number]}
    */
   position(event) {
     const box = this.root.getBoundingClientRect();
     return [
-      event.clientX - box.left - this.root.clientLeft,
-      event.clientY - box.top - this.root.clientTop,
+      (event.clientX - box.left - this.root.clientLeft) / this.scale,
+      (event.clientY - box.top - this.root.clientTop) / this.scale,
     ];
   }
 

@@ -111,18 +111,21 @@ function askPlace(step, { changed }) {
 }
 
 /** What is said of a prediction once the truth is there. */
-export function verdict(step, said, language) {
+export function verdict(step, said, { language, teach }) {
   const { right, distance } = judge(step.prediction, said);
-  const { kind, answer } = step.prediction;
+  const { kind, answer, log } = step.prediction;
   if (right) return { right, text: say("lesson.right") };
   if (kind === "choice") return { right, text: say("lesson.not_quite") };
-  if (kind === "number")
+  if (kind === "number") {
+    const words = { said: written(said, language), truth: written(answer, language) };
+    const factor = written(distance + 1, language);
     return {
       right,
-      text: say("lesson.you_said", {
-        said: written(said, language),
-        truth: written(answer, language),
-      }),
+      text: [
+        say(teach ? "lesson.class_said" : "lesson.you_said", words),
+        ...(log && said > 0 ? [say("lesson.factor", { factor })] : []),
+      ].join(" "),
     };
+  }
   return { right, text: say("lesson.away", { share: Math.round(100 * distance) }) };
 }

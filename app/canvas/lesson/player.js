@@ -2,17 +2,21 @@
 import { button, element, setText } from "../kit/elements.js";
 import { ask, verdict } from "./ask.js";
 import { SceneRoom } from "./scene.js";
+import { Teach } from "./teach.js";
 import { learn, say } from "../kit/words.js";
 
 export class Player {
   /**
-   * @param {any} data lesson, step, scripts, words, language, next (a lesson's address) and teach
+   * @param {any} data lesson, step, scripts, words, language, next (a lesson's address), front; and for
+   *   a class teach, with code { step, address, picture }, plan and sheet (an address)
    * @param {(name: string, value: any) => void} tell "step" with { lesson, step, done }
    */
   constructor(data, tell) {
     learn(data.words);
     this.tell = tell;
     this.done = new Set(data.done ?? []);
+    /** @type {Teach | null} */
+    this.teach = null;
     this.asked = new Map(); // of each step, kept while one walks to and fro
     this.root = element("div", { class: "dv dl", tabindex: "-1" });
     this.room = new SceneRoom(data.scripts);
@@ -34,14 +38,52 @@ export class Player {
 
   listen() {
     this.heard = (event) => {
-      const typing = event.target.closest?.("input, select, textarea, .dv-stage, .dl-ground-room");
-      if (typing || event.altKey || event.ctrlKey || event.metaKey) return;
-      if (event.key === "ArrowRight" || event.key === "PageDown") this.go(1);
-      else if (event.key === "ArrowLeft" || event.key === "PageUp") this.go(-1);
-      else return;
-      event.preventDefault();
+      if (event.altKey || event.ctrlKey || event.metaKey) return;
+      if (this.understands(event)) event.preventDefault();
     };
     document.addEventListener("keydown", this.heard);
+  }
+
+  /** Whether a key meant something; what is typed into a field or a picture is left to it. */
+  understands(event) {
+    const at = /** @type {Element} */ (event.composedPath()[0]); // inside a shadow root too
+    const { key } = event;
+    if (at.closest?.("input[type=number]") && key === "Enter") {
+      this.check?.click();
+      return true;
+    }
+    if (this.teach && (key === "Escape" || key === "PageDown" || key === "PageUp"))
+      /** @type {HTMLElement} */ (at).blur?.(); // a presenter's remote works wherever one clicked
+    else if (at.closest?.("input:not([type=radio]), select, textarea, .dv-stage, .dl-ground-room"))
+      return key === "Enter" && Boolean(this.teach?.key(event));
+    if (!this.teach && at.closest?.("input")) return false;
+    if (key === "ArrowRight" || key === "PageDown") this.forward();
+    else if (key === "ArrowLeft" || key === "PageUp") this.go(-1);
+    else if (key === "Enter" && at.closest?.("a, button, summary")) return false;
+    else return Boolean(this.teach?.key(event));
+    return true;
+  }
+
+  /** The next step; in front of a class the next lesson after the last one. */
+  forward() {
+    if (this.teach && this.index === this.steps.length - 1 && this.data.next)
+      window.location.href = new URL(this.data.next, document.baseURI).href;
+    else this.go(1);
+  }
+
+  /** Answer by a key: choices by their number, numbers by typing them. */
+  answerBy(key) {
+    const { prediction, name } = this.steps[this.index];
+    if (!prediction || this.asked.get(name)?.revealed || !/^[-0-9.]$/.test(key)) return false;
+    if (prediction.kind === "choice") {
+      /** @type {NodeListOf<HTMLInputElement>} */
+      const choices = this.text.querySelectorAll(".dl-choice input");
+      const choice = choices[Number(key) - 1];
+      choice?.click();
+      return Boolean(choice);
+    }
+    /** @type {HTMLElement | null} */ (this.text.querySelector(".dl-number"))?.focus();
+    return false; // the key is typed into it
   }
 
   update(data) {
@@ -61,6 +103,12 @@ export class Player {
       this.open(data.step);
     }
     this.root.classList.toggle("dl-teach", Boolean(data.teach));
+    if (data.teach && !this.teach) {
+      this.teach = new Teach(this);
+      this.root.append(...this.teach.nodes);
+      this.root.focus();
+    }
+    this.teach?.update();
     this.root.classList.toggle("dl-front", Boolean(data.front));
   }
 
@@ -200,7 +248,8 @@ export class Player {
   }
 
   showTruth(step) {
-    const found = verdict(step, this.state(step).asked.said(), this.data.language);
+    const { language, teach } = this.data;
+    const found = verdict(step, this.state(step).asked.said(), { language, teach });
     this.check.hidden = true;
     const why = element("details", {}, element("summary", {}, this.say("lesson.why")));
     why.append(element("p", {}, step.why));
@@ -212,9 +261,8 @@ export class Player {
   }
 
   drawScene(step) {
-    const state = step.prediction && this.state(step);
-    const hidden = state && state.asked.ground && !(state.revealed && step.scene);
-    this.room.show(hidden ? null : step.scene, hidden ? state.asked.ground : null);
+    const ground = step.prediction && this.state(step).asked.ground; // the truth is shown on it too
+    this.room.show(ground ? null : step.scene, ground);
   }
 
   drawFoot(step) {
@@ -236,6 +284,7 @@ export class Player {
 
   close() {
     document.removeEventListener("keydown", this.heard);
+    this.teach?.close();
     this.room.clear();
     setText(this.text, "");
   }

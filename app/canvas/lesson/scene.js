@@ -18,6 +18,7 @@ export class SceneRoom {
     this.clear();
     this.shown = wanted;
     this.root.hidden = !node && !scene?.canvas;
+    this.root.dataset.canvas = scene?.canvas ?? "";
     if (node) {
       this.root.append(node);
       return;
