@@ -3,6 +3,8 @@
     python -m tests.mutants                    all of `mutants.toml`; the run is recorded
     python -m tests.mutants --third 4f1c9e0    the third that this commit's hash chooses
     python -m tests.mutants -k matching        those whose name, file or tests hold a word
+    python -m tests.mutants --keep FILE        all, in several sittings: what FILE holds is not
+                                               judged again; once it holds all, it is recorded
 
 Killed: a named test fails. Survived: all pass, so a test is missing. A pattern that does not occur
 exactly once in its file is stale, an error, as is a fault that keeps the tests from starting.
@@ -11,6 +13,7 @@ exactly once in its file is stale, an error, as is a fault that keeps the tests 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -46,6 +49,11 @@ class Mutant:
     what: str
     becomes: str
     tests: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Changes with whatever is planted, and where, and who is asked."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
     def stale(self, root: Path = ROOT) -> str:
         """Why it cannot be planted, or ""."""
@@ -204,16 +212,42 @@ def failing_tests(copy: Copy, mutants: Sequence[Mutant]) -> str:
 # -- the command ---------------------------------------------------------------------------------
 
 
-def record_run(outcomes: Sequence[Outcome], seconds: float) -> None:
-    """Keep what a run of the whole list found, and when."""
-    counts = Counter(outcome.verdict for outcome in outcomes)
-    survived = [outcome.mutant.name for outcome in outcomes if outcome.verdict != "killed"]
+class Kept:
+    """Outcomes in a file, a line each, so that a long run may be made in several sittings."""
+
+    def __init__(self, path: Path | None):
+        self._path = path
+        lines = path.read_text(encoding="utf-8").splitlines() if path and path.exists() else []
+        self._rows = {row["digest"]: row for row in map(json.loads, lines)}
+
+    def __contains__(self, mutant: Mutant) -> bool:
+        return mutant.digest in self._rows
+
+    def add(self, outcome: Outcome, sitting: str) -> None:
+        row = {"digest": outcome.mutant.digest, "name": outcome.mutant.name, "sitting": sitting}
+        row |= {"verdict": outcome.verdict, "seconds": round(outcome.seconds, 1)}
+        self._rows[row["digest"]] = row
+        if self._path:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+
+    def of(self, mutants: Sequence[Mutant]) -> list[dict]:
+        """The rows of these mutants, as far as they are known."""
+        return [self._rows[m.digest] for m in mutants if m in self]
+
+
+def record_run(rows: Sequence[dict], seconds: float) -> None:
+    """Keep what was found of the whole list, when, and in how many sittings."""
+    counts = Counter(row["verdict"] for row in rows)
+    survived = [row["name"] for row in rows if row["verdict"] != "killed"]
     lines = [
         "# The last run of the whole list; written by `python -m tests.mutants`.",
         f"date = {time.strftime('%Y-%m-%d')}",
-        f"mutants = {len(outcomes)}",
+        f"mutants = {len(rows)}",
         f"killed = {counts['killed']}",
-        f"minutes = {seconds / 60:.1f}",
+        f"sittings = {len({row['sitting'] for row in rows})}",
+        f"minutes_of_the_last_sitting = {seconds / 60:.1f}",
+        f"minutes_of_all_tests = {sum(row['seconds'] for row in rows) / 60:.1f}",
         f"cores = {os.cpu_count()}",
         "not_killed = [" + ", ".join(f'"{name}"' for name in survived) + "]",
     ]
@@ -225,6 +259,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("-k", metavar="WORD", help="only those that hold this word")
     parser.add_argument("--third", metavar="HASH", help="the third this commit's hash chooses")
+    parser.add_argument("--keep", metavar="FILE", type=Path, help="where outcomes are kept")
     parser.add_argument("--jobs", type=int, default=2, help="how many at once (default 2)")
     parser.add_argument("--trust", action="store_true", help="do not run the tests unharmed first")
     parser.add_argument("--check", action="store_true", help="look for stale patterns only")
@@ -246,17 +281,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"The hash {options.third} chooses third {number + 1} of {THIRDS}.")
     if options.k:
         mutants = [m for m in mutants if options.k in f"{m.name} {m.file} {' '.join(m.tests)}"]
+    kept, sitting = Kept(options.keep), time.strftime("%Y-%m-%d %H:%M:%S")
+    mutants = [mutant for mutant in mutants if mutant not in kept]
     started, outcomes = time.monotonic(), []
     for outcome in judge_all(mutants, options.jobs, trust=options.trust):
         outcomes.append(outcome)
+        kept.add(outcome, sitting)
         print(f"{outcome.verdict:8}  {outcome.seconds:5.1f} s  {outcome.mutant.name}", flush=True)
         if outcome.said:
             print(outcome.said)
     seconds = time.monotonic() - started
     counts = Counter(outcome.verdict for outcome in outcomes)
     print(f"{dict(counts)} of {len(outcomes)} in {seconds / 60:.1f} minutes")
-    if not options.third and not options.k:
-        record_run(outcomes, seconds)
+    every = read_mutants()
+    if len(rows := kept.of(every)) == len(every):
+        record_run(rows, seconds)
     return 0 if counts["killed"] == len(outcomes) else 1
 
 

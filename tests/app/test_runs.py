@@ -1,6 +1,7 @@
 """Runs are kept by the content of their pictures, shared by visitors, and exact to the number."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -86,11 +87,15 @@ def test_exact_numbers_are_those_of_the_model(tiny, own):
     source = own("p", data)
     with np.load(io.BytesIO(runs.exact_npz(source, tiny, "anna"))) as archive:
         trace = run(load(tiny.path), data)
-        for layer in ("encoder.1", "decoder.0"):
-            expected = trace[layer].sampling_locations.numpy()
-            assert archive[f"{layer}/sampling_locations"].dtype == np.float32
+        about = json.loads(str(archive["about.json"]))
+        layers = {name.partition("/")[0] for name in about["axes"]}
+        assert layers == {*trace.layers, "detections"}
+        for name, axes in about["axes"].items():
+            layer, _, field = name.partition("/")
+            record = trace.detections if layer == "detections" else trace[layer]
+            expected = np.asarray(getattr(record, field))
+            assert archive[name].shape == expected.shape and archive[name].dtype != np.float16
+            assert len(axes.split()) == expected.ndim, name
             # Two runs: the number of threads of each decides the order of a few sums.
-            np.testing.assert_allclose(
-                archive[f"{layer}/sampling_locations"], expected, rtol=0, atol=1e-6
-            )
+            np.testing.assert_allclose(archive[name], expected, rtol=1e-4, atol=1e-5, err_msg=name)
         assert "query head level point xy" in str(archive["about.json"])

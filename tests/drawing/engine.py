@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -80,4 +81,6 @@ class Engine:
 
 @cache
 def engine(kind: str, door: str = "") -> Engine:
-    return Engine(kind, door)
+    """One for all tests; made in a thread, else a browser's event loop would take it along."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(Engine, kind, door).result()

@@ -8,6 +8,7 @@ import pytest
 from tests.drawing import record
 from tests.drawing.oracle import numbers, signs
 from tests.drawing.oracle.amounts import shares_of
+from tests.drawing.oracle.compare import tally
 from tests.drawing.oracle.sampling import Sampling
 from tests.drawing.oracle.subject import BOXES, TALL, WIDE
 from tests.drawing.test_grid_oracle import BARE
@@ -75,6 +76,9 @@ def check_facts(texts, expected, tolerance, digits):
             assert np.abs(np.array(told(text)) - wanted).max() == 0, (name, text, wanted)
         else:
             near = 0.5001 * 10.0 ** -digits[name] + tolerance.get(name, 0)
+            px = name.removesuffix("_px") == "original"
+            away = np.abs(np.subtract(told(text), wanted)).max() if px else 0.0
+            tally("readout and table", 1, float(away))
             assert told(text) == pytest.approx(wanted, abs=near), (name, text, wanted)
 
 
@@ -152,6 +156,8 @@ def test_the_legend_shows_the_colours_shapes_and_sizes_of_the_marks(opened):
     assert len({chip["outline"] for chip in found["levels"]}) == 4
     wanted = [signs.radius_of(weight, size["width"], size["height"]) for weight in (0.02, 0.1, 0.3)]
     assert found["radii"] == pytest.approx(wanted, abs=0.011)
+    tally("legend", 3 + len(found["heads"]) + len(found["levels"]), float(
+        np.abs(np.subtract(found["radii"], wanted)).max()))  # fmt: skip
     (scale,) = found["scale"]
     heaviest = TALL.weights[4, [0, 2]].max()
     assert float(scale[-1]) == pytest.approx(heaviest, abs=0.00051)

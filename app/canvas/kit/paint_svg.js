@@ -36,12 +36,13 @@ function outline(mark) {
   return { name, geometry: { points: points.join(" ") } };
 }
 
-function imageAddress(image, smooth) {
+/** An image as data; amounts stay exact, a photo may lose a little. */
+function imageAddress(image, isPhoto) {
   const canvas = document.createElement("canvas");
   canvas.width = image.naturalWidth ?? image.width;
   canvas.height = image.naturalHeight ?? image.height;
   canvas.getContext("2d").drawImage(image, 0, 0);
-  return smooth ? canvas.toDataURL("image/jpeg", 0.92) : canvas.toDataURL("image/png");
+  return isPhoto ? canvas.toDataURL("image/jpeg", 0.92) : canvas.toDataURL("image/png");
 }
 
 function imageNode(mark) {
@@ -55,7 +56,7 @@ function imageNode(mark) {
     class: className,
     opacity: alpha,
     preserveAspectRatio: "none",
-    href: typeof image === "string" ? image : imageAddress(image, smooth),
+    href: typeof image === "string" ? image : imageAddress(image, mark.kind === "image"),
     style: smooth ? undefined : "image-rendering:pixelated",
   });
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,18 @@ TOLD_APART = (
     "step",
 )
 EXACT_PX = 1e-3  # float32 references and double arithmetic: what has no quantisation
+
+
+# What was compared in this process: (file of tests, surface) -> how many marks, furthest in px.
+TALLY: dict[tuple[str, str], tuple[int, float]] = {}
+
+
+def tally(surface: str, marks: int, furthest_px: float) -> None:
+    """Add to what `python -m tests.drawing.table` prints."""
+    path = os.environ.get("PYTEST_CURRENT_TEST", "").partition("::")[0]
+    key = path.rpartition("/test_")[2].removesuffix(".py"), surface
+    before, furthest = TALLY.get(key, (0, 0.0))
+    TALLY[key] = before + marks, max(furthest, furthest_px)
 
 
 @dataclass
@@ -78,6 +91,7 @@ def compare(expected: Sequence[Mark], drawn: Sequence[Mark], layer: str) -> Comp
             if "rank" in mark:
                 ranks[id(other)] = mark["rank"]
     check_order(expected, drawn, ranks, layer, found)
+    tally(layer, found.marks, found.furthest_px)
     return found
 
 
