@@ -114,15 +114,21 @@ def layout_of(file: CheckpointFile) -> Layout:
     raise CheckpointError(
         f"{file.path.name} holds weights of a layout deformviz does not know (its keys begin "
         f"with {some(tuple(file.tensors))}). Known are files of "
-        f"{', '.join(known_systems())}."
+        f"{', '.join(system.title for system in known_systems().values())}."
     )
 
 
 def build(file: CheckpointFile, layout: str, plan: Plan, ignore_extra: bool = False) -> nn.Module:
     """Construct the planned model and fill it, or raise and leave nothing half done."""
     system = known_systems()[plan.system]
-    with torch.device("meta"):
-        model = system.build(plan.config)
+    try:
+        with torch.device("meta"):
+            model = system.build(plan.config)
+    except (RuntimeError, OverflowError) as error:  # sizes beyond what any number can count
+        raise CheckpointError(
+            f"{file.path.name} claims sizes that no model can have "
+            f"({str(error).splitlines()[0]}); nothing was loaded."
+        ) from None
     computed = system.computed(plan.config)
     tensors, filled = _complete(file.path.name, model, {**plan.tensors, **computed})
     extra = tuple(key for key in tensors if key not in model.state_dict()) if ignore_extra else ()

@@ -30,6 +30,9 @@ class KnownSystem(Protocol):
     def name(self) -> str: ...
 
     @property
+    def title(self) -> str: ...
+
+    @property
     def published(self) -> tuple[Published, ...]: ...
 
     def read_config(self, values: Mapping[str, Any]) -> Any:
