@@ -171,14 +171,21 @@ def ours(arguments: Mapping[str, Any]) -> dict[str, Any]:
     told = {
         our: arguments[name] for name, our in ARGUMENTS.items() if arguments.get(name) is not None
     }
+    told = without_repeats(told)
+    queries = "two_stage_num_proposals" if told.get("two_stage") else "num_queries"
+    return told | ({"queries": arguments[queries]} if arguments.get(queries) else {})
+
+
+def without_repeats(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What was told, with None where the decoder's is the encoder's: our way to say so."""
+    found = dict(told)
     for first, second in (
         ("heads", "decoder_heads"),
         ("feedforward_channels", "decoder_feedforward_channels"),
     ):
-        if told.get(second) is not None and told.get(second) == told.get(first):
-            told[second] = None  # our way to say: as in the encoder
-    queries = "two_stage_num_proposals" if told.get("two_stage") else "num_queries"
-    return told | ({"queries": arguments[queries]} if arguments.get(queries) else {})
+        if found.get(second) is not None and found[second] == found.get(first):
+            found[second] = None
+    return found
 
 
 def class_names(file: CheckpointFile) -> dict[str, Any]:

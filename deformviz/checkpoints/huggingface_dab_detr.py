@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from deformviz.checkpoints.huggingface import Style, backbone_names, class_names, image_facts
+from deformviz.checkpoints.huggingface import Style, backbone_names
+from deformviz.checkpoints.huggingface_detr import facts, shared_pairs
 from deformviz.checkpoints.huggingface_detr import told as told_detr
 from deformviz.checkpoints.naming import Naming
 from deformviz.checkpoints.official_dab_detr import CROSS, SELF
-from deformviz.checkpoints.renaming import NUMBER, Pair, Table, layers
+from deformviz.checkpoints.renaming import NUMBER, Pair, Table
 from deformviz.models.dense_config import DABDETRConfig
 
 PROJECTIONS = {
@@ -54,17 +55,13 @@ def pairs(style: Style) -> Iterator[Pair]:
     for side, names in (("self_attn", SELF), ("cross_attn", CROSS)):
         for name in names:
             decoder[f"{side}.{name}_proj"] = f"{side}.{side}_{PROJECTIONS[name]}_proj"
-    yield from layers("transformer.encoder.layers", "model.encoder.layers", encoder)
-    yield from layers("transformer.decoder.layers", "model.decoder.layers", decoder)
+    yield from shared_pairs(encoder, decoder)
     for name in ("query_scale", "ref_point_head", "ref_anchor_head"):
         yield f"transformer.decoder.{name}", f"model.decoder.{name}"
     yield "transformer.encoder.query_scale", "model.encoder.query_scale"
-    yield "transformer.decoder.norm", "model.decoder.layernorm"
     yield "transformer.decoder.bbox_embed.0.layers", "model.decoder.bbox_embed.layers"
     yield "transformer.patterns", "model.patterns"
     yield "class_embed.0", "class_embed"
-    yield "bbox_embed.0.layers", "bbox_predictor.layers"
-    yield "input_proj.0.0", "model.input_projection"
     yield "refpoint_embed", "model.query_refpoint_embeddings"
 
 
@@ -100,6 +97,6 @@ NAMING = Naming(
     table=lambda keys: table(style_of(keys)),
     fixed={"activation_function": ("prelu",), "keep_query_pos": (False,), "query_dim": (4,)},
     told=told,
-    read=lambda file: class_names(file) | image_facts(file),
+    read=facts,
 )
 LAYOUT = NAMING.record

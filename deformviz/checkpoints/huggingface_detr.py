@@ -4,7 +4,13 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from deformviz.checkpoints.huggingface import Style, backbone_names, class_names, image_facts
+from deformviz.checkpoints.huggingface import (
+    Style,
+    backbone_names,
+    class_names,
+    image_facts,
+    without_repeats,
+)
 from deformviz.checkpoints.naming import Naming
 from deformviz.checkpoints.reading import CheckpointFile
 from deformviz.checkpoints.renaming import NUMBER, Pair, Table, layers
@@ -47,14 +53,19 @@ def pairs(style: Style) -> Iterator[Pair]:
         "norm3": "final_layer_norm",
         "cross_attn.out_proj": f"encoder_attn.{output}",
     }
+    yield from shared_pairs(encoder, decoder)
+    yield "transformer.encoder.norm", "model.encoder.layernorm"
+    yield "class_embed.0", "class_labels_classifier"
+    yield "query_embed", "model.query_position_embeddings"
+
+
+def shared_pairs(encoder: Mapping[str, str], decoder: Mapping[str, str]) -> Iterator[Pair]:
+    """What DETR and DAB-DETR name alike, around the names inside their layers."""
     yield from layers("transformer.encoder.layers", "model.encoder.layers", encoder)
     yield from layers("transformer.decoder.layers", "model.decoder.layers", decoder)
-    yield "transformer.encoder.norm", "model.encoder.layernorm"
     yield "transformer.decoder.norm", "model.decoder.layernorm"
-    yield "class_embed.0", "class_labels_classifier"
     yield "bbox_embed.0.layers", "bbox_predictor.layers"
     yield "input_proj.0.0", "model.input_projection"
-    yield "query_embed", "model.query_position_embeddings"
 
 
 @lru_cache(maxsize=8)
@@ -76,14 +87,9 @@ def table(style: Style) -> Table:
 
 def told(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of config.json under our names; the decoder's are left out where they repeat."""
-    found = {o: arguments[t] for t, o in ARGUMENTS.items() if arguments.get(t) is not None}
-    for first, second in (
-        ("heads", "decoder_heads"),
-        ("feedforward_channels", "decoder_feedforward_channels"),
-    ):
-        if second in found and found[second] == found.get(first):
-            found[second] = None
-    return found
+    return without_repeats(
+        {o: arguments[t] for t, o in ARGUMENTS.items() if arguments.get(t) is not None}
+    )
 
 
 def facts(file: CheckpointFile) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 // The door of the head atlas: what surrounds the maps, and how they are opened.
 import { door, openOffline } from "../kit/door.js";
 import { chooser, element, labelled, offerOptions } from "../kit/elements.js";
-import { fileMenu, linkAndHelp, offlineFile, pictureFiles } from "../kit/export.js";
+import { plainTools } from "../kit/export.js";
 import { HELP_KEY, arrowKeys, pinKey } from "../kit/keyboard.js";
 import { Page } from "../kit/page.js";
 import { countTo } from "../kit/view.js";
@@ -37,17 +37,8 @@ const SURROUNDINGS = {
   keys: [arrowKeys("canvas.atlas.key.move"), pinKey("canvas.atlas.key.pin"), HELP_KEY],
   signs: SIGNS,
   build(explorer, facts) {
-    const files = [...pictureFiles(explorer, facts), ...offlineFile(explorer, facts)];
-    const complain = (text) => explorer.tell("notice", { text, lasting: true });
-    const end = element(
-      "div",
-      { class: "dv-group dv-group-end" },
-      fileMenu(files, complain),
-      ...linkAndHelp(explorer, facts),
-    );
-    const group = { class: "dv-toolbar", role: "group", "aria-label": say("canvas.kit.controls") };
     const chosen = element("div", { class: "dv-group" }, levelChooser(explorer));
-    return { scale: "", below: [element("div", group, chosen, end)] };
+    return { scale: "", below: [plainTools(explorer, facts, chosen)] };
   },
 };
 

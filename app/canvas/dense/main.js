@@ -1,7 +1,7 @@
 // The door of dense attention: what surrounds the pictures, and how they are opened.
 import { door, openOffline } from "../kit/door.js";
 import { element } from "../kit/elements.js";
-import { fileMenu, linkAndHelp, offlineFile, pictureFiles } from "../kit/export.js";
+import { plainTools } from "../kit/export.js";
 import { HELP_KEY, LAYER_KEYS, arrowKeys, pinKey } from "../kit/keyboard.js";
 import { Page } from "../kit/page.js";
 import { say, signOf } from "../kit/words.js";
@@ -19,17 +19,8 @@ const SURROUNDINGS = {
   keys: [arrowKeys("canvas.dense.key.move"), pinKey("canvas.dense.key.pin"), LAYER_KEYS, HELP_KEY],
   signs: SIGNS,
   build(explorer, facts) {
-    const files = [...pictureFiles(explorer, facts), ...offlineFile(explorer, facts)];
-    const complain = (text) => explorer.tell("notice", { text, lasting: true });
-    const end = element(
-      "div",
-      { class: "dv-group dv-group-end" },
-      fileMenu(files, complain),
-      ...linkAndHelp(explorer, facts),
-    );
-    const group = { class: "dv-toolbar", role: "group", "aria-label": say("canvas.kit.controls") };
     const scale = element("div", { class: "dv-dense-scale" }, say("canvas.dense.scale"));
-    return { scale, below: [element("div", group, end)] };
+    return { scale, below: [plainTools(explorer, facts)] };
   },
 };
 

@@ -149,9 +149,9 @@ export function fileMenu(entries, complain) {
   return menu;
 }
 
-/** The end of every toolbar: files, the link, help. `table` is what there is as numbers. */
-export function takeAlong(explorer, facts, table) {
-  const entries = [...pictureFiles(explorer, facts), table, ...offlineFile(explorer, facts)];
+/** The end of every toolbar: files, the link, help. `tables` are what there is as numbers. */
+export function takeAlong(explorer, facts, ...tables) {
+  const entries = [...pictureFiles(explorer, facts), ...tables, ...offlineFile(explorer, facts)];
   const complain = (text) => explorer.tell("notice", { text, lasting: true });
   return element(
     "div",
@@ -169,4 +169,10 @@ export function linkAndHelp(explorer, facts) {
     "aria-label": say("canvas.kit.help"),
   });
   return facts.link ? [link, help] : [help];
+}
+
+/** The tools of a picture that has few: files, link and help, after `first`. */
+export function plainTools(explorer, facts, ...first) {
+  const group = { class: "dv-toolbar", role: "group", "aria-label": say("canvas.kit.controls") };
+  return element("div", group, ...first, takeAlong(explorer, facts));
 }
