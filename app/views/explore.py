@@ -10,6 +10,7 @@ from app.picture_page import picture_page
 from app.views.explanation import explanation
 from app.views.model_details import model_details, origin
 from app.views.query_charts import query_charts
+from app.views.query_ladder import query_ladder
 from deformviz.tracing.packing_dense import PackedDense
 from deformviz.tracing.store import StoredTrace
 
@@ -21,6 +22,7 @@ def explore() -> None:
     """The landing page, top to bottom."""
     selection = picture_page(style=STYLE, show=show)
     explanation()
+    query_ladder(selection)
     model_details(selection.model)
 
 
