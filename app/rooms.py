@@ -155,6 +155,7 @@ PAGES: tuple[Page, ...] = (
         "page.attribution.of_model",
     ),
     Page("myths", ":material/help:", "app.visitor:room"),
+    Page("notes", ":material/rule:", "app.visitor:room"),
 )
 
 

@@ -6,13 +6,13 @@ EQUATION = r"""
 z^{(m)} = \operatorname{softmax}\!\Big( \tfrac{1}{\sqrt d}\, q^{(m)} \tilde k^{(m)\top}
 + \phi(\hat B; R) \Big)\, \tilde v^{(m)}, \qquad
 \tilde k,\, \tilde v = x(p + \Delta p)\, W_{k,v}, \qquad
-\Delta p = s \tanh \theta_{\mathrm{offset}}(q)
+\Delta p = \tfrac{s}{H_k} \tanh \theta_{\mathrm{offset}}(q)
 """
 SYMBOLS = r"""
 | in the equation | on the picture | meaning |
 |---|---|---|
 | $p$ | small dots | the undeformed grid, one knot for each patch of cells |
-| $\Delta p$ | dashed arrows | how far the picture moves each knot; the same for every query |
+| $\Delta p$ | dashed arrows | how each knot moves, for all queries alike; at most $s/2$ cells |
 | $x(p+\Delta p)$ | knots of the mesh | where keys and values are read, mixed from four cells |
 | $q$ | the outlined cell | a query; there is one for each cell of the map |
 | $\operatorname{softmax}$ | **area** of a disc | its attention to a knot |

@@ -75,7 +75,7 @@ class DATAttention(nn.Module):
             query_hw: size of the map the position bias is made for, in feature pixels.
             version: "v1" or "++", see `dat_reference`.
             stride, offset_kernel: of the depthwise convolution that looks for offsets.
-            offset_range_factor: how many cells an offset may reach; negative: anywhere.
+            offset_range_factor: twice the cells an offset may reach; negative: anywhere.
             position_bias: "table", "log_cpb", "fixed", "dwc" or "none", see `dat_bias`.
             no_offset: "++" only: average cells instead of deforming; no position bias.
 

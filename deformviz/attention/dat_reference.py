@@ -70,8 +70,9 @@ def scale_offsets(
 ) -> Tensor:
     """Offsets from the raw output of the offset network, both [batch group knot yx].
 
-    A range factor s bounds them to s cells by tanh: "v1" for s > 0, by s / H_k; "++" for s >= 0,
-    by s / (H_k - 1). Otherwise they stay as they are.
+    A range factor s bounds them by tanh: "v1" for s > 0, by s / H_k; "++" for s >= 0, by
+    s / (H_k - 1). Knots lie 2 / H_k and 2 / (H_k - 1) apart, so that is s / 2 cells. Otherwise they
+    stay as they are.
     """
     if range_factor < 0 or (version == "v1" and range_factor == 0):
         return raw_offsets

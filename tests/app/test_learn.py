@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from deformviz.lessons.lesson import ORDER, lesson
+from deformviz.lessons.notes import ERRATA
 from tests.app.visit import address, me, texts, visit
 
 
@@ -29,6 +30,14 @@ def test_a_link_or_a_button_chooses_the_language(tiny_server):
     assert "Deformable attention" in texts(page) and address(page) == {"lang": "en"}
     page.switch_page("views/learn.py").run()
     assert page.selectbox(key="lesson_choice").options[4].startswith("5. Levels")
+
+
+def test_the_page_shows_the_wrong_beside_the_right(tiny_server):
+    page = visit("notes").run()
+    assert not page.exception
+    said = texts(page)
+    assert "4068" in said and "**4608**" in said and "4608, 656, 2304" in said
+    assert len(page.get("page_link")) == sum(bool(one.lesson or one.page) for one in ERRATA)
 
 
 @pytest.mark.browser

@@ -52,6 +52,7 @@ LINKS = {
     "checkpoint": {"checkpoint": "nope", "with": "nope too"},
     "attribution": {"picture": "nope", "model": "nomodel", "kind": "oracle"},
     "myths": {"card": "99"},
+    "notes": {"note": "nope"},
     "recordings": {"recording": "nope"},
     "survey": {"survey": "nope", "with": "nope too", "group": "class ears"},
 }

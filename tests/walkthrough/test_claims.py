@@ -18,7 +18,9 @@ from deformviz.analysis.cost import (
 from deformviz.attention.dat_reference import reference_grid
 from deformviz.attention.reference import bilinear_corners, sample_level, star_offsets
 from deformviz.checkpoints import coco
+from deformviz.lessons.answers_stages import keys_of_a_stage
 from deformviz.models.boxes import EPSILON
+from deformviz.models.dat_presets import PUBLISHED
 from deformviz.models.detector_config import DABDeformableDETRConfig
 from deformviz.models.padding import mask_at, padding_mask, valid_ratios
 from deformviz.models.position import token_positions
@@ -33,18 +35,19 @@ WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 7: "seven", 8: "eight", 43: 
 STRIDES = (8, 16, 32, 64)
 
 
-def how_far_a_sample_counts():
-    """The largest whole distance, in pixels beyond the border, from which nothing is read."""
-    value = torch.ones(1, 5, 7, 1, 1)
-    for pixels in range(1, 5):
-        just_inside = torch.tensor([(7 - 0.5 + pixels - 0.01) / 7 + 0.0, 0.5])
-        beyond = torch.tensor([(7 - 0.5 + pixels + 0.01) / 7, 0.5])
-        reads = [
-            float(sample_level(value, place.view(1, 1, 1, 1, 2))) for place in (just_inside, beyond)
-        ]
-        if reads[0] > 0 and reads[1] == 0:
-            return pixels
-    raise AssertionError("samples count from everywhere")
+SHARES = {0.0: "nothing", 0.25: "a quarter", 0.5: "half", 1.0: "all"}
+
+
+def read_of_ones(x, y):
+    """What is read of a map of ones, 5 x 7, at pixels from its corner; in words."""
+    value, place = torch.ones(1, 5, 7, 1, 1), torch.tensor([x / 7, y / 5])
+    return SHARES[round(float(sample_level(value, place.view(1, 1, 1, 1, 2))), 4)]
+
+
+def first_width_that_merges(dtype):
+    """The first power of two whose pixels' middles are no longer all different."""
+    middles = lambda width: ((torch.arange(width) + 0.5) / width).to(dtype)  # noqa: E731
+    return next(w for w in (2**k for k in range(3, 13)) if len(middles(w).unique()) < w)
 
 
 def ratios_of_a_picture(width_px, batch_px):
@@ -89,18 +92,24 @@ def test_numbers_of_the_cards():
     ratios = [f"{ratio:.3f}".lstrip("0") for ratio in ratios_of_a_picture(843, 1000)]
     rays = len({tuple(ray) for ray in star_offsets(8, 1, 1).view(8, 2).round(decimals=4).tolist()})
     steps = STRIDES[-1] // STRIDES[0]
+    strides = [stage.stride for stage in PUBLISHED["dat_pp_tiny"].stages]
     others = plain(DABDeformableDETRConfig.logit_epsilon)
     claims = {
         3: f"one step on the last level is {WORDS[steps]} times one on the first",
         5: f"With {WORDS[rays]} heads that is a compass rose",
         11: f"grid_sample with `align_corners={exact_setting()}` and zeros outside",
-        12: f"Up to {WORDS[how_far_a_sample_counts()]} pixel outside",
+        12: f"{read_of_ones(0, 2.5)} is read on an edge and {read_of_ones(0, 0)} in a corner",
         15: f"843 px wide in a batch of 1000 px has {', '.join(ratios[:3])} and {ratios[3]}.",
         22: f"{coco.ROWS} is the largest COCO id plus one. The {most_pairs()} best",
-        24: f"Deformable DETR lifts odds to {plain(EPSILON)}, DINO and DAB-DETR to {others}",
+        24: f"lifts both x and 1 − x to {plain(EPSILON)}, DINO and DAB-DETR to {others}",
+        29: f"in bfloat16 from {first_width_that_merges(torch.bfloat16)} pixels on, in float16 "
+        f"from {first_width_that_merges(torch.float16)} on",
+        36: f"DAT++ has strides of {', '.join(map(str, strides[:3]))} and {strides[3]}: "
+        f"{keys_of_a_stage()} keys in every stage",
         37: f"the last of {WORDS[7]} lies at {last_reference('++', 7)}, outside",
         40: f"The zero mask logit gives {'½' if torch.zeros(1).sigmoid() == 0.5 else '?'}",
     }
+    assert [read_of_ones(x, 2.5) for x in (0.5, -0.5, -0.6)] == ["all", "nothing", "nothing"]
     answers = {card.number: card.answer for card in CARDS}
     for number, claim in claims.items():
         assert claim in answers[number], f"card {number}: {claim}"
