@@ -7,18 +7,19 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import dropped, published, visitor
+from app import dropped, published, recordings, visitor
 from app.canvas.gallery.component import gallery
 from app.rooms import ROOMS
 from app.runs import ModelChoice, finished
 from app.sources import UPLOAD, Source, own_picture
 from deformviz.tracing.store import StoredTrace
 from deformviz.words import say
+from deformviz.words.markdown import plain
 
 GROUPS = {"own": "Your picture", "scene": "Rendered scenes", "photograph": "Photographs"}
 LAST_OF_ALL = GROUPS["scene"]  # only the shipped model has seen rendered scenes
 UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif"]
-LARGEST_UPLOAD_MB = 20
+LARGEST_PICTURE_MB = 20
 KINDS = {"encoder": "Encoder", "decoder": "Decoder"}
 
 
@@ -66,6 +67,9 @@ def select_picture(sources: dict[str, Source], model: ModelChoice) -> Source:
         expanded=visitor.here().picture == UPLOAD,
     ):
         _choose_own_picture()
+    if visitor.me().recording_calls:
+        visitor.change(recording_calls=False)
+        st.switch_page("views/recordings.py")
     return sources[visitor.here().picture]
 
 
@@ -104,21 +108,27 @@ def _choose_own_picture() -> None:
 
     def take(widget: str) -> None:
         file = st.session_state[widget]
-        if isinstance(file, UploadedFile):
+        if not isinstance(file, UploadedFile):
+            return
+        if recordings.is_recording(file.name):
+            recordings.keep(file.name, file.getbuffer())
+            visitor.change(recording_calls=True)
+        elif file.size > LARGEST_PICTURE_MB * 2**20:
+            visitor.note(say("picture.too_large", name=plain(file.name), most=LARGEST_PICTURE_MB))
+        else:
             path = dropped.PICTURES.keep(file.getbuffer(), file.name)
-            visitor.change(own_picture=own_picture(file.name, path), drops=drops + 1)
+            visitor.change(own_picture=own_picture(file.name, path))
             visitor.choose_picture(UPLOAD)
-            dropped.let_go(file)
+        visitor.change(drops=drops + 1)
+        dropped.let_go(file)
 
     st.file_uploader(
-        "Upload a picture",
-        type=UPLOAD_TYPES,
+        say("picture.drop"),
+        type=[*UPLOAD_TYPES, recordings.ENDING.lstrip(".")],
         key=f"upload-{drops}",
         on_change=take,
         args=(f"upload-{drops}",),
-        max_upload_size=LARGEST_UPLOAD_MB,
-        help=f"JPEG, PNG, WebP, BMP or GIF, up to {LARGEST_UPLOAD_MB} MB and 40 "
-        "megapixels. It stays on this server while it runs, for you alone.",
+        help=say("picture.drop_help", most=LARGEST_PICTURE_MB),
     )
     if st.toggle("Use the camera", key="camera_on"):
         key = f"camera-{drops}"

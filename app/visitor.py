@@ -67,6 +67,11 @@ class Visitor:
     written: Mapping[str, str] = field(default_factory=dict)  # the address as we wrote it last
     own_picture: Source | None = None
     own_checkpoints: Mapping[str, Any] = field(default_factory=dict)  # by name
+    own_recordings: Mapping[str, Path] = field(default_factory=dict)  # dropped ones, by name
+    recording: str = ""  # the one that is open ..
+    recording_layer: str = ""  # .. at this layer
+    recording_view: Mapping[str, str] = field(default_factory=dict)  # what its link said
+    recording_calls: bool = False  # whether it was dropped elsewhere and waits on its page
     study_room: str = SAMPLING  # whose answers are traced back
     run: str = ""  # the training that is replayed ..
     other_run: str = ""  # .. and the one beside it
@@ -89,7 +94,7 @@ class Visitor:
             if getattr(self, name) not in ROOMS:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; rooms: {', '.join(ROOMS)}.")
         names = "run other_run checkpoint other_checkpoint survey other_survey survey_group lesson"
-        for name in (*names.split(), "lesson_step"):
+        for name in (*names.split(), "lesson_step", "recording", "recording_layer"):
             _check_short(name, getattr(self, name))
 
     @property

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import visitor, work
+from app import recordings, visitor, work
 from app.canvas.kinds import GRID, SAMPLING, mount_picture
-from app.dropped import RECORDINGS, let_go
+from app.dropped import let_go
 from app.tasks.pictures import ComputedRun
 from app.waiting import answer_or_wait
 from deformviz.words import say
+from deformviz.words.markdown import plain
 
-FOLDER = "DEFORMVIZ_RECORDINGS"
-ENDING = ".deformviz"
+CANVAS = "recorded"  # begins the keys of this page's canvases
+OURS = ("recording", "layer")  # in an address; all other parameters belong to the canvas
 
 
 def page() -> None:
@@ -43,15 +45,22 @@ def page() -> None:
 
 
 def read_link() -> None:
-    """Take a recording's name from a link, and note what is not here."""
-    link = visitor.asked()
-    visitor.note_unknown(link, ("recording",))
-    if "recording" not in link:
-        return
-    if link["recording"] in list_recordings():
-        st.session_state["recording_name"] = link["recording"]
-    else:
+    """Take recording, layer and view from a link, and note what is not here."""
+    link, listed = visitor.asked(), recordings.list_recordings()
+    chosen = visitor.me().recording
+    if chosen not in listed:
+        chosen = recordings.first(listed)
+    if link.get("recording", chosen) in listed:
+        chosen = link.get("recording", chosen)
+    elif "recording" in link:
         visitor.note(say("page.recordings.no_recording"))
+    visitor.change(recording=chosen)
+    if link:
+        visitor.change(
+            written=link,
+            recording_layer=link.get("layer", ""),
+            recording_view={name: said for name, said in link.items() if name not in OURS},
+        )
 
 
 def found(key: str) -> ComputedRun | None:
@@ -61,51 +70,90 @@ def found(key: str) -> ComputedRun | None:
 
 
 def choose() -> Path | None:
-    """A dropped recording, else one of the server's folder."""
-    dropped = st.file_uploader(
-        say("page.recordings.drop"), type=[ENDING.lstrip(".")], key="recording_file"
+    """A dropped recording, else one of the list."""
+    state, drops = st.session_state, visitor.me().drops
+    key = f"recording-{drops}"
+
+    def take() -> None:
+        file = state[key]
+        if isinstance(file, UploadedFile):
+            recordings.keep(file.name, file.getbuffer())
+            visitor.change(drops=drops + 1)  # the next one begins empty
+            let_go(file)
+
+    st.file_uploader(
+        say("page.recordings.drop"),
+        type=[recordings.ENDING.lstrip(".")],
+        key=key,
+        on_change=take,
     )
-    if dropped is not None:
-        path = RECORDINGS.keep(dropped.getbuffer(), dropped.name)
-        let_go(dropped)
-        return path
-    listed = list_recordings()
+    listed = recordings.list_recordings()
     if not listed:
         return None
-    name = st.selectbox(say("page.recordings.choose"), list(listed), key="recording_name")
-    return listed[name]
-
-
-def list_recordings() -> dict[str, Path]:
-    """The recordings in $DEFORMVIZ_RECORDINGS, by name."""
-    folder = Path(os.environ.get(FOLDER, ""))
-    if not os.environ.get(FOLDER) or not folder.is_dir():
-        return {}
-    return {path.stem: path for path in sorted(folder.glob(f"*{ENDING}")) if path.is_file()}
+    state["recording_widget"] = visitor.me().recording
+    st.selectbox(
+        say("page.recordings.choose"),
+        list(listed),
+        key="recording_widget",
+        on_change=lambda: recordings.choose(state["recording_widget"]),
+    )
+    return listed[visitor.me().recording]
 
 
 def show(run: ComputedRun) -> None:
-    """Layer and canvas, and how far each replay was."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = st.selectbox(
-            say("page.recordings.layer"),
-            run.layers,
-            index=len(run.layers) - 1,
-            key=f"recorded_layer_{run.key}",
-        )
+    """Layer and canvas, and how far its replay was."""
+    layer = choose_layer(run)
     kind = GRID if run.layer(layer).header["kind"] == "grid" else SAMPLING
-    mount_picture(
+    key = f"{CANVAS}_{kind.name}"
+
+    def take_step() -> None:
+        at = run.layers.index(visitor.me().recording_layer) + st.session_state[key].layer
+        visitor.change(recording_layer=run.layers[min(max(at, 0), len(run.layers) - 1)])
+
+    trace_url = f"trace/{run.key}/{layer}.bin"
+    result = mount_picture(
         kind,
-        trace_url=f"trace/{run.key}/{layer}.bin",
+        trace_url=trace_url,
         picture_url=f"picture/{run.key}.jpg",
         title=run.title,
         picture_hw=run.original_hw,
+        view=dict(visitor.me().recording_view),
         view_id=run.key,
-        key=f"recorded_{kind.name}",
+        key=key,
+        on_layer=take_step,
     )
+    view: dict[str, Any] = result.view or {}
+    if view.get("source") == trace_url:
+        write_view(view["params"])
     rows = [row.partition(": ") for row in run.backend.split("; ")]
-    proofs = {name: said for name, _, said in rows}
-    st.caption(f"{run.model}, {run.honesty}. {proofs.get(layer, '')}")
+    proof = {name: said for name, _, said in rows}.get(layer, "")
+    model, honesty = plain(run.model), plain(run.honesty)  # a stranger's words
+    st.caption(say("page.recordings.of", model=model, honesty=honesty, proof=proof))
+
+
+def choose_layer(run: ComputedRun) -> str:
+    """One of the recorded layers, at first the last."""
+    state, layer = st.session_state, visitor.me().recording_layer
+    if layer not in run.layers:
+        if layer:
+            visitor.note(say("link.layer"))
+        layer = run.layers[-1]
+        visitor.change(recording_layer=layer)
+    state["recorded_layer_widget"] = layer
+    st.selectbox(
+        say("page.recordings.layer"),
+        run.layers,
+        key="recorded_layer_widget",
+        on_change=lambda: visitor.change(recording_layer=state["recorded_layer_widget"]),
+    )
+    return layer
+
+
+def write_view(params: dict[str, str]) -> None:
+    """Keep the address in step with the canvas; a dropped file stays out of it."""
+    chosen = visitor.me().recording
+    named = {"recording": chosen} if chosen in recordings.in_folder() else {}
+    visitor.write({**named, "layer": visitor.me().recording_layer, **params})
 
 
 page()

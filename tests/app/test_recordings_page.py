@@ -2,25 +2,20 @@
 
 import shutil
 
-import numpy as np
 import pytest
 
-import deformviz as dv
-from app import work
+from app import controls, work
 from deformviz.tracing.packing import unpack_layer
-from tests.app.visit import settled, texts, visit
-from tests.tracing.transformers_families import build
+from tests.app.visit import me, settled, texts, visit
+from tests.tracing.looked_at import looked_at
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder with a D-FINE that has unequal points, and half of the same file."""
-    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("transformers")
     made = tmp_path_factory.mktemp("recordings")
-    picture = np.random.default_rng(3).integers(0, 256, (90, 144, 3), dtype=np.uint8)
-    processor = transformers.RTDetrImageProcessorPil(size={"height": 64, "width": 96})
-    recording = dv.look(build("d_fine"), picture, processor=processor, title="A room")
-    whole = recording.save(made / "whole.deformviz")
+    whole = looked_at("d_fine", title="A room").save(made / "whole.deformviz")
     shutil.copy(whole, made / "half.deformviz")
     (made / "half.deformviz").write_bytes(whole.read_bytes()[:20_000])
     return made
@@ -36,6 +31,38 @@ def test_a_recording_of_the_folder_is_opened_with_its_proof(folder, monkeypatch)
     run = work.kept(work.key_of("recording", path, path.stat().st_mtime_ns))
     assert run.layers == ("decoder.0", "decoder.1") and run.title == "A room"
     assert unpack_layer(run.layer_gzip("decoder.1")).header["points_per_level"] == [3, 4, 2]
+
+
+@pytest.mark.usefixtures("tiny_server")
+def test_a_link_opens_a_layer_and_another_one_can_be_chosen(folder, monkeypatch):
+    monkeypatch.setenv("DEFORMVIZ_RECORDINGS", str(folder))
+    page = settled(visit("recordings", recording="whole", layer="decoder.0"))
+    assert page.selectbox(key="recorded_layer_widget").value == "decoder.0"
+    page.selectbox(key="recorded_layer_widget").set_value("decoder.1").run()
+    assert not page.exception and me(page).recording_layer == "decoder.1"
+
+
+@pytest.mark.usefixtures("tiny_server")
+def test_a_recording_dropped_among_pictures_opens_on_its_own_page_and_stays(folder, monkeypatch):
+    monkeypatch.delenv("DEFORMVIZ_RECORDINGS", raising=False)
+    page = settled(visit("explore"))
+    data = (folder / "whole.deformviz").read_bytes()
+    page.file_uploader[0].upload("mine.deformviz", data, "application/octet-stream").run()
+    settled(page)
+    assert not page.exception
+    assert page.selectbox(key="recording_widget").value == "mine"
+    assert me(page).own_picture is None and not me(page).recording_calls
+    page.selectbox(key="recorded_layer_widget").set_value("decoder.0").run()
+    assert page.selectbox(key="recording_widget").value == "mine"
+    assert me(page).recording_layer == "decoder.0" and "Replayed: " in texts(page)
+
+
+@pytest.mark.usefixtures("tiny_server")
+def test_a_picture_too_large_is_said_before_it_is_kept(monkeypatch):
+    monkeypatch.setattr(controls, "LARGEST_PICTURE_MB", 0.001)
+    page = settled(visit("explore"))
+    page.file_uploader[0].upload("huge.png", bytes(2000), "image/png").run()
+    assert "larger than 0.001 MB" in texts(page) and me(page).own_picture is None
 
 
 @pytest.mark.usefixtures("tiny_server")

@@ -17,7 +17,7 @@ from deformviz.figures.recordings import figure, pack, to_html
 from deformviz.geometry import normalised_to_original
 from deformviz.tracing.packing import unpack_layer
 from deformviz.tracing.tables import save_arrays, save_points
-from tests.tracing.test_look import words
+from tests.tracing import looked_at
 from tests.tracing.transformers_families import build
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -25,15 +25,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @pytest.fixture(scope="module")
 def picture():
-    return np.random.default_rng(3).integers(0, 256, (90, 144, 3), dtype=np.uint8)
+    return looked_at.picture()
 
 
 @pytest.fixture(scope="module")
-def unequal(picture):
+def unequal():
     """A D-FINE with 3, 4 and 2 points, looked at."""
-    transformers = pytest.importorskip("transformers")
-    processor = transformers.RTDetrImageProcessorPil(size={"height": 64, "width": 96})
-    return dv.look(build("d_fine"), picture, processor=processor, title="A <room>")
+    pytest.importorskip("transformers")
+    return looked_at.looked_at("d_fine", title="A <room>")
 
 
 @pytest.fixture(scope="module")
@@ -45,23 +44,17 @@ def stretched(picture):
 
 
 @pytest.fixture(scope="module")
-def masked(picture):
+def masked():
     """A Mask2Former, whose encoder alone samples."""
-    transformers = pytest.importorskip("transformers")
-    size = {"shortest_edge": 48, "longest_edge": 80}
-    processor = transformers.Mask2FormerImageProcessorPil(size=size, size_divisor=32)
-    return dv.look(build("mask2former"), picture, processor=processor)
+    pytest.importorskip("transformers")
+    return looked_at.looked_at("mask2former")
 
 
 @pytest.fixture(scope="module")
-def prompted(picture):
+def prompted():
     """A Grounding DINO that was asked for a cat."""
-    transformers = pytest.importorskip("transformers")
-    images = transformers.GroundingDinoImageProcessorPil(
-        size={"shortest_edge": 48, "longest_edge": 80}
-    )
-    processor = transformers.GroundingDinoProcessor(images, words())
-    return dv.look(build("grounding_dino"), picture, processor=processor, prompt="a cat. a remote.")
+    pytest.importorskip("transformers")
+    return looked_at.looked_at("grounding_dino")
 
 
 @pytest.fixture(scope="module")

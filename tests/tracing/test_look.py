@@ -1,22 +1,21 @@
 """Looking at a picture with any model: its own preprocessing, its answer, and the proof."""
 
-import numpy as np
 import pytest
 import torch
 
 import deformviz as dv
 from deformviz.schema import ImageFrame
 from deformviz.tracing.answers import masks_of_picture
+from tests.tracing import looked_at
 from tests.tracing.transformers_families import build
 
 transformers = pytest.importorskip("transformers")
 UNNAMED = "no word above the threshold"
-WORDS = "[PAD] [UNK] [CLS] [SEP] . a cat remote dog detect the ,".split()
 
 
 @pytest.fixture(scope="module")
 def picture():
-    return np.random.default_rng(3).integers(0, 256, (90, 144, 3), dtype=np.uint8)
+    return looked_at.picture()
 
 
 def fixed_size(**more):
@@ -33,10 +32,6 @@ def saved(tmp_path, family, processor, **options):
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
     return model
-
-
-def words():
-    return transformers.BertTokenizer(vocab={word: i for i, word in enumerate(WORDS)})
 
 
 def test_our_own_models_are_looked_at_like_any(model, picture):
@@ -128,11 +123,11 @@ def test_masks_of_a_padded_picture_leave_the_padding_behind():
 @pytest.mark.parametrize("family", ["grounding_dino", "mm_grounding_dino"])
 def test_a_prompt_in_words_gives_answers_in_words(tmp_path, picture, family):
     processor = transformers.GroundingDinoProcessor(
-        by_sides("GroundingDinoImageProcessorPil"), words()
+        by_sides("GroundingDinoImageProcessorPil"), looked_at.tokenizer()
     )
     saved(tmp_path, family, processor)
     model = dv.load(tmp_path)
-    recording = dv.look(model, picture, prompt="a cat. a remote.")
+    recording = dv.look(model, picture, prompt=looked_at.PROMPT)
     found = recording.images[0].detections
     assert recording.verify().agrees and len(recording) == 3 and len(found) == 9
     assert set(" ".join(found.class_names).split()) <= {"a", "cat", ".", "remote", *UNNAMED.split()}
