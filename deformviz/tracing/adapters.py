@@ -44,6 +44,11 @@ class Adapter:
     points: str | int | tuple[int, ...] | None = None
     box_scale: float | None = None  # share of a box that K offsets span, 0.5 in the paper
 
+    @property
+    def says_references_alone(self) -> bool:
+        """Whether the rest is left to what the module hands to its core."""
+        return self == Adapter(self.applies_to, references=self.references)
+
     def fits(self, module: nn.Module) -> bool:
         """Whether this declaration is about `module`."""
         if isinstance(self.applies_to, str):

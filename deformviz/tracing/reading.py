@@ -153,7 +153,7 @@ def _value(parts: Parts, call: Call, shapes: list) -> tuple[Tensor, Tensor | Non
         return heard, padding
     value = call.projected
     if value is None:
-        value = _joined(call.arguments.get(parts.value or ""), len(_heard_offsets(call)))
+        value = joined_value(call.arguments.get(parts.value or ""), len(_heard_offsets(call)))
     if value.dim() == 3:
         if parts.heads is None or value.shape[2] % parts.heads:
             raise Unreadable(f"its value has {value.shape[2]} channels for {parts.heads} heads.")
@@ -174,7 +174,7 @@ def _padding(mask: Tensor | None) -> Tensor | None:
     return ~mask if bool(mask[:, 0].all()) else mask
 
 
-def _joined(value: Any, batch: int) -> Tensor:
+def joined_value(value: Any, batch: int) -> Tensor:
     """A value that comes as it is sampled, [batch pixel head channel] or [batch pixel channel].
 
     One tensor per level is [batch head channel pixel], as in D-FINE, or [(batch head) channel

@@ -27,8 +27,10 @@ from torch import nn
 from deformviz.attention.dat import DATAttention
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.tracing.adapters import Adapter, Parts, parts_of
+from deformviz.tracing.cores import cores_of
 from deformviz.tracing.labels import honesty_label, model_label
 from deformviz.tracing.listening import AttentionListener, OwnListener, in_backward
+from deformviz.tracing.listening_cores import CoreListener
 from deformviz.tracing.listening_grids import DATListener, LucidrainsListener, is_lucidrains
 from deformviz.tracing.listening_taps import TapListener, taps_of
 from deformviz.tracing.ordinary import on_cpu
@@ -161,12 +163,32 @@ def _listeners(root: nn.Module, adapters: Sequence[Adapter]) -> dict[str, Any]:
             reasons.append(f"{path or type(child).__name__}: {listener}")
         elif listener is not None:
             found[path] = listener
+    found |= _core_listeners(root, found, adapters)
     if not found:
         raise RecordError(
             f"{type(root).__name__} holds no deformable attention that can be recorded"
             + (": " + "; ".join(reasons) if reasons else _what_is_recognised())
         )
     return found
+
+
+def _core_listeners(root: nn.Module, found: dict, adapters: Sequence[Adapter]) -> dict[str, Any]:
+    """Listeners at the cores of modules that no adapter fits."""
+    heard: dict[str, Any] = {}
+    for path, child in root.named_modules():
+        within = (_within(path, taken) or _within(taken, path) for taken in (*found, *heard))
+        if any(within):
+            continue
+        if cores := cores_of(child):
+            said = next((adapter for adapter in adapters if adapter.fits(child)), None)
+            if said is None or said.says_references_alone:
+                heard[path] = CoreListener(child, cores, said)
+    return heard
+
+
+def _within(path: str, outer: str) -> bool:
+    """Whether a module is another one, or a part of it; "" is the whole."""
+    return not outer or f"{path}.".startswith(f"{outer}.")
 
 
 def listener_of(module: nn.Module, adapters: Sequence[Adapter] = ()) -> Any:
