@@ -140,11 +140,15 @@ def choose_layer(run: ComputedRun) -> str:
         layer = run.layers[-1]
         visitor.change(recording_layer=layer)
     state["recorded_layer_widget"] = layer
+
+    def take() -> None:
+        visitor.change(recording_layer=state["recorded_layer_widget"])
+
     st.selectbox(
         say("page.recordings.layer"),
         run.layers,
         key="recorded_layer_widget",
-        on_change=lambda: visitor.change(recording_layer=state["recorded_layer_widget"]),
+        on_change=take,
     )
     return layer
 

@@ -66,11 +66,12 @@ class CoreListener:
     def _hand_over(self, given, arguments, returned, keep: Keep, skip: Skip) -> None:
         try:
             with torch.set_grad_enabled(self.keeps_graph):
-                trace = read_core(arguments, returned, self._reference(given))
+                output = returned[0] if isinstance(returned, tuple) else returned
+                trace = read_core(arguments, output, self._reference(given))
         except (Unreadable, ShapeError, RuntimeError, TypeError, KeyError) as problem:
             skip(str(problem))
             return
-        evidence = Evidence(replay_attention, trace.output.detach(), f"{formula_of(trace)}, core")
+        evidence = Evidence(replay_attention, output.detach(), f"{formula_of(trace)}, core")
         keep(trace, evidence)
 
     def _reference(self, given: Mapping[str, Any]) -> Tensor:
@@ -90,7 +91,7 @@ class CoreListener:
         return tensors[chosen[0]]
 
 
-def read_core(arguments: Mapping[str, Any], returned: Any, references: Tensor) -> AttentionTrace:
+def read_core(arguments: Mapping[str, Any], output: Tensor, references: Tensor) -> AttentionTrace:
     """The batched trace of one call of a core.
 
     Raises:
@@ -125,7 +126,7 @@ def read_core(arguments: Mapping[str, Any], returned: Any, references: Tensor) -
         reference_points=references if are_points else None,
         reference_boxes=None if are_points else references,
         value=value,
-        output=returned[0] if isinstance(returned, tuple) else returned,
+        output=output,
         points_per_level=counts,
         sampling="nearest" if arguments.get("method") == "discrete" else "bilinear",
     )

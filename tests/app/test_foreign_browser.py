@@ -109,7 +109,7 @@ def test_what_a_file_holds_beside_its_samples(files):
 def test_a_recording_is_dropped_pointed_at_and_taken_along(page, server, files, family, tmp_path):
     known = Known(files[family])
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(server)
+    page.goto(server + "/explore")
     drawn(page)
     page.get_by_text("Use your own picture").click()
     page.locator("input[type=file]").set_input_files(files[family])

@@ -48,7 +48,8 @@ def test_a_recording_dropped_among_pictures_opens_on_its_own_page_and_stays(fold
     page = settled(visit("explore"))
     data = (folder / "whole.deformviz").read_bytes()
     page.file_uploader[0].upload("mine.deformviz", data, "application/octet-stream").run()
-    settled(page)
+    assert "What somebody recorded" in texts(page)  # led there at once
+    settled(page.switch_page("views/recordings.py"))
     assert not page.exception
     assert page.selectbox(key="recording_widget").value == "mine"
     assert me(page).own_picture is None and not me(page).recording_calls
