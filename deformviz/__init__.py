@@ -19,6 +19,8 @@ _ROOM_OF = {
     "Adapter": "deformviz.tracing.adapters",
     "RecordError": "deformviz.tracing.recording",
     "save": "deformviz.checkpoints.own",
+    "survey": "deformviz.survey",
+    "SurveyError": "deformviz.survey.pictures",
     "ms_deform_attn": "deformviz.attention.op",
     "ms_deform_attn_fused": "deformviz.attention.op",
     "BackendError": "deformviz.attention.backends",

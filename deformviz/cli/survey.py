@@ -24,6 +24,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--score", type=float, default=0.3, help="of detections that count")
     parser.add_argument("--workers", type=int, default=1, help="processes, one thread each")
     parser.add_argument("--shard", default="0/1", metavar="I/N", help="the I-th of N equal shares")
+    parser.add_argument("--report", type=Path, metavar="HTML", help="also a page that stands alone")
+    parser.add_argument(
+        "--tables", type=Path, metavar="DIR", help="also CSV, Parquet and NPZ, for other programs"
+    )
     parser.add_argument(
         "--cluster", nargs="?", const="", metavar="ADDRESS", help="share the work by Ray"
     )
@@ -80,7 +84,22 @@ def act(options: argparse.Namespace) -> int:
     if study.complete:
         for verdict in verdicts(study):
             print(f"- {verdict.text}")
+    take_along(study, options.report, options.tables)
     return 0
+
+
+def take_along(study, report: Path | None, tables: Path | None) -> None:
+    """The files somebody asked for beside the study."""
+    if report:
+        from deformviz.figures.survey_report import survey_report
+
+        report.write_text(survey_report(study, title=study.folder.path.name), encoding="utf-8")
+        print(f"Report: {report}")
+    if tables:
+        from deformviz.survey.exports import export
+
+        for path in export(study, tables):
+            print(f"  {path}")
 
 
 def _tell():

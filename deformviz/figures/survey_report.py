@@ -43,7 +43,7 @@ def survey_report(study: Study, *, title: str = "deformviz") -> str:
     }
     blob = gzip.compress(pack_atlas(study, ALL), 9, mtime=0)
     parts = {
-        "title": html.escape(title),
+        "title": _safe(title),
         "style": bundles.read("atlas.css") + STYLE,
         "script": bundles.read("atlas.js"),
         "trace": base64.b64encode(blob).decode(),

@@ -7,6 +7,8 @@ import pyarrow.parquet as pq
 
 from deformviz.survey.atlas import pack_atlas
 from deformviz.survey.files import ATLAS, COVERED, TABLES_FOLDER, TOTALS, VERDICTS
+from deformviz.survey.heads import HEADS, head_rows
+from deformviz.survey.heads import NAME as HEADS_NAME
 from deformviz.survey.rows import TABLES
 from deformviz.survey.study import Study
 from deformviz.survey.sums import ALL, to_bytes
@@ -29,11 +31,12 @@ def keep_tables(study: Study) -> None:
     """Each table in one file, a part at a time: a question opens three files, not thousands."""
     folder = study.folder.path / TABLES_FOLDER
     folder.mkdir(exist_ok=True)
-    for name, schema in TABLES.items():
+    wanted = {name: (name, schema, lambda table: table) for name, schema in TABLES.items()}
+    wanted[HEADS_NAME] = ("layers", HEADS, head_rows)
+    for name, (source, schema, made) in wanted.items():
         waiting = folder / f".{name}.parquet"
         with pq.ParquetWriter(waiting, schema, compression="zstd") as writer:
             for part in study.parts:
-                writer.write_table(
-                    pq.read_table(study.folder.part(part) / f"{name}.parquet", schema=schema)
-                )
+                file = study.folder.part(part) / f"{source}.parquet"
+                writer.write_table(made(pq.read_table(file, schema=TABLES[source])))
         os.replace(waiting, folder / f"{name}.parquet")

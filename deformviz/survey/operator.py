@@ -26,8 +26,8 @@ from deformviz.survey.settings import Settings
 from deformviz.survey.sums import ALL, SIZES, LayerSums, size_class
 
 log = logging.getLogger(__name__)
-# A picture, and the names of the layers to trace (None: all), to its Trace.
-Run = Callable[[Any, tuple[str, ...] | None], Trace]
+# A picture, the names of the layers to trace (None: all), whether to prove them, to its Trace.
+Run = Callable[[Any, tuple[str, ...] | None, bool], Trace]
 
 
 @dataclass(eq=False)
@@ -68,10 +68,10 @@ def runner_of(model: Any, layers: tuple[str, ...] = ()) -> Run:
     else by `dv.run` with it."""
     if callable(model) and not hasattr(model, "parameters"):
         function = cast(Callable[[Any], Trace], model)
-        return lambda picture, wanted: function(picture)
+        return lambda picture, wanted, prove: function(picture)
     from deformviz.tracing.run import run
 
-    return lambda picture, wanted: run(model, picture, layers=layers or wanted)
+    return lambda picture, wanted, prove: run(model, picture, layers=layers or wanted, prove=prove)
 
 
 def gains_of(model: Any) -> dict[str, list[float]]:
@@ -87,7 +87,10 @@ def gains_of(model: Any) -> dict[str, list[float]]:
 
 
 class Operator:
-    """Measures pictures one after another; holds a model and nothing of any picture."""
+    """Measures pictures one after another; holds a model and nothing of any picture.
+
+    The first picture of every part is proven by replay, as `dv.run` does it.
+    """
 
     def __init__(self, run: Run, settings: Settings):
         self._run, self._settings = run, settings
@@ -98,12 +101,13 @@ class Operator:
         row = {"picture": number, "name": picture.name, "path": picture.path, "problem": ""}
         try:
             image, objects = picture.read()
-            trace = self._run(image, self._wanted)
+            trace = self._run(image, self._wanted, number % self._settings.per_part == 0)
         except (OSError, ValueError) as problem:
             reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
             log.info("skipped %s: %s", picture.name, reason)
             into.pictures.append(row | {"problem": reason, "detections": 0, "objects": -1})
             return
+        _check_proofs(trace)
         self._add(number, picture, trace, objects, into, row)
 
     def _add(self, number, picture, trace: Trace, objects: Objects | None, into, row) -> None:
@@ -164,6 +168,17 @@ class Operator:
             drawn = np.random.default_rng(seed).choice(count, settings.sampled, replace=False)
             return np.sort(drawn)
         return np.arange(count)
+
+
+def _check_proofs(trace: Trace) -> None:
+    """Raises SurveyError where a layer's trace is not what the model did: the study is stopped."""
+    for proof in (trace.proofs or {}).values():
+        if not proof.agrees:
+            raise SurveyError(
+                f"{proof.layer} does not agree with its replay (difference {proof.difference:.0e}, "
+                f"allowed {proof.tolerance:.0e}), so nothing is counted. "
+                "`deformviz verify` says more."
+            )
 
 
 def _sums_of(sums: dict[str, LayerSums], layer: LayerOfQueries) -> LayerSums:

@@ -15,8 +15,6 @@ from deformviz.survey.rows import MEASURES
 from deformviz.survey.sums import ALL
 
 BARS = 24
-# Measures that a head has once, not once a level, or that add up over its levels.
-SUMMED = frozenset({"weight_share", "outside_share", "inside_share"})
 OF_DETECTIONS = ("entropy", "heaviest", "outside_share", "inside_share", "radius_box", "score")
 
 
@@ -68,23 +66,19 @@ class Bars:
     counts: np.ndarray  # [bar]
 
 
-def _of_a_head(measure: str) -> str:
-    """SQL of a measure of a head, from those of its levels."""
+def _known(measure: str) -> str:
     if measure not in MEASURES:
         raise SurveyError(f"There is no measure {measure!r}; there are {', '.join(MEASURES)}.")
-    return f'sum("{measure}")' if measure in SUMMED else f'max("{measure}")'
+    return measure
 
 
 def layer_means(connection: Any, measure: str, which: Which = EVERY) -> LayerMeans:
     """A measure of every head over the pictures asked about, in the order of the layers."""
     condition, values = which.pictures()
-    _of_a_head(measure)
-    # The mean of sums over levels is the sum of means: one pass, no row per picture in between.
     rows = connection.execute(
         f"""
-        SELECT layer, head, {"sum" if measure in SUMMED else "max"}(mean), max(pictures) FROM (
-            SELECT layer, head, level, avg("{measure}") AS mean, count("{measure}") AS pictures
-            FROM layers WHERE {condition} AND isfinite("{measure}") GROUP BY layer, head, level)
+        SELECT layer, head, avg("{_known(measure)}"), count(*) FROM heads
+        WHERE {condition} AND isfinite("{measure}")
         GROUP BY layer, head ORDER BY layer NOT LIKE 'encoder%', layer, head
         """,
         values,
@@ -144,8 +138,8 @@ def pictures_behind(
 def _values(measure: str, which: Which) -> str:
     """SQL of a head's measure, one row per picture; its values are those of `_asked`."""
     condition, _ = which.pictures()
-    return f"""SELECT picture, CAST({_of_a_head(measure)} AS DOUBLE) AS value FROM layers
-        WHERE layer = ? AND head = ? AND {condition} AND isfinite("{measure}") GROUP BY picture"""
+    return f"""SELECT picture, CAST("{_known(measure)}" AS DOUBLE) AS value FROM heads
+        WHERE layer = ? AND head = ? AND {condition} AND isfinite("{measure}")"""
 
 
 def _asked(which: Which, layer: str, head: int) -> list[Any]:

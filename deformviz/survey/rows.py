@@ -6,14 +6,17 @@ is written.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 
 from deformviz.survey.matching import Match
-from deformviz.survey.samples import LayerOfQueries
+from deformviz.survey.samples import LayerOfQueries, Moments
 from deformviz.survey.sums import size_class
 
 VERSION = 1
+TENTHS = (0.1, 0.5, 0.9)
 F, WORD = pa.float32(), pa.dictionary(pa.int32(), pa.string())
 PICTURES = pa.schema(
     [
@@ -127,8 +130,8 @@ def layer_rows(picture: int, layer: LayerOfQueries) -> list[dict]:
 def _measures(layer: LayerOfQueries) -> dict[str, np.ndarray]:
     """Every measure by name, [head level]."""
     weights, points = layer.weights, np.array(layer.points)
-    offsets = layer.offsets_box if layer.boxed else layer.offsets_px
-    strayed = np.sqrt(offsets.var(axis=0, dtype=np.float64).sum(axis=-1))
+    own = layer.moments_box if layer.boxed else layer.moments_px
+    strayed = np.sqrt(own.covariance[..., :2].sum(axis=-1))
     most = np.maximum.reduceat(weights, layer.starts, axis=-1)
     found = {
         "weight_share": layer.by_level(weights.mean(axis=0)),
@@ -138,33 +141,55 @@ def _measures(layer: LayerOfQueries) -> dict[str, np.ndarray]:
         "inside_share": layer.by_level(_mean(weights[layer.with_box] * layer.inside)),
         "spread": layer.by_level(strayed) / points,
     }
-    found |= _offsets(layer, layer.offsets_px, "px")
-    return found | _offsets(layer, layer.offsets_box, "box")
+    found |= _offsets(layer, layer.offsets_px, layer.moments_px, "px")
+    return found | _offsets(layer, layer.offsets_box, layer.moments_box, "box")
 
 
-def _offsets(layer: LayerOfQueries, offsets: np.ndarray, unit: str) -> dict[str, np.ndarray]:
+def _offsets(
+    layer: LayerOfQueries, offsets: np.ndarray, of: Moments, unit: str
+) -> dict[str, np.ndarray]:
     """Mean, covariance and quantiles of offsets [query head sample xy] by name, [head level]."""
     names = ("offset_x", "offset_y", "offset_xx", "offset_xy", "offset_yy")
     radii = ("radius_10", "radius_50", "radius_90")
     if not len(offsets):
         nothing = np.full((offsets.shape[1], len(layer.points)), np.nan)
         return {f"{name}_{unit}": nothing for name in (*names, *radii)}
-    x, y = (np.ascontiguousarray(offsets[..., axis], np.float64) for axis in (0, 1))
-    x, y, xx, xy, yy = (
-        layer.by_level(part.mean(axis=0)) / layer.points for part in (x, y, x * x, x * y, y * y)
+    means, spreads = (np.moveaxis(part, -1, 0) for part in (of.mean, of.covariance))
+    of_level = [layer.by_level(part) / layer.points for part in means]
+    x, y = of_level
+    pairs = zip(((0, 0), (1, 1), (0, 1)), spreads, strict=True)
+    xx, yy, xy = (
+        layer.by_level(within + means[a] * means[b]) / layer.points - of_level[a] * of_level[b]
+        for (a, b), within in pairs
     )
-    values = [x, y, xx - x * x, xy - x * y, yy - y * y]
-    lengths = np.hypot(offsets[..., 0], offsets[..., 1]).transpose(1, 2, 0)  # [head sample query]
-    parts = np.split(lengths, layer.starts[1:], axis=1)
-    tenths = [np.quantile(p.reshape(len(p), -1), (0.1, 0.5, 0.9), axis=1) for p in parts]
+    values = [x, y, xx, xy, yy]
+    lengths = np.sqrt(np.square(offsets[..., 0]) + np.square(offsets[..., 1]))
+    edges = [*layer.starts, lengths.shape[2]]
+    tenths = [
+        _lengths_at(lengths[..., low:high].transpose(1, 0, 2).reshape(lengths.shape[1], -1))
+        for low, high in pairwise(edges)
+    ]
     values += list(np.stack(tenths, axis=-1))
     return {f"{name}_{unit}": value for name, value in zip((*names, *radii), values, strict=True)}
 
 
+def _lengths_at(lengths: np.ndarray) -> np.ndarray:
+    """The lengths [head number] that a tenth, half and nine tenths are shorter than: [3 head].
+
+    As NumPy's quantiles with linear interpolation, by one sort.
+    """
+    ordered = np.sort(lengths, axis=1)
+    places = np.array(TENTHS) * (ordered.shape[1] - 1)
+    below = places.astype(int)
+    share = (places - below).astype(np.float32)
+    above = np.minimum(below + 1, ordered.shape[1] - 1)
+    return (ordered[:, below] * (1 - share) + ordered[:, above] * share).T
+
+
 def _entropy(weights: np.ndarray) -> np.ndarray:
     """[.. sample] -> [..] in nats; weights sum to 1 over a head's samples."""
-    logarithm = np.log(weights, out=np.zeros_like(weights), where=weights > 0)
-    return -(weights * logarithm).sum(-1)
+    tiny = np.finfo(weights.dtype).tiny  # 0 log 0 is 0
+    return -(weights * np.log(np.maximum(weights, tiny))).sum(-1)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

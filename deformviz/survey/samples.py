@@ -7,6 +7,7 @@ points or boxes. Plain NumPy.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,65 @@ from deformviz.analysis.offsets import object_of_points
 from deformviz.axes import axes, axes_of, check_axes
 from deformviz.geometry import cxcywh_to_xyxy, shapes_list, xyxy_to_cxcywh
 from deformviz.schema import Detections, ImageFrame
+
+BLOCK = 1024  # rows added up in single precision before double takes over
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """First and second moments of offsets over queries; told from the first query's offset, so
+    that one that never moves has a variance of exactly zero."""
+
+    count: int
+    first: np.ndarray  # [head sample xy], offsets of the first query
+    sums: np.ndarray  # [head sample (x y xx yy xy)] of the differences to it
+
+    @property
+    def mean(self) -> np.ndarray:
+        """[head sample xy]"""
+        return self.first + self.sums[..., :2] / max(self.count, 1)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """[head sample (xx yy xy)]"""
+        x, y = np.moveaxis(self.sums[..., :2] / max(self.count, 1), -1, 0)
+        products = np.stack([x * x, y * y, x * y], axis=-1)
+        found = self.sums[..., 2:] / max(self.count, 1) - products
+        found[..., :2] = np.maximum(found[..., :2], 0)
+        return found
+
+    @property
+    def raw(self) -> np.ndarray:
+        """Sums of the offsets themselves [head sample (x y xx yy xy)], to add up over pictures."""
+        (x, y), (sx, sy) = np.moveaxis(self.first, -1, 0), np.moveaxis(self.sums[..., :2], -1, 0)
+        xx, yy, xy = np.moveaxis(self.sums[..., 2:], -1, 0)
+        n = self.count
+        return np.stack(
+            [
+                n * x + sx,
+                n * y + sy,
+                xx + 2 * x * sx + n * x * x,
+                yy + 2 * y * sy + n * y * y,
+                xy + x * sy + y * sx + n * x * y,
+            ],
+            axis=-1,
+        )
+
+
+def moments(offsets: np.ndarray) -> Moments:
+    """Moments over the queries of offsets [query head sample xy], float32."""
+    count, *inner, _ = offsets.shape
+    sums = np.zeros((5, *inner))
+    if not count:
+        return Moments(0, np.zeros((*inner, 2)), np.moveaxis(sums, 0, -1))
+    flat = sums.reshape(5, -1)
+    for start in range(0, count, BLOCK):
+        away = offsets[start : start + BLOCK] - offsets[0]
+        x, y = (np.ascontiguousarray(away[..., axis]).reshape(len(away), -1) for axis in (0, 1))
+        ones = np.ones(len(away), np.float32)
+        for place, part in enumerate((x, y, x * x, y * y, x * y)):
+            flat[place] += ones @ part
+    return Moments(count, offsets[0].astype(np.float64), np.moveaxis(sums, 0, -1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +101,14 @@ class LayerOfQueries:
     def __post_init__(self):
         check_axes(self, unbatched=tuple(axes_of(self)))
 
+    @cached_property
+    def moments_px(self) -> Moments:
+        return moments(self.offsets_px)
+
+    @cached_property
+    def moments_box(self) -> Moments:
+        return moments(self.offsets_box)
+
     @property
     def starts(self) -> list[int]:
         """Where each level begins on the axis of samples."""
@@ -62,7 +130,7 @@ def layer_of_queries(
         objects_xyxy: [query xyxy], the object each query stands for, normalised to the padded
             picture; NaN where there is none. A reference box counts before it.
     """
-    references = _numpy(record.references)[queries].astype(np.float32)
+    references = _chosen(_numpy(record.references), queries).astype(np.float32, copy=False)
     locations, weights, points = _flat(record, queries)
     boxed = references.shape[-1] == 4
     own_boxes = cxcywh_to_xyxy(references[:, 0]) if boxed else objects_xyxy
@@ -73,9 +141,9 @@ def layer_of_queries(
     sizes_xy = np.array([(width, height) for height, width in shapes], np.float32)[level]
     own = references[:, np.minimum(level, references.shape[1] - 1)]  # [query sample ..]
     low, high = (boxes[with_box, None, None, side] for side in (slice(0, 2), slice(2, 4)))
-    theirs = locations[with_box]
-    centre = own[with_box, None, :, :2] if boxed else (low + high) / 2
-    half = own[with_box, None, :, 2:] / 2 if boxed else (high - low) / 2
+    theirs, owned = _chosen(locations, with_box), _chosen(own, with_box)
+    centre = owned[:, None, :, :2] if boxed else (low + high) / 2
+    half = owned[:, None, :, 2:] / 2 if boxed else (high - low) / 2
     return LayerOfQueries(
         name,
         boxed,
@@ -100,13 +168,20 @@ def _beyond(locations: np.ndarray, low: Any, high: Any) -> np.ndarray:
 
 def _flat(record: Any, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
     """[query head sample xy], [query head sample] and the points of every level, float32."""
-    locations = _numpy(record.sampling_locations)[queries].astype(np.float32)
-    weights = _numpy(record.attention_weights)[queries].astype(np.float32)
+    locations, weights = (
+        _chosen(_numpy(array), queries).astype(np.float32, copy=False)
+        for array in (record.sampling_locations, record.attention_weights)
+    )
     if locations.ndim == 4:
         return locations, weights, tuple(int(count) for count in record.points_per_level)
     count, heads, levels, points, _ = locations.shape
     flat = locations.reshape(count, heads, levels * points, 2)
     return flat, weights.reshape(count, heads, levels * points), (points,) * levels
+
+
+def _chosen(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Some rows in their order, or the array itself where all are chosen."""
+    return array if len(rows) == len(array) else array[rows]
 
 
 def _numpy(array: Any) -> np.ndarray:

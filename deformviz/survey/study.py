@@ -7,19 +7,23 @@ from collections.abc import Mapping
 from functools import cached_property
 from lzma import LZMAError
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from deformviz.survey import heads
 from deformviz.survey.files import COVERED, GAINS, SUMS, TABLES_FOLDER, TOTALS
 from deformviz.survey.parts import StudyFolder
 from deformviz.survey.pictures import SurveyError
 from deformviz.survey.rows import MEASURES, TABLES
 from deformviz.survey.settings import Settings
 from deformviz.survey.sums import LayerSums, from_bytes
+
+if TYPE_CHECKING:
+    from deformviz.survey.verdicts import Verdict
 
 
 class Study:
@@ -75,6 +79,12 @@ class Study:
         """One row per picture, with the reason where it was skipped."""
         return self.table("pictures")
 
+    def verdicts(self) -> list[Verdict]:
+        """What stands out, in words; each rests on a number with its interval."""
+        from deformviz.survey.verdicts import verdicts
+
+        return verdicts(self)
+
     def skipped(self) -> list[tuple[str, str]]:
         """Pictures that could not be read, and why."""
         rows = self.pictures().select(["name", "problem"]).to_pylist()
@@ -123,7 +133,7 @@ class Study:
     # -- questions -------------------------------------------------------------------------------
 
     def connect(self):
-        """A DuckDB connection with the tables as views; other programs may read them, too.
+        """A DuckDB connection with the tables as views, and `heads`: the levels of a head joined.
 
         Raises:
             SurveyError: DuckDB is not installed.
@@ -141,6 +151,10 @@ class Study:
                 connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
             else:
                 connection.register(name, TABLES[name].empty_table())
+        whole = self.folder.path / TABLES_FOLDER / f"{heads.NAME}.parquet"
+        escaped = str(whole).replace("'", "''")
+        query = f"SELECT * FROM read_parquet('{escaped}')" if whole.is_file() else heads.sql()
+        connection.execute(f"CREATE VIEW {heads.NAME} AS {query}")
         return connection
 
     def per_picture(self, measure: str) -> Mapping[str, np.ndarray]:

@@ -54,23 +54,24 @@ class LayerSums:
         """Count one picture's layer; `groups` says which of its queries belong to what."""
         self.pictures += 1
         self.queries += len(layer.queries)
-        offsets = layer.offsets_box if self.boxed else layer.offsets_px
-        self.told += len(offsets)
-        x, y = (offsets[..., axis].astype(np.float64) for axis in (0, 1))
-        sums = np.stack([part.sum(axis=0) for part in (x, y, x * x, y * y, x * y)], axis=-1)
+        own = layer.moments_box if self.boxed else layer.moments_px
+        self.told += own.count
+        sums = own.raw
         for level, (start, points) in enumerate(zip(layer.starts, self.points, strict=True)):
             self.moments[:, level, :points] += sums[:, start : start + points]
         self.weight += layer.by_level(layer.weights.sum(axis=0, dtype=np.float64))
         told = layer.with_box if self.boxed else np.arange(len(layer.queries))
         places = self._places(layer)
+        weighed = layer.weights[told] if self.boxed else layer.weights
         for group, chosen in groups.items():
             mine = chosen[told]
             if mine.any():
                 counts, weights = self.group(group)
-                where = places[mine].reshape(-1)
-                weighed = layer.weights[told[mine]].reshape(-1)
+                whole = mine.all()
+                where = (places if whole else places[mine]).reshape(-1)
+                heavy = (weighed if whole else weighed[mine]).reshape(-1)
                 counts += np.bincount(where, minlength=counts.size).reshape(counts.shape)
-                weights += np.bincount(where, weighed, minlength=counts.size).reshape(counts.shape)
+                weights += np.bincount(where, heavy, minlength=counts.size).reshape(counts.shape)
 
     def _places(self, layer: LayerOfQueries) -> np.ndarray:
         """Where every sample falls in a group's flattened histogram [query head sample]."""
@@ -120,8 +121,10 @@ def bins(offsets: np.ndarray, reach: float) -> np.ndarray:
 
     Cells are counted row by row, y first.
     """
-    places = ((offsets + np.float32(reach)) * np.float32(BINS / (2 * reach))).clip(0, BINS - 1)
-    cells = places.astype(np.int64)  # towards zero, which is down from the clip on
+    places = offsets + np.float32(reach)
+    places *= np.float32(BINS / (2 * reach))
+    np.clip(places, 0, BINS - 1, out=places)
+    cells = places.astype(np.int32)  # towards zero, which is down from the clip on
     return cells[..., 1] * BINS + cells[..., 0]
 
 

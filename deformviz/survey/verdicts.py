@@ -97,8 +97,16 @@ def _told(study: Study, layer: str) -> str:
     return f"{study.sums[layer].pictures:,} pictures"
 
 
-def _number(mean: Mean, head: int) -> tuple[float, float, float]:
-    return float(mean.value[head]), float(mean.low[head]), float(mean.high[head])
+def _verdict(kind: str, layer: str, heads: tuple, numbers: tuple, text: str) -> Verdict:
+    """A finding on heads; `numbers` are the value and its interval, `text` goes on after them."""
+    named = f"head {heads[0]}" if len(heads) == 1 else "heads {} and {}".format(*heads)
+    value, low, high = (float(number) for number in numbers)
+    return Verdict(kind, layer, tuple(map(int, heads)), value, low, high, f"{layer} {named} {text}")
+
+
+def _interval(mean: Mean, *place: int) -> tuple:
+    """Value, low and high of one of several means."""
+    return tuple(part[place] for part in (mean.value, mean.low, mean.high))
 
 
 def _star(study: Study) -> list[Verdict]:
@@ -108,19 +116,11 @@ def _star(study: Study) -> list[Verdict]:
         sums = study.sums[layer]
         between = sums.spread.max(axis=(1, 2))  # over all queries of all pictures
         for head in np.flatnonzero(still & (between < STILL) & (_reach(sums) >= ON_REFERENCE)):
-            value, low, high = _number(means[layer], int(head))
-            found.append(
-                Verdict(
-                    "star",
-                    layer,
-                    (int(head),),
-                    value,
-                    low,
-                    high,
-                    f"{layer} head {head} never left its star: its points stray "
-                    f"{between[head]:.2f} {unit(sums)} over {_told(study, layer)}.",
-                )
+            text = (
+                f"never left its star: its points stray {between[head]:.2f} {unit(sums)} over "
+                f"{_told(study, layer)}."
             )
+            found.append(_verdict("star", layer, (head,), _interval(means[layer], head), text))
     return found
 
 
@@ -138,20 +138,12 @@ def _reference(study: Study) -> list[Verdict]:
     }
     for layer, still in _below(means, ON_REFERENCE).items():
         for head in np.flatnonzero(still):
-            value, low, high = _number(means[layer], int(head))
-            found.append(
-                Verdict(
-                    "reference",
-                    layer,
-                    (int(head),),
-                    value,
-                    low,
-                    high,
-                    f"{layer} head {head} stays on its reference: nine of ten offsets are "
-                    f"shorter than {value:.2f} {unit(study.sums[layer])}, over "
-                    f"{_told(study, layer)}.",
-                )
+            numbers = _interval(means[layer], head)
+            text = (
+                f"stays on its reference: nine of ten offsets are shorter than {numbers[0]:.2f} "
+                f"{unit(study.sums[layer])}, over {_told(study, layer)}."
             )
+            found.append(_verdict("reference", layer, (head,), numbers, text))
     return found
 
 
@@ -163,20 +155,13 @@ def _even(study: Study) -> list[Verdict]:
         means[layer] = mean_over_pictures(1 - values[..., 0] / most)
     for layer, even in _below(means, 1 - EVEN).items():
         for head in np.flatnonzero(even):
-            value, low, high = _number(means[layer], int(head))
-            found.append(
-                Verdict(
-                    "even",
-                    layer,
-                    (int(head),),
-                    1 - value,
-                    1 - high,
-                    1 - low,
-                    f"{layer} head {head} weighs all its points alike: "
-                    f"{100 * (1 - value):.1f} % of the largest entropy, over "
-                    f"{_told(study, layer)}.",
-                )
+            value, low, high = _interval(means[layer], head)
+            text = (
+                f"weighs all its points alike: {100 * (1 - value):.1f} % of the largest entropy, "
+                f"over {_told(study, layer)}."
             )
+            numbers = (1 - value, 1 - high, 1 - low)
+            found.append(_verdict("even", layer, (head,), numbers, text))
     return found
 
 
@@ -189,19 +174,12 @@ def _outside(study: Study) -> list[Verdict]:
     }
     for layer, beyond in _below(means, -BEYOND).items():
         for head in np.flatnonzero(beyond):
-            value, low, high = _number(means[layer], int(head))
-            found.append(
-                Verdict(
-                    "outside",
-                    layer,
-                    (int(head),),
-                    -value,
-                    -high,
-                    -low,
-                    f"{layer} head {head} puts {-100 * value:.0f} % of its weight outside the map, "
-                    f"over {_told(study, layer)}.",
-                )
+            value, low, high = _interval(means[layer], head)
+            text = (
+                f"puts {-100 * value:.0f} % of its weight outside the map, over "
+                f"{_told(study, layer)}."
             )
+            found.append(_verdict("outside", layer, (head,), (-value, -high, -low), text))
     return found
 
 
@@ -215,22 +193,12 @@ def _level(study: Study) -> list[Verdict]:
     }
     for layer, alone in _below(means, -ONE_LEVEL).items():
         for head, level in np.argwhere(alone):
-            mean = means[layer]
-            value, low, high = (
-                -float(part[head, level]) for part in (mean.value, mean.high, mean.low)
+            value, low, high = _interval(means[layer], head, level)
+            text = (
+                f"reads level {level} alone: {-100 * value:.0f} % of its weight, over "
+                f"{_told(study, layer)}."
             )
-            found.append(
-                Verdict(
-                    "level",
-                    layer,
-                    (int(head),),
-                    value,
-                    low,
-                    high,
-                    f"{layer} head {head} reads level {level} alone: {100 * value:.0f} % of its "
-                    f"weight, over {_told(study, layer)}.",
-                )
-            )
+            found.append(_verdict("level", layer, (head,), (-value, -high, -low), text))
     return found
 
 
@@ -239,19 +207,12 @@ def _silent(study: Study) -> list[Verdict]:
     found = []
     for layer, gains in study.gains.items():
         for head in np.flatnonzero(gains < SILENT):
-            gain = float(gains[head])
-            found.append(
-                Verdict(
-                    "silent",
-                    layer,
-                    (int(head),),
-                    gain,
-                    gain,
-                    gain,
-                    f"{layer} head {head} is silent: what it passes on is "
-                    f"{100 * gain:.1f} % of the layer's mean head, whatever the picture.",
-                )
+            gain = gains[head]
+            text = (
+                f"is silent: what it passes on is {100 * gain:.1f} % of the layer's mean head, "
+                "whatever the picture."
             )
+            found.append(_verdict("silent", layer, (head,), (gain, gain, gain), text))
     return found
 
 
@@ -265,17 +226,10 @@ def _twins(study: Study) -> list[Verdict]:
             for second in range(first + 1, sums.heads):
                 common = float(np.minimum(shares[first], shares[second]).sum())
                 if common >= TWINS:
-                    found.append(
-                        Verdict(
-                            "twins",
-                            name,
-                            (first, second),
-                            common,
-                            common,
-                            common,
-                            f"{name} heads {first} and {second} are twins: their maps of "
-                            f"where weight falls have {100 * common:.0f} % in common, over "
-                            f"{_told(study, name)}.",
-                        )
+                    text = (
+                        f"are twins: their maps of where weight falls have {100 * common:.0f} % in "
+                        f"common, over {_told(study, name)}."
                     )
+                    numbers = (common, common, common)
+                    found.append(_verdict("twins", name, (first, second), numbers, text))
     return found

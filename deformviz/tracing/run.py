@@ -30,6 +30,7 @@ def run(
     keep_values: bool = False,
     top: int = 100,
     as_model: bool = False,
+    prove: bool = True,
     prompt: str | None = None,
     processor: Any = None,
 ) -> Trace:
@@ -46,6 +47,7 @@ def run(
         top: detections kept, best first.
         prompt, processor: of a model of transformers, as in `look`; its layers are those that
             `record` finds.
+        prove: replay each traced layer, at about the cost of the picture; else `proofs` is empty.
         as_model: keep layers and output in the model's dtype and on its device.
 
     Returns:
@@ -77,7 +79,7 @@ def run(
     pixels = pixels.to(parameter.device, parameter.dtype)
     with torch.inference_mode(), precision_of(model):
         form = inference_form(model)
-        with proving(model, layers) as proofs:
+        with proving(model, layers if prove else ()) as proofs:
             output, traces = form(
                 [pixels], traced=True if layers is None else tuple(layers), on_layer=on_layer
             )

@@ -51,7 +51,7 @@ def test_means_of_heads_are_those_of_the_rows(study, connection, group):
         found = layer_means(connection, measure, which)
         values = study.per_picture(measure)
         assert found.layers == tuple(name for name in study.sums for _ in range(8))
-        by_hand = [joined(values[name][wanted].mean(axis=0), axis=-1) for name in study.sums]
+        by_hand = [joined(values[name][wanted], axis=-1).mean(axis=0) for name in study.sums]
         assert np.allclose(found.mean, np.concatenate(by_hand), rtol=1e-5)
         assert found.heads.tolist() == list(range(8)) * 5 and found.pictures == len(wanted)
 

@@ -1,0 +1,297 @@
+"""What a survey costs: filters of its page, time beside a plain forward pass, memory.
+
+    python -m tests.bench.survey filters --rows 10000000 --folder big
+    python -m tests.bench.survey overhead [--model deformable-detr-scenes] [--hw 192 256]
+    python -m tests.bench.survey memory --scenes 2000 --folder study
+    python -m tests.bench.survey page --port 8600
+
+Each prints the machine, medians and quartiles; --out keeps them as JSON. Goals: filters 300 ms on
+10,000,000 rows; overhead 15 % for detections, 35 % for all queries; memory flat within 5 % from
+picture 200 to the last; the page's first figure in 1 s from a cold server.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from deformviz.survey import heads
+from deformviz.survey.files import SETTINGS, TABLES_FOLDER, TOTALS
+from deformviz.survey.rows import MEASURES, TABLES
+from deformviz.survey.settings import Settings
+from deformviz.survey.study import Study
+from deformviz.survey.sums import to_bytes
+from tests.bench.compare import quartiles
+from tests.bench.model import machine
+
+LAYERS = ("encoder.0", "encoder.1", "encoder.2", "decoder.0", "decoder.1", "decoder.2")
+HEADS, LEVELS = 8, 4
+CLASSES = ("person", "car", "dog", "chair", "bird")
+A_PICTURE = len(LAYERS) * HEADS * LEVELS  # rows
+ROUNDS = 9
+
+
+# -- filters -------------------------------------------------------------------------------------
+
+
+def synthetic(folder: Path, rows: int) -> Study:
+    """A complete study with about so many rows of random numbers, written a block at a time."""
+    pictures = max(1, rows // A_PICTURE)
+    tables = folder / TABLES_FOLDER
+    tables.mkdir(parents=True)
+    settings = Settings("synthetic", f"{pictures} pictures", pictures, "0" * 16)
+    (folder / SETTINGS).write_text(settings.to_json())
+    (folder / TOTALS).write_bytes(to_bytes({}))
+    (folder / "totals.count").write_text(str(pictures))
+    rng = np.random.default_rng(0)
+    schemas = {**TABLES, heads.NAME: heads.HEADS}
+    writers = {n: pq.ParquetWriter(tables / f"{n}.parquet", s) for n, s in schemas.items()}
+    for start in range(0, pictures, 1000):
+        numbers = np.arange(start, min(start + 1000, pictures))
+        for name, table in (
+            ("layers", layer_block(rng, numbers)),
+            ("detections", detection_block(rng, numbers)),
+            ("pictures", picture_block(numbers)),
+        ):
+            block = filled(name, table)
+            writers[name].write_table(block)
+            if name == "layers":
+                writers[heads.NAME].write_table(heads.head_rows(block))
+    for writer in writers.values():
+        writer.close()
+    return Study(folder)
+
+
+def layer_block(rng: np.random.Generator, numbers: np.ndarray) -> dict:
+    count = len(numbers) * A_PICTURE
+    names = np.repeat(LAYERS, HEADS * LEVELS)
+    return {
+        "picture": np.repeat(numbers, A_PICTURE),
+        "layer": np.tile(names, len(numbers)),
+        "head": np.tile(np.repeat(np.arange(HEADS), LEVELS), len(numbers) * len(LAYERS)),
+        "level": np.tile(np.arange(LEVELS), count // LEVELS),
+        "queries": np.full(count, 300),
+        "boxed": np.full(count, 300),
+        **{name: rng.random(count, np.float32) for name in MEASURES},
+    }
+
+
+def detection_block(rng: np.random.Generator, numbers: np.ndarray) -> dict:
+    each = 6
+    count = len(numbers) * each
+    return {
+        "picture": np.repeat(numbers, each),
+        "detection": np.tile(np.arange(each), len(numbers)),
+        "query": rng.integers(0, 300, count),
+        "class": rng.choice(CLASSES, count),
+        "size": rng.choice(("S", "M", "L"), count),
+        "right": rng.random(count) < 0.7,
+        "score": rng.random(count, np.float32),
+        "entropy": rng.random(count, np.float32),
+        "heaviest": rng.random(count, np.float32),
+        "outside_share": rng.random(count, np.float32),
+    }
+
+
+def picture_block(numbers: np.ndarray) -> dict:
+    names = [f"picture-{number:07d}" for number in numbers]
+    return {"picture": numbers, "name": names, "path": names}
+
+
+def filled(name: str, columns: dict) -> pa.Table:
+    """A table of the documented schema; what a block lacks is null."""
+    schema, count = TABLES[name], len(columns["picture"])
+    arrays = [
+        pa.array(columns[field.name]).cast(field.type)
+        if field.name in columns
+        else pa.nulls(count, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def filters(options: argparse.Namespace) -> dict:
+    from deformviz.survey import questions as ask
+
+    folder = options.folder
+    study = Study(folder) if (folder / SETTINGS).is_file() else synthetic(folder, options.rows)
+    rows = sum(pq.ParquetFile(file).metadata.num_rows for file in study.files("layers"))
+    connection = study.connect()
+    cases = {}
+    for group in ("all", "size S", "class dog", "wrong"):
+        which = ask.Which(group)
+        cases |= {
+            f"means by head, {group}": lambda w=which: ask.layer_means(
+                connection, "outside_share", w
+            ),
+            f"bars of a head, {group}": lambda w=which: ask.bars(
+                connection, "spread", "decoder.1", 3, w
+            ),
+            f"pictures behind a bar, {group}": lambda w=which: ask.pictures_behind(
+                connection, "spread", "decoder.1", 3, 0.5, 0.6, w
+            ),
+            f"correlations, {group}": lambda w=which: ask.correctness(connection, w),
+        }
+    return {"rows": rows, "ms": {name: timed(case) for name, case in cases.items()}}
+
+
+def timed(case) -> list[float]:
+    """Milliseconds by the clock, the first round left out."""
+    taken = []
+    for _ in range(ROUNDS + 1):
+        started = time.perf_counter()
+        case()
+        taken.append(1000 * (time.perf_counter() - started))
+    return taken[1:]
+
+
+# -- time beside a forward pass, and memory -----------------------------------------------------
+
+
+def overhead(options: argparse.Namespace) -> dict:
+    """Processor time of a picture: forward alone, forward with a trace, and surveyed."""
+    import torch
+
+    import deformviz as dv
+    from deformviz.survey.make import plan
+    from deformviz.survey.operator import Measured, Operator, runner_of
+    from tests.bench.model import seconds_of
+
+    torch.set_num_threads(1)
+    if options.model == "r50":
+        from deformviz.models.deformable_detr import DeformableDETR
+
+        torch.manual_seed(0)
+        model = DeformableDETR().eval().requires_grad_(False)
+    else:
+        model = dv.load(options.model)
+    settings, pictures = plan(options.model, f"scenes:{options.pictures}")
+    images = [picture.read()[0] for picture in pictures]
+    if options.hw:
+        from PIL import Image
+
+        height, width = options.hw
+        images = [np.asarray(Image.fromarray(i).resize((width, height))) for i in images]
+    dv.run(model, images[0])
+    kept = {id(image): image for image in images}
+
+    def forward(layers):
+        with torch.inference_mode():
+            return [dv.run(model, image, layers=layers) for image in kept.values()]
+
+    def surveyed(queries: str):
+        from dataclasses import replace
+
+        operator = Operator(runner_of(model), replace(settings, queries=queries))
+        for number, picture in enumerate(pictures):
+            given = Given(picture, images[number])
+            operator.measure(number, given, Measured())  # type: ignore
+
+    last = (list(dv.run(model, images[0]).layers)[-1],)
+    cases = {
+        "forward": lambda: forward(last),
+        "forward with all traces": lambda: forward(None),
+        "surveyed, detections": lambda: surveyed("detections"),
+        "surveyed, all": lambda: surveyed("all"),
+    }
+    taken = seconds_of(cases, options.rounds)
+    ms = {n: [1000 * s / len(pictures) for s in values] for n, values in taken.items()}
+    plain = statistics.median(ms["forward"])
+    shares = {n: statistics.median(values) / plain - 1 for n, values in ms.items()}
+    return {"model": options.model, "ms": ms, "overhead": shares}
+
+
+class Given:
+    """A picture in memory, so that reading it is not part of the comparison."""
+
+    def __init__(self, picture, image):
+        self.name, self.path, self._read = picture.name, picture.path, (image, picture.read()[1])
+
+    def read(self):
+        return self._read
+
+
+def memory(options: argparse.Namespace) -> dict:
+    """Resident memory from the 200th picture on, in MiB."""
+    from deformviz.survey.make import make, plan
+
+    settings, pictures = plan(options.model, f"scenes:{options.scenes}")
+    told: list[tuple[int, float]] = []
+    pages = os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    def tell(progress) -> None:
+        resident = int(Path("/proc/self/statm").read_text().split()[1]) * pages
+        told.append((progress.done, resident))
+
+    make(options.folder, settings, pictures, on_progress=tell)
+    after = [mib for done, mib in told if done >= min(200, options.scenes // 2)]
+    return {
+        "resident_mib": told,
+        "growth": after[-1] / after[0] - 1 if after else 0.0,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def page(options: argparse.Namespace) -> dict:
+    """Seconds from asking a cold server for the page to its maps being drawn."""
+    from playwright.sync_api import sync_playwright
+
+    from deformviz.cli.serving import answers, served
+
+    seconds = []
+    for lap in range(options.rounds):
+        with served(options.port + lap) as process, sync_playwright() as playwright:
+            assert answers(process, options.port + lap)
+            time.sleep(options.settle)
+            browser = playwright.chromium.launch(
+                executable_path=os.environ.get("DEFORMVIZ_CHROMIUM", "/usr/bin/chromium"),
+                args=["--no-sandbox", "--disable-gpu"],
+            )
+            shown = browser.new_page()
+            started = time.perf_counter()
+            shown.goto(f"http://127.0.0.1:{options.port + lap}/survey")
+            shown.locator(".dv-explorer:not([aria-busy=true]) .dv-status").first.wait_for()
+            seconds.append(time.perf_counter() - started)
+            browser.close()
+    return {"ms": {"first figure": [1000 * s for s in seconds]}}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["filters", "overhead", "memory", "page"])
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--model", default="deformable-detr-scenes", help='also "r50", untrained')
+    parser.add_argument("--hw", type=int, nargs=2, help="sides of the pictures, else as rendered")
+    parser.add_argument("--pictures", type=int, default=8)
+    parser.add_argument("--scenes", type=int, default=2000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--port", type=int, default=8600)
+    parser.add_argument("--settle", type=float, default=0.0, help="seconds before a cold visit")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    if options.what in ("filters", "memory") and options.folder is None:
+        parser.error(f"{options.what} needs --folder")
+    found = {"machine": machine(), "load": os.getloadavg()[0]}
+    found |= {"filters": filters, "overhead": overhead, "memory": memory, "page": page}[
+        options.what
+    ](options)
+    for name, values in found.get("ms", {}).items():
+        low, middle, high = quartiles(values)
+        print(f"{name:42} {middle:9.1f} ms  ({low:.1f} to {high:.1f})")
+    for name in ("rows", "overhead", "growth", "peak_mib", "load"):
+        if name in found:
+            print(f"{name}: {found[name]}")
+    if options.out:
+        options.out.write_text(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()
