@@ -151,7 +151,7 @@ CARDS = (
     Card(
         8,
         MODULE + "test_at_the_start_every_query_has_the_same_star_and_uniform_weights",
-        toy("multi_scale", "attention_weights"),
+        toy("multi_scale", "attention_weights", head="1"),
     ),
     Card(
         9,
@@ -176,7 +176,13 @@ CARDS = (
     Card(
         13,
         "tests/analysis/test_sampling.py::test_outside_share_counts_weight_not_points",
-        step("multi_scale", "sampling_locations", mistake="border_padding"),
+        step(
+            "multi_scale",
+            "sampling_locations",
+            mistake="border_padding",
+            layer="encoder.0",
+            query="0",
+        ),  # fmt: skip
     ),
     Card(
         14,

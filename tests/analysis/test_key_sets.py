@@ -5,7 +5,9 @@ import pytest
 
 from deformviz.analysis import key_sets
 from deformviz.analysis.key_sets_store import pack_key_sets
+from deformviz.checkpoints.load import load
 from deformviz.tracing.packing import read_header
+from deformviz.tracing.run import run
 
 ROWS, COLUMNS = key_sets.MAP_HW
 
@@ -55,3 +57,57 @@ def test_packed_sets_say_what_they_hold():
     assert len(floats) == 2 * 144 + 2 * 144 * 16
     np.testing.assert_allclose(floats[:2], sets[0].places_xy[0, 0], rtol=1e-6)
     assert header["start_query"] == pytest.approx(6 * 12 + 6)
+
+
+def wide_picture():
+    return np.random.default_rng(4).integers(0, 256, (60, 130, 3), dtype=np.uint8)
+
+
+def beyond(frame):
+    """How much larger the padded picture is than the picture in it, x and y."""
+    return np.array(frame.padded_hw[::-1]) / frame.resized_hw[::-1]
+
+
+CELLS = [(0, 0), (3, 10), (8, 2), (ROWS - 1, COLUMNS - 1)]
+
+
+def test_a_detector_reads_where_the_token_of_the_cell_looks():
+    model, picture = load("deformable-detr-scenes"), wide_picture()
+    found = key_sets._detector(picture, model)
+    trace = run(model, picture)
+    layer = [name for name in trace if name.startswith("encoder")][-1]
+    record, larger = trace[layer], beyond(trace.frame)
+    shapes = [tuple(shape) for shape in record.spatial_shapes.tolist()]
+    areas = [abs(height * width - ROWS * COLUMNS) for height, width in shapes]
+    level = int(np.argmin(areas))
+    first = sum(height * width for height, width in shapes[:level])
+    height, width = shapes[level]
+    assert first > 0  # else tokens of the finest level would pass for it
+    for row, column in CELLS:
+        share = np.array([(column + 0.5) / COLUMNS, (row + 0.5) / ROWS]) / larger
+        token = first + int(share[1] * height) * width + int(share[0] * width)
+        wanted = record.sampling_locations[token].double().numpy().reshape(-1, 2) * larger
+        np.testing.assert_allclose(found.places_xy[row * COLUMNS + column], wanted, atol=2e-5)
+        weights = record.attention_weights[token].numpy().ravel()
+        np.testing.assert_allclose(found.weights[row * COLUMNS + column], weights, atol=1e-5)
+
+
+def test_every_head_of_a_dat_reads_the_knots_of_its_own_group():
+    model, picture = load("dat-scenes"), wide_picture()
+    found = key_sets._dat(picture, model)
+    trace = run(model, picture)
+    record = next(trace[name] for name in trace if trace[name].query_hw == key_sets.MAP_HW)
+    larger, (groups, knots) = beyond(trace.frame), record.positions.shape[:2]
+    heads = len(record.attention_weights)
+    assert 1 < groups < heads and record.align_corners
+    for head in range(heads):
+        grid = record.positions[head // (heads // groups)].double().numpy()[:, ::-1]
+        sizes = np.array([COLUMNS, ROWS])
+        wanted = (((grid + 1) / 2) * (sizes - 1) + 0.5) / sizes * larger
+        given = found.places_xy[17, head * knots : (head + 1) * knots]
+        np.testing.assert_allclose(given, wanted, atol=2e-5)
+    for row, column in CELLS:
+        share = np.array([(column + 0.5) / COLUMNS, (row + 0.5) / ROWS]) / larger
+        query = int(share[1] * ROWS) * COLUMNS + int(share[0] * COLUMNS)
+        weights = record.attention_weights[:, query].numpy().ravel()
+        np.testing.assert_allclose(found.weights[row * COLUMNS + column], weights, atol=1e-5)

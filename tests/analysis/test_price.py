@@ -33,6 +33,9 @@ def test_a_price_grows_with_the_picture_and_with_the_layers():
     assert 12 < price_of(large, (30, 40)).memory_bytes / price_of(small, (30, 40)).memory_bytes < 20
     fewer = replace(small, encoder_layers=1)
     assert price_of(fewer, (30, 40)).multiply_adds < price_of(small, (30, 40)).multiply_adds
+    more, keys = price_of(small, (30, 40)), small.heads * small.levels * small.encoder_points
+    numbers = (small.encoder_layers - 1) * more.tokens * keys * 5  # xy twice, and a weight
+    assert more.memory_bytes - price_of(fewer, (30, 40)).memory_bytes == 4 * numbers
 
 
 def test_what_is_too_large_is_named():

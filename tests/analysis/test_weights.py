@@ -6,7 +6,12 @@ import torch
 
 from deformviz.analysis.architecture import describe
 from deformviz.analysis.compare import compare_models, layer_of
-from deformviz.analysis.weights import head_likeness, offset_stars, weight_statistics
+from deformviz.analysis.weights import (
+    head_gains,
+    head_likeness,
+    offset_stars,
+    weight_statistics,
+)
 from deformviz.models.dat import DAT
 from deformviz.models.dat_presets import PUBLISHED, dat_scenes
 from deformviz.models.deformable_detr import DeformableDETR, DeformableDETRConfig
@@ -179,3 +184,24 @@ def test_the_published_dats_have_the_papers_sizes(stated):
 def test_an_unknown_model_is_refused():
     with pytest.raises(ValueError, match="Linear is of no known system"):
         describe(torch.nn.Linear(2, 3))
+
+
+def test_the_gain_of_a_head_is_that_of_both_its_projections():
+    model = tiny_detector()
+    module = model.transformer.encoder.layers[0].self_attn
+    with torch.no_grad():
+        for parameter in (module.value_proj.weight, module.output_proj.weight):
+            parameter.copy_(
+                torch.randn(parameter.shape, generator=torch.Generator().manual_seed(3))
+            )
+        module.output_proj.weight.unflatten(1, (4, -1))[:, 2] *= 5
+        module.output_proj.weight.unflatten(1, (4, -1))[:, 3] = 0
+    gains = head_gains(model)["encoder.0"]
+    channels = module.value_proj.weight.shape[0] // 4
+    sizes = []
+    for head in range(4):
+        rows = slice(head * channels, (head + 1) * channels)
+        passed = module.output_proj.weight[:, rows] @ module.value_proj.weight[rows]
+        sizes.append(float(passed.detach().double().square().sum().sqrt()))
+    np.testing.assert_allclose(gains, np.array(sizes) / np.mean(sizes), rtol=1e-5)
+    assert gains[3] == 0 and gains[2] == gains.max()

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from deformviz.attention.dense import SelfAttention
 from deformviz.attention.pyramid import PyramidAttention, SpatialReductionAttention
@@ -55,3 +56,16 @@ def test_tokens_that_are_not_the_map_are_refused():
     module = SpatialReductionAttention(8, 2, reduction=2)
     with pytest.raises(ShapeError, match="which is not 4x6"):
         module(torch.zeros(1, 20, 8), (4, 6))
+
+
+def test_pooled_keys_are_seven_by_seven_projected_normalised_and_activated():
+    torch.manual_seed(2)
+    module = SpatialReductionAttention(6, 2, pooled=True).double()
+    tokens = torch.randn(2, 8 * 10, 6).double()
+    pooled = F.adaptive_avg_pool2d(tokens.transpose(1, 2).reshape(2, 6, 8, 10), 7)
+    keys = torch.einsum("oc,bchw->bhwo", module.sr.weight[:, :, 0, 0], pooled) + module.sr.bias
+    centred = keys - keys.mean(-1, keepdim=True)
+    spread = (centred.square().mean(-1, keepdim=True) + module.norm.eps).sqrt()
+    normal = centred / spread * module.norm.weight + module.norm.bias
+    wanted = 0.5 * normal * (1 + torch.erf(normal / 2**0.5))
+    torch.testing.assert_close(module.shrink(tokens, (8, 10)), wanted.flatten(1, 2))

@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from deformviz.attention.window import LocalAttention, ShiftWindowAttention, WindowAttention
+from deformviz.attention.window import (
+    LocalAttention,
+    ShiftWindowAttention,
+    WindowAttention,
+    relative_position_index,
+)
 from deformviz.attention.window_v2 import WindowAttentionV2
 from deformviz.axes import ShapeError
 from tests.dat_parity import assert_close, cases, check_module
@@ -76,3 +81,12 @@ def test_a_window_of_swin_v2_attends_by_angle_not_length():
     tokens = torch.randn(1, 6, 8)
     longer = tokens * torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])[None, :, None]
     torch.testing.assert_close(module(tokens)[1], module(longer)[1])
+
+
+def test_the_table_of_biases_lists_the_steps_from_key_to_query_row_by_row():
+    """Files bring their own index; a module that is made afresh must have the same."""
+    index = relative_position_index((2, 3))  # tokens (0, 0) .. (1, 2), steps from (-1, -2) on
+    assert index[0, 0] == index[4, 4] == 7  # of 3 x 5
+    assert index[5, 0] == 14  # the query lies one row and two columns behind its key
+    assert index[0, 5] == 0
+    assert index[2, 1] == 8 and index[1, 2] == 6

@@ -198,3 +198,18 @@ def test_every_recorded_key_is_translated_as_recorded(parity):
         assert theirs in co_dino.NAMING.table(numbers).to_theirs({ours: one}), official_key
         checked += 1
     assert checked > 700
+
+
+def test_names_of_detectron2_as_it_writes_them():
+    """Its stages count from 2; a table alone translates any count back and forth."""
+    named = {
+        "backbone.stem.conv1.norm.weight": "backbone.0.body.bn1.weight",
+        "backbone.res2.0.conv1.weight": "backbone.0.body.layer1.0.conv1.weight",
+        "backbone.res5.2.conv3.norm.bias": "backbone.0.body.layer4.2.bn3.bias",
+        "backbone.res3.0.shortcut.weight": "backbone.0.body.layer2.0.downsample.0.weight",
+        "backbone.res3.0.shortcut.norm.running_var": (
+            "backbone.0.body.layer2.0.downsample.1.running_var"
+        ),
+    }
+    tensors = {theirs: torch.zeros(1) for theirs in named}
+    assert list(detrex.NAMING.table(tensors).to_ours(tensors)) == list(named.values())

@@ -111,3 +111,13 @@ def test_every_channel_is_normalised_by_its_own_mean_and_spread():
     ]
     assert pixels.shape == (3, 3, 5)
     torch.testing.assert_close(pixels[:, 1, 2], torch.tensor(by_hand))
+
+
+def test_no_object_takes_its_share_and_is_never_the_answer():
+    logits = torch.tensor([[1.0, 2.0, 9.0], [4.0, 0.0, -1.0], [0.0, 3.0, 3.0]])
+    output = DetectorOutput(logits, torch.rand(3, 4))
+    found = postprocess(output, (20, 40), top=2, no_object=True)
+    assert found.queries.tolist() == [1, 2] and found.labels.tolist() == [0, 1]
+    chances = logits.exp() / logits.exp().sum(1, keepdim=True)
+    torch.testing.assert_close(found.scores, torch.stack([chances[1, 0], chances[2, 1]]))
+    assert len(postprocess(output, (20, 40), no_object=True)) == 3

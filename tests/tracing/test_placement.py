@@ -71,6 +71,51 @@ def test_a_wrong_frame_is_seen(mistake):
     assert far > 1.5
 
 
+def test_a_wrong_frame_of_the_second_picture_alone_is_seen():
+    """Two pictures of a padded batch; what is wrong of one must not hide behind the other."""
+    torch.manual_seed(5)
+    pictures = [torch.rand(3, 96, 128, requires_grad=True), torch.rand(3, 64, 192)]
+    pictures[1].requires_grad_()
+    batch = torch.stack(
+        [
+            torch.nn.functional.pad(one, (0, 192 - one.shape[2], 0, 96 - one.shape[1]))
+            for one in pictures
+        ]
+    )
+    maps = torch.nn.Conv2d(3, 4, 8, 8)(batch).flatten(2).transpose(1, 2)[:, :, None]
+    places = torch.rand(2, 30, 1, 1, 1, 2) * torch.tensor([0.25, 0.3]) + torch.tensor([0.15, 0.2])
+    places[0] = -1  # of the first picture no sample lies inside
+    trace = dv.AttentionTrace(
+        torch.tensor([[12, 24]]),
+        torch.zeros_like(places),
+        places,
+        torch.ones(2, 30, 1, 1, 1),
+        reference_points=torch.zeros(2, 30, 1, 2),
+    )
+    mirrored = maps.unflatten(1, (12, 24))[:, :8].flip(1)
+    wrong = torch.cat([mirrored, maps.unflatten(1, (12, 24))[:, 8:]], 1).flatten(1, 2)
+    assert placement_strides(trace, maps, pictures, (96, 192), 20) < 0.5
+    assert placement_strides(trace, wrong, pictures, (96, 192), 20) > 1
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(2, 0), (0, 2)])
+def test_distance_is_told_in_cells_which_need_not_be_square(rows, columns):
+    """Cells of 8 x 16 pixels; what is read lies two of them beside its mark."""
+    torch.manual_seed(6)
+    pixels = torch.rand(1, 3, 96, 192, requires_grad=True)
+    maps = torch.nn.Conv2d(3, 4, (8, 16), (8, 16))(pixels)
+    moved = maps.roll((rows, columns), (2, 3)).flatten(2).transpose(1, 2)[:, :, None]
+    places = torch.rand(1, 30, 1, 1, 1, 2) * 0.4 + 0.35
+    trace = dv.AttentionTrace(
+        torch.tensor([[12, 12]]),
+        torch.zeros_like(places),
+        places,
+        torch.ones(1, 30, 1, 1, 1),
+        reference_points=torch.zeros(1, 30, 1, 2),
+    )
+    assert placement_strides(trace, moved, [pixels], (96, 192), 20) == pytest.approx(2, abs=0.3)
+
+
 def _transposed(value):
     """The same cells read with rows and columns exchanged, as far as the map allows."""
     return (

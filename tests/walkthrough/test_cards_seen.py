@@ -1,0 +1,175 @@
+"""What a card claims can be seen where its link leads: in the numbers of the step it opens."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from deformviz.attention.reference import sampling_locations
+from deformviz.checkpoints.load import load
+from deformviz.geometry import to_pixel_index
+from deformviz.tracing.pictures import read_picture
+from deformviz.tracing.store import SHIPPED, read_index
+from deformviz.walkthrough.follow import follow
+from deformviz.walkthrough.myths import CARDS
+from deformviz.walkthrough.passes import Material
+from deformviz.walkthrough.subject import read_subject
+
+pytestmark = pytest.mark.slow  # the shipped model on a picture, right and with each mistake
+LINKED = {card.number: card for card in CARDS if card.view and card.view.page == "walkthrough"}
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """What the link of a card opens, worked out as the page does."""
+    stored = next(one for one in read_index(SHIPPED) if one.name == "beach-dusk")
+    models = {}
+
+    def model(name="deformable-detr-scenes"):
+        return models.setdefault(name, load(name))
+
+    material = Material("cards", model, lambda: read_picture(stored.picture_jpeg()), load=model)
+
+    def follow_card(number):
+        asked = dict(LINKED[number].view.params)
+        subject, step, notes = read_subject(asked)
+        assert not notes
+        subject = replace(subject, layer=asked.get("layer", subject.layer))
+        found = follow(subject, material)
+        return found, found.worked[step].value, found.worked[step]
+
+    return follow_card
+
+
+def places(found):
+    """Where the right formula puts the query's samples, by its references and offsets."""
+    trace, query = found.sight.trace, found.subject.query
+    given = trace.references[query][None, None], trace.sampling_offsets[query][None, None]
+    return sampling_locations(*given, trace.spatial_shapes.tolist())[0, 0]
+
+
+def x_and_y_are_exchanged(found, value, step):
+    assert torch.allclose(value, places(found).flip(-1), atol=1e-5)
+    assert not torch.allclose(value, places(found), atol=0.01)
+
+
+def height_and_width_are_exchanged(found, value, step):
+    references = found.worked["reference_points"].value[:, None]
+    sizes = found.sight.trace.spatial_shapes[:, None].to(value)  # (H, W)
+    offsets = found.worked["sampling_offsets"].value
+    assert torch.allclose((value - references) * sizes, offsets, atol=1e-3)
+    assert not torch.allclose((value - references) * sizes.flip(-1), offsets, atol=0.1)
+
+
+def an_offset_counts_pixels_of_its_level(found, value, step):
+    references = found.worked["reference_points"].value[:, None]
+    sizes = found.sight.trace.spatial_shapes[:, None].flip(-1).to(value)
+    moved = (found.worked["sampling_locations"].value - references) * sizes
+    assert torch.allclose(moved, value, atol=1e-3)
+
+
+def a_box_is_divided_by_points_and_two(found, value, step):
+    assert "\\term{reference_boxes}" in step.equation and "{K}" in step.equation
+    boxes, offsets = (found.worked[n].value for n in ("reference_boxes", "sampling_offsets"))
+    share = offsets / offsets.shape[2] * 0.5
+    assert torch.allclose(value, boxes[:, None, :2] + share * boxes[:, None, 2:], atol=1e-5)
+
+
+def there_is_a_gradient(found, value, step):
+    assert float(value.abs().max()) > 0
+
+
+def weights_of_each_level_sum_to_one(found, value, step):
+    levels = value.shape[1]
+    assert torch.allclose(value.sum(-1), torch.ones_like(value[..., 0]), atol=1e-5)
+    assert value.sum((1, 2)) == pytest.approx(levels, rel=1e-4)
+    assert not all(check.holds for check in step.checks)  # marked as broken
+
+
+def only_the_query_speaks(found, value, step):
+    assert set(step.terms) - {step.name} == {"weight_matrix", "query"}
+
+
+def pixels_count_from_corner_to_corner(found, value, step):
+    head, level, point = found.subject.head, found.subject.level, found.subject.point
+    place = places(found)[head, level, point]
+    height, width = found.sight.trace.spatial_shapes[level].tolist()
+    aligned = place * torch.tensor([width - 1.0, height - 1.0])
+    assert torch.allclose(value.reshape(2).float(), aligned, atol=1e-3)
+    assert not torch.allclose(aligned, to_pixel_index(place, (height, width)), atol=1e-3)
+
+
+def a_part_of_the_corners_lies_on_the_map(found, value, step):
+    head, level, point = found.subject.head, found.subject.level, found.subject.point
+    place = found.sight.trace.sampling_locations[0, head, level, point]
+    height, width = found.sight.trace.spatial_shapes[level].tolist()
+    pixel = to_pixel_index(place, (height, width))
+    cells = [(pixel.floor() + torch.tensor(c)).tolist() for c in ([0, 0], [1, 0], [0, 1], [1, 1])]
+    inside = [0 <= x < width and 0 <= y < height for x, y in cells]
+    assert 0 < sum(inside) < 4
+    assert 0 < float(value.sum()) < 1
+
+
+def a_sample_far_outside_reads_nothing(found, value, step):
+    assert float(value.abs().max()) == 0
+
+
+def what_lies_outside_is_held_at_the_border(found, value, step):
+    right = places(found)
+    assert float(value.min()) >= 0 and float(value.max()) <= 1
+    assert float(right.min()) < 0 or float(right.max()) > 1, "no sample of this query lies outside"
+
+
+def references_forget_the_padding(found, value, step):
+    assert torch.allclose(value, value[:1].expand_as(value))  # as if nothing were padded
+    frame = found.sight.frame
+    assert frame.resized_hw != frame.padded_hw
+
+
+def references_differ_from_level_to_level(found, value, step):
+    assert value.shape[0] > 1 and not torch.allclose(value[0], value[1], atol=1e-4)
+
+
+def references_have_an_axis_of_levels(found, value, step):
+    assert step.axes == "level xy"
+
+
+def groups_have_grids_of_their_own(found, value, step):
+    assert step.axes.startswith("group") and not torch.allclose(value[0], value[1], atol=1e-3)
+
+
+def each_head_sums_to_one_over_its_knots(found, value, step):
+    assert step.axes == "head knot"
+    assert torch.allclose(value.sum(-1), torch.ones(len(value)).to(value), atol=1e-4)
+
+
+def the_chosen_head_weighs_all_alike(found, value, step):
+    of_head, logits = value[found.subject.head], found.worked["attention_logits"].value
+    assert torch.allclose(of_head, torch.full_like(of_head, 1 / of_head.numel()), atol=1e-6)
+    assert len(logits.view(len(value), -1)[found.subject.head].unique()) == 1
+
+
+SEEN = {
+    1: x_and_y_are_exchanged,
+    2: height_and_width_are_exchanged,
+    3: an_offset_counts_pixels_of_its_level,
+    4: a_box_is_divided_by_points_and_two,
+    7: there_is_a_gradient,
+    8: the_chosen_head_weighs_all_alike,
+    9: weights_of_each_level_sum_to_one,
+    10: only_the_query_speaks,
+    11: pixels_count_from_corner_to_corner,
+    12: a_part_of_the_corners_lies_on_the_map,
+    13: what_lies_outside_is_held_at_the_border,
+    14: references_forget_the_padding,
+    15: references_differ_from_level_to_level,
+    17: references_have_an_axis_of_levels,
+    34: a_sample_far_outside_reads_nothing,
+    35: groups_have_grids_of_their_own,
+    36: each_head_sums_to_one_over_its_knots,
+}
+
+
+@pytest.mark.parametrize("number", SEEN)
+def test_the_step_that_a_card_opens_shows_what_it_claims(seen, number):
+    SEEN[number](*seen(number))
