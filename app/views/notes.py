@@ -34,7 +34,7 @@ def page() -> None:
 
 def show(one: Erratum, words: Mapping[str, str]) -> None:
     """One erratum: where it stands, what it says, what is right, and how that is known."""
-    st.caption(words["title"])
+    st.markdown(f"**{words['title']}**")
     st.markdown(f"✗ *{words['text']}*")
     st.markdown(f"✓ {words['reveal']}")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -43,7 +43,7 @@ def show(one: Erratum, words: Mapping[str, str]) -> None:
                 f"{part:.4g}" if isinstance(part, float) else str(part)
                 for part in (one.value if isinstance(one.value, list) else [one.value])
             )
-            st.caption(say("page.notes.computed", value=value, name=one.proof))
+            st.markdown(say("page.notes.computed", value=value, name=one.proof))
         if one.lesson or one.page:
             name, query = where(one)
             st.page_link(

@@ -1,5 +1,7 @@
 """A learner walks a lesson in Chromium, from plain files: right once and wrong once."""
 
+import os
+
 import pytest
 
 from deformviz.lessons.lesson import ORDER, lesson
@@ -183,3 +185,28 @@ def test_marks_are_larger_in_front_of_a_class_and_read_where_the_pointer_is(open
         canvas = page.locator(".dl-scene canvas").first
         found[teach] = canvas.evaluate("(c) => c.getContext('2d').getTransform().a")
     assert found[True] == pytest.approx(1.4 * found[False], rel=0.01)
+
+
+AXE_STEPS = (
+    ("bill", "one-point", {}),
+    ("few-points", "by-hand", {}),
+    ("one-grid", "bend", {"language": "zh"}),
+    ("star-to-gaze", "draw", {}),
+    ("levels", "one-step", {"teach": True}),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_lessons_of_plain_files(open_lesson, scheme):
+    script = os.environ.get("DEFORMVIZ_AXE", "")
+    if not script:
+        pytest.skip("no axe-core: DEFORMVIZ_AXE names no file (npm package axe-core, axe.min.js)")
+    for name, step, more in AXE_STEPS:
+        page = open_lesson(name, step, **more)
+        page.emulate_media(color_scheme=scheme)
+        if lesson(name)[step].scene and not lesson(name)[step].ground:
+            page.wait_for_selector(".dl-scene :is(canvas, math)")
+        page.add_script_tag(path=script)
+        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], (name, step)

@@ -37,9 +37,9 @@ function nameOf(axes, indices) {
     .join(" ");
 }
 
-/** Ink of an amount: up to 70 % of the accent for positive, of a warm colour for negative. */
+/** Ink of an amount: up to 40 % of the accent for positive, of a warm colour for negative. */
 function shade(value, most) {
-  const share = most > 0 ? Math.round((70 * Math.abs(value)) / most) : 0;
+  const share = most > 0 ? Math.round((40 * Math.abs(value)) / most) : 0;
   return `color-mix(in srgb, var(${value < 0 ? "--warm" : "--accent"}) ${share}%, var(--paper))`;
 }
 

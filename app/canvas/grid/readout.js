@@ -90,7 +90,7 @@ export class ClassList {
     this.root = element(
       "section",
       { class: "dv-lookup dv-classes", "aria-label": say("canvas.grid.classes.label") },
-      element("h4", {}, say("canvas.grid.classes.title")),
+      element("h3", {}, say("canvas.grid.classes.title")),
       this.list,
     );
     explorer.addEventListener("changed", () => this.update(explorer.layer));
