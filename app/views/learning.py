@@ -33,7 +33,7 @@ def in_language(name: str) -> Lesson:
 def payload_of(name: str) -> dict[str, Any]:
     """A lesson as the player is handed it on this server."""
     places = Places(stored_address, lab_address, EQUATIONS.address("math.ttf"))
-    return lesson_payload(in_language(name), places)
+    return lesson_payload(in_language(name), places, spoken())
 
 
 def stored_address(stored: StoredTrace, layer: str | None) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import visitor
 from app.views.learning import STYLE, language_choice
+from deformviz.lessons.glossary import glossary
 from deformviz.lessons.notes import ERRATA, Erratum, introduction, told
 from deformviz.words import say, spoken
 
@@ -29,6 +30,9 @@ def page() -> None:
         for column, one in zip(st.columns(2), ERRATA[first : first + 2], strict=False):
             with column, st.container(border=True, height="stretch"):
                 show(one, words[one.name])
+    with st.expander(say("page.notes.glossary"), icon=":material/dictionary:"):
+        for term in glossary(spoken()):
+            st.markdown(f"**{' · '.join(term['forms'])}**: {term['means']}")
     visitor.write({})
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from deformviz.figures.theme import palette
+from deformviz.lessons.glossary import glossary
 from deformviz.lessons.lesson import Lesson, Scene, Step
 from deformviz.lessons.worked import EQUATIONS, USUAL_PICTURE, read_worked
 from deformviz.tracing.store import (
@@ -32,14 +33,15 @@ class Places:
     font: str  # of the equations
 
 
-def lesson_payload(lesson: Lesson, places: Places) -> dict[str, Any]:
-    """Everything the player draws of a lesson."""
+def lesson_payload(lesson: Lesson, places: Places, language: str = "en") -> dict[str, Any]:
+    """Everything the player draws of a lesson; the glossary is that of `language`."""
     return {
         "name": lesson.name,
         "number": lesson.number,
         "minutes": lesson.minutes,
         "title": lesson.title,
         "goal": lesson.goal,
+        "glossary": glossary(language),
         "steps": [_step(lesson, step, places) for step in lesson.steps],
     }
 

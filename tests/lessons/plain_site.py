@@ -40,7 +40,7 @@ def write(folder, name, step="", language="en", **more):
     places = Places(address, lambda where: f"lab/{where}", "math.ttf")
     with speaking(language):
         data = {
-            "lesson": lesson_payload(lesson(name, language), places),
+            "lesson": lesson_payload(lesson(name, language), places, language),
             "step": step,
             "scripts": {
                 k: {"script": f"{k}.js", "style": f"{k}.css", "words": bundles.words(k)}

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from deformviz.lessons import lesson as room
-from deformviz.lessons.answers_grid import ACCURACY, ON_OBJECT
+from deformviz.lessons.answers_cost import REPORTED as REPORTED_DETR
+from deformviz.lessons.answers_grid import ACCURACY, ON_OBJECT, REPORTED
 from deformviz.lessons.lesson import KINDS, ORDER, LessonError, lesson, lessons, read_sections
 
 ASKED = [(one.name, step.name) for one in lessons() for step in one.steps if step.prediction]
@@ -51,6 +52,17 @@ def test_a_lesson_has_the_same_steps_choices_and_numbers_in_chinese(name):
             if (one.name, part) not in COUNTED_IN_TENS_OF_THOUSANDS:
                 said = NUMBER.findall(getattr(one, part))
                 assert set(said) <= set(NUMBER.findall(told)), (one.name, part)
+
+
+@pytest.mark.parametrize(("language", "reported"), [("en", "reported"), ("zh", "报告")])
+def test_reported_figures_are_said_to_be_reported(language, reported):
+    dat = lesson("one-grid", language)["without"].why
+    detr = lesson("bill", language)["slow"].reveal
+    assert reported in dat and (reported in detr or "report" in detr)
+    assert all(figure in dat for figure in REPORTED.values())
+    for epochs, ap, small in REPORTED_DETR.values():
+        assert str(ap) in detr and str(small) in detr
+        assert str(epochs) in detr
 
 
 def test_every_kind_of_prediction_is_asked():

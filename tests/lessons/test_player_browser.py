@@ -126,6 +126,19 @@ def test_a_place_is_put_by_keys_and_told_how_far_away_it_is(open_lesson):
     assert page.inner_text(".dl-verdict") == "39 % of the picture away."
 
 
+def test_a_word_of_the_text_says_what_it_means(open_lesson):
+    page = open_lesson("few-points", "what-it-says")
+    words = page.locator(".dl-term").all_inner_texts()
+    assert {"query", "reference point", "offsets"} <= {word.lower() for word in words}
+    assert len(words) == len(set(words))
+    page.get_by_role("button", name="reference point", exact=True).click()
+    assert (
+        page.inner_text(".dl-means") == "reference: Where a query stands; its offsets start there."
+    )
+    page.get_by_role("button", name="reference point", exact=True).click()
+    assert page.locator(".dl-means").is_hidden()
+
+
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
 def test_nothing_is_wider_than_the_screen(open_lesson, size):
     for name in ("bill", "levels", "detective"):

@@ -3,6 +3,7 @@ import { button, element, setText } from "../kit/elements.js";
 import { ask, verdict } from "./ask.js";
 import { SceneRoom } from "./scene.js";
 import { Teach } from "./teach.js";
+import { explained } from "./terms.js";
 import { learn, say } from "../kit/words.js";
 
 export class Player {
@@ -161,7 +162,7 @@ export class Player {
     this.drawProgress();
     this.text.replaceChildren(
       element("h2", { tabindex: "-1" }, step.title),
-      element("p", { class: "dl-say" }, step.text),
+      explained(step.text, lesson.glossary, new Set()),
       ...(step.prediction ? this.question(step) : []),
     );
     this.drawFoot(step);
@@ -252,7 +253,7 @@ export class Player {
     const found = verdict(step, this.state(step).asked.said(), { language, teach });
     this.check.hidden = true;
     const why = element("details", {}, element("summary", {}, this.say("lesson.why")));
-    why.append(element("p", {}, step.why));
+    why.append(explained(step.why, this.data.lesson.glossary, new Set()));
     this.answer.replaceChildren(
       element("p", { class: found.right ? "dl-verdict dl-good" : "dl-verdict" }, found.text),
       element("p", {}, step.reveal),
