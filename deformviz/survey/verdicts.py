@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -104,7 +105,7 @@ def _verdict(kind: str, layer: str, heads: tuple, numbers: tuple, text: str) -> 
     return Verdict(kind, layer, tuple(map(int, heads)), value, low, high, f"{layer} {named} {text}")
 
 
-def _interval(mean: Mean, *place: int) -> tuple:
+def _interval(mean: Mean, *place: Any) -> tuple:
     """Value, low and high of one of several means."""
     return tuple(part[place] for part in (mean.value, mean.low, mean.high))
 
