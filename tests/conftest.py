@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -223,31 +224,31 @@ def server_log(tmp_path_factory):
 @pytest.fixture(scope="session")
 def server(server_log):
     """Address of the real app, started as the README says, ended after the last test."""
+    with running_app(server_log) as (address, _):
+        yield address
+
+
+@contextmanager
+def running_app(log, *options, **environment):
+    """(address, process) of the real app, which ends with the block."""
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app/main.py",
-        "--server.headless",
-        "true",
-        "--server.address",
-        "127.0.0.1",
-        "--server.port",
-        str(port),
-    ]
-    with server_log.open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+    command = [sys.executable, "-m", "streamlit", "run", "app/main.py"]
+    command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
+    command += ["--server.port", str(port), *options]
+    with log.open("w") as said:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | environment, stdout=said, stderr=subprocess.STDOUT
+        )
     try:
-        wait_until_listening(process, port, server_log)
-        yield f"http://127.0.0.1:{port}"
+        wait_until_listening(process, port, log)
+        yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()
         try:
-            process.wait(timeout=10)
+            process.wait(timeout=20)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
 
 
 def wait_until_listening(process, port, log):
@@ -285,7 +286,12 @@ def page(browser):
     page.on("pageerror", lambda error: page.console_errors.append(str(error)))
     page.on(
         "console",
-        lambda message: message.type == "error" and page.console_errors.append(message.text),
+        lambda message: complains(message) and page.console_errors.append(message.text),
     )
     yield page
     context.close()
+
+
+def complains(message):
+    """Whether it is an error: Streamlit asks for itself below a page's own address first, too."""
+    return message.type == "error" and "/_stcore/" not in message.location["url"]

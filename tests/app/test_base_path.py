@@ -2,12 +2,12 @@
 
 import shutil
 import subprocess
-import sys
+from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.conftest import ROOT, free_port, wait_until_listening
+from tests.conftest import free_port, running_app, wait_until_listening
 
 pytestmark = pytest.mark.browser
 BASE = "viz"
@@ -16,23 +16,13 @@ BASE = "viz"
 @pytest.fixture
 def start(tmp_path):
     """Starts the app with options; returns its port."""
-    running = []
+    with ExitStack() as running:
 
-    def start(*options):
-        port, log = free_port(), tmp_path / "server.log"
-        command = [sys.executable, "-m", "streamlit", "run", "app/main.py"]
-        command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
-        command += ["--server.port", str(port), *options]
-        with log.open("w") as file:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file)
-        running.append(process)
-        wait_until_listening(process, port, log)
-        return port
+        def start(*options):
+            address, _ = running.enter_context(running_app(tmp_path / "server.log", *options))
+            return address.rpartition(":")[2]
 
-    yield start
-    for process in running:
-        process.terminate()
-        process.wait(15)
+        yield start
 
 
 @pytest.fixture
@@ -71,12 +61,14 @@ def sees_the_canvas_and_thumbnails(page, address):
     assert page.locator("img").evaluate_all(broken) == 0
 
 
+@pytest.mark.slow
 def test_below_a_base_path_pictures_are_drawn(start, page):
     port = start("--server.baseUrlPath", BASE)
     for name in ("", "explore", "dat"):
         sees_the_canvas_and_thumbnails(page, f"http://127.0.0.1:{port}/{BASE}/{name}")
 
 
+@pytest.mark.slow
 def test_behind_a_proxy_that_strips_a_prefix_pictures_are_drawn(start, stripping_proxy, page):
     port = stripping_proxy(start())
     for name in ("", "dat"):

@@ -89,6 +89,7 @@ def test_swapped_x_and_y_mirror_every_point_along_the_diagonal(compare):
     assert close(broken.places, right.places[:, ::-1])
 
 
+@pytest.mark.slow
 def test_divided_by_height_and_width_the_star_is_stretched_sideways(compare, page):
     right, broken = compare("swap_hw", "encoder.0")
     width, height = sizes_wh(page)[right.level].T
@@ -98,12 +99,14 @@ def test_divided_by_height_and_width_the_star_is_stretched_sideways(compare, pag
     assert close(broken.places - broken.reference, steps * stretched)
 
 
+@pytest.mark.slow
 def test_aligned_corners_draw_every_place_towards_the_middle(compare, page):
     right, broken = compare("align_corners", "encoder.0")
     size = sizes_wh(page)[right.level]
     assert close(broken.places - 0.5, (right.places - 0.5) * (size - 1) / size)
 
 
+@pytest.mark.slow
 def test_with_border_padding_only_points_outside_move_to_the_edge(compare, page):
     right, broken = compare("border_padding", "encoder.0")
     half = 0.5 / sizes_wh(page)[right.level]
@@ -135,11 +138,13 @@ def test_without_the_padding_mask_the_answer_changes(compare, page):
     expect(page.locator(".wt-padding")).to_have_count(2)
 
 
+@pytest.mark.slow
 def test_without_the_half_everything_is_read_half_a_pixel_further(compare, page):
     right, broken = compare("forget_half", "encoder.0")
     assert close(broken.places - right.places, 0.5 / sizes_wh(page)[right.level])
 
 
+@pytest.mark.slow
 def test_a_query_that_follows_another_proposal_says_so_below_the_pictures(compare, page):
     right, broken = compare("align_corners&query=2", "decoder.0")
     assert not close(broken.reference, right.reference)

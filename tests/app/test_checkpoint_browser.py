@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 import urllib.request
 
@@ -12,7 +11,7 @@ import torch
 from deformviz.checkpoints.own import save
 from deformviz.models.dat import DAT
 from deformviz.models.dat_presets import dat_scenes
-from tests.conftest import ROOT, free_port, wait_until_listening
+from tests.conftest import running_app
 from tests.models.tiny_detector import tiny_detector
 
 pytestmark = pytest.mark.browser
@@ -49,6 +48,7 @@ class Touch:
         return os.system, (f"touch {self.mark}",)
 
 
+@pytest.mark.slow
 def test_wrong_and_hostile_files_get_a_sentence_and_a_good_one_its_stars(server, visitor, tmp_path):
     (tmp_path / "wrong.pth").write_bytes(b"no weights, just words and words")
     torch.save({"model": Touch(tmp_path / "executed")}, tmp_path / "hostile.pth")
@@ -72,6 +72,7 @@ def test_wrong_and_hostile_files_get_a_sentence_and_a_good_one_its_stars(server,
     assert complaints(visitor) == []
 
 
+@pytest.mark.slow
 def test_two_snapshots_of_the_shipped_training_are_compared(server, visitor):
     visitor.goto(f"{server}/checkpoint")
     visitor.get_by_role("button", name="What did its training change?").click()
@@ -87,6 +88,7 @@ def test_two_snapshots_of_the_shipped_training_are_compared(server, visitor):
     assert complaints(visitor) == []
 
 
+@pytest.mark.slow
 def test_from_a_detection_to_its_attribution_and_its_deletion_curve(server, visitor):
     visitor.goto(f"{server}/checkpoint")
     visitor.get_by_role("button", name="Do its weights mean anything?").click()
@@ -163,29 +165,8 @@ def test_every_page_it_leads_to_opens_with_the_dropped_file(
 @pytest.fixture
 def roomy_server(tmp_path):
     """(address, process) of the app as `./run` starts it for this machine alone."""
-    port, log = free_port(), tmp_path / "server.log"
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app/main.py",
-        "--server.headless",
-        "true",
-        "--server.address",
-        "127.0.0.1",
-        "--server.port",
-        str(port),
-        "--server.maxUploadSize",
-        "500",
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=log.open("w"), stderr=subprocess.STDOUT)
-    try:
-        wait_until_listening(process, port, log)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        process.kill()
-        process.wait()
+    with running_app(tmp_path / "server.log", "--server.maxUploadSize", "500") as running:
+        yield running
 
 
 def memory_mib(process, line):

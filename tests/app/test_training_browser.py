@@ -4,7 +4,6 @@ import base64
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from deformviz.training.loop import DetectorTraining
 from deformviz.training.run_folder import RunFolder
 from tests.analysis.test_recorded_run import tiny_recipe
 from tests.app.canvas.canvas_page import eventually
-from tests.conftest import free_port, wait_until_listening
+from tests.conftest import running_app
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 180_000  # a training and its pictures share a busy machine's cores
@@ -27,29 +26,9 @@ def training_server(tmp_path_factory):
     place = tmp_path_factory.mktemp("training")
     for _ in DetectorTraining(tiny_recipe(), RunFolder(place / "tiny")).run(record_every=1):
         pass
-    port, log = free_port(), place / "log"
-    command = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app/main.py",
-        "--server.headless",
-        "true",
-        "--server.address",
-        "127.0.0.1",
-        "--server.port",
-        str(port),
-    ]
-    environment = {**os.environ, "DEFORMVIZ_RUNS": str(place / "tiny"), "OMP_NUM_THREADS": "1"}
-    with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, env=environment)
-    try:
-        wait_until_listening(process, port, log)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    environment = {"DEFORMVIZ_RUNS": str(place / "tiny"), "OMP_NUM_THREADS": "1"}
+    with running_app(place / "log", **environment) as running:
+        yield running
 
 
 @pytest.fixture
@@ -111,11 +90,12 @@ def test_slider_curve_preset_and_play_move_the_present_alone(visit):
     page.locator(".dr-chart .dr-line").first.wait_for(state="attached")  # curves are measured later
     chart, stage = (page.locator(name).first.bounding_box() for name in (".dr-chart", ".dr-now"))
     assert stage["y"] > 0 and chart["y"] + 60 < 900  # a curve and what it moves, both in sight
-    page.mouse.move(chart["x"] + 50, chart["y"] + 50)
+    curves = page.locator(".dr-chart").first  # waits until it stands still
+    curves.hover(position={"x": 50, "y": 50})
     expect(caption(page, "now")).to_contain_text("iteration 0")
     drawn(page)
     assert pixels(page, "now") == star
-    page.mouse.move(chart["x"] + chart["width"] - 16, chart["y"] + 50)
+    curves.hover(position={"x": chart["width"] - 16, "y": 50})
     expect(caption(page, "now")).to_contain_text("iteration 3")
 
     page.get_by_role("button", name="Head 0, level 0: start").click()
@@ -158,6 +138,7 @@ def test_the_pressed_play_button_can_be_read_and_the_preset_on_show_is_marked(vi
     assert ink == text
 
 
+@pytest.mark.slow
 def test_a_live_training_is_watched_paused_reloaded_resumed_and_stopped(visit, training_server):
     page = visit("run=tiny")
     page.get_by_role("button", name="Train", exact=True).click()

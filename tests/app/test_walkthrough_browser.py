@@ -230,6 +230,7 @@ def test_a_box_or_an_arrow_on_the_picture_chooses_the_query(page, server):
     expect(page.locator(".wt-found.wt-own")).not_to_have_attribute("data-query", query)
 
 
+@pytest.mark.slow
 def test_a_box_that_was_chosen_before_can_be_chosen_again(page, server):
     visit(page, server, derivation="multi_scale", layer="decoder.1")
     number = page.get_by_label("Query", exact=True)
@@ -312,6 +313,7 @@ def test_sliders_and_buttons_of_what_if_change_the_answer(page, server):
     expect(weights.last).to_have_attribute("title", re.compile(": 0.0625$"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 def test_the_sliders_of_what_if_stay_under_the_hand(page, server, width, height):
     page.set_viewport_size({"width": width, "height": height})
@@ -372,6 +374,7 @@ def test_equations_are_drawn_and_no_latex_is_left(page, server, derivation):
         expect(page.locator(".wt-equation math")).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_a_phone_scrolls_only_down(page, server):
     page.set_viewport_size({"width": 390, "height": 844})
     visit(page, server, derivation="multi_scale", mistake="swap_xy")

@@ -3,6 +3,8 @@
 import subprocess
 import time
 
+import pytest
+
 
 def torch_in(checkout):
     code = "import importlib.metadata as m; print(m.version('torch'))"
@@ -13,6 +15,7 @@ def torch_in(checkout):
     ).stdout.strip()
 
 
+@pytest.mark.slow
 def test_pip_itself_brings_the_build_that_was_asked_for(checkout_with_pip):
     reply = checkout_with_pip.run("--device", "cpu", "--no-start")
     assert "CPU build, about 190 MB, from a source pip knows" in reply.stdout, reply.stderr

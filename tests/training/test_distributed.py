@@ -94,6 +94,7 @@ def test_two_processes_equal_one(tmp_path, free_port):
         torch.testing.assert_close(first[name], second[name], rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_command_trains_with_two_processes(tmp_path, free_port):
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps(tiny_recipe(2).to_dict()))

@@ -61,6 +61,7 @@ def test_start_pause_resume_stop(live):
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_a_training_ends_with_its_server(tmp_path):
     script = (
         "import time\n"
