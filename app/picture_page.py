@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from app import controls, runs, visitor
+from app.canvas.kind import CanvasKind
+from app.canvas.kinds import mount_picture
 from app.rooms import ROOMS
 from app.waiting import answer_or_wait
 from deformviz.tracing.store import StoredTrace
@@ -76,3 +79,28 @@ def wanted_run(selection: controls.Selection) -> StoredTrace | None:
         lambda: runs.request(source, model, visitor.me().name),
         give_up=visitor.give_up,
     )
+
+
+def layer_canvas(
+    kind: CanvasKind, run: StoredTrace, trace_url: str, *, key: str
+) -> dict[str, Any] | None:
+    """A layer on its picture, where `[` and `]` step from layer to layer.
+
+    Returns the view it reported last, None before it has drawn.
+    """
+
+    def take_step() -> None:
+        at = run.layers.index(visitor.here().layer) + st.session_state[key].layer
+        visitor.change_here(layer=run.layers[min(max(at, 0), len(run.layers) - 1)])
+
+    return mount_picture(
+        kind,
+        trace_url=trace_url,
+        picture_url=f"picture/{run.key}.jpg",
+        title=run.title,
+        picture_hw=run.original_hw,
+        view=visitor.start_view(run.key, key),
+        view_id=run.key,
+        key=key,
+        on_layer=take_step,
+    ).view

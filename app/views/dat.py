@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app import controls, runs, visitor
-from app.canvas.kinds import GRID, mount_picture
-from app.picture_page import picture_page
+from app.canvas.kinds import GRID
+from app.picture_page import layer_canvas, picture_page
 from app.views.dat_numbers import numbers, versions
 from app.views.dat_text import explanation
 from deformviz.tracing.store import StoredTrace
@@ -34,7 +34,7 @@ def stage(run: StoredTrace, *, default_model: str) -> None:
     layer = choose_layer(run)
     trace_url = f"trace/{run.key}/{layer}.bin"
     with st.container(key="grid_canvas"):  # keeps its place while its script is on the way
-        view = canvas(run, trace_url)
+        view = layer_canvas(GRID, run, trace_url, key="grid")
     on_show = view if view and view.get("source") == trace_url else {}
     numbers(run, layer, on_show, drawn=bool(view))
     visitor.write_view(on_show.get("params"), default_model)
@@ -67,27 +67,6 @@ def layer_title(run: StoredTrace, layer: str) -> str:
     height, width = runs.unpacked(run, layer).header["grid_hw"]
     place = f"stage {int(number) + 1}" + (f" block {int(block) + 1}" if several else "")
     return f"{place} · {height} × {width}"
-
-
-def canvas(run: StoredTrace, trace_url: str) -> dict | None:
-    """The grid canvas; returns the view it reported last, None before it has drawn."""
-
-    def take_step() -> None:
-        at = run.layers.index(visitor.here().layer) + st.session_state["grid"].layer
-        visitor.change_here(layer=run.layers[min(max(at, 0), len(run.layers) - 1)])
-
-    result = mount_picture(
-        GRID,
-        trace_url=trace_url,
-        picture_url=f"picture/{run.key}.jpg",
-        title=run.title,
-        picture_hw=run.original_hw,
-        view=visitor.start_view(run.key, "grid"),
-        view_id=run.key,
-        key="grid",
-        on_layer=take_step,
-    )
-    return result.view
 
 
 def footer(selection: controls.Selection) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app import controls, runs, visitor
-from app.canvas.kinds import DENSE, SAMPLING, mount_picture
-from app.picture_page import picture_page
+from app.canvas.kinds import DENSE, SAMPLING
+from app.picture_page import layer_canvas, picture_page
 from app.views.explanation import explanation
 from app.views.model_details import model_details, origin
 from app.views.query_charts import query_charts
@@ -39,33 +39,15 @@ def stage(run: StoredTrace, *, default_model: str) -> None:
     trace_url = f"trace/{run.key}/{layer}.bin"
     dense = isinstance(runs.unpacked(run, layer), PackedDense)
     with st.container(key="canvas"):  # keeps its place while its script is on the way
-        view = canvas(run, trace_url, dense)
+        view = (
+            layer_canvas(DENSE, run, trace_url, key="dense")
+            if dense
+            else layer_canvas(SAMPLING, run, trace_url, key="explorer")
+        )
     on_show = view if view and view.get("source") == trace_url else {}
     if not dense:
         query_charts(run, layer, on_show.get("query"), drawn=bool(view))
     visitor.write_view(on_show.get("params"), default_model)
-
-
-def canvas(run: StoredTrace, trace_url: str, dense: bool) -> dict | None:
-    """The explorer; returns the view it reported last, None before it has drawn."""
-    key = "dense" if dense else "explorer"
-
-    def take_step() -> None:
-        at = run.layers.index(visitor.here().layer) + st.session_state[key].layer
-        visitor.change_here(layer=run.layers[min(max(at, 0), len(run.layers) - 1)])
-
-    result = mount_picture(
-        DENSE if dense else SAMPLING,
-        trace_url=trace_url,
-        picture_url=f"picture/{run.key}.jpg",
-        title=run.title,
-        picture_hw=run.original_hw,
-        view=visitor.start_view(run.key, key),
-        view_id=run.key,
-        key=key,
-        on_layer=take_step,
-    )
-    return result.view
 
 
 def footer(run: StoredTrace, selection: controls.Selection) -> None:
