@@ -1,5 +1,5 @@
 // Builds deformviz/bundles: `npm run build`. With --check it writes nothing and fails on a difference.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const TO = join(HERE, "..", "..", "deformviz", "bundles");
-const KINDS = ["sampling", "grid", "keys", "dense", "atlas", "replay", "equations", "lesson"];
+const KINDS = readdirSync(HERE).filter((name) => existsSync(join(HERE, name, "main.js")));
 const ENGLISH = JSON.parse(readFileSync(join(TO, "..", "words", "en.json"), "utf8"));
 const checks = process.argv.includes("--check");
 
@@ -22,7 +22,8 @@ const USUAL = {
 
 /** The English words of a kind, which what draws without a browser is built with. */
 function wordsOf(kind) {
-  const rooms = JSON.parse(readFileSync(join(TO, "words.json"), "utf8"))[kind];
+  const others = JSON.parse(readFileSync(join(TO, "words.json"), "utf8"));
+  const rooms = others[kind] ?? ["canvas.kit", `canvas.${kind}`];
   const mine = ([key]) => rooms.some((room) => key.startsWith(`${room}.`));
   return JSON.stringify(Object.fromEntries(Object.entries(ENGLISH).filter(mine)));
 }
@@ -38,6 +39,10 @@ async function filesOf(kind) {
     ],
     [`${kind}.css`, await text({ entryPoints: [from("style.css")] })],
   ];
+  for (const name of readdirSync(join(HERE, kind)).filter((each) => each.startsWith("part_"))) {
+    const part = { entryPoints: [from(name)], format: "esm", define: { WORDS: "{}" } };
+    files.push([`${kind}.${name.slice("part_".length)}`, await text(part)]);
+  }
   if (existsSync(from("marks_main.js"))) {
     const define = { WORDS: wordsOf(kind) };
     const marks = { entryPoints: [from("marks_main.js")], format: "iife", define };

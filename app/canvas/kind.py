@@ -21,6 +21,7 @@ FOR_EVER = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
 }
+MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/plain"}
 
 # Streamlit resends inline scripts at every rerun; this one only fetches the real module, once.
 LOADER = """
@@ -84,13 +85,9 @@ class CanvasKind:
 
     async def _serve(self, request: Request) -> Response:
         name = request.path_params["name"]
-        media_types = {
-            f"{self.name}.js": "text/javascript",
-            f"{self.name}.css": "text/css",
-            bundles.TEMPLATE: "text/plain",
-        }
-        if name in media_types:
-            return Response(bundles.read(name), media_type=media_types[name], headers=FOR_EVER)
+        if name in (*bundles.files(self.name), bundles.TEMPLATE):
+            media_type = MEDIA_TYPES[Path(name).suffix]
+            return Response(bundles.read(name), media_type=media_type, headers=FOR_EVER)
         if name in self.more_files:
             return FileResponse(self.more_files[name](), headers=FOR_EVER)
         return PlainTextResponse("This canvas has no such file.", status_code=404)

@@ -1,7 +1,8 @@
 """Scripts and styles of the pictures, built for browsers; whoever uses them needs no Node.
 
-One ES module and one style sheet per kind, `<kind>.js` and `<kind>.css`, and `<kind>.marks.js`,
-which draws without a browser. They are built from the scripts of the app by `npm run build`.
+One ES module and one style sheet per kind, `<kind>.js` and `<kind>.css`, `<kind>.<part>.js` for
+what only some of its pages need, and `<kind>.marks.js`, which draws without a browser. They are
+built from the scripts of the app by `npm run build`.
 """
 
 import hashlib
@@ -30,17 +31,26 @@ def read(name: str) -> str:
 
 
 @cache
+def files(kind: str) -> tuple[str, ...]:
+    """What a page of this kind loads: script and style, and parts that are fetched when needed."""
+    beside = {path.name for path in FOLDER.glob(f"{kind}.*.js")} - {f"{kind}.marks.js"}
+    return (f"{kind}.js", f"{kind}.css", *sorted(beside))
+
+
+@cache
 def version(kind: str) -> str:
     """Changes with everything a page of this kind loads: part of addresses that never change."""
-    parts = (read(f"{kind}.js"), read(f"{kind}.css"), read(TEMPLATE))
+    parts = [read(name) for name in (*files(kind), TEMPLATE)]
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
 
 
 @cache
-def _rooms() -> dict[str, list[str]]:
-    return json.loads((FOLDER / "words.json").read_text(encoding="utf-8"))
+def rooms_of_words(kind: str) -> tuple[str, ...]:
+    """How the keys of a kind's words begin: its own and the kit's, where no other are written."""
+    others = json.loads((FOLDER / "words.json").read_text(encoding="utf-8"))
+    return tuple(others.get(kind, ("canvas.kit", f"canvas.{kind}")))
 
 
 def words(kind: str) -> dict[str, str]:
     """What a script of this kind says, in the language being spoken; it is handed them as data."""
-    return part(*_rooms()[kind])
+    return part(*rooms_of_words(kind))

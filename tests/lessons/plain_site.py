@@ -52,8 +52,8 @@ def write(folder, name, step="", language="en", **more):
             **more,
         }
     for kind in ("lesson", *CANVASES):
-        for ending in ("js", "css"):
-            shutil.copy(bundles.FOLDER / f"{kind}.{ending}", folder)
+        for file in bundles.files(kind):
+            shutil.copy(bundles.FOLDER / file, folder)
     (folder / "data.json").write_text(json.dumps(data))
     (folder / "index.html").write_text(PAGE)
 

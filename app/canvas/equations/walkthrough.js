@@ -1,35 +1,18 @@
-// The whole page: which step and sample are chosen, and what lights up together.
+// The whole page: which lesson, step and sample are chosen.
 import { element, focusedIn } from "../kit/elements.js";
 import { say } from "../kit/words.js";
-import { badge, isDrawnTruly } from "./badge.js";
-import { code } from "./code.js";
-import { Costs } from "./costs.js";
+import { isDrawnTruly } from "./badge.js";
+import { Detail } from "./detail.js";
 import { Diagram } from "./diagram.js";
-import { formula, prose } from "./formula.js";
-import { cellSamples, numbers } from "./numbers.js";
+import { loadFont } from "./font.js";
+import { headOf } from "./head.js";
+import { Lights } from "./lights.js";
+import { Parts } from "./parts.js";
 import { Picture } from "./picture.js";
-import { WhatIf } from "./what_if.js";
 
 const REPORT_MS = 250;
 const DRAG_MS = 200;
-const MOST_SPELLED = 8;
 const SCOPES = ["all", "head", "sample", "pixels"];
-/** @returns {Iterable<HTMLElement>} what is about a tensor, formulas included */
-const termsIn = (root) => root.querySelectorAll("[data-term]");
-
-let font = null;
-
-/** Faces declared inside a shadow root are not used, so the page's document gets it, once. */
-function loadFont(address) {
-  if (font) return;
-  font = new FontFace("dv-math", `url("${address}")`);
-  font.load().then(
-    (face) => document.fonts.add(face),
-    () => {
-      font = null;
-    },
-  );
-}
 
 export class Walkthrough {
   /** @param {(name: string, value: any) => void} tell what Python is to hear */
@@ -37,13 +20,12 @@ export class Walkthrough {
     this.hear = tell;
     this.diagram = new Diagram((name) => this.choose(name));
     this.head = element("header", { class: "wt-head" });
-    this.detail = element("article", { class: "wt-detail", "aria-live": "polite" });
+    this.detail = new Detail();
     this.pictures = element("div", { class: "wt-pictures" });
     this.scope = "all";
     /** @type {Picture[]} */
     this.views = [];
     this.dragging = false;
-    this.closed = new Set(); // names of sections the visitor has closed
     this.buttons = new Map(); // of the scopes
     this.scopes = element(
       "div",
@@ -56,25 +38,16 @@ export class Walkthrough {
       }),
     );
     this.answers = element("div", { class: "wt-answers" });
-    this.costs = new Costs(this);
-    this.whatIf = new WhatIf(this);
+    this.parts = new Parts(this, ["what_if", "costs"]);
     this.sights = element("div", { class: "wt-sights" }, this.scopes, this.pictures, this.answers);
-    const side = element(
-      "aside",
-      { class: "wt-side" },
-      this.sights,
-      this.whatIf.root,
-      this.costs.root,
-    );
+    const side = element("aside", { class: "wt-side" }, this.sights, ...this.parts.places);
     this.root = element(
       "section",
       { class: "wt", tabindex: "-1" },
       this.head,
-      element("div", { class: "wt-columns" }, this.diagram.root, this.detail, side),
+      element("div", { class: "wt-columns" }, this.diagram.root, this.detail.root, side),
     );
-    this.root.addEventListener("pointerover", (event) => this.point(event.target));
-    this.root.addEventListener("focusin", (event) => this.point(event.target));
-    this.root.addEventListener("pointerleave", () => this.light({}));
+    this.lights = new Lights(this);
     this.root.addEventListener("click", (event) => this.follow(event.target));
     this.root.addEventListener("keydown", (event) => this.press(event));
   }
@@ -103,7 +76,7 @@ export class Walkthrough {
     const picked = focused?.closest(".wt-svg")
       ? this.views.findIndex((view) => view.svg.isSameNode(focused))
       : -1;
-    this.drawHead();
+    this.head.replaceChildren(...headOf(this.lesson));
     this.diagram.update(this.lesson);
     this.keepHeight();
     this.answers.replaceChildren(
@@ -119,9 +92,8 @@ export class Walkthrough {
     if (this.lesson.note) this.answers.append(element("p", { class: "wt-note" }, this.lesson.note));
     if (this.dragging && isDrawnTruly(this.lesson)) this.views[0].answer(this.lesson.pictures[0]);
     else this.drawPictures();
-    this.whatIf.update(data.lesson);
-    this.costs.root.hidden = !data.lesson.costs;
-    if (data.lesson.costs) this.costs.update(data.lesson.costs);
+    this.parts.show("what_if", data.lesson.what_if && data.lesson);
+    this.parts.show("costs", data.lesson.costs);
     this.show();
     if (picked >= 0)
       this.views.at(Math.min(picked, this.views.length - 1))?.svg.focus({ preventScroll: true });
@@ -156,19 +128,6 @@ export class Walkthrough {
       this.pictures.append(element("p", { class: "wt-legend" }, this.lesson.legend ?? ""));
   }
 
-  drawHead() {
-    const { lesson } = this;
-    const whole = lesson.whole
-      ? [element("div", { class: "wt-whole" }, formula(lesson.whole))]
-      : [];
-    this.head.replaceChildren(
-      element("h2", {}, lesson.title),
-      badge(lesson),
-      ...whole,
-      element("p", {}, ...prose(lesson.introduction)),
-    );
-  }
-
   get current() {
     return this.lesson.steps.find((step) => step.name === this.step);
   }
@@ -183,127 +142,13 @@ export class Walkthrough {
   show() {
     const step = this.current;
     this.diagram.show(step.name);
-    const axes =
-      step.axes.map(([axis, size]) => `${axis} ${size}`).join(" × ") ||
-      say("canvas.equations.one_number");
-    const checks = step.checks.map(({ text, holds }) =>
-      element("li", { class: holds ? "wt-holds" : "wt-fails" }, `${holds ? "✓" : "✗"} ${text}`),
-    );
-    const cards = [step.name, ...step.terms.filter((name) => name !== step.name)].map((name) =>
-      this.card(name),
-    );
-    const parts = [
-      element("div", { class: "wt-equation", "data-term": step.name }, formula(step.equation)),
-      element(
-        "p",
-        { class: "wt-meta" },
-        element("code", {}, step.name),
-        ` [${axes}]${step.unit ? ` · ${step.unit}` : ""} · ${step.source}`,
-      ),
-      element("p", {}, ...prose(step.text)),
-      element("ul", { class: "wt-checks" }, ...checks),
-      this.section(
-        "numbers",
-        say("canvas.equations.numbers"),
-        element("div", { class: "wt-cards" }, ...cards),
-      ),
-    ];
-    if (step.code.length)
-      parts.push(
-        this.section("code", say("canvas.equations.code", { name: step.function }), code(step)),
-      );
-    this.detail.replaceChildren(...parts);
+    this.detail.show(step, this.lesson);
     this.light({});
   }
 
-  /** A part that stays open or closed from step to step. */
-  section(name, title, body) {
-    const details = element(
-      "details",
-      { open: this.closed.has(name) ? false : "open", "data-section": name },
-      element("summary", {}, title),
-      body,
-    );
-    details.addEventListener("toggle", () =>
-      details.open ? this.closed.delete(name) : this.closed.add(name),
-    );
-    return details;
-  }
-
-  card(name) {
-    const step = this.lesson.steps.find((one) => one.name === name);
-    return element(
-      "div",
-      { class: "wt-card", "data-term": name },
-      element(
-        "div",
-        { class: "wt-card-head" },
-        formula(step.symbol),
-        element(
-          "span",
-          { class: "wt-quiet" },
-          `${name} [${step.axes.map(([axis, size]) => `${axis} ${size}`).join(", ") || say("canvas.equations.one_number")}]`,
-        ),
-      ),
-      numbers(step.table),
-      element("p", { class: "wt-said" }),
-    );
-  }
-
-  /** What the pointer or the focus is on, wherever on the page it is. */
-  point(target) {
-    if (target.closest?.(".wt-sample")) return;
-    const term = target.closest?.("[data-term]")?.dataset.term ?? null;
-    const part = target.closest?.("[data-part]")?.dataset.part ?? null;
-    this.light({ term, sample: cellSamples.get(target) ?? null, part });
-  }
-
-  /** The part of the picture a tensor is seen in, or null. */
-  partOf(name) {
-    return this.lesson.steps.find((step) => step.name === name)?.part || null;
-  }
-
-  /** Light up everything that shows the same thing: symbol, tensor, picture, code. */
-  light({ term = null, sample = null, part = null }) {
-    const shown = part ?? this.partOf(term) ?? (sample ? "samples" : null);
-    const fits =
-      sample &&
-      ((one) =>
-        ["head", "level", "point"].every(
-          (axis) => !(axis in sample) || !(axis in one) || sample[axis] === one[axis],
-        ));
-    for (const node of termsIn(this.root)) {
-      const name = node.dataset.term;
-      const lit = term ? name === term : Boolean(shown) && this.partOf(name) === shown;
-      node.classList.toggle("wt-lit", lit && !node.classList.contains("wt-equation"));
-    }
-    for (const cell of this.root.querySelectorAll(".wt-cell")) {
-      const own = cellSamples.get(cell);
-      cell.classList.toggle("wt-lit", Boolean(fits && own && fits(own)));
-    }
-    this.spell(sample ?? this.sample);
-    for (const view of this.views) view.show(this.sample, fits, shown);
-    for (const [scope, button] of this.buttons) {
-      button.textContent = say(`canvas.equations.scope.${scope}`, this.sample);
-      button.setAttribute("aria-pressed", String(scope === this.scope));
-    }
-  }
-
-  /** The numbers of one sample in words, on every card that has some. */
-  spell(sample) {
-    const fits = (one) =>
-      ["head", "level", "point"].every(
-        (axis) => !(axis in one) || !(axis in sample) || one[axis] === sample[axis],
-      );
-    for (const card of this.root.querySelectorAll(".wt-card")) {
-      const cells = [...card.querySelectorAll(".wt-small .wt-cell")].filter(
-        (cell) => cellSamples.has(cell) && fits(cellSamples.get(cell)),
-      );
-      card.querySelector(".wt-said").textContent =
-        cells.length > MOST_SPELLED
-          ? ""
-          : cells.map((cell) => cell.getAttribute("title")).join(" · ");
-    }
+  /** See lights.js. */
+  light(what) {
+    this.lights.light(what);
   }
 
   /** All samples, one head's, one of them, or the four pixels it reads. */
@@ -366,7 +211,7 @@ export class Walkthrough {
     else if (along) this.take(this.sampleAfter(along));
     else if ("+-".includes(event.key)) this.closer(event.key === "+" ? 1 : -1);
     else if (event.key === "c" || event.key === "n")
-      this.toggle(event.key === "c" ? "code" : "numbers");
+      this.detail.toggle(event.key === "c" ? "code" : "numbers");
     else return;
     event.preventDefault();
   }
@@ -403,12 +248,6 @@ export class Walkthrough {
       level: Math.floor(at / points) % levels,
       point: at % points,
     };
-  }
-
-  toggle(name) {
-    for (const details of this.detail.querySelectorAll("details")) {
-      if (details.dataset.section === name) details.open = !details.open;
-    }
   }
 
   close() {

@@ -91,8 +91,6 @@ export class WhatIf {
 
   /** Called with every lesson; a slider in somebody's hand is left alone. */
   update(lesson) {
-    this.root.hidden = !lesson.what_if;
-    if (!lesson.what_if) return;
     const { moved, ...sliders } = lesson.what_if;
     if (!this.root.querySelector("input:active")) this.change = sliders;
     this.sizes = lesson.sizes;

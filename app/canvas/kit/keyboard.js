@@ -21,6 +21,17 @@ const STEPS = {
 export const flip = (property) => (explorer) =>
   explorer.setView({ [property]: !explorer.view[property] });
 
+/**
+ * The key of a letter.
+ * @returns {KeyAction}
+ */
+export const letterKey = (letter, does, run) => ({
+  keys: [letter],
+  show: letter.toUpperCase(),
+  does,
+  run,
+});
+
 /** @returns {KeyAction} */
 export const arrowKeys = (does) => ({
   keys: Object.keys(STEPS),

@@ -11,16 +11,8 @@ const SAMPLE_WEIGHTS = [0.02, 0.1, 0.3];
 export class Legend {
   constructor(explorer) {
     this.explorer = explorer;
-    this.heads = element("div", {
-      class: "dv-chips",
-      role: "group",
-      "aria-label": say("canvas.sampling.legend.heads"),
-    });
-    this.levels = element("div", {
-      class: "dv-chips",
-      role: "group",
-      "aria-label": say("canvas.sampling.legend.levels"),
-    });
+    this.heads = chips(say("canvas.sampling.legend.heads"));
+    this.levels = chips(say("canvas.sampling.legend.levels"));
     this.chips = { heads: [], levels: [] };
     this.shape = null; // what the chips were built of
     this.sizeKey = null;
@@ -32,18 +24,8 @@ export class Legend {
       { class: "dv-signs" },
       this.meaning,
       this.sizes,
-      element(
-        "span",
-        {},
-        element("b", { class: "dv-sign", "aria-hidden": "true" }, "✛"),
-        ` ${say("canvas.sampling.legend.reference")}`,
-      ),
-      element(
-        "span",
-        {},
-        element("b", { class: "dv-sign", "aria-hidden": "true" }, "⇢"),
-        ` ${say("canvas.sampling.legend.beyond")}`,
-      ),
+      explained("✛", say("canvas.sampling.legend.reference")),
+      explained("⇢", say("canvas.sampling.legend.beyond")),
     );
     this.scale = element("div", { class: "dv-scale" });
     this.root = element("div", { class: "dv-legend" }, this.heads, this.levels, this.signs);
@@ -130,6 +112,13 @@ export class Legend {
   }
 }
 
+/** Room for terms that hide or show something. */
+const chips = (name) => element("div", { class: "dv-chips", role: "group", "aria-label": name });
+
+/** A sign and what it means. */
+const explained = (sign, means) =>
+  element("span", {}, element("b", { class: "dv-sign", "aria-hidden": "true" }, sign), ` ${means}`);
+
 /** Rows { named: [[colour, name], ..] } or { title, low, high, note }. */
 function scaleRows(scene) {
   const { view, palette, layer } = scene;
@@ -142,25 +131,20 @@ function scaleRows(scene) {
       ]),
     });
   if (view.colour === "outside") {
+    const { picture, padding, outside } = palette.places;
     rows.push({
       named: [
-        [palette.places.picture, say("canvas.sampling.place.picture")],
-        [palette.places.padding, say("canvas.sampling.place.padding")],
-        [palette.places.outside, say("canvas.sampling.legend.outside")],
+        [picture, say("canvas.sampling.place.picture")],
+        [padding, say("canvas.sampling.place.padding")],
+        [outside, say("canvas.sampling.legend.outside")],
       ],
     });
   }
-  if (view.colour === "weight")
-    rows.push({
-      title: say("canvas.sampling.legend.weight"),
-      low: "0",
-      high: scene.mostWeight.toFixed(3),
-    });
+  const upTo = (title, most) => rows.push({ title, low: "0", high: most.toFixed(3) });
+  if (view.colour === "weight") upTo(say("canvas.sampling.legend.weight"), scene.mostWeight);
   if (view.mass && scene.mass) rows.push(massRow(scene));
-  if (view.reverse && scene.lookup) {
-    const most = scene.lookup.ranked[0]?.amount ?? 0;
-    rows.push({ title: say("canvas.sampling.legend.read"), low: "0", high: most.toFixed(3) });
-  }
+  if (view.reverse && scene.lookup)
+    upTo(say("canvas.sampling.legend.read"), scene.lookup.ranked[0]?.amount ?? 0);
   return rows;
 }
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import re
+from pathlib import Path
 from typing import get_origin, get_type_hints
 
 import pytest
@@ -42,7 +43,8 @@ def reached(entry):
 
 
 def test_no_script_lies_about_unused():
-    doors = [*SCRIPTS.glob("*/main.js"), *SCRIPTS.glob("*/marks_main.js")]
+    names = ("main.js", "marks_main.js", "part_*.js")
+    doors = [path for name in names for path in SCRIPTS.glob(f"*/{name}")]
     used = set.union(*map(reached, doors))
     types_only = {"headers.js", "canvas.js", "gallery.js"}  # canvas.js: of the kit
     unused = {path for path in SCRIPTS.glob("*/*.js") if path.resolve() not in used}
@@ -87,11 +89,11 @@ def test_the_built_module_is_a_widget_and_has_a_door_for_streamlit(kind):
 
 @EACH
 def test_files_are_served_for_ever(kind):
-    served = {f"{kind.name}.js": "text/javascript", f"{kind.name}.css": "text/css"}
-    for name, media_type in {**served, bundles.TEMPLATE: "text/plain"}.items():
+    types = {".js": "text/javascript", ".css": "text/css", ".html": "text/plain"}
+    for name in (*bundles.files(kind.name), bundles.TEMPLATE):
         response = serve(kind, name)
         assert response.status_code == 200
-        assert response.headers["content-type"].startswith(media_type)
+        assert response.headers["content-type"].startswith(types[Path(name).suffix])
         assert "immutable" in response.headers["cache-control"]
     assert serve(kind, "kind.py").status_code == 404
 

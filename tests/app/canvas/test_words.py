@@ -1,23 +1,24 @@
 """What the scripts say: every key they name is in the catalogue, and every sentence is said."""
 
-import json
 import re
 
 import pytest
 
+from app.canvas.kinds import CANVASES
 from deformviz import bundles, words
 from tests.app.canvas.canvas_page import SCRIPTS
 
 WHOLE = re.compile(r'"(canvas\.[\w.]+)"')
 BEGUN = re.compile(r"`(canvas\.[\w.]+)\$\{")  # goes on with what is only known when it is said
-ROOMS = json.loads((bundles.FOLDER / "words.json").read_text())
-KINDS = {kind: rooms for kind, rooms in ROOMS.items() if kind != "lesson"}  # hands its own on
+NAMES = [kind.name for kind in CANVASES if kind.name != "lesson"]  # that one hands its own on
+KINDS = {name: bundles.rooms_of_words(name) for name in NAMES}
 
 
 def named(folder):
     """Keys that a folder of scripts names whole, and the beginnings of others."""
     text = "\n".join(path.read_text("utf-8") for path in sorted((SCRIPTS / folder).glob("*.js")))
     text = re.sub(r"signOf\(\"(canvas[\w.]+)\"\)", r'"\1" "\1.means"', text)
+    text = re.sub(r"toggleOf\(\w+, \"(canvas[\w.]+)\"", r'"\1" "\1.title"', text)
     return set(WHOLE.findall(text)), set(BEGUN.findall(text))
 
 

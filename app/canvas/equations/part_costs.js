@@ -1,0 +1,9 @@
+// What a layer costs, as a file of its own; see parts.js.
+import { learn } from "../kit/words.js";
+import { Costs } from "./costs.js";
+
+/** @returns {import("./parts.js").Part} */
+export function make(page, words) {
+  learn(words); // a script of its own has words of its own
+  return new Costs(page);
+}
