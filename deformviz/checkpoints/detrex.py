@@ -35,10 +35,14 @@ def backbone_pairs() -> Iterator[Pair]:
         yield f"{block}.downsample.0", f"{their_block}.shortcut"
 
 
+def backbone_pairs_in_order() -> list[Pair]:
+    """The norm's name contains its layer's, so that it has to be tried first."""
+    return sorted(backbone_pairs(), key=lambda pair: not pair[1].endswith(".norm"))
+
+
 def pairs(keys: Mapping[str, Any]) -> Iterator[Pair]:
     """What Deformable DETR and DINO name alike."""
-    # The norm's name contains its layer's, so that it has to be tried first.
-    yield from sorted(backbone_pairs(), key=lambda pair: not pair[1].endswith(".norm"))
+    yield from backbone_pairs_in_order()
     yield from neck_pairs(keys, "norm")
     yield "transformer.level_embed", "transformer.level_embeds"
     for side, names in (("encoder", ENCODER_LAYER), ("decoder", DECODER_LAYER)):

@@ -7,7 +7,10 @@ DAB_DEFORMABLE_DETR = System(
     name="dab-deformable-detr",
     config="deformviz.models.detector_config:DABDeformableDETRConfig",
     model="deformviz.models.dab_deformable_detr:DABDeformableDETR",
-    layouts=("deformviz.checkpoints.official_dab_deformable:LAYOUT",),
+    layouts=(
+        "deformviz.checkpoints.official_dab_deformable:LAYOUT",
+        "deformviz.checkpoints.detrex_dab_deformable:LAYOUT",
+    ),
     description="deformviz.analysis.detector_parts:describe",
     traces=(AttentionTrace, DenseTrace),
     room="sampling",

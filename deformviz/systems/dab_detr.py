@@ -10,6 +10,8 @@ DAB_DETR = System(
     layouts=(
         "deformviz.checkpoints.official_dab_detr:LAYOUT",
         "deformviz.checkpoints.huggingface_dab_detr:LAYOUT",
+        "deformviz.checkpoints.mmdet3_dab_detr:LAYOUT",
+        "deformviz.checkpoints.detrex_dense:DAB_DETR_LAYOUT",
     ),
     description="deformviz.analysis.detector_parts:describe",
     traces=(DenseTrace,),

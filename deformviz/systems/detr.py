@@ -14,6 +14,7 @@ DETR = System(
         "deformviz.checkpoints.official_detr:LAYOUT",
         "deformviz.checkpoints.huggingface_detr:LAYOUT",
         "deformviz.checkpoints.mmdet3_detr:LAYOUT",
+        "deformviz.checkpoints.detrex_dense:DETR_LAYOUT",
     ),
     description="deformviz.analysis.detector_parts:describe",
     traces=(DenseTrace,),

@@ -12,11 +12,14 @@ from deformviz.checkpoints import (
     co_deformable_detr,
     co_dino,
     detrex,
+    detrex_dab_deformable,
+    detrex_dense,
     detrex_dino,
     huggingface_dab_detr,
     huggingface_detr,
     mmdet2,
     mmdet3,
+    mmdet3_dab_detr,
     mmdet3_detr,
     mmdet3_dino,
     official,
@@ -80,6 +83,10 @@ LAYOUTS = {
         detrex_dino,
         dict(APART, **DETREX, position_shift=-0.5, position_temperature=10000.0),
     ),
+    "mmdetection 3 DAB-DETR": (mmdet3_dab_detr, dict(patterns=2)),
+    "detrex DETR": (detrex_dense.DETR, dict()),
+    "detrex DAB-DETR": (detrex_dense.DAB_DETR, dict()),
+    "detrex DAB-Deformable-DETR": (detrex_dab_deformable, dict()),
     "Co-Deformable-DETR": (co_deformable_detr, dict()),
     "Co-DINO": (co_dino, dict()),
     "Co-DINO, Swin": (co_dino, dict(SWIN)),
@@ -154,7 +161,7 @@ def _is_a_map(key, tensor):
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_model_under_foreign_names_answers_as_before(tmp_path, name):
     module, changes, *style = LAYOUTS[name]
-    naming = module.NAMING
+    naming = getattr(module, "NAMING", module)
     model = tiny(naming, changes)
     weights = foreign(naming, model, style[0] if style else None)
     torch.save({"state_dict": weights}, tmp_path / "model.pth")
