@@ -73,7 +73,8 @@ def _row(download: Download, is_here: bool, *, busy: bool) -> None:
         label = say("published.use")
     elif stopped:
         label = say("published.get_more", here=f"{stopped:.3g}")
-    with st.container(horizontal=True, vertical_alignment="center"):
+    told, offered = st.columns([3, 1], vertical_alignment="center")
+    with told:
         st.markdown(
             say(
                 "published.row",
@@ -83,10 +84,11 @@ def _row(download: Download, is_here: bool, *, busy: bool) -> None:
                 about=download.about,
             )
         )
+    with offered:
         st.button(
             label,
             key=f"published_{download.name}",
-            width=150,
+            width="stretch",
             disabled=busy,
             on_click=_want,
             args=(download.name,),

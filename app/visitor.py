@@ -23,7 +23,7 @@ from deformviz.words import best_language, say
 from deformviz.words.markdown import plain
 
 LONGEST_VALUE = 200
-OURS = ("picture", "model", "layer")  # all other parameters belong to the canvas
+OURS = ("picture", "model", "layer", "beside")  # all other parameters belong to the canvas
 OF_A_QUERY = ("query", "pinned", "lookup", "source", "params", "layer")
 LANGUAGE = "lang"  # in the address of any page
 RECORD = "visitor"  # the one key of ours in Streamlit's session
@@ -45,6 +45,7 @@ class Here:
     picture: str = ""
     model: str = ""
     layer: str = ""
+    beside: str = ""  # another model on the same picture; "": none
     link_view: Mapping[str, str] = field(default_factory=dict)  # what the link said of the canvas
     start_view: Mapping[str, Any] = field(default_factory=dict)  # what the canvas begins with ..
     start_view_of: str | None = None  # .. for this run
@@ -272,9 +273,19 @@ def read_address(models: list[str]) -> None:
         picture=picture,
         model=model,
         layer=link.get("layer", now.layer),
+        beside=_beside(link, models),
         link_view=view,
         start_view_of=None,
     )
+
+
+def _beside(link: Mapping[str, str], models: list[str]) -> str:
+    """The second model of a link, where it is here."""
+    asked_for = link.get("beside", "")
+    if asked_for and asked_for not in models:
+        note(say("link.model"))
+        return ""
+    return asked_for
 
 
 def settle_layer(layers: tuple[str, ...]) -> str:
@@ -297,6 +308,8 @@ def write_view(view_params: Mapping[str, str] | None, default_model: str) -> Non
     wanted = {"picture": now.picture, "layer": now.layer, **view_params}
     if now.model != default_model:
         wanted["model"] = now.model
+    if now.beside:
+        wanted["beside"] = now.beside
     write(wanted)
 
 

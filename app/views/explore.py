@@ -7,6 +7,8 @@ import streamlit as st
 from app import controls, runs, visitor
 from app.canvas.kinds import DENSE, SAMPLING
 from app.picture_page import layer_canvas, picture_page
+from app.sources import Source
+from app.views.beside import beside
 from app.views.explanation import explanation
 from app.views.model_details import model_details, origin
 from app.views.query_charts import query_charts
@@ -28,12 +30,12 @@ def explore() -> None:
 
 def show(run: StoredTrace, selection: controls.Selection, default_model: str) -> None:
     """What there is to see of a run."""
-    stage(run, default_model=default_model)
+    stage(run, selection.source, default_model=default_model)
     footer(run, selection)
 
 
 @st.fragment
-def stage(run: StoredTrace, *, default_model: str) -> None:
+def stage(run: StoredTrace, source: Source, *, default_model: str) -> None:
     """Layer, canvas and charts: what changes together when a query is kept."""
     layer = controls.choose_layer(run)
     trace_url = f"trace/{run.key}/{layer}.bin"
@@ -45,6 +47,7 @@ def stage(run: StoredTrace, *, default_model: str) -> None:
             else layer_canvas(SAMPLING, run, trace_url, key="explorer")
         )
     on_show = view if view and view.get("source") == trace_url else {}
+    beside(run, layer, source, on_show)
     if not dense:
         query_charts(run, layer, on_show.get("query"), drawn=bool(view))
     visitor.write_view(on_show.get("params"), default_model)
