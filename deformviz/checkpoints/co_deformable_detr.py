@@ -11,6 +11,7 @@ from deformviz.checkpoints.mmdet2 import (
     transformer_pairs,
 )
 from deformviz.checkpoints.naming import Naming
+from deformviz.checkpoints.official_options import SILENT
 from deformviz.checkpoints.renaming import Pair, Table
 from deformviz.models.detector_config import CoDeformableDETRConfig
 
@@ -37,6 +38,14 @@ ARGUMENTS = {
     "num_queries": "queries",
     "inverse_sigmoid_eps": "logit_epsilon",
 }
+# Others of their options: what the tensors tell, or what this system always is.
+TOLD_BY_TENSORS = SILENT | frozenset(
+    """
+    backbone backbone_base_width dec_layers dec_n_points dim_feedforward dilation enc_layers
+    enc_n_points hidden_dim look_forward_twice max_per_img mixed_selection num_classes
+    num_feature_levels positional_encoding two_stage with_box_refine
+    """.split()
+)
 
 
 def pairs(keys: Mapping[str, Any]) -> list[Pair]:
@@ -58,6 +67,7 @@ NAMING = Naming(
         [*pairs(keys), ("transformer.tgt_embed", "query_head.query_embedding")]
     ),
     arguments=ARGUMENTS,
+    silent=TOLD_BY_TENSORS,
     unused=UNUSED,
     fixed={"mixed_selection": (True,), "two_stage": (True,), "with_box_refine": (True,)},
     read=class_names,

@@ -1,6 +1,12 @@
 """The key layout of Co-DINO's published files (mmdetection 2, its own heads)."""
 
-from deformviz.checkpoints.co_deformable_detr import ARGUMENTS, REQUIRED, UNUSED, pairs
+from deformviz.checkpoints.co_deformable_detr import (
+    ARGUMENTS,
+    REQUIRED,
+    TOLD_BY_TENSORS,
+    UNUSED,
+    pairs,
+)
 from deformviz.checkpoints.mmdet2 import class_names, repeat_heads
 from deformviz.checkpoints.naming import Naming
 from deformviz.checkpoints.renaming import Table
@@ -15,6 +21,7 @@ NAMING = Naming(
         [*pairs(keys), ("transformer.tgt_embed", "query_head.transformer.query_embed")]
     ),
     arguments=ARGUMENTS,
+    silent=TOLD_BY_TENSORS,
     unused=UNUSED,
     read=class_names,
     complete=repeat_heads,

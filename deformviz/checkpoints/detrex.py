@@ -5,6 +5,7 @@ from typing import Any
 
 from deformviz.checkpoints.mmdet2 import DECODER_LAYER, ENCODER_LAYER, neck_pairs
 from deformviz.checkpoints.naming import Naming
+from deformviz.checkpoints.official_options import ARGUMENTS, SILENT
 from deformviz.checkpoints.renaming import NUMBER, Pair, Table, layers, same
 from deformviz.models.detector_config import DeformableDETRConfig
 
@@ -63,5 +64,7 @@ NAMING = Naming(
     table=lambda keys: Table([*pairs(keys), ("query_embed", "query_embedding")]),
     unused=(r"pixel_(mean|std)$",),
     read=lambda file: {"logit_epsilon": EPSILON},
+    arguments=ARGUMENTS,
+    silent=SILENT,
 )
 LAYOUT = NAMING.record

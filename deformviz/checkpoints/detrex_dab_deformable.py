@@ -2,6 +2,7 @@
 
 from deformviz.checkpoints.detrex import pairs
 from deformviz.checkpoints.naming import Naming
+from deformviz.checkpoints.official_options import ARGUMENTS, SILENT
 from deformviz.checkpoints.renaming import Table, same
 from deformviz.models.detector_config import DABDeformableDETRConfig
 
@@ -19,5 +20,7 @@ NAMING = Naming(
     ),
     table=lambda keys: Table([*pairs(keys), *same(*OWN)]),
     unused=(r"pixel_(mean|std)$",),
+    arguments=ARGUMENTS,
+    silent=SILENT,
 )
 LAYOUT = NAMING.record

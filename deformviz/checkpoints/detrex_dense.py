@@ -7,6 +7,7 @@ from deformviz.checkpoints.mmdet2 import DECODER_LAYER, ENCODER_LAYER
 from deformviz.checkpoints.naming import Naming
 from deformviz.checkpoints.official_dab_detr import CROSS, SELF
 from deformviz.checkpoints.official_detr import heads_and_input
+from deformviz.checkpoints.official_options import ARGUMENTS, SILENT
 from deformviz.checkpoints.renaming import Table, layers, same
 from deformviz.models.config import DetectorConfig
 from deformviz.models.dense_config import DABDETRConfig, DETRConfig
@@ -65,6 +66,8 @@ def naming(
         required=("backbone.stem.conv1.weight", "input_proj.weight", *required),
         table=lambda keys: table,
         unused=BESIDE,
+        arguments=ARGUMENTS,
+        silent=SILENT,
     )
 
 

@@ -2,6 +2,7 @@
 
 from deformviz.checkpoints.detrex import EPSILON, pairs
 from deformviz.checkpoints.naming import Naming
+from deformviz.checkpoints.official_options import ARGUMENTS, SILENT
 from deformviz.checkpoints.renaming import Table
 from deformviz.models.detector_config import DINOConfig
 
@@ -22,5 +23,7 @@ NAMING = Naming(
         "position_shift": -0.5,
         "position_temperature": 10000.0,
     },
+    arguments=ARGUMENTS,
+    silent=SILENT,
 )
 LAYOUT = NAMING.record

@@ -36,6 +36,21 @@ ARGUMENTS = {
 }
 # Options of theirs that change the computation and that our model does not have.
 FIXED = {"activation_function": ("relu",), "position_embedding_type": ("sine",)}
+# Options that say nothing about the network, or what the tensors tell anyway.
+SILENT = frozenset(
+    """
+    _name_or_path activation_dropout architectures attention_dropout auxiliary_loss backbone
+    backbone_config backbone_kwargs bbox_cost bbox_loss_coefficient class_cost
+    class_loss_coefficient cls_loss_coefficient decoder_layerdrop dice_loss_coefficient
+    disable_custom_kernels dropout dtype encoder_layerdrop eos_coefficient focal_alpha giou_cost
+    giou_loss_coefficient id2label init_std init_xavier_std initializer_bias_prior_prob
+    is_encoder_decoder label2id mask_loss_coefficient max_position_embeddings model_type
+    normalize_before num_attention_heads num_channels num_hidden_layers num_labels num_queries
+    preprocessor return_dict scale_embedding sine_position_embedding_scale temperature_width
+    torch_dtype transformers_version two_stage_num_proposals use_pretrained_backbone
+    use_timm_backbone
+    """.split()
+)
 
 
 @dataclass(frozen=True)
@@ -225,6 +240,8 @@ NAMING = Naming(
     config=DeformableDETRConfig,
     required=REQUIRED,
     table=lambda keys: table(style_of(keys)),
+    arguments=ARGUMENTS,
+    silent=SILENT,
     fixed=FIXED,
     told=ours,
     read=lambda file: class_names(file) | image_facts(file),

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from deformviz.checkpoints.huggingface import Style, backbone_names
-from deformviz.checkpoints.huggingface_detr import facts, shared_pairs
+from deformviz.checkpoints.huggingface import SILENT, Style, backbone_names
+from deformviz.checkpoints.huggingface_detr import ARGUMENTS, facts, shared_pairs
 from deformviz.checkpoints.huggingface_detr import told as told_detr
 from deformviz.checkpoints.naming import Naming
 from deformviz.checkpoints.official_dab_detr import CROSS, SELF
@@ -23,6 +23,11 @@ PROJECTIONS = {
     "k_pos": "key_pos",
     "v": "value",
     "q_sine": "query_pos_sine",
+}
+OWN = {  # fields of its config.json beside DETR's
+    "hidden_size": "hidden_channels",
+    "num_patterns": "patterns",
+    "temperature_height": "position_temperature",
 }
 
 
@@ -74,12 +79,7 @@ def table(style: Style) -> Table:
 
 def told(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of config.json under our names."""
-    names = {
-        "hidden_size": "hidden_channels",
-        "num_patterns": "patterns",
-        "temperature_height": "position_temperature",
-    }
-    more = {o: arguments[t] for t, o in names.items() if arguments.get(t) is not None}
+    more = {o: arguments[t] for t, o in OWN.items() if arguments.get(t) is not None}
     if "position_temperature" in more:
         more["position_temperature"] = float(more["position_temperature"])
     return told_detr(arguments) | more
@@ -95,6 +95,8 @@ NAMING = Naming(
         "model.decoder.layers.0.cross_attn.cross_attn_query_content_proj.weight",
     ),
     table=lambda keys: table(style_of(keys)),
+    arguments=ARGUMENTS | OWN,
+    silent=SILENT,
     fixed={"activation_function": ("prelu",), "keep_query_pos": (False,), "query_dim": (4,)},
     told=told,
     read=facts,

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from deformviz.checkpoints.huggingface import (
+    SILENT,
     Style,
     backbone_names,
     class_names,
@@ -107,6 +108,8 @@ NAMING = Naming(
         "model.query_position_embeddings.weight",
     ),
     table=lambda keys: table(style_of(keys)),
+    arguments=ARGUMENTS,
+    silent=SILENT,
     fixed=FIXED,
     told=told,
     read=facts,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from deformviz.checkpoints.detector_sizes import count_children, share_heads
 from deformviz.checkpoints.naming import Naming
+from deformviz.checkpoints.official_options import ARGUMENTS, SILENT
 from deformviz.checkpoints.reading import CheckpointFile
 from deformviz.checkpoints.renaming import NUMBER, Pair, Table, layers
 from deformviz.models.detector_config import DeformableDETRConfig
@@ -113,5 +114,7 @@ NAMING = Naming(
     table=table,
     read=class_names,
     complete=repeat_heads,
+    arguments=ARGUMENTS,
+    silent=SILENT,
 )
 LAYOUT = NAMING.record

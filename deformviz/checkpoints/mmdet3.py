@@ -5,6 +5,7 @@ from typing import Any
 
 from deformviz.checkpoints.mmdet2 import class_names, head_pairs, neck_pairs, repeat_heads
 from deformviz.checkpoints.naming import Naming
+from deformviz.checkpoints.official_options import ARGUMENTS, SILENT
 from deformviz.checkpoints.renaming import Pair, Table, layers
 from deformviz.models.detector_config import DeformableDETRConfig
 
@@ -57,5 +58,7 @@ NAMING = Naming(
     table=lambda keys: Table([*pairs(keys), ("query_embed", "query_embedding")]),
     read=class_names,
     complete=repeat_heads,
+    arguments=ARGUMENTS,
+    silent=SILENT,
 )
 LAYOUT = NAMING.record

@@ -4,6 +4,7 @@ from deformviz.checkpoints.mmdet2 import class_names
 from deformviz.checkpoints.mmdet3 import DECODER_LAYER, ENCODER_LAYER
 from deformviz.checkpoints.naming import Naming
 from deformviz.checkpoints.official_dab_detr import CROSS, SELF
+from deformviz.checkpoints.official_options import ARGUMENTS, SILENT
 from deformviz.checkpoints.renaming import Table, layers
 from deformviz.models.dense_config import DABDETRConfig
 
@@ -54,5 +55,7 @@ NAMING = Naming(
     ),
     table=lambda keys: TABLE,
     read=class_names,
+    arguments=ARGUMENTS,
+    silent=SILENT,
 )
 LAYOUT = NAMING.record

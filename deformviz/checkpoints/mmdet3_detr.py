@@ -3,6 +3,7 @@
 from deformviz.checkpoints.mmdet2 import class_names
 from deformviz.checkpoints.mmdet3 import DECODER_LAYER, ENCODER_LAYER
 from deformviz.checkpoints.naming import Naming
+from deformviz.checkpoints.official_options import ARGUMENTS, SILENT
 from deformviz.checkpoints.renaming import Table, layers
 from deformviz.models.dense_config import DETRConfig
 
@@ -39,5 +40,7 @@ NAMING = Naming(
     ),
     table=lambda keys: TABLE,
     read=class_names,
+    arguments=ARGUMENTS,
+    silent=SILENT,
 )
 LAYOUT = NAMING.record

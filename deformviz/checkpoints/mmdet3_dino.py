@@ -3,6 +3,7 @@
 from deformviz.checkpoints.mmdet2 import class_names, repeat_heads
 from deformviz.checkpoints.mmdet3 import pairs
 from deformviz.checkpoints.naming import Naming
+from deformviz.checkpoints.official_options import ARGUMENTS, SILENT
 from deformviz.checkpoints.renaming import Table
 from deformviz.models.detector_config import DINOConfig
 
@@ -21,5 +22,7 @@ NAMING = Naming(
     unused=(r"dn_query_generator\.",),  # noise for denoising
     read=class_names,
     complete=repeat_heads,
+    arguments=ARGUMENTS,
+    silent=SILENT,
 )
 LAYOUT = NAMING.record

@@ -84,9 +84,9 @@ class Naming:
 
     def _check_options(self, file: CheckpointFile, given: Mapping[str, Any]) -> None:
         known = {*self.arguments, *self.silent, *self.fixed}
-        if self.silent and (unknown := sorted(set(given) - known)):
+        if unknown := sorted(set(map(str, given)) - known):
             raise CheckpointError(
-                f"config= has {', '.join(map(str, unknown))}, which {self} does not know. Known: "
+                f"config= has {', '.join(unknown)}, which {self} does not know. Known: "
                 f"{', '.join(sorted(known - self.silent))}."
             )
         for arguments in (file.arguments, given):

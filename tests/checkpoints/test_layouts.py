@@ -28,7 +28,10 @@ from deformviz.checkpoints import (
     official_detr,
     official_dino,
 )
+from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.huggingface import Style
+from deformviz.checkpoints.reading import CheckpointFile
+from deformviz.checkpoints.registry import Options
 from deformviz.systems import SYSTEMS
 from deformviz.systems.system import referred
 from tests.models.tiny_detector import pictures
@@ -220,3 +223,12 @@ def test_names_of_detectron2_as_it_writes_them():
     }
     tensors = {theirs: torch.zeros(1) for theirs in named}
     assert list(detrex.NAMING.table(tensors).to_ours(tensors)) == list(named.values())
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_unknown_words_in_a_configuration_are_refused_by_name(name):
+    module = LAYOUTS[name][0]
+    naming = getattr(module, "NAMING", module)
+    file = CheckpointFile(Path("model.pth"), {}, {})
+    with pytest.raises(CheckpointError, match="config= has encoder_layer, wings, which"):
+        naming.plan(file, Options(config={"wings": 2, "encoder_layer": 6}))
