@@ -27,6 +27,7 @@ from deformviz.words import say
 
 if TYPE_CHECKING:
     from deformviz.survey.contrast import Change
+    from deformviz.survey.extremes import Extreme
     from deformviz.survey.study import Study
     from deformviz.survey.verdicts import Verdict
 
@@ -157,6 +158,15 @@ def compared(before: KnownStudy, after: KnownStudy) -> tuple[Change, ...]:
     from deformviz.survey.contrast import changes
 
     return tuple(changes(opened(before), opened(after)))
+
+
+@functools.lru_cache(maxsize=8)
+def extremes(known: KnownStudy) -> tuple[Extreme, ...]:
+    """The pictures that are farthest out, where their recordings are kept."""
+    from deformviz.survey.extremes import kept_extremes
+
+    there = kept_extremes(opened(known))
+    return tuple(one for one in there if (known.path / one.file).is_file())
 
 
 # -- files to take along -------------------------------------------------------------------------

@@ -49,6 +49,7 @@ def page() -> None:
         survey_parts.changes(chosen, other)
     survey_parts.layer_charts(chosen, group)
     survey_parts.head_panel(chosen, group, query)
+    survey_parts.farthest(chosen)
     survey_parts.take_along(chosen)
 
 

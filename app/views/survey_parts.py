@@ -220,6 +220,34 @@ def head_panel(known: KnownStudy, group: str, query: int | None) -> None:
     survey_pictures.gallery(known, layer, behind, clicked=bool(points))
 
 
+def farthest(known: KnownStudy) -> None:
+    """Recordings of the pictures that are farthest out, where the study keeps some."""
+    found = or_sentence(lambda: surveys.extremes(known))
+    if not found:
+        return
+    with st.expander(say("page.survey.extremes", count=len(found))):
+        for one in found:
+            layer = plain(one.layer) + (f" head {one.head}" if one.head >= 0 else "")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(
+                    say(
+                        f"page.survey.extreme.{one.kind}",
+                        layer=layer,
+                        name=plain(one.name),
+                        value=f"{one.value:.2f}",
+                    )
+                )
+                st.download_button(
+                    say("page.survey.recording"),
+                    key=f"extreme_{one.file}",
+                    icon=":material/adjust:",
+                    on_click="ignore",
+                    data=lambda one=one: (known.path / one.file).read_bytes(),
+                    file_name=f"{one.kind}-{one.layer}-{one.picture}.deformviz",
+                )
+        st.caption(say("page.survey.extremes.how"))
+
+
 def take_along(known: KnownStudy) -> None:
     """The tables, and a report that stands alone."""
     with st.container(horizontal=True, vertical_alignment="center"):

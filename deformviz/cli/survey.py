@@ -24,6 +24,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--score", type=float, default=0.3, help="of detections that count")
     parser.add_argument("--workers", type=int, default=1, help="processes, one thread each")
     parser.add_argument("--shard", default="0/1", metavar="I/N", help="the I-th of N equal shares")
+    parser.add_argument(
+        "--extremes", action="store_true", help="keep recordings of the pictures farthest out"
+    )
     parser.add_argument("--report", type=Path, metavar="HTML", help="also a page that stands alone")
     parser.add_argument(
         "--tables", type=Path, metavar="DIR", help="also CSV, Parquet and NPZ, for other programs"
@@ -84,6 +87,12 @@ def act(options: argparse.Namespace) -> int:
     if study.complete:
         for verdict in verdicts(study):
             print(f"- {verdict.text}")
+    if study.complete and options.extremes:
+        from deformviz.survey.extremes import keep_extremes
+        from deformviz.survey.operator import open_model
+
+        for one in keep_extremes(study, open_model(settings.model), pictures):
+            print(f"  {options.out / one.file}: {one.kind}, {one.layer}, {one.name}")
     take_along(study, options.report, options.tables)
     return 0
 

@@ -32,7 +32,7 @@ def keep_tables(study: Study) -> None:
     folder = study.folder.path / TABLES_FOLDER
     folder.mkdir(exist_ok=True)
     wanted = {name: (name, schema, lambda table: table) for name, schema in TABLES.items()}
-    wanted[HEADS_NAME] = ("layers", HEADS, head_rows)
+    wanted[HEADS_NAME] = ("layers", HEADS, lambda table: head_rows(table))
     for name, (source, schema, made) in wanted.items():
         waiting = folder / f".{name}.parquet"
         with pq.ParquetWriter(waiting, schema, compression="zstd") as writer:

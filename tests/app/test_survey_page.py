@@ -4,12 +4,14 @@ import json
 import re
 import shutil
 import sys
+from dataclasses import asdict
 
 import pytest
 from starlette.testclient import TestClient
 
 from app import surveys
 from app.rooms import SAMPLING
+from deformviz.survey.extremes import Extreme
 from deformviz.survey.verdicts import verdicts
 from tests.app.visit import here, me, settled, visit
 from tests.app.visit import texts as escaped
@@ -82,6 +84,22 @@ def test_a_study_of_another_version_gets_a_sentence(studies):
     page = settled(visit("survey", survey="older"))
     assert not page.exception
     assert "This study has version 0" in re.sub(r"\\", "", page.info[0].value)
+
+
+def test_pictures_that_are_farthest_out_are_offered_as_recordings(studies):
+    folder = studies / "planted" / "extremes"
+    folder.mkdir(exist_ok=True)
+    (folder / "outside-1.deformviz").write_bytes(b"recorded")
+    one = Extreme(
+        "outside", "encoder.0", 2, 3, "noise-03.png", 0.75, 2.1, "extremes/outside-1.deformviz"
+    )
+    (folder / "extremes.json").write_text(json.dumps([asdict(one), asdict(one) | {"file": "gone"}]))
+    surveys.extremes.cache_clear()
+    page = settled(visit("survey", survey="planted"))
+    assert not page.exception
+    said = texts(page)
+    assert "noise-03.png: encoder.0 head 2 puts most weight outside the map (share 0.75)" in said
+    assert page.expander[-1].label == "Pictures farthest out: 1"
 
 
 def test_without_duckdb_the_maps_and_findings_are_there_and_a_sentence(studies, monkeypatch):

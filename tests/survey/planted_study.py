@@ -42,3 +42,8 @@ def planted_study(folder: Path) -> Study:
     made = Study(make(folder / "planted", settings, listed, model=trace_with_a_star).path)
     keep_results(made)
     return made
+
+
+def entry_point():
+    """What `--model tests.survey.planted_study:entry_point` names."""
+    return trace_with_a_star

@@ -83,3 +83,19 @@ def test_maps_of_heads_are_shares_and_groups_come_in_a_persons_order(study):
     assert groups(study)[0] == "all" and groups(study)[-1].startswith("class")
     for sums in study.sums.values():
         assert head_maps(sums).sum(axis=(1, 2, 3)) == pytest.approx(np.ones(sums.heads))
+
+
+def test_the_command_writes_report_and_tables_and_says_why_it_keeps_no_extremes(
+    study, tmp_path, capsys
+):
+    from deformviz.cli import main
+
+    pictures = study.folder.path.parent / "pictures"
+    asked = ["survey", "--model", "tests.survey.planted_study:entry_point", "--limit", "4"]
+    asked += ["--images", str(pictures), "--out", str(tmp_path / "s")]
+    files = ["--report", str(tmp_path / "r.html"), "--tables", str(tmp_path / "t")]
+    assert main([*asked, *files]) == 0
+    assert "encoder.0 head 1 never left its star" in (tmp_path / "r.html").read_text()
+    assert len(list((tmp_path / "t").iterdir())) == 7
+    assert main([*asked, "--extremes"]) != 0
+    assert "this study was made by a function" in capsys.readouterr().err
