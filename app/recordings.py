@@ -9,7 +9,6 @@ from pathlib import Path
 from app import dropped, visitor
 
 FOLDER = "DEFORMVIZ_RECORDINGS"
-FIRST = "DEFORMVIZ_RECORDING"  # the name of the one to open where nobody asked for another
 ENDING = ".deformviz"
 
 
@@ -19,23 +18,18 @@ def is_recording(name: str) -> bool:
 
 
 def in_folder() -> dict[str, Path]:
-    """The recordings of $DEFORMVIZ_RECORDINGS, by name."""
-    folder = os.environ.get(FOLDER)
-    if not folder or not Path(folder).is_dir():
-        return {}
-    return {path.stem: path for path in sorted(Path(folder).glob(f"*{ENDING}")) if path.is_file()}
+    """The recordings that $DEFORMVIZ_RECORDINGS names, files and folders of them, by name."""
+    found: list[Path] = []
+    for named in filter(None, os.environ.get(FOLDER, "").split(os.pathsep)):
+        place = Path(named)
+        found += sorted(place.glob(f"*{ENDING}")) if place.is_dir() else [place]
+    return {path.stem: path for path in reversed(found) if path.is_file()}
 
 
 def list_recordings() -> dict[str, Path]:
     """Everything this visitor can open, by name: the folder's, then their own."""
     own = {name: path for name, path in visitor.me().own_recordings.items() if path.is_file()}
     return in_folder() | own
-
-
-def first(listed: Mapping[str, Path]) -> str:
-    """The one to open where nobody asked for another: the server's choice, else the first."""
-    wanted = os.environ.get(FIRST, "")
-    return wanted if wanted in listed else next(iter(listed), "")
 
 
 def keep(name: str, data: bytes | memoryview) -> str:

@@ -1,6 +1,7 @@
 """`deformviz app`: the real server on a free port, who may reach it, and how it ends."""
 
 import argparse
+import os
 import signal
 import socket
 import subprocess
@@ -84,7 +85,7 @@ def test_large_uploads_and_names_of_this_machine_only():
     assert not {"--server.maxUploadSize", "--server.allowedHosts"} & set(lan)
 
 
-def test_the_options_reach_the_app_as_it_reads_them(tmp_path):
+def test_the_options_reach_the_app_as_it_reads_them(tmp_path, monkeypatch):
     parser = argparse.ArgumentParser()
     app.add_options(parser)
     wishes = ["--lan", "--checkpoints", str(tmp_path), "--device", "cpu"]
@@ -93,7 +94,24 @@ def test_the_options_reach_the_app_as_it_reads_them(tmp_path):
         "DEFORMVIZ_LAN": "1",
         "CUDA_VISIBLE_DEVICES": "",
     }
-    assert app.app_environment(parser.parse_args([])) == {}
+    monkeypatch.setenv("DEFORMVIZ_CACHE", str(tmp_path / "cache"))
+    alone = app.app_environment(parser.parse_args([]))
+    assert alone == {"DEFORMVIZ_RECORDINGS": str(tmp_path / "cache" / "shown")}
+
+
+def test_recordings_are_opened_by_name_and_a_wrong_one_is_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("DEFORMVIZ_CACHE", str(tmp_path / "cache"))
+    parser = argparse.ArgumentParser()
+    app.add_options(parser)
+    files = [tmp_path / "a b.deformviz", tmp_path / "c.deformviz"]
+    for file in files:
+        file.touch()
+    options = parser.parse_args([*map(str, files), "--recordings", str(tmp_path)])
+    listed = app.app_environment(options)["DEFORMVIZ_RECORDINGS"].split(os.pathsep)
+    assert listed == [*map(str, files), str(tmp_path), str(tmp_path / "cache" / "shown")]
+    assert app.first_page(options) == "/recordings?recording=a+b"
+    assert main(["app", str(tmp_path / "model.pth")]) == 2
+    assert "model.pth is no recording" in capsys.readouterr().err
 
 
 def test_the_next_free_port_is_taken_and_a_wish_is_not_bent(monkeypatch):

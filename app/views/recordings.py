@@ -49,7 +49,7 @@ def read_link() -> None:
     link, listed = visitor.asked(), recordings.list_recordings()
     chosen = visitor.me().recording
     if chosen not in listed:
-        chosen = recordings.first(listed)
+        chosen = next(iter(listed), "")
     if link.get("recording", chosen) in listed:
         chosen = link.get("recording", chosen)
     elif "recording" in link:

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import webbrowser
 from pathlib import Path
+from urllib.parse import urlencode
 
+from deformviz.cli.at_hand import VARIABLE, has_desktop, noted, shown_folder
 from deformviz.cli.serving import (
     EVERYWHERE,
     FIRST_PORT,
@@ -19,9 +21,13 @@ from deformviz.cli.serving import (
 )
 
 HELP = "start the app"
+ENDING = ".deformviz"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "open", nargs="*", type=Path, metavar="x.deformviz", help="recordings to open"
+    )
     parser.add_argument("--port", type=int, help=f"default: {FIRST_PORT} or the next free one")
     parser.add_argument(
         "--lan", action="store_true", help="let other machines of this network open the app"
@@ -50,14 +56,15 @@ def act(options: argparse.Namespace) -> int:
     port = choose_port(options.port, address)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     try:
-        with served(port, address, environment) as server:
+        with served(port, address, environment) as server, noted(port):
             if answers(server, port):
-                print(f"\ndeformviz is at http://{HERE}:{port}  (Ctrl-C ends it)")
+                first = f"http://{HERE}:{port}{first_page(options)}"
+                print(f"\ndeformviz is at {first}  (Ctrl-C ends it)")
                 if options.lan:
                     print(f"On this network:  http://{lan_address()}:{port}")
                 sys.stdout.flush()
                 if has_desktop(os.environ):
-                    webbrowser.open(f"http://{HERE}:{port}")
+                    webbrowser.open(first)
             return server.wait()
     except KeyboardInterrupt:
         print("\nEnded.", flush=True)
@@ -76,6 +83,8 @@ def app_environment(options: argparse.Namespace) -> dict[str, str]:
             if not folder.is_dir():
                 raise ValueError(f"--{name}: {folder} is not a folder.")
             said[f"DEFORMVIZ_{name.upper()}"] = str(folder.resolve())
+    if listed := recordings_to_list(options):
+        said[VARIABLE] = os.pathsep.join(map(str, listed))
     if options.lan:
         said["DEFORMVIZ_LAN"] = "1"
     if options.device == "cpu":
@@ -88,13 +97,26 @@ def app_environment(options: argparse.Namespace) -> dict[str, str]:
     return said
 
 
+def recordings_to_list(options: argparse.Namespace) -> list[Path]:
+    """Files and folders of recordings the app lists; shown ones where nobody else can see them.
+
+    Raises ValueError for what is not there.
+    """
+    for path in options.open:
+        if not path.is_file() or path.suffix != ENDING:
+            raise ValueError(f"{path} is no recording: there is no file of this name *{ENDING}.")
+    found = [*options.open, *filter(None, [options.recordings])]
+    return [path.resolve() for path in found] + ([] if options.lan else [shown_folder()])
+
+
+def first_page(options: argparse.Namespace) -> str:
+    """The address of what is opened first, below the server's own."""
+    if not options.open:
+        return ""
+    return "/recordings?" + urlencode({"recording": options.open[0].stem})
+
+
 def torch_can_use_a_gpu() -> bool:
     """Asked in a process of its own, so that this one, which only waits, stays small."""
     code = "import sys, torch; sys.exit(not torch.cuda.is_available())"
     return subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-def has_desktop(environ) -> bool:
-    """Whether a browser could open a window here."""
-    screens = {"DISPLAY", "WAYLAND_DISPLAY"} & environ.keys()
-    return "SSH_CONNECTION" not in environ and (bool(screens) or sys.platform == "darwin")

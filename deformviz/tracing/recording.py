@@ -142,8 +142,8 @@ class Recording:
         return _above("figure")(self, **options)
 
     def show(self, **options: Any) -> Any:
-        """Open the recording in a browser, or in the notebook this runs in."""
-        return _above("show", "deformviz.figures.showing")(self, **options)
+        """Open the recording in the app, or in the notebook this runs in; see `cli.shown`."""
+        return _above("show", "deformviz.cli.shown")(self, **options)
 
 
 def _above(name: str, room: str = "deformviz.figures.recordings") -> Any:
