@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,13 +18,16 @@ from deformviz import bundles
 from deformviz.figures.marks_engine import FigureError, figure_marks
 from deformviz.figures.svg import svg_document
 from deformviz.figures.theme import palette
-from deformviz.schema import AttentionTrace, GridTrace
+from deformviz.schema import AttentionTrace, GridTrace, Trace
 from deformviz.tracing.packing import PackedLayerError, compress, pack_layer
 from deformviz.tracing.packing_grid import pack_grid
 from deformviz.tracing.recording import RecordError, Recording
 from deformviz.tracing.store import picture_jpeg
 
 MOST_PAGE_BYTES = 3_000_000
+MOST_THINNED = 64  # of an encoder's queries at least each 64th is on a page that shows the layer ..
+FEWEST_QUERIES = 500  # .. and a layer with fewer of them is there as it is, or not at all
+FEWEST_LETTERS = 100  # that a query takes
 PAGE = Path(__file__).with_name("recording_page.html")
 NO_PICTURE = (238, 238, 240)  # grey that stands for a picture nobody named
 DRAWN = {AttentionTrace: "sampling", GridTrace: "grid"}
@@ -84,8 +88,11 @@ def kind_of(trace: Any) -> str:
     return next((kind for record, kind in DRAWN.items() if isinstance(trace, record)), "")
 
 
-def pack(recording: Recording, layer: str, image: int = 0) -> bytes:
+def pack(recording: Recording, layer: str, image: int = 0, every: int = 1) -> bytes:
     """A layer of one picture as the page reads it, gzip.
+
+    Args:
+        every: of an encoder's queries take only each `every`-th.
 
     Raises:
         RecordError: the kind of this layer has no picture, or nothing is known of the frame.
@@ -97,6 +104,10 @@ def pack(recording: Recording, layer: str, image: int = 0) -> bytes:
         "model_label": recording.model,
         "honesty_label": recording.honesty,
     }
+    if isinstance(trace, AttentionTrace) and every > 1:
+        few = trace.select_queries(range(0, len(trace.attention_weights), every))
+        alone = Trace({layer: few}, whole.frame, None, proofs=whole.proofs)
+        return compress(pack_layer(alone, layer, some_queries=True, **labels))
     if isinstance(trace, AttentionTrace):
         return compress(pack_layer(whole, layer, **labels))
     if isinstance(trace, GridTrace):
@@ -157,9 +168,10 @@ def to_html(
     room = most_bytes - sum(len(bundles.read(f"{kind}.{end}")) for end in ("js", "css"))
     room -= 4 * len(picture) // 3 + len(json.dumps(bundles.words(kind))) + 4000
     packed: dict[str, str] = {}
+    every: dict[str, int] = {}
     for name in reversed(names):
         try:
-            blob = base64.b64encode(pack(recording, name, image)).decode()
+            every[name], blob = _fitting(recording, name, image, room)
         except PackedLayerError as problem:
             left_out[name] = str(problem)
             continue
@@ -173,10 +185,28 @@ def to_html(
             "No layer fits the page: "
             + "; ".join(f"{name}: {why}" for name, why in left_out.items())
         )
-    page = _page(recording, image, kind, packed, left_out, dict(view or {}))
+    page = _page(recording, image, kind, packed, every, left_out, dict(view or {}))
     if path is not None:
         Path(path).write_text(page, encoding="utf-8")
     return page
+
+
+def _fitting(recording: Recording, name: str, image: int, room: int) -> tuple[int, str]:
+    """A layer in letters, and of how many of its queries each one is: an encoder has thousands."""
+
+    def letters(every: int) -> str:
+        return base64.b64encode(pack(recording, name, image, every)).decode()
+
+    trace = recording[name]
+    queries = trace.attention_weights.shape[1] if isinstance(trace, AttentionTrace) else 0
+    may_thin = name.startswith("encoder") and queries > FEWEST_QUERIES
+    if may_thin and room < queries * FEWEST_LETTERS // MOST_THINNED:
+        return 1, " " * (room + 1)  # not even the thinnest would fit
+    whole = letters(1)
+    if len(whole) <= room or not may_thin:
+        return 1, whole
+    every = math.ceil(1.1 * len(whole) / room)
+    return (every, letters(every)) if every <= MOST_THINNED else (1, whole)
 
 
 def page_data(
@@ -210,12 +240,26 @@ def proof_in_words(recording: Recording, layer: str) -> str:
     )
 
 
-def _page(recording, image, kind, packed, left_out, view) -> str:
+def thinned_in_words(recording: Recording, layer: str, every: int) -> str:
+    """Which of an encoder's queries are there, where not all are."""
+    if every == 1:
+        return ""
+    count = recording[layer].attention_weights.shape[1]
+    return (
+        f" To keep the page small it holds 1 in {every} of {count} queries: query 5 here is number "
+        f"{5 * every} of the layer."
+    )
+
+
+def _page(recording, image, kind, packed, every, left_out, view) -> str:
     data = page_data(recording, image, kind, packed, view)
     facts = {
         "layers": {name: packed[name] for name in recording if name in packed},
         "first": next(iter(packed)),
-        "proofs": {name: proof_in_words(recording, name) for name in packed},
+        "proofs": {
+            name: proof_in_words(recording, name) + thinned_in_words(recording, name, every[name])
+            for name in packed
+        },
         "left_out": {**left_out, **recording.skipped},
         "model": ", ".join(filter(None, (recording.model, recording.honesty))),
         "versions": recording.versions,

@@ -61,11 +61,18 @@ class PackedLayer:
 
 
 def pack_layer(
-    trace: Trace, layer: str, *, model_label: str = "", honesty_label: str = ""
+    trace: Trace,
+    layer: str,
+    *,
+    model_label: str = "",
+    honesty_label: str = "",
+    some_queries: bool = False,
 ) -> bytes:
     """The deformable attention of one layer of one image, ready to be served.
 
     Args:
+        some_queries: whether the trace holds only some queries of an encoder; they are pointed at
+            by their references then, since cells without a query have nothing to show.
         model_label: what to call the model on the picture and in exports.
         honesty_label: what to keep in mind, e.g. "random weights".
 
@@ -81,7 +88,7 @@ def pack_layer(
     locations = finite(layer, "sampling_locations", record.sampling_locations)
     weights = finite(layer, "attention_weights", record.attention_weights)
     references = finite(layer, "references", record.references).astype("<f4")
-    kind = "encoder" if layer.startswith("encoder") else "decoder"
+    kind = "encoder" if layer.startswith("encoder") and not some_queries else "decoder"
     shapes = shapes_list(record.spatial_shapes)
     boxes = _boxes_by_layer(trace) if kind == "decoder" else None
     zero, scale = _fixed_point_range(locations)

@@ -104,12 +104,23 @@ def _chosen(trace: AttentionTrace, count: int) -> Iterator[tuple[int, int, int, 
     margin = EDGE_CELLS / cells
     inside = ((locations > margin) & (locations < 1 - margin)).all(-1)
     if trace.padding_mask is not None:
-        inside = inside & ~trace.padding_mask.any(1)[:, None, None, None]
+        inside = inside & ~_in_padding(locations, trace.padding_mask, trace.spatial_shapes, levels)
     found = inside.nonzero()
     if not len(found):
         return
     for row in found[torch.linspace(0, len(found) - 1, min(count, len(found))).long()].tolist():
         yield (*row, levels[row[3]])
+
+
+def _in_padding(locations: Tensor, mask: Tensor, shapes: Tensor, levels: list[int]) -> Tensor:
+    """Whether the cell of each sample [image query head sample] is padding, which reads as zero."""
+    sizes = shapes.to(locations.device)
+    start = torch.cat([sizes.new_zeros(1), sizes.prod(1).cumsum(0)])[:-1]
+    columns, rows = (locations * sizes[levels].flip(-1)).long().unbind(-1)
+    height, width = sizes[levels].unbind(-1)
+    cells = rows.clamp(min=0).minimum(height - 1) * width + columns.clamp(min=0).minimum(width - 1)
+    images = torch.arange(len(mask), device=mask.device)[:, None, None, None]
+    return mask[images, start[levels] + cells]
 
 
 class PixelFollower:

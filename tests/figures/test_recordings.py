@@ -1,5 +1,6 @@
 """Recordings taken along: the page, the figure and the numbers say what the trace says."""
 
+import base64
 import csv
 import json
 import re
@@ -8,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import deformviz as dv
 from deformviz.attention.lucidrains import LucidrainsAttention
@@ -15,7 +17,11 @@ from deformviz.figures import showing
 from deformviz.figures.marks_engine import FigureError
 from deformviz.figures.recordings import figure, pack, to_html
 from deformviz.geometry import normalised_to_original
+from deformviz.schema import ImageFrame
 from deformviz.tracing.packing import unpack_layer
+from deformviz.tracing.proven import Proof
+from deformviz.tracing.recorded_image import RecordedImage
+from deformviz.tracing.recording import Recording
 from deformviz.tracing.tables import save_arrays, save_points
 from tests.tracing import looked_at
 from tests.tracing.transformers_families import build
@@ -147,9 +153,64 @@ def test_a_page_stays_below_its_size_and_names_what_it_left_out(own):
     whole = to_html(own)
     small = to_html(own, most_bytes=len(whole) - 1000)
     assert len(small) < len(whole)
-    assert "longer than" in facts_of(small)["left_out"]["encoder.0"]
+    assert re.search(r"it holds 1 in \d+ of \d+ queries", facts_of(small)["proofs"]["encoder.0"])
+    decoders = to_html(own, layers=[name for name in own if name.startswith("decoder")])
+    smaller = facts_of(to_html(own, most_bytes=len(decoders) + 1000))
+    assert "longer than" in smaller["left_out"]["encoder.0"]
     with pytest.raises(dv.RecordError, match="No layer fits"):
         to_html(own, most_bytes=50_000)
+
+
+def of_an_r50(layers, shapes):
+    """A recording of 800 x 1066 px with random samples: {name: queries} in the sizes of an R50."""
+    generator, recording = torch.Generator().manual_seed(1), Recording(model="R50")
+    sizes = torch.tensor([(width, height) for height, width in shapes])
+    for name, queries in layers.items():
+        references = torch.rand(1, queries, 1, 2, generator=generator).expand(-1, -1, 4, -1)
+        offsets = torch.randn(1, queries, 8, 4, 4, 2, generator=generator)
+        weights = torch.rand(1, queries, 8, 16, generator=generator).softmax(-1)
+        trace = dv.AttentionTrace(
+            torch.tensor(shapes),
+            offsets,
+            references[:, :, None, :, None] + offsets / sizes[:, None],
+            weights.unflatten(3, (4, 4)),
+            reference_points=references,
+        )
+        recording.traces[name] = trace
+        recording.proofs[name] = Proof(name, "Eq. 3", 1e-7, 1e-5)
+    size = 800, 1066
+    noise = np.random.default_rng(0).integers(0, 256, (200, 267, 3), dtype=np.uint8)
+    smooth = np.asarray(Image.fromarray(noise).resize(size[::-1]))
+    recording.images = [RecordedImage(ImageFrame(size, size, size), smooth, title="a photograph")]
+    return recording
+
+
+R50 = [(100, 134), (50, 67), (25, 34), (13, 17)]
+
+
+def test_a_page_of_three_hundred_queries_and_six_layers_fits():
+    recording = of_an_r50({f"decoder.{i}": 300 for i in range(6)}, R50)
+    page = to_html(recording)
+    assert len(page.encode()) <= 3_000_000
+    assert len(facts_of(page)["layers"]) == 6 and not facts_of(page)["left_out"]
+
+
+@pytest.mark.slow
+def test_an_encoder_of_thousands_of_queries_is_thinned_and_says_so(tmp_path):
+    recording = of_an_r50({"encoder.4": 17821, "encoder.5": 17821}, R50)
+    page = to_html(recording)
+    facts = facts_of(page)
+    assert len(page.encode()) <= 3_000_000
+    assert list(facts["layers"]) == ["encoder.4", "encoder.5"]
+    every = int(re.search(r"1 in (\d+) of 17821 queries", facts["proofs"]["encoder.5"])[1])
+    assert f"query 5 here is number {5 * every}" in facts["proofs"]["encoder.5"]
+    packed = unpack_layer(base64.b64decode(facts["layers"]["encoder.5"]))
+    assert packed.header["kind"] == "decoder" and packed.header["detections"][0] is None
+    np.testing.assert_allclose(
+        packed.locations[5].reshape(8, 4, 4, 2),
+        recording["encoder.5"].sampling_locations[0, 5 * every],
+        atol=1e-3,
+    )
 
 
 def test_a_recording_of_two_kinds_shows_the_last_one(own):
