@@ -1,5 +1,6 @@
 """The Attribution page: from a detection to what its samples are worth, and what deletion says."""
 
+import numpy as np
 import pytest
 
 from app import work
@@ -133,3 +134,11 @@ def test_what_explore_does_not_draw_is_not_offered(page):
     [choice] = [box for box in page.selectbox if box.label == "Detection"]
     scores = [float(name.split(", ")[1].split()[0]) for name in choice.options]
     assert scores == sorted(scores, reverse=True) and len(scores) < 6  # of six queries
+
+
+def test_heads_that_are_drawn_as_one_mark_add_up():
+    values = np.arange(4 * 2 * 3, dtype=float).reshape(4, 2, 3)  # [head level point]
+    added = studies.add_up(values, 2)
+    assert added.shape == (2, 2, 3)
+    np.testing.assert_array_equal(added[1], values[2] + values[3])
+    np.testing.assert_array_equal(studies.add_up(values, 1), values)

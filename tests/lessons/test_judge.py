@@ -52,7 +52,7 @@ LINE = [[0.2, 0.2], [0.6, 0.2], [0.6, 0.8]]
     ("right", "said", "distance"),
     [
         ([[0.5, 0.4]], [[0.5, 0.1]], 0.3),
-        ([[0.5, 0.4]], [[0.4, 0.4], [0.6, 0.4], [0.5, 0.7]], 0.1),  # their middle speaks
+        ([[0.5, 0.4]], [[0.2, 0.4], [0.8, 0.4], [0.5, 0.7]], 0.1),  # their middle speaks
         (LINE, [[0.4, 0.5]], 0.2),  # beside its second piece
         (LINE, [[0.4, 0.1]], 0.1),  # beside its first one
         (LINE, [[0.0, 0.2]], 0.2),  # before it begins

@@ -1,5 +1,7 @@
 """What a study says of heads: found where it was planted, and nowhere else."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -99,6 +101,25 @@ def test_two_halves_of_one_study_flag_at_most_one_head_in_twenty(as_it_is, shipp
     other = study_of(shipped, tmp_path, scenes=f"scenes:{SCENES}:77")
     flagged = {(change.layer, change.head) for change in changes(as_it_is, other)}
     assert len(flagged) <= 0.05 * 5 * 8
+
+
+def measured(values, pictures):
+    """What a comparison reads of a study that measured one layer [picture head level]."""
+    return SimpleNamespace(
+        settings=SimpleNamespace(digest=pictures),
+        per_picture=lambda measure: {"encoder.0": values} if measure == "spread" else {},
+    )
+
+
+def test_pictures_are_paired_where_they_are_the_same_and_nowhere_else():
+    """A small change under pictures that differ much shows only picture by picture."""
+    rng = np.random.default_rng(3)
+    first = rng.normal(0, 5, (80, 2, 1))
+    second = first + 0.2 + rng.normal(0, 0.01, first.shape)
+    same = changes(measured(first, "a"), measured(second, "a"))
+    assert [change.head for change in same] in ([0, 1], [1, 0])
+    assert all(change.low < 0.2 < change.high for change in same)
+    assert changes(measured(first, "a"), measured(second, "b")) == []
 
 
 def test_false_discoveries_are_controlled_where_there_is_nothing_to_find():
