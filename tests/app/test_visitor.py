@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app import recorded_runs, work
 from app.rooms import PAGES, ROOMS
@@ -111,3 +112,26 @@ def test_nobody_is_asked_for_work_by_opening_the_landing_page(tiny_server):
     page = visit("start").run()
     assert not page.exception
     assert not any(lane.line.keys() for lane in work.LANES.values())
+
+
+def next_picture():
+    from types import SimpleNamespace
+
+    import streamlit as st
+
+    from app import visitor
+
+    state = st.session_state
+    state["first"] = visitor.start_view("one picture", "explorer")
+    view = {"query": 7, "pinned": True, "lookup": [0.1, 0.2], "heads": [1], "colour": "level"}
+    told = {"source": "trace/one", "params": {"q": "7"}, "layer": "decoder.2"}
+    state["explorer"] = SimpleNamespace(view=view | told)
+    state["same"] = visitor.start_view("one picture", "explorer")
+    state["next"] = visitor.start_view("another picture", "explorer")
+
+
+def test_the_next_picture_keeps_what_is_chosen_but_for_its_query():
+    page = AppTest.from_function(next_picture).run()
+    assert not page.exception
+    assert page.session_state["first"] == page.session_state["same"] == {}
+    assert page.session_state["next"] == {"heads": [1], "colour": "level"}

@@ -4,16 +4,9 @@ import { applyAffine, normalisedBox } from "../kit/frames.js";
 import { amountColour } from "../kit/glyphs.js";
 import { stageRect } from "../kit/marks.js";
 
-const MASS_QUANTILE = 0.995; // the scale ends here, so that one hot cell does not darken the rest
 const MASS_ALPHA = 0.82;
 const LINES_DRAWN = 12;
 const CELLS_DRAWN = 1500;
-
-/** Where the colour scale of a mass grid ends. */
-export function massCeiling(grid) {
-  const sorted = Float64Array.from(grid).sort();
-  return sorted[Math.floor((sorted.length - 1) * MASS_QUANTILE)] || sorted.at(-1) || 1;
-}
 
 /** The map of the level, one cell for each pixel of it. */
 export function massMarks(scene) {
