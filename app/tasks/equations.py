@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.tasks.models import load_model
 from deformviz.walkthrough.subject import Subject
+from deformviz.words import speaking
 
 if TYPE_CHECKING:
     from app.worker import Task
@@ -26,8 +27,10 @@ class Page:
     shown: dict[str, Any]
 
 
-def follow(task: Task, subject: Subject, data: bytes, model: str, stamp: int) -> Page:
-    """Work a derivation out on the picture's file `data`.
+def follow(
+    task: Task, subject: Subject, data: bytes, model: str, stamp: int, language: str
+) -> Page:
+    """Work a derivation out on the picture's file `data`, and say it in a language.
 
     Raises:
         ValueError: the picture or the model cannot be used.
@@ -46,7 +49,8 @@ def follow(task: Task, subject: Subject, data: bytes, model: str, stamp: int) ->
         on_layer=task.report,
     )
     found = follow_subject(subject, material)
-    return Page(found.subject, found.layers, found.queries, payload(found))
+    with speaking(language):
+        return Page(found.subject, found.layers, found.queries, payload(found))
 
 
 @cache

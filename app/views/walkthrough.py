@@ -20,7 +20,7 @@ from deformviz.walkthrough.derivations import DERIVATIONS
 from deformviz.walkthrough.mistakes import MISTAKES
 from deformviz.walkthrough.prose import read_prose
 from deformviz.walkthrough.subject import ADDRESS, TOY, Subject, read_subject, to_address
-from deformviz.words import say
+from deformviz.words import say, spoken
 
 STYLE = """<style>
 .stMainBlockContainer { padding-inline: clamp(1rem, 2.5vw, 2.5rem); max-width: 96rem; }
@@ -116,8 +116,15 @@ def followed(subject: Subject, selection: controls.Selection) -> Page | str:
         selection.model.path,
         selection.model.stamp,
         selection.source.content(),
+        spoken(),
     )
-    given = (subject, selection.source.read(), selection.model.path, selection.model.stamp)
+    given = (
+        subject,
+        selection.source.read(),
+        selection.model.path,
+        selection.model.stamp,
+        spoken(),
+    )
     try:
         work.ask(key, "app.tasks.equations:follow", given, visitor=visitor.me().name)
     except QueueFull as problem:

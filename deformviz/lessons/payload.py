@@ -42,11 +42,11 @@ def lesson_payload(lesson: Lesson, places: Places, language: str = "en") -> dict
         "title": lesson.title,
         "goal": lesson.goal,
         "glossary": glossary(language),
-        "steps": [_step(lesson, step, places) for step in lesson.steps],
+        "steps": [_step(lesson, step, places, language) for step in lesson.steps],
     }
 
 
-def _step(lesson: Lesson, step: Step, places: Places) -> dict[str, Any]:
+def _step(lesson: Lesson, step: Step, places: Places, language: str) -> dict[str, Any]:
     asked = step.prediction
     told = {
         name: getattr(step, name)
@@ -57,12 +57,14 @@ def _step(lesson: Lesson, step: Step, places: Places) -> dict[str, Any]:
         prediction = {k: v for k, v in asdict(asked).items() if k != "computed"}
     return told | {
         "prediction": prediction,
-        "scene": _scene(lesson, step, step.scene, places) if step.scene else None,
+        "scene": _scene(lesson, step, places, language) if step.scene else None,
         "ground": _ground(step, places),
     }
 
 
-def _scene(lesson: Lesson, step: Step, scene: Scene, places: Places) -> dict[str, Any]:
+def _scene(lesson: Lesson, step: Step, places: Places, language: str) -> dict[str, Any]:
+    scene = step.scene
+    assert scene is not None
     query = urlencode(dict(scene.params))
     shown = {
         "lab": places.lab(f"{scene.page}?{query}" if query else scene.page),
@@ -70,7 +72,11 @@ def _scene(lesson: Lesson, step: Step, scene: Scene, places: Places) -> dict[str
         "data": {},
     }
     if scene.canvas in EQUATIONS:
-        return shown | {"canvas": "equations", "data": _equations(lesson, step, scene, places)}
+        worked = read_worked(lesson, step, language)
+        return shown | {
+            "canvas": "equations",
+            "data": _equations(lesson, step, scene, places, worked),
+        }
     if scene.canvas in STORES:
         return shown | {"canvas": scene.canvas, "data": _picture(lesson, step, scene, places)}
     return shown  # a replay is opened in the lab
@@ -102,8 +108,9 @@ def _picture(lesson: Lesson, step: Step, scene: Scene, places: Places) -> dict[s
     }
 
 
-def _equations(lesson: Lesson, step: Step, scene: Scene, places: Places) -> dict[str, Any]:
-    worked = read_worked(lesson, step)
+def _equations(
+    lesson: Lesson, step: Step, scene: Scene, places: Places, worked: dict[str, Any]
+) -> dict[str, Any]:
     worked["what_if"] = None  # nobody computes beside a player
     if scene.params.get("example") != "toy":
         stored = stored_picture("sampling", scene.params.get("picture", USUAL_PICTURE))

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from deformviz.lessons.lesson import Lesson, Scene, Step, lessons
+from deformviz.words import ENGLISH, catalogue, languages, say, speaking
 
 FOLDER = Path(__file__).parent / "worked"
 EQUATIONS = ("equations", "costs")  # canvases that show a followed derivation
 DIGITS = 6
+WORDED = ("title", "introduction", "note", "answers", "legend")
 MODEL = "deformable-detr-scenes"
 USUAL_PICTURE = "beach-dusk"
 
@@ -34,8 +36,19 @@ def path_of(lesson: Lesson, step: Step) -> Path:
     return FOLDER / f"{lesson.name}.{step.name}.json.gz"
 
 
-def read_worked(lesson: Lesson, step: Step) -> dict[str, Any]:
-    """The payload of a step's equations. Without torch."""
+def read_worked(lesson: Lesson, step: Step, language: str = ENGLISH) -> dict[str, Any]:
+    """The payload of a step's equations in a language. Without torch."""
+    told = kept(lesson, step)
+    words = told.pop("told")[language]
+    for line, text in zip(told["steps"], words.pop("texts"), strict=True):
+        line["text"] = text
+    for picture, title in zip(told["pictures"], words.pop("sights"), strict=True):
+        picture["title"] = title
+    return told | words
+
+
+def kept(lesson: Lesson, step: Step) -> dict[str, Any]:
+    """What is kept of a step's equations, in every language."""
     return json.loads(gzip.decompress(path_of(lesson, step).read_bytes()))
 
 
@@ -61,21 +74,42 @@ def work_out(scene: Scene) -> dict[str, Any]:
         picture=lambda: read_picture(stored.picture_jpeg()),
         load=load,
     )
-    told = payload(follow(subject, material))
+    followed = follow(subject, material)
+    told = payload(followed)
     for line in told["steps"]:
         line["code"] = []  # it changes with every edit; the lab shows it
+    told["told"] = {}
+    for language in languages():
+        with speaking(language):
+            told["told"][language] = _worded(payload(followed))
     return told
+
+
+def _worded(told: dict[str, Any]) -> dict[str, Any]:
+    """What of a payload is said in words."""
+    english = {text: key for key, text in catalogue().items() if key.startswith("sight.")}
+
+    def sight(title: str) -> str:  # named while it was followed, in English
+        return say(english[title]) if title in english else title
+
+    answers = [{**one, "title": sight(one["title"])} for one in told["answers"]]
+    return {
+        **{name: told[name] for name in WORDED},
+        "answers": answers,
+        "texts": [line["text"] for line in told["steps"]],
+        "sights": [sight(picture["title"]) for picture in told["pictures"]],
+    }
 
 
 def write_all() -> None:
     """Follow every scene and keep it; removes what no lesson shows any more."""
     FOLDER.mkdir(exist_ok=True)
-    kept = set()
+    written = set()
     for lesson, step, scene in worked_scenes():
         text = json.dumps(_rounded(work_out(scene)), separators=(",", ":"), ensure_ascii=False)
         path_of(lesson, step).write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-        kept.add(path_of(lesson, step))
-    for left in set(FOLDER.glob("*.json.gz")) - kept:
+        written.add(path_of(lesson, step))
+    for left in set(FOLDER.glob("*.json.gz")) - written:
         left.unlink()
 
 

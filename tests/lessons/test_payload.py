@@ -7,7 +7,7 @@ import pytest
 
 from deformviz.lessons.lesson import ORDER, lesson, lessons
 from deformviz.lessons.payload import Places, lesson_payload
-from deformviz.lessons.worked import FOLDER, path_of, read_worked, work_out, worked_scenes
+from deformviz.lessons.worked import FOLDER, kept, path_of, read_worked, work_out, worked_scenes
 from deformviz.words import part
 
 WORKED = [(one.name, step.name) for one, step, _ in worked_scenes()]
@@ -48,12 +48,21 @@ def close(first, second, where=""):
 def test_kept_equations_are_what_the_model_says_today(name, step):
     one = lesson(name)
     today = json.loads(json.dumps(work_out(one[step].scene)))
-    close(read_worked(one, one[step]), today)
+    close(kept(one, one[step]), today)
+
+
+def test_equations_are_told_in_the_language_of_the_lesson():
+    one = lesson("few-points")
+    english, chinese = (read_worked(one, one["by-hand"], each) for each in ("en", "zh"))
+    assert english["title"].startswith("Multi-scale") and "可变形注意力" in chinese["title"]
+    assert chinese["steps"][-1]["text"] != english["steps"][-1]["text"]
+    assert chinese["steps"][-1]["table"] == english["steps"][-1]["table"]
+    assert chinese["pictures"][0]["title"] == "玩具例子" and "told" not in chinese
 
 
 def test_nothing_is_kept_that_no_lesson_shows():
-    kept = {path_of(one, step) for one, step, _ in worked_scenes()}
-    assert kept == set(FOLDER.glob("*.json.gz"))
+    known = {path_of(one, step) for one, step, _ in worked_scenes()}
+    assert known == set(FOLDER.glob("*.json.gz"))
 
 
 def test_the_player_has_a_word_for_everything_it_says():

@@ -55,6 +55,16 @@ def test_every_step_has_a_text_and_every_text_a_step(seen):
         assert not missing, f"{derivation.name} has no text for {missing}"
 
 
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("zh/*.md")), ids=lambda path: path.stem)
+def test_a_translated_text_has_the_sections_and_formulas_of_english(path):
+    english, told = read_prose(path.stem, "en"), read_prose(path.stem, "zh")
+    assert list(told.sections) == list(english.sections) and told.title != english.title
+    for name, text in english.sections.items():
+        assert re.findall(r"`.+?`|\$.+?\$", told.sections[name]) == re.findall(
+            r"`.+?`|\$.+?\$", text
+        ), name
+
+
 def test_no_text_is_left_over(shipped_seen):
     used = {}
     for derivation in every_derivation(shipped_seen):
