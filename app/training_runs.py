@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import streamlit as st
 
-from app import recorded_runs, visitor
+from app import recorded_runs, visitor, work
+from app.checkpoint_files import is_shared
 from app.rooms import GRID, SAMPLING
+from deformviz.training.live import LiveOptions, LiveTraining
 from deformviz.words import say
 
 NOBODY = ""  # "compare with" nothing
@@ -17,24 +18,39 @@ PARAMETERS = {"run": "run", "other_run": "with"}  # what the address calls them
 
 
 @st.cache_resource(show_spinner=False)
-def live_training():
+def live_training() -> LiveTraining:
     """The one training that people of this server may start and watch."""
-    from deformviz.training.live import LiveTraining
-
     return LiveTraining()
 
 
-def live_training_if_any():
-    """The live training, or None before anybody asked for one."""
-    return live_training() if "deformviz.training.live" in sys.modules else None
+@st.cache_resource(show_spinner=False)
+def _started_by() -> dict[str, str]:
+    """The visitor who began the live training, under LIVE."""
+    return {}
+
+
+def start_live(options: LiveOptions) -> None:
+    """Begin the live training for this visitor, whom it belongs to. Raises LiveError."""
+    live_training().start(options)
+    _started_by()[recorded_runs.LIVE] = visitor.me().name
+    work.unwatch(recorded_runs.LIVE)  # who watched the one before
+    watch_live()
+
+
+def watch_live() -> None:
+    """This visitor watches the live training: it goes on while anybody does."""
+    work.watch(recorded_runs.LIVE, visitor.me().name, live_training().stop)
+
+
+def may_steer() -> bool:
+    """Whether this visitor may pause or stop it: who started it, and who sits at this machine."""
+    return is_local() or _started_by().get(recorded_runs.LIVE) == visitor.me().name
 
 
 def known_runs() -> dict[str, recorded_runs.RecordedRun]:
     """Every training this visitor can choose, by name."""
-    live = live_training_if_any()
-    return recorded_runs.list_runs(
-        live and live.folder, live_grows=bool(live and live.state().is_alive), own=own_folder()
-    )
+    live = live_training()
+    return recorded_runs.list_runs(live.folder, live_grows=live.state().is_alive, own=own_folder())
 
 
 def own_folder() -> Path | None:
@@ -44,8 +60,8 @@ def own_folder() -> Path | None:
 
 
 def is_local() -> bool:
-    """Whether only this very machine can reach the server."""
-    return st.get_option("server.address") in LOOPBACK
+    """Whether only this very machine can reach the server; behind a proxy the operator says so."""
+    return st.get_option("server.address") in LOOPBACK and not is_shared()
 
 
 def choose_defaults(known: dict[str, recorded_runs.RecordedRun]) -> None:

@@ -34,6 +34,7 @@ from app.worker import GIBIBYTE, Limits, Order, option
 QUICK, MEDIUM, LONG = "quick", "medium", "long"
 LOOK_FOR_VISITORS_S = 1.0
 ABSENT_AT_MOST_S = 4.0  # a page that is loaded again comes back sooner
+LASTS_UNWATCHED_S = 60.0  # what runs beside the lanes, a training, waits longer for who watches it
 _SECRET = secrets.token_bytes(32)  # makes keys, which are parts of addresses, impossible to guess
 
 
@@ -180,7 +181,18 @@ def close() -> None:
 
 # -- jobs belong to visitors ---------------------------------------------------------------------
 
+
+@dataclass
+class Lasting:
+    """Something that runs beside the lanes for those who watch it."""
+
+    end: Callable[[], object]
+    watched_by: set[str]
+    unwatched_since: float | None = None
+
+
 _is_here: Callable[[str], bool] = lambda visitor: True  # noqa: E731  until somebody knows better
+_lasting: dict[str, Lasting] = {}
 _absent_since: dict[str, float] = {}
 _once = threading.Lock()
 _looking = False
@@ -190,6 +202,30 @@ def visitors_are_known_by(is_here: Callable[[str], bool]) -> None:
     """Say how to tell whether a visitor's browser is still connected."""
     global _is_here
     _is_here = is_here
+
+
+def watch(what: str, visitor: str, end: Callable[[], object]) -> None:
+    """Watch something that runs beside the lanes; `end` is called once nobody is here who does."""
+    _lasting.setdefault(what, Lasting(end, set())).watched_by.add(visitor)
+    _look_after_visitors()
+
+
+def unwatch(what: str) -> None:
+    """Forget something that has ended by itself."""
+    _lasting.pop(what, None)
+
+
+def end_what_nobody_watches(now: float) -> None:
+    """Whatever lasts beside the lanes ends a minute after the last who watched it has gone."""
+    for what, lasting in list(_lasting.items()):
+        if any(_is_here(visitor) for visitor in list(lasting.watched_by)):
+            lasting.unwatched_since = None
+            continue
+        if lasting.unwatched_since is None:
+            lasting.unwatched_since = now
+        if now - lasting.unwatched_since >= LASTS_UNWATCHED_S:
+            unwatch(what)
+            threading.Thread(target=lasting.end, name=f"end {what}", daemon=True).start()
 
 
 def send_away_the_absent(now: float) -> None:
@@ -217,5 +253,6 @@ def _look_after_visitors() -> None:
         while True:
             time.sleep(LOOK_FOR_VISITORS_S)
             send_away_the_absent(time.monotonic())
+            end_what_nobody_watches(time.monotonic())
 
     threading.Thread(target=look, name="visitors", daemon=True).start()

@@ -6,12 +6,14 @@ import streamlit as st
 
 from app import visitor
 from app.recorded_runs import LIVE
-from app.training_runs import live_training, live_training_if_any
+from app.training_runs import live_training, may_steer, start_live, watch_live
+from deformviz.training.live import LiveError, LiveOptions
 
 EXPLANATION = (
     "A small detector learns rendered scenes on this server's CPU, with the loop that "
-    "trained the shipped one. One at a time: everybody here watches the same training, "
-    "and anybody may pause or stop it. After half an hour of pause it ends by itself."
+    "trained the shipped one. One at a time: everybody here may watch it, and whoever started "
+    "it may pause or stop it. It ends by itself a minute after the last who watched it has left, "
+    "and after half an hour of pause."
 )
 STARTS = {"star": "star, as in the paper", "zero": "zero: all on the reference", "random": "random"}
 LOSSES = {
@@ -29,8 +31,7 @@ LOOK_EVERY_S = 1.0
 
 def live_panel() -> None:
     """Where one can be started; while one is alive, `live_status` is what there is to see."""
-    live = live_training_if_any()
-    if live is not None and live.state().is_alive:
+    if live_training().state().is_alive:
         return
     st.subheader("Train a small one now", anchor=False)
     st.markdown(EXPLANATION)
@@ -39,10 +40,7 @@ def live_panel() -> None:
 
 def live_status() -> None:
     """How far the live training is, above what it has learned; looked after while it is alive."""
-    live = live_training_if_any()
-    if live is None:
-        return
-    alive = live.state().is_alive
+    alive = live_training().state().is_alive
     if alive or visitor.me().run == LIVE:
         (st.fragment(status, run_every=LOOK_EVERY_S) if alive else status)(alive)
 
@@ -60,7 +58,14 @@ def status(was_alive: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.progress(min(1.0, now.iteration / max(1, now.iterations)), text=words)
         if now.is_alive:
-            steer(live, now.name)
+            if visitor.me().run == LIVE:
+                watch_live()
+            if may_steer():
+                steer(live, now.name)
+            if visitor.me().run != LIVE and st.button(
+                "Watch it", icon=":material/visibility:", on_click=_watch
+            ):
+                st.rerun()
     if now.name == "failed":
         st.error(f"The training stopped by itself. Its last words: {now.error}")
 
@@ -73,16 +78,12 @@ def in_words(now) -> str:
 
 
 def steer(live, name: str) -> None:
-    """Pause or resume, stop, watch."""
+    """Pause or resume, stop."""
     if name == "paused":
         pressed = st.button("Resume", icon=":material/play_arrow:", on_click=live.resume)
     else:
         pressed = st.button("Pause", icon=":material/pause:", on_click=live.pause)
     if st.button("Stop", icon=":material/stop:", on_click=live.stop) or pressed:
-        st.rerun()
-    if visitor.me().run != LIVE and st.button(
-        "Watch it", icon=":material/visibility:", on_click=_watch
-    ):
         st.rerun()
 
 
@@ -124,10 +125,8 @@ def options_form() -> None:
 
 
 def _start(**choices) -> None:
-    from deformviz.training.live import LiveError, LiveOptions
-
     try:
-        live_training().start(LiveOptions(**choices))
+        start_live(LiveOptions(**choices))
     except LiveError as problem:
         st.error(str(problem))
         return

@@ -23,6 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--watch", action="store_true", help="follow the run in the app")
     parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--live", help=argparse.SUPPRESS)  # options of LiveTraining
 
 
 def act(options: argparse.Namespace) -> int:
@@ -53,13 +54,17 @@ def prepare_training(options: argparse.Namespace, world):
     """The run that `options` describe, at the iteration its folder has reached."""
     import torch
 
+    from deformviz.training.live import read_options
     from deformviz.training.loop import DetectorTraining
     from deformviz.training.recipe import DetectorRecipe, read_recipe
     from deformviz.training.run_folder import RunFolder
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    recipe = read_recipe(options.recipe) if options.recipe else DetectorRecipe()
+    if options.live:
+        recipe = read_options(options.live).recipe()
+    else:
+        recipe = read_recipe(options.recipe) if options.recipe else DetectorRecipe()
     recipe = replace(recipe, **said_of_the_recipe(options))
     folder = RunFolder(options.out)
     if world.is_first:

@@ -2,7 +2,7 @@
 
 It is the real loop in a process of its own, started with the command line's `train`; what it has to
 say lies in its run folder, what it is told in one file there. So it survives a page reload, and
-ends with the server: the process looks whether its parent still lives.
+ends with the server: the process looks whether its parent still lives. Who watches needs no torch.
 """
 
 import atexit
@@ -15,10 +15,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from deformviz.training.recipe import DetectorRecipe, scenes_config
+if TYPE_CHECKING:
+    from deformviz.training.recipe import DetectorRecipe
 
 CONTROL = "control"  # file in the run folder that holds the last order
 ORDERS = ("run", "pause", "stop")
@@ -120,8 +122,10 @@ class LiveOptions:
         if self.heads not in (1, 2, 4, 8):
             raise LiveError(f"heads is {self.heads}; it must be 1, 2, 4 or 8.")
 
-    def recipe(self) -> DetectorRecipe:
+    def recipe(self) -> "DetectorRecipe":
         """A small detector on small pictures: about a tenth of a second per iteration."""
+        from deformviz.training.recipe import DetectorRecipe, scenes_config
+
         model = replace(
             scenes_config(),
             hidden_channels=32,
@@ -152,6 +156,11 @@ class LiveOptions:
             most_images=8,
             snapshots=live_snapshots(self.iterations),
         )
+
+
+def read_options(path: str | Path) -> LiveOptions:
+    """The options that `LiveTraining.start` wrote. Raises LiveError."""
+    return LiveOptions(**json.loads(Path(path).read_text()))
 
 
 def live_snapshots(iterations: int) -> tuple[int, ...]:
@@ -225,8 +234,8 @@ class LiveTraining:
             home = Path(tempfile.mkdtemp(prefix="deformviz-live-"))
             folder = home / "live"
             folder.mkdir()
-            recipe = home / "recipe.json"
-            recipe.write_text(json.dumps(options.recipe().to_dict()))
+            wishes = home / "options.json"
+            wishes.write_text(json.dumps(asdict(options)))
             command = [
                 sys.executable,
                 "-m",
@@ -235,8 +244,8 @@ class LiveTraining:
                 "detector",
                 "--out",
                 str(folder),
-                "--recipe",
-                str(recipe),
+                "--live",
+                str(wishes),
                 "--parent",
                 str(os.getpid()),
             ]

@@ -127,6 +127,27 @@ def test_whose_browser_is_gone_waits_no_longer():
     assert work.wait("abandoned", SECONDS).state == "cancelled"
 
 
+def test_what_nobody_watches_any_more_ends():
+    here, ended = {"anna", "ben"}, threading.Event()
+    work.visitors_are_known_by(lambda visitor: visitor in here)
+    try:
+        for person in sorted(here):
+            work.watch("a training", person, ended.set)
+        here.remove("anna")
+        work.end_what_nobody_watches(100.0)
+        work.end_what_nobody_watches(100.0 + 2 * work.LASTS_UNWATCHED_S)
+        assert not ended.is_set()  # ben still does
+        here.clear()
+        work.end_what_nobody_watches(300.0)
+        work.end_what_nobody_watches(299.0 + work.LASTS_UNWATCHED_S)
+        assert not ended.is_set()
+        work.end_what_nobody_watches(300.0 + work.LASTS_UNWATCHED_S)
+        assert ended.wait(SECONDS)
+    finally:
+        work.visitors_are_known_by(lambda visitor: True)
+        work.unwatch("a training")
+
+
 def test_the_line_has_an_end():
     ask("head", "until_stopped", visitor="first of all")
     until_running("head")

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from deformviz.training.live import (
     live_snapshots,
     order,
     ordered,
+    read_options,
 )
 from deformviz.training.recipe import DetectorRecipe, read_recipe
 from deformviz.training.run_folder import RunFolder
@@ -93,15 +95,18 @@ def is_alive(pid):
     return state != "Z"
 
 
-def test_a_training_that_fails_says_its_last_words(live, monkeypatch):
-    monkeypatch.setattr(
-        LiveOptions,
-        "recipe",
-        lambda self: type("R", (), {"to_dict": lambda self: {"no such entry": 1}})(),
-    )
-    live.start(LiveOptions())
+def test_a_training_that_fails_says_its_last_words(live):
+    options = LiveOptions()
+    object.__setattr__(options, "heads", 3)  # refused where the training begins
+    live.start(options)
     wait_for(lambda: live.state().name == "failed")
-    assert "unknown entries: no such entry" in live.state().error
+    assert "heads is 3; it must be 1, 2, 4 or 8" in live.state().error
+
+
+def test_who_watches_a_training_needs_no_torch():
+    code = "import sys, deformviz.training.live; print('torch' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert said.stdout == "False\n", said.stderr
 
 
 @pytest.mark.parametrize(
@@ -126,8 +131,10 @@ def test_choices_beyond_their_bounds_are_refused(choice, sentence):
         LiveOptions(iterations=20, offset_start="random"),
     ],
 )
-def test_a_recipe_travels_through_its_file(tmp_path, options):
+def test_options_and_recipes_travel_through_their_files(tmp_path, options):
     recipe = options.recipe()
+    (tmp_path / "options.json").write_text(json.dumps(asdict(options)))
+    assert read_options(tmp_path / "options.json") == options
     (tmp_path / "recipe.json").write_text(json.dumps(recipe.to_dict()))
     assert read_recipe(tmp_path / "recipe.json") == recipe
     assert DetectorRecipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
