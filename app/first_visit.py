@@ -21,7 +21,7 @@ import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import rooms, temporary, work
+from app import housekeeping, rooms, temporary, work
 from app.canvas.kind import address
 from app.canvas.kinds import LESSON, SAMPLING
 
@@ -55,7 +55,8 @@ async def warm_start(app: object) -> AsyncIterator[None]:
     The end comes here also by a signal, after which nothing else of Python runs.
     """
     threading.Thread(target=import_soon, name="warm start", daemon=True).start()
-    yield
+    with housekeeping.in_order():
+        yield
     work.close()
     temporary.remove()
 

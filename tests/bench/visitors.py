@@ -20,10 +20,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import psutil
 
@@ -280,20 +281,14 @@ async def at_rest(server: Server, like: Weights | None) -> Weights:
 
 
 @contextmanager
-def another_model():
-    """A folder with a copy of the shipped detector, as an operator's."""
+def class_server() -> Iterator[Server]:
+    """The app with another model in the operator's folder, that soon forgets who has gone."""
     with tempfile.TemporaryDirectory() as folder:
         assets = Path(deformviz.__file__).parent / "assets"
         shutil.copy(assets / "deformable-detr-scenes.safetensors", Path(folder) / OTHER_MODEL)
-        before = os.environ.get("DEFORMVIZ_CHECKPOINTS")
-        os.environ["DEFORMVIZ_CHECKPOINTS"] = folder
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ["DEFORMVIZ_CHECKPOINTS"]
-            else:
-                os.environ["DEFORMVIZ_CHECKPOINTS"] = before
+        said = {"DEFORMVIZ_CHECKPOINTS": folder, "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "5"}
+        with mock.patch.dict(os.environ, said), running_server() as server:
+            yield server
 
 
 async def measure(server: Server, visitors: int, seconds: float, *, alone_s: float = 0) -> Report:
@@ -358,7 +353,7 @@ def main() -> int:
     parser.add_argument("--alone", type=float, default=0.5, help="minutes of a lone visitor first")
     parser.add_argument("--json", type=Path, help="where the figures go")
     options = parser.parse_args()
-    with another_model(), running_server() as server:
+    with class_server() as server:
         report = asyncio.run(
             measure(server, options.visitors, options.minutes * 60, alone_s=options.alone * 60)
         )
