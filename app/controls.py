@@ -18,7 +18,8 @@ from deformviz.words.markdown import plain
 
 GROUPS = {"own": "Your picture", "scene": "Rendered scenes", "photograph": "Photographs"}
 LAST_OF_ALL = GROUPS["scene"]  # only the shipped model has seen rendered scenes
-UPLOAD_TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif"]
+# HEIC is taken, to be refused with a sentence that says what to do.
+UPLOAD_TYPES = "jpg jpeg png webp avif tif tiff bmp gif heic heif".split()
 LARGEST_PICTURE_MB = 20
 KINDS = {"encoder": "Encoder", "decoder": "Decoder"}
 

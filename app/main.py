@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from app import traces as trace_routes
+from app.admission import Admission
 from app.canvas.kinds import CANVASES
 from app.embedding import Embedding
 from app.first_visit import FirstVisit, warm_start
@@ -38,6 +39,6 @@ def below_base_path(routes: list[Route]) -> list[Route]:
 app = st.App(
     Path(__file__).with_name("pages.py"),
     routes=below_base_path(ROUTES),
-    middleware=[Middleware(Embedding), Middleware(FirstVisit)],
+    middleware=[Middleware(Embedding), Middleware(Admission), Middleware(FirstVisit)],
     lifespan=warm_start,
 )

@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -66,9 +68,16 @@ def test_the_app_starts_on_this_machine_only_and_ends_with_ctrl_c():
 
 def test_lan_says_where_it_is_and_a_script_can_end_it():
     # A script that starts it with & leaves it deaf to Ctrl-C.
-    process = started("--port", str(free_port()), "--lan", before="trap '' INT; exec")
+    port = free_port()
+    process = started("--port", str(port), "--lan", before="trap '' INT; exec")
     try:
-        assert lines_until(process, "On this network")
+        address = lines_until(process, "On this network")[-1].split()[-1]
+        here = urlsplit(address)._replace(netloc=f"127.0.0.1:{port}")
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(here._replace(query="").geturl(), timeout=60)
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with browser.open(here.geturl(), timeout=60) as page:
+            assert page.status == 200 and "key=" not in page.url
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
     finally:
@@ -82,14 +91,27 @@ def test_large_uploads_and_names_of_this_machine_only():
     assert here.count("--server.allowedHosts") == 2
     lan = serving.streamlit_command(8765, serving.EVERYWHERE)
     assert lan[lan.index("--server.address") + 1] == "0.0.0.0"
-    assert not {"--server.maxUploadSize", "--server.allowedHosts"} & set(lan)
+    assert "--server.maxUploadSize" not in lan
+    named = serving.streamlit_command(8765, serving.EVERYWHERE, ("class.example",))
+    hosts = [named[at + 1] for at, word in enumerate(named) if word == "--server.allowedHosts"]
+    assert {"class.example", serving.lan_address(), "localhost"} <= set(hosts)
+
+
+def test_the_code_for_phones_says_the_address_with_its_key(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    app.say_where(app.with_key("http://192.0.2.7:8501/", "a-key"))
+    said = capsys.readouterr().out
+    assert "On this network:  http://192.0.2.7:8501/?key=a-key" in said
+    assert said.count("\n") > 12  # the code itself
 
 
 def test_the_options_reach_the_app_as_it_reads_them(tmp_path, monkeypatch):
     parser = argparse.ArgumentParser()
     app.add_options(parser)
     wishes = ["--lan", "--checkpoints", str(tmp_path), "--device", "cpu"]
-    assert app.app_environment(parser.parse_args(wishes)) == {
+    said = app.app_environment(parser.parse_args(wishes))
+    assert len(said.pop("DEFORMVIZ_KEY")) >= 16
+    assert said == {
         "DEFORMVIZ_CHECKPOINTS": str(tmp_path),
         "DEFORMVIZ_LAN": "1",
         "CUDA_VISIBLE_DEVICES": "",

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -33,6 +34,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--lan", action="store_true", help="let other machines of this network open the app"
     )
     parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        help="another name this machine is visited by, beside its own and its address",
+    )
+    parser.add_argument(
         "--checkpoints", type=Path, metavar="DIR", help="folder of checkpoints the app may offer"
     )
     parser.add_argument(
@@ -52,23 +59,41 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def act(options: argparse.Namespace) -> int:
     """Serve the app until Ctrl-C or SIGTERM; returns the server's exit status."""
     environment = app_environment(options)
+    key = environment.get("DEFORMVIZ_KEY", "")
     address = EVERYWHERE if options.lan else HERE
     port = choose_port(options.port, address)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does
     try:
-        with served(port, address, environment) as server, noted(port):
+        names = tuple(options.name)
+        with served(port, address, environment, names) as server, noted(port):
             if answers(server, port):
-                first = f"http://{HERE}:{port}{first_page(options)}"
-                print(f"\ndeformviz is at {first}  (Ctrl-C ends it)")
+                here = with_key(f"http://{HERE}:{port}{first_page(options)}", key)
+                print(f"
+deformviz is at {here}  (Ctrl-C ends it)")
                 if options.lan:
-                    print(f"On this network:  http://{lan_address()}:{port}")
+                    say_where(with_key(f"http://{lan_address()}:{port}/", key))
                 sys.stdout.flush()
                 if has_desktop(os.environ):
-                    webbrowser.open(first)
+                    webbrowser.open(here)
             return server.wait()
     except KeyboardInterrupt:
         print("\nEnded.", flush=True)
         return 0
+
+
+def with_key(address: str, key: str) -> str:
+    """An address that lets in who opens it."""
+    return f"{address}{'&' if '?' in address else '?'}key={key}" if key else address
+
+
+def say_where(address: str) -> None:
+    """The address for others, in words and as a code for their phones."""
+    import segno
+
+    print(f"On this network:  {address}")
+    print("Whoever opens it once may come in for a week; nobody else may.")
+    if sys.stdout.isatty():
+        segno.make(address).terminal(compact=True)
 
 
 def app_environment(options: argparse.Namespace) -> dict[str, str]:
@@ -87,6 +112,7 @@ def app_environment(options: argparse.Namespace) -> dict[str, str]:
         said[VARIABLE] = os.pathsep.join(map(str, listed))
     if options.lan:
         said["DEFORMVIZ_LAN"] = "1"
+        said["DEFORMVIZ_KEY"] = os.environ.get("DEFORMVIZ_KEY") or secrets.token_urlsafe(12)
     if options.device == "cpu":
         said["CUDA_VISIBLE_DEVICES"] = ""
     if options.device == "cuda" and not torch_can_use_a_gpu():

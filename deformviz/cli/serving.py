@@ -37,32 +37,45 @@ def app_home() -> Path:
     )
 
 
-def streamlit_command(port: int, address: str = HERE) -> list[str]:
-    """What starts the server. On one's own machine it takes large files, and no foreign names."""
+def streamlit_command(port: int, address: str = HERE, names: tuple[str, ...] = ()) -> list[str]:
+    """What starts the server. On one's own machine it takes large files, and no foreign names.
+
+    Args:
+        names: what else this machine is called by those who visit it.
+    """
     command = [sys.executable, "-m", "streamlit", "run", str(app_home() / "app" / "main.py")]
     options = {"headless": "true", "address": address, "port": str(port)}
     for name, value in options.items():
         command += [f"--server.{name}", value]
-    if address == HERE:  # no foreign page may talk to the app by giving 127.0.0.1 a name
-        for host in ("localhost", HERE):
-            command += ["--server.allowedHosts", host]
+    # No foreign page may talk to the app by giving its address a name of its own.
+    hosts = ["localhost", HERE, *names]
+    if address != HERE:
+        own = socket.gethostname()
+        hosts += [lan_address(), own, f"{own}.local"]
+    for host in dict.fromkeys(hosts):
+        command += ["--server.allowedHosts", host]
+    if address == HERE:
         command += ["--server.maxUploadSize", str(LARGEST_UPLOAD_MB)]
     return command
 
 
 @contextmanager
 def served(
-    port: int, address: str = HERE, environment: dict[str, str] | None = None
+    port: int,
+    address: str = HERE,
+    environment: dict[str, str] | None = None,
+    names: tuple[str, ...] = (),
 ) -> Iterator[subprocess.Popen]:
     """The app as a process, asked to end when the block does, and made to after five seconds.
 
     Args:
         environment: variables in addition to this process's own.
+        names: as `streamlit_command` takes them.
     """
     home = app_home()
     path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen(
-        streamlit_command(port, address),
+        streamlit_command(port, address, names),
         cwd=home,  # Streamlit reads .streamlit/config.toml there
         env={**os.environ, **(environment or {}), "PYTHONPATH": path},
     )

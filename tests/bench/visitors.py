@@ -29,6 +29,7 @@ from unittest import mock
 import psutil
 
 import deformviz
+from deformviz.words import say
 from tests.bench.page import Server, running_server
 from tests.bench.protocol import Failed, Visitor
 
@@ -116,7 +117,7 @@ async def look_at_stored(visitor: Visitor, chance: random.Random) -> None:
 async def look_at_own(visitor: Visitor, chance: random.Random) -> None:
     await visitor.open("explore")
     widget = await visitor.until(
-        lambda: visitor.labelled("file_uploader", "Upload a picture"), PATIENCE_S, "the upload"
+        lambda: visitor.labelled("file_uploader", say("picture.drop")), PATIENCE_S, "the upload"
     )
     name = f"mine-{chance.getrandbits(32):08x}.jpg"
     await visitor.upload(widget, name, noise(chance))

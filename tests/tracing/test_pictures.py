@@ -111,9 +111,69 @@ def test_of_an_animation_the_first_frame_counts(file_format):
     assert read_picture(data)[2, 2].tolist() == [0x10, 0x20, 0x30]
 
 
-def test_one_pixel_and_one_line_are_pictures_too():
+def test_one_pixel_and_a_short_line_are_pictures_too():
     assert read_picture(encode(np.zeros((1, 1, 3), np.uint8), "PNG")).shape == (1, 1, 3)
-    assert read_picture(encode(np.zeros((1, 4000, 3), np.uint8), "PNG")).shape == (1, 4000, 3)
+    assert read_picture(encode(np.zeros((1, 100, 3), np.uint8), "PNG")).shape == (1, 100, 3)
+
+
+def test_a_picture_of_which_a_model_would_see_a_line_is_refused_with_its_cure():
+    for size_hw in ((20_000, 2), (1, 101)):
+        with pytest.raises(PictureError, match="times as long as it is wide.*Cut it into pieces"):
+            read_picture(np.zeros((*size_hw, 3), np.uint8))
+
+
+@pytest.mark.parametrize("file_format", ["AVIF", "TIFF"])
+def test_pictures_of_phones_and_scanners_are_read(file_format):
+    smooth = np.full((HEIGHT * 8, WIDTH * 8, 3), (200, 40, 90), np.uint8)
+    assert np.abs(read_picture(encode(smooth, file_format)).astype(int) - smooth).max() < 6
+
+
+def test_an_open_file_and_a_tensor_are_pictures(tmp_path):
+    import torch
+
+    pixels = colourful()
+    path = tmp_path / "picture.png"
+    path.write_bytes(encode(pixels, "PNG"))
+    used = io.BytesIO(path.read_bytes())
+    used.read(3)  # somebody looked at its header
+    with path.open("rb") as file:
+        for source in (file, used, torch.from_numpy(pixels), bytearray(path.read_bytes())):
+            assert np.array_equal(read_picture(source), pixels)
+
+
+def test_whole_numbers_of_32_bits_keep_their_values():
+    grey = colourful()[..., 0]
+    expected = np.repeat(grey[..., None], 3, axis=-1)
+    assert np.array_equal(read_picture(Image.fromarray(grey.astype(np.int32))), expected)
+    wide = Image.fromarray(grey.astype(np.int32) * 257)
+    assert np.array_equal(read_picture(wide), expected)
+    with pytest.raises(PictureError, match="32-bit values from -1 to .*convert it to 8 bits"):
+        read_picture(Image.fromarray(grey.astype(np.int32) - 1 - int(grey.min())))
+
+
+@pytest.mark.parametrize(
+    "source, sentence",
+    [
+        (None, "this is None"),
+        (["a.png", "b.png"], "a list of 2; give them one by one"),
+        (7, "this is a int"),
+        ("https://example.org/cat.jpg", "nothing is fetched from a network"),
+        ("file://./cat.jpg", "Download the picture and give its path"),
+        (".", "is a folder; choose one picture in it"),
+        ("a\0b.png", "There is no file"),
+        ("~nobody-of-this-name/x.png", "There is no file"),
+        ("a" * 5000, "There is no file"),
+        (io.StringIO("text"), "binary mode"),
+        (b"\0\0\0\x18ftypheic" + bytes(40), "HEIC picture.*save it as JPEG"),
+        (np.zeros((3, HEIGHT, WIDTH), np.uint8), "colours come first"),
+        (np.zeros((HEIGHT, WIDTH, 4), np.uint8), "Leave its fourth channel out"),
+        (np.zeros((HEIGHT, WIDTH, 3)), r"Scale it to 0 \.\. 255"),
+    ],
+)
+def test_what_is_no_picture_gets_a_sentence(source, sentence):
+    with pytest.raises(PictureError, match=sentence) as caught:
+        read_picture(source)
+    assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize(
