@@ -20,6 +20,7 @@ KEY = "DEFORMVIZ_KEY"  # environment; unset: everybody who reaches the server ma
 PARAMETER = "key"  # of the printed address
 COOKIE = "deformviz_key"
 LASTS_S = 7 * 24 * 3600
+HEALTH = "/_stcore/health"  # says that the server lives, to whoever looks after it
 METRICS = "/_stcore/metrics"  # numbers about visitors and memory, of no use to a visitor
 STRANGER = (
     "This server lets in who opens the address it was started with, the one with a key in it. Ask "
@@ -54,9 +55,10 @@ class Admission:
             return
         key = os.environ.get(KEY, "")
         refusal: Response | None = None
-        if scope["path"].rstrip("/").endswith(METRICS):
+        path = scope["path"].rstrip("/")
+        if path.endswith(METRICS):
             refusal = PlainTextResponse("There is no such page here.", status_code=404)
-        elif key and not is_admitted(Headers(scope=scope), key):
+        elif key and not path.endswith(HEALTH) and not is_admitted(Headers(scope=scope), key):
             refusal = answer_to_stranger(scope, key)
         if refusal is None:
             await self.app(scope, receive, send)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -63,7 +64,8 @@ def run_to_show(selection: controls.Selection) -> StoredTrace | None:
         st.markdown(f":material/travel_explore: {sentence}" if foreign else sentence)
         return run
     before = visitor.here().shown
-    return runs.find(before.key) if before is not None else None
+    run = runs.find(before.key) if before is not None else None
+    return replace(run, title=before.title) if run is not None and before is not None else None
 
 
 def wanted_run(selection: controls.Selection) -> StoredTrace | None:

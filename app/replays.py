@@ -28,7 +28,7 @@ def request(run: RecordedRun, source: Source | int, visitor: str) -> str:
     if isinstance(source, int):
         what, arguments = "read_recording", (key, run, source)
     else:
-        seen = Seen(source.title, source.read())
+        seen = Seen(source.told, source.read())
         what, arguments = "compute", (key, run, seen, source.stored)
     work.ask(
         key, f"app.tasks.replays:{what}", arguments, visitor=visitor, lane=work.MEDIUM, again=True

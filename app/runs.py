@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cachetools import LRUCache, cached
@@ -90,13 +90,14 @@ def finished(source: Source, model: ModelChoice) -> StoredTrace | None:
     """What can be shown at once: a sample's stored trace, or a run that is still kept."""
     if source.stored is not None and model.is_shipped:
         return source.stored
-    return _computed(key_of(source, model))
+    run = _computed(key_of(source, model))
+    return None if run is None else replace(run, title=source.title)
 
 
 def request(source: Source, model: ModelChoice, visitor: str) -> work.Ticket:
     """Put a run in line for a visitor, or join it. Raises QueueFull."""
     key = key_of(source, model)
-    seen = Seen(source.title, source.read())
+    seen = Seen(source.told, source.read())
     room = ROOMS[model.room]
     if room.compares:
         what, more = "compare", (room.compares,)

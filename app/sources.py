@@ -37,6 +37,11 @@ class Source:
     file: Path
     stored: StoredTrace | None = None
 
+    @property
+    def told(self) -> str:
+        """What workers call it: whoever has the same picture shares the run and its sentences."""
+        return "The picture" if self.group == "own" else self.title
+
     def read(self) -> bytes:
         """The bytes of the picture's file."""
         return self.file.read_bytes()

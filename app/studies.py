@@ -51,7 +51,7 @@ def request(question: Question, visitor: str) -> work.Ticket:
         question.is_of_grids,
         MOST_STEPS[question.part],
     )
-    seen = Seen(question.source.title, question.source.read())
+    seen = Seen(question.source.told, question.source.read())
     return work.ask(
         question.key,
         "app.tasks.studies:study",

@@ -36,6 +36,7 @@ class Shown:
     picture: str
     model: str
     key: str  # of the run
+    title: str  # as this visitor's file was called; others may have the same under another name
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def choose_picture(name: str) -> None:
 def show(run: Any) -> None:
     """Remember what is on show."""
     now = here()
-    change_here(shown=Shown(now.picture, now.model, run.key))
+    change_here(shown=Shown(now.picture, now.model, run.key, run.title))
 
 
 def give_up(key: str) -> None:

@@ -29,7 +29,7 @@ def query_ladder(selection: controls.Selection) -> None:
             lambda: work.ask(
                 key,
                 "app.tasks.ladder:climb",
-                (Seen(source.title, source.read()), model.path, model.stamp),
+                (Seen(source.told, source.read()), model.path, model.stamp),
                 visitor=visitor.me().name,
             ),
         )

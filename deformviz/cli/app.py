@@ -68,8 +68,7 @@ def act(options: argparse.Namespace) -> int:
         with served(port, address, environment, names) as server, noted(port):
             if answers(server, port):
                 here = with_key(f"http://{HERE}:{port}{first_page(options)}", key)
-                print(f"
-deformviz is at {here}  (Ctrl-C ends it)")
+                print(f"\ndeformviz is at {here}  (Ctrl-C ends it)")
                 if options.lan:
                     say_where(with_key(f"http://{lan_address()}:{port}/", key))
                 sys.stdout.flush()

@@ -43,10 +43,11 @@ def test_on_ones_own_machine_no_key_is_asked_for(browser):
 
 
 def test_a_stranger_gets_a_sentence_and_nothing_else(browser, locked):
-    for path in ("/", "/explore", "/trace/abc/decoder.0.bin", "/_stcore/health", "/?key=wrong"):
+    for path in ("/", "/explore", "/trace/abc/decoder.0.bin", "/_stcore/host-config", "/?key=wrong"):
         answer = browser().get(path)
         assert answer.status_code == 403 and "Ask whoever started it" in answer.text
         assert "set-cookie" not in answer.headers
+    assert browser().get("/_stcore/health").status_code == 200  # says nothing but that it lives
     with pytest.raises(WebSocketDisconnect), browser().websocket_connect("/_stcore/stream"):
         pass
     forged = browser()

@@ -64,6 +64,20 @@ def test_equal_pictures_of_ten_visitors_are_one_run(tiny, own):
     assert {ticket.key for ticket in tickets} == {late.key} == set(waiting)
 
 
+def test_who_shares_a_run_sees_their_own_file_name_only(tiny, own):
+    data = png(np.full((22, 30, 3), 90, np.uint8))
+    mine, yours = own("my holiday.png", data), own("your diary.png", data)
+    assert run_now(mine, tiny).key == run_now(yours, tiny).key
+    assert runs.finished(mine, tiny).title == "my holiday.png"
+    assert runs.finished(yours, tiny).title == "your diary.png"
+    with np.load(io.BytesIO(runs.exact_npz(yours, tiny, "ben"))) as archive:
+        assert "holiday" not in str(archive["about.json"])
+    broken = own("my secret.txt", b"no picture at all")
+    ticket = runs.request(broken, tiny, "anna")
+    error = work.wait(ticket.key, SECONDS).error
+    assert error.startswith("The picture is not an image") and "secret" not in error
+
+
 def test_what_is_shared_cannot_be_written_to(tiny, own):
     run = run_now(own("p", png(np.zeros((20, 28, 3), np.uint8))), tiny)
     layer = runs.unpacked(run, "decoder.1")
