@@ -89,7 +89,7 @@ def take_upload(name: str, data: bytes) -> str:
     """
     if is_shared() and looks_pickled(data[:8]):
         raise CheckpointError(PICKLED_OFF)
-    return remember(name, dropped.CHECKPOINTS.keep(data, name))
+    return remember(name, dropped.CHECKPOINTS.keep(data, name, visitor.me().name))
 
 
 def remember(title: str, path: Path) -> str:
@@ -141,4 +141,5 @@ def for_other_pages(choice: Choice, said: Said, iteration: int | None, assumed: 
     path = ticket.answer
     if path is None:
         raise JobFailed(progress.error if progress else "The file is gone; try again.")
-    return remember(title, dropped.CHECKPOINTS.keep(path.read_bytes(), f"{title}.safetensors"))
+    kept = dropped.CHECKPOINTS.keep(path.read_bytes(), f"{title}.safetensors", visitor.me().name)
+    return remember(title, kept)

@@ -117,7 +117,7 @@ def _choose_own_picture() -> None:
         elif file.size > LARGEST_PICTURE_MB * 2**20:
             visitor.note(say("picture.too_large", name=plain(file.name), most=LARGEST_PICTURE_MB))
         else:
-            path = dropped.PICTURES.keep(file.getbuffer(), file.name)
+            path = dropped.PICTURES.keep(file.getbuffer(), file.name, visitor.me().name)
             visitor.change(own_picture=own_picture(file.name, path))
             visitor.choose_picture(UPLOAD)
         visitor.change(drops=drops + 1)

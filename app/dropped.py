@@ -24,14 +24,16 @@ class KeptFiles:
 
     Args:
         root: gives the folder that holds them, once it is needed.
+        budget_bytes: of all visitors; one of them holds a quarter of it at most.
     """
 
     def __init__(self, root: Callable[[], Path], budget_bytes: int):
         self._root, self._budget, self._lock = root, budget_bytes, threading.Lock()
         self._sizes: OrderedDict[Path, int] = OrderedDict()
+        self._owners: dict[Path, str] = {}  # who dropped it last
 
-    def keep(self, data: bytes | memoryview, name: str) -> Path:
-        """Write a file, unless it is here already; the oldest ones make room.
+    def keep(self, data: bytes | memoryview, name: str, owner: str) -> Path:
+        """Write a file, unless it is here already; the owner's oldest ones make room, then others.
 
         It keeps its own name, reduced to plain characters, in a folder named by its content.
         """
@@ -42,11 +44,20 @@ class KeptFiles:
                 path.parent.mkdir(exist_ok=True)
                 path.write_bytes(data)
             self._sizes.pop(path, None)
-            self._sizes[path] = len(data)
-            while sum(self._sizes.values()) > self._budget and len(self._sizes) > 1:
-                oldest, _ = self._sizes.popitem(last=False)
-                oldest.unlink(missing_ok=True)
+            self._sizes[path], self._owners[path] = len(data), owner
+            self._make_room([p for p in self._sizes if self._owners[p] == owner], self._budget // 4)
+            self._make_room(list(self._sizes), self._budget)
             return path
+
+    def _make_room(self, paths: list[Path], budget: int) -> None:
+        """Remove the oldest of some files until they fit; the newest stays."""
+        total = sum(self._sizes[path] for path in paths)
+        for path in paths[:-1]:
+            if total <= budget:
+                return
+            total -= self._sizes.pop(path)
+            del self._owners[path]
+            path.unlink(missing_ok=True)
 
 
 CHECKPOINTS = KeptFiles(partial(folder_for, "checkpoints"), 4 * 2**30)

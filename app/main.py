@@ -19,6 +19,7 @@ from app.first_visit import FirstVisit, warm_start
 from app.replay.routes import replay_routes
 from app.sheet import ROUTES as SHEETS
 from app.surveys import ROUTES as SURVEY_ROUTES
+from app.uploads import Uploads
 
 logging.basicConfig(level=os.environ.get("DEFORMVIZ_LOG", "WARNING").upper())
 ROUTES = [
@@ -39,6 +40,11 @@ def below_base_path(routes: list[Route]) -> list[Route]:
 app = st.App(
     Path(__file__).with_name("pages.py"),
     routes=below_base_path(ROUTES),
-    middleware=[Middleware(Embedding), Middleware(Admission), Middleware(FirstVisit)],
+    middleware=[
+        Middleware(Embedding),
+        Middleware(Admission),
+        Middleware(Uploads),
+        Middleware(FirstVisit),
+    ],
     lifespan=warm_start,
 )

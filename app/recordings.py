@@ -34,7 +34,7 @@ def list_recordings() -> dict[str, Path]:
 
 def keep(name: str, data: bytes | memoryview) -> str:
     """Keep a dropped recording for this visitor and choose it; returns its name in the list."""
-    path = dropped.RECORDINGS.keep(data, name)
+    path = dropped.RECORDINGS.keep(data, name, visitor.me().name)
     own: Mapping[str, Path] = visitor.me().own_recordings
     title = Path(name).stem[: visitor.LONGEST_VALUE - 10]
     if title in in_folder():

@@ -60,7 +60,7 @@ def explore(one: dict[str, Any], layer: str, model: str) -> None:
     if data is None:
         return
     name = f"{Path(one['name']).stem}.png"
-    path = dropped.PICTURES.keep(data, name)
+    path = dropped.PICTURES.keep(data, name, visitor.me().name)
     view = {"pin": "1"}
     if one["query"] is not None and layer.startswith("decoder"):
         view["q"] = str(one["query"])

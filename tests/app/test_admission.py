@@ -43,7 +43,13 @@ def test_on_ones_own_machine_no_key_is_asked_for(browser):
 
 
 def test_a_stranger_gets_a_sentence_and_nothing_else(browser, locked):
-    for path in ("/", "/explore", "/trace/abc/decoder.0.bin", "/_stcore/host-config", "/?key=wrong"):
+    for path in (
+        "/",
+        "/explore",
+        "/trace/abc/decoder.0.bin",
+        "/_stcore/host-config",
+        "/?key=wrong",
+    ):
         answer = browser().get(path)
         assert answer.status_code == 403 and "Ask whoever started it" in answer.text
         assert "set-cookie" not in answer.headers

@@ -160,6 +160,8 @@ def test_links_out_of_the_folder_are_not_offered(tmp_path, monkeypatch, tiny_mod
 
 def test_kept_files_stay_within_their_budget(tmp_path):
     kept = dropped.KeptFiles(lambda: tmp_path, budget_bytes=250)
-    paths = [kept.keep(bytes([number]) * 100, f"../{number}.pth") for number in range(3)]
+    paths = [
+        kept.keep(bytes([number]) * 100, f"../{number}.pth", str(number)) for number in range(3)
+    ]
     assert [path.name for path in paths] == ["0.pth", "1.pth", "2.pth"]
     assert not paths[0].exists() and paths[1].exists() and paths[2].exists()

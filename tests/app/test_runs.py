@@ -28,7 +28,7 @@ def tiny(tiny_server):
 def own(tmp_path):
     """A picture of one's own, as it lies on the server."""
     kept = dropped.KeptFiles(lambda: tmp_path, budget_bytes=10**9)
-    return lambda title, data: own_picture(title, kept.keep(data, title))
+    return lambda title, data: own_picture(title, kept.keep(data, title, "anna"))
 
 
 def run_now(source, model, who="anna"):
