@@ -56,6 +56,7 @@ def complaints(page):
     return [error for error in page.console_errors if "404" not in error]
 
 
+@pytest.mark.slow
 def test_the_shipped_study_from_its_maps_to_a_picture_in_explore(surveyed, page):
     opened(page, f"{surveyed}/survey")
     page.get_by_text("heads put more than a quarter of their weight outside the map").wait_for()
