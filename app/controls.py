@@ -39,6 +39,8 @@ def select(sources: dict[str, Source], models: dict[str, ModelChoice]) -> Select
         _choose_model(models)
     if ROOMS[visitor.me().room].published:
         published.offer()
+        if not ROOMS[visitor.me().room].photos():
+            st.caption(say("photos.none"))
     return Selection(models[visitor.here().model], sources[visitor.here().picture])
 
 

@@ -20,7 +20,9 @@ from deformviz.tracing.store import (
     SHIPPED,
     SHIPPED_GRIDS,
     SHIPPED_KEYS,
+    SHIPPED_PHOTOS,
     StoredTrace,
+    photo_models,
     read_index,
 )
 from deformviz.words import say
@@ -92,6 +94,13 @@ class Room:
         """The kinds of network it shows."""
         return tuple(system for system in SYSTEMS.values() if system.room == self.name)
 
+    def photos(self) -> dict[str, dict[str, StoredTrace]]:
+        """What published models did with the gallery's photographs: model -> picture -> trace."""
+        folder = Path(os.environ.get("DEFORMVIZ_PHOTOS", SHIPPED_PHOTOS))
+        if not (self.published and folder.is_dir()):
+            return {}
+        return _read_photos(folder, folder.stat().st_mtime_ns)
+
     def stored(self) -> list[StoredTrace]:
         """The stored traces of its pictures."""
         folder = Path(os.environ.get(self.variable, self.store))
@@ -101,6 +110,12 @@ class Room:
 @functools.lru_cache(maxsize=8)
 def _read_store(folder: Path, mtime_ns: int) -> list[StoredTrace]:
     return read_index(folder)
+
+
+@functools.lru_cache(maxsize=4)
+def _read_photos(folder: Path, mtime_ns: int) -> dict[str, dict[str, StoredTrace]]:
+    models = {name: folder / file for name, file in photo_models(folder).items()}
+    return {name: {t.name: t for t in read_index(store)} for name, store in models.items()}
 
 
 _DETECTIONS = Asked(
@@ -166,7 +181,13 @@ def page_called(name: str) -> Page:
 
 def every_stored() -> list[StoredTrace]:
     """The stored traces of all rooms."""
-    return [trace for room in ROOMS.values() for trace in room.stored()]
+    photos = (
+        trace
+        for room in ROOMS.values()
+        for each in room.photos().values()
+        for trace in each.values()
+    )
+    return [*(trace for room in ROOMS.values() for trace in room.stored()), *photos]
 
 
 def first_picture(names: Iterable[str]) -> str:

@@ -59,7 +59,8 @@ def list_models(room: str = SAMPLING) -> dict[str, ModelChoice]:
         ]
     if record.published:
         choices += [
-            ModelChoice(name, published_title(name), name, 0, room) for name in brought_names()
+            ModelChoice(name, published_title(name), name, 0, room)
+            for name in dict.fromkeys([*brought_names(), *record.photos()])
         ]
     return {choice.name: choice for choice in choices}
 
@@ -90,6 +91,9 @@ def finished(source: Source, model: ModelChoice) -> StoredTrace | None:
     """What can be shown at once: a sample's stored trace, or a run that is still kept."""
     if source.stored is not None and model.is_shipped:
         return source.stored
+    photo = ROOMS[model.room].photos().get(model.name, {}).get(source.name)
+    if photo is not None and source.group == "photograph":
+        return photo
     run = _computed(key_of(source, model))
     return None if run is None else replace(run, title=source.title)
 

@@ -35,8 +35,15 @@ def load_model(name_or_path: str, stamp: int) -> Any:
     """A loaded model, on the device this machine has; `stamp` changes when its file does."""
     import torch
 
+    from deformviz.checkpoints.downloads import find
+    from deformviz.checkpoints.fetch import cached as cached_model
     from deformviz.checkpoints.load import load
 
+    if (listed := find(name_or_path)) is not None and cached_model(name_or_path) is None:
+        raise ValueError(
+            f"{listed.name} is not on this computer, and no page downloads what nobody asked for. "
+            f"Bring it with `deformviz get {listed.name}`, or from the list on Explore."
+        )
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
     model = load(name_or_path)
     return model.to("cuda") if torch.cuda.is_available() else model

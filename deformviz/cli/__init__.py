@@ -24,6 +24,7 @@ COMMANDS = (
     "evaluate",
     "faithfulness",
     "precompute",
+    "make-photo-traces",
     "survey",
     "merge",
     "doctor",

@@ -22,7 +22,9 @@ from deformviz.tracing.packing_grid import PackedGrid, pack_grid, unpack_any
 log = logging.getLogger(__name__)
 SHIPPED = Path(__file__).parents[1] / "assets" / "traces"
 SHIPPED_GRIDS = Path(__file__).parents[1] / "assets" / "grids"
+SHIPPED_PHOTOS = Path(__file__).parents[1] / "assets" / "photos"  # a folder per model
 SHIPPED_KEYS = Path(__file__).parents[1] / "assets" / "keys"
+PHOTO_LIST = "models.json"  # of a folder of photographs' traces
 MASKS = "masks"  # folder beside the pictures: where an object is known to be
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 PREVIEW_SIDE_PX = 960
@@ -84,6 +86,15 @@ def read_index(store: str | Path = SHIPPED) -> list[StoredTrace]:
     return [trace for _, trace in sorted(found, key=lambda item: item[0])]
 
 
+def photo_models(folder: Path) -> dict[str, str]:
+    """Which published models looked at the gallery's photographs: name -> folder inside."""
+    listed = folder / PHOTO_LIST
+    if not listed.is_file():
+        return {}
+    models = json.loads(listed.read_text())
+    return {str(name): str(inside) for name, inside in models.items()}
+
+
 def picture_jpeg(picture: Any) -> bytes:
     """HWC uint8 RGB as a JPEG for display, at most 960 px long."""
     import io
@@ -119,7 +130,7 @@ def write_store(
     part = to.with_name(to.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     for order, path in enumerate(files):
-        _write_picture(model, path, titles.get(path.stem), order, part / path.stem)
+        write_picture(model, path, titles.get(path.stem), order, part / path.stem)
         if on_progress:
             on_progress(order + 1, len(files))
     shutil.rmtree(to, ignore_errors=True)
@@ -188,7 +199,17 @@ def _object_mask(picture: Path, trace: Trace) -> Any:
     return padded
 
 
-def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Path) -> None:
+def write_picture(
+    model: Any,
+    path: Path,
+    title: str | None,
+    order: int,
+    to: Path,
+    *,
+    honesty: str = "",
+    wanted: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda layers: layers,
+) -> None:
+    """Store what a model does with one picture; `wanted` chooses among its layers."""
     from deformviz.tracing.labels import honesty_label, model_label
     from deformviz.tracing.pictures import read_picture
     from deformviz.tracing.run import run
@@ -198,8 +219,8 @@ def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Pa
     mask = _object_mask(path, trace)
     packed = {
         layer: blob
-        for layer in trace
-        if (blob := pack_record(model, trace, layer, mask=mask)) is not None
+        for layer in wanted(tuple(trace))
+        if (blob := pack_record(model, trace, layer, honesty=honesty, mask=mask)) is not None
     }
     digest = hashlib.sha256(picture.tobytes())
     to.mkdir(parents=True)
@@ -215,7 +236,7 @@ def _write_picture(model: Any, path: Path, title: str | None, order: int, to: Pa
         "original_hw": list(trace.frame.original_hw),
         "layers": list(packed),
         "model": model_label(model),
-        "honesty": honesty_label(model),
+        "honesty": honesty or honesty_label(model),
         "detections": [
             {
                 "class_name": found.name(i),
