@@ -40,6 +40,7 @@ def test_the_page_shows_the_wrong_beside_the_right(tiny_server):
     assert len(page.get("page_link")) == sum(bool(one.lesson or one.page) for one in ERRATA)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_browser_that_reads_chinese_is_taught_in_chinese(server, browser):
     page = browser.new_context(locale="zh-CN").new_page()
@@ -79,6 +80,7 @@ def test_a_link_opens_a_step_and_walking_is_in_the_link(server, page):
     expect(page.locator(".dl-scene .dv-status")).not_to_be_empty()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_lab_opens_what_a_step_shows(server, page):
     page.goto(f"{server}/learn?lesson=few-points")
@@ -89,6 +91,7 @@ def test_the_lab_opens_what_a_step_shows(server, page):
     assert "layer=decoder.2" in page.url and "heads=6" in page.url
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_another_lesson_begins_at_its_first_step(server, page):
     page.goto(f"{server}/learn?lesson={ORDER[0]}")

@@ -146,6 +146,7 @@ def test_a_word_of_the_text_says_what_it_means(open_lesson):
     assert page.locator(".dl-means").is_hidden()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
 def test_nothing_is_wider_than_the_screen(open_lesson, size):
     for name in ("bill", "levels", "detective"):
