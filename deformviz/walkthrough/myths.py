@@ -110,6 +110,7 @@ OP = "tests/attention/test_op.py::"
 BREAKING = "tests/walkthrough/test_breaking.py::"
 EXPLORE_START = View("explore", {"layer": "encoder.0"})
 TAPS = View("compare_attention")  # nine taps beside four other attentions
+STARS = View("checkpoint")  # of every layer, with crosses where training puts them at first
 GRIDS = View("dat")  # with a switch that compares four codes
 
 CARDS = (
@@ -136,12 +137,12 @@ CARDS = (
     Card(
         5,
         MODULE + "test_eight_heads_start_along_eight_compass_rays_with_y_down",
-        step("multi_scale", "offset_matrix"),
+        STARS,
     ),
     Card(
         6,
         QUESTIONS + "test_at_the_start_the_points_of_a_head_lie_on_one_line",
-        step("multi_scale", "sampling_offsets"),
+        STARS,
     ),
     Card(
         7,
@@ -197,7 +198,7 @@ CARDS = (
     Card(
         16,
         QUESTIONS + "test_references_are_scaled_afresh_for_every_level",
-        step("decoder", "padded_references"),
+        toy("multi_scale", "reference_points"),
     ),
     Card(
         17,

@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from deformviz.analysis.weights import offset_stars
 from deformviz.attention.reference import sampling_locations
 from deformviz.checkpoints.load import load
 from deformviz.geometry import to_pixel_index
 from deformviz.tracing.pictures import read_picture
 from deformviz.tracing.store import SHIPPED, read_index
 from deformviz.walkthrough.follow import follow
-from deformviz.walkthrough.myths import CARDS
+from deformviz.walkthrough.myths import CARDS, View
 from deformviz.walkthrough.passes import Material
 from deformviz.walkthrough.subject import read_subject
 
@@ -149,6 +150,25 @@ def the_chosen_head_weighs_all_alike(found, value, step):
     assert len(logits.view(len(value), -1)[found.subject.head].unique()) == 1
 
 
+def the_box_is_another_one_than_its_reference(found, value, step):
+    references = found.worked["references"].value
+    assert value.shape == references.shape and not torch.allclose(value, references, atol=1e-3)
+
+
+def every_class_has_a_logit_of_its_own(found, value, step):
+    assert len(value) == len(found.sight.detections.class_names)  # and none for the background
+    assert float(value.sigmoid().sum()) != pytest.approx(1, abs=1e-3)
+
+
+def the_bound_of_the_odds_is_in_the_code(found, value, step):
+    assert "1e-5" in step.code and "1e-3" in step.code
+
+
+def the_grid_lies_about_the_middle_and_the_code_knows_another(found, value, step):
+    assert torch.allclose(value, -value.flip(0), atol=1e-6) and float(value.max()) < 1
+    assert '"++"' in step.code
+
+
 SEEN = {
     1: x_and_y_are_exchanged,
     2: height_and_width_are_exchanged,
@@ -163,13 +183,30 @@ SEEN = {
     13: what_lies_outside_is_held_at_the_border,
     14: references_forget_the_padding,
     15: references_differ_from_level_to_level,
+    16: references_differ_from_level_to_level,
     17: references_have_an_axis_of_levels,
+    18: the_box_is_another_one_than_its_reference,
+    22: every_class_has_a_logit_of_its_own,
+    24: the_bound_of_the_odds_is_in_the_code,
     34: a_sample_far_outside_reads_nothing,
     35: groups_have_grids_of_their_own,
     36: each_head_sums_to_one_over_its_knots,
+    37: the_grid_lies_about_the_middle_and_the_code_knows_another,
 }
 
 
 @pytest.mark.parametrize("number", SEEN)
 def test_the_step_that_a_card_opens_shows_what_it_claims(seen, number):
     SEEN[number](*seen(number))
+
+
+def test_the_page_of_checkpoints_crosses_where_a_star_begins():
+    """Cards 5 and 6: a compass rose, and the points of a head on one line."""
+    assert {card.number for card in CARDS if card.view == View("checkpoint")} == {5, 6}
+    for star in offset_stars(load("deformable-detr-scenes")).values():
+        first = torch.from_numpy(star.initial[:, :, :1])
+        steps = torch.arange(1, star.initial.shape[2] + 1)[:, None]
+        assert torch.allclose(torch.from_numpy(star.initial), first * steps.double(), atol=1e-6)
+        rays = {tuple(ray) for ray in first[:, 0, 0].round(decimals=4).tolist()}
+        assert rays == {(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)} - {(0, 0)}
+        assert float(star.moved.max()) > 0  # the star on show is another one than its start

@@ -43,7 +43,7 @@ TALLY: dict[tuple[str, str], tuple[int, float]] = {}
 def tally(surface: str, marks: int, furthest_px: float) -> None:
     """Add to what `python -m tests.drawing.table` prints."""
     path = os.environ.get("PYTEST_CURRENT_TEST", "").partition("::")[0]
-    key = path.rpartition("/test_")[2].removesuffix(".py"), surface
+    key = path.rpartition("/test_")[2].removesuffix("_oracle.py"), surface
     before, furthest = TALLY.get(key, (0, 0.0))
     TALLY[key] = before + marks, max(furthest, furthest_px)
 
