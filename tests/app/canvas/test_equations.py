@@ -127,3 +127,16 @@ def test_pointing_at_a_place_marks_its_cell_and_a_click_lets_it_ask(tab, lessons
     assert told[-1]["query"] == row * width + column
     tab.mouse.move(2, 2)
     expect(cell).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("apart", "drawn"), [("1.2e-07", True), ("1.0e-02", False), ("nan", False)]
+)
+def test_a_picture_that_is_not_that_of_the_lines_is_not_drawn(tab, lessons, apart, drawn):
+    lesson = {**lessons["encoder"], "drawn_apart": apart}
+    data = {"lesson": lesson, "step": "", "view_id": "1", "palette": palette(4), "font": "none.ttf"}
+    tab.evaluate("(data) => window.show(data)", data)
+    badge = tab.locator(".wt-badge")
+    expect(badge).to_contain_text("equals the module" if drawn else f"these lines: {apart}")
+    assert ("wt-wrong" in badge.get_attribute("class")) != drawn
+    assert (tab.locator(".wt-svg").count() > 0) == drawn
