@@ -96,3 +96,17 @@ def test_a_study_made_here_names_the_planted_head_and_its_level_is_in_the_link(
     page.get_by_label("Level", exact=True).or_(page.locator(".dv select")).first.select_option("0")
     page.wait_for_url(re.compile(r"level=0"))
     assert not complaints(page)
+
+
+def test_the_report_draws_its_maps_without_a_server(made, page, tmp_path):
+    from deformviz.figures.survey_report import survey_report
+
+    file = tmp_path / "report.html"
+    file.write_text(survey_report(made, title="Noise"), encoding="utf-8")
+    page.goto(file.as_uri())
+    page.locator(".dv-explorer:not([aria-busy=true]) .dv-status").wait_for(timeout=MS)
+    assert page.get_by_role("heading", name="Noise").is_visible()
+    painted = page.locator(".dv-canvas-photo").evaluate(
+        "(c) => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
+    )
+    assert painted > 20 and not page.console_errors
