@@ -131,10 +131,15 @@ def _snapshot(path: str, iteration: int):
 def _looked(task: Task, found: Any) -> Looked:
     from deformviz.analysis.architecture import describe as parts_of
     from deformviz.analysis.weights import head_likeness, offset_stars, weight_statistics
+    from deformviz.tracing.look import is_ours
 
     if not found.usable:
         return Looked(found.size_bytes, found.problem, found.report)
     task.report("counting")
+    if not is_ours(found.model):
+        return Looked(
+            found.size_bytes, report=found.report, statistics=weight_statistics(found.model)
+        )
     return Looked(
         found.size_bytes,
         report=found.report,

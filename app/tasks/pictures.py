@@ -20,10 +20,12 @@ from deformviz.axes import axes_of
 from deformviz.schema import SHOWN_SCORE, Trace
 from deformviz.tracing.pictures import read_picture
 from deformviz.tracing.store import StoredTrace, pack_record, picture_jpeg
+from deformviz.words import say
 
 log = logging.getLogger(__name__)
 
 EXACT = "exact.npz"
+MOST_AS_IT_COMES_PX = 1_500_000  # of a picture that a model takes without resizing it
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class ComputedRun(StoredTrace):
     """A finished run; it is stored as shipped traces are, and holds exact numbers too."""
 
     backend: str = ""  # which op ran, and why
+    foreign: bool = False  # whether transformers built and ran the model
 
     @property
     def exact(self) -> Path:
@@ -56,16 +59,20 @@ def trace(
         without: the sentence it is refused with.
     """
     from deformviz.analysis import price
+    from deformviz.tracing.look import is_ours
     from deformviz.tracing.run import run
 
     picture = _read(task, seen)
     task.report("loading the model")
     network = load_model(path, stamp)
-    price.check(
-        price.price_of(network.config, picture.shape[:2]),
-        memory_bytes=option("DEFORMVIZ_BUDGET_GIB", 2) * GIBIBYTE,
-        seconds=option("DEFORMVIZ_BUDGET_S", 60),
-    )
+    if is_ours(network):  # any other resizes the picture as its own processor says
+        price.check(
+            price.price_of(network.config, picture.shape[:2]),
+            memory_bytes=option("DEFORMVIZ_BUDGET_GIB", 2) * GIBIBYTE,
+            seconds=option("DEFORMVIZ_BUDGET_S", 60),
+        )
+    elif not _resizes(network) and picture.shape[0] * picture.shape[1] > MOST_AS_IT_COMES_PX:
+        raise ValueError(say("foreign.too_large", most=f"{MOST_AS_IT_COMES_PX / 1e6:g}"))
     started = time.perf_counter()
     traced = run(network, picture, on_layer=task.report)
     if not any(isinstance(record, kinds) for record in traced.layers.values()):
@@ -110,16 +117,27 @@ def _read(task: Task, seen: Seen) -> np.ndarray:
 def backend_of(network: Any) -> str:
     """Which op ran and why, in one line and without places on the server's disk."""
     from deformviz.attention.backends import which_backend
+    from deformviz.tracing.look import is_ours
 
+    if not is_ours(network):
+        return say("foreign.backend", version=network.load_report.metadata["transformers"])
     backend = which_backend(next(network.parameters()).device)
     detail = re.sub(r"\s*\([^()]*[/\\][^()]*\)", "", backend.detail.partition("\n")[0])
     return f"{backend.name}: {detail}"
+
+
+def _resizes(network: Any) -> bool:
+    """Whether a foreign model's own processor bounds what goes in."""
+    processor = getattr(network, "processor", None)
+    images = getattr(processor, "image_processor", processor)
+    return getattr(images, "do_resize", True) is not False
 
 
 def _store(
     folder: Path, key: str, title: str, network: Any, traced: Trace, picture: np.ndarray
 ) -> ComputedRun:
     from deformviz.tracing.labels import honesty_label, model_label
+    from deformviz.tracing.look import is_ours
 
     labels = {"model_label": model_label(network), "honesty_label": honesty_label(network)}
     packed = {
@@ -147,6 +165,7 @@ def _store(
         honesty=labels["honesty_label"],
         detections=tuple(shown),
         backend=backend_of(network),
+        foreign=not is_ours(network),
     )
 
 

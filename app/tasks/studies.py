@@ -17,6 +17,7 @@ from deformviz.analysis.attribution_records import (
     PixelAttribution,
     Study,
 )
+from deformviz.words import say
 
 SEED = 0  # of the random orders
 PIXELS = "pixels"  # stands for the layers where pixels are asked
@@ -82,10 +83,13 @@ def study(task: Task, seen: Seen, path: str, stamp: int, asked: Asked) -> Answer
     """What one question costs; `task` tells how far it is, in per cent."""
     from deformviz.analysis.attribution_grid import ClassLogit, hold_grids
     from deformviz.analysis.attribution_targets import Target, hold
+    from deformviz.tracing.look import is_ours
     from deformviz.tracing.pictures import read_picture
 
     task.report("loading the model")
     model = load_model(path, stamp)
+    if not is_ours(model):
+        raise ValueError(say("foreign.attribution"))
     task.report("looking at the picture")
     picture = read_picture(seen.data, name=seen.title)
     if asked.of_grids:

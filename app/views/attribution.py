@@ -9,11 +9,13 @@ from app import controls, proof, runs, studies, visitor, work
 from app.line import QueueFull
 from app.picture_page import wanted_run
 from app.rooms import GRID, ROOMS, Room
+from app.tasks.pictures import ComputedRun
 from app.tasks.studies import Answer, LayersStudied
 from app.views import attribution_link as link
 from app.views import attribution_parts as parts
 from app.waiting import failed, waiting
 from deformviz.tracing.store import StoredTrace
+from deformviz.words import say
 
 HEADLINE = "Do the weights mean anything?"
 TARGETS = {
@@ -48,6 +50,9 @@ def attribution() -> None:
     run = wanted_run(selection)
     if run is None:
         st.skeleton(height=300)
+        return
+    if isinstance(run, ComputedRun) and run.foreign:
+        st.info(say("foreign.attribution"), icon=":material/balance:")
         return
     found = classes(run) if room.name == GRID else detections(run)
     if not found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -11,7 +12,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app import checkpoint_files as files
 from app import dropped, visitor, work
 from app.line import JobFailed
-from app.rooms import ROOMS, Room
+from app.rooms import ROOMS, SAMPLING, Page, Room
 from app.tasks.checkpoints import Looked
 from app.training_runs import NOBODY
 from app.views import checkpoint_pair as pair
@@ -250,7 +251,11 @@ def go_on(chosen: Chosen, found: Looked) -> None:
     system = SYSTEMS.get(found.report.system)
     with st.container(horizontal=True):
         if system is not None and system.room in ROOMS:
-            open_with(ROOMS[system.room], chosen, bool(found.report.assumed))
+            room = ROOMS[system.room]
+            open_with(room.pages, room, chosen, bool(found.report.assumed))
+        elif found.architecture is None:  # as transformers builds it: the picture alone
+            room = ROOMS[SAMPLING]
+            open_with(room.pages[:1], room, chosen, False)
         if chosen.choice.iterations and st.button(
             "Watch it learn", icon=":material/timeline:", key="go_training"
         ):
@@ -258,9 +263,9 @@ def go_on(chosen: Chosen, found: Looked) -> None:
             st.switch_page("views/training.py")
 
 
-def open_with(room: Room, chosen: Chosen, assumed: bool) -> None:
+def open_with(pages: Iterable[Page], room: Room, chosen: Chosen, assumed: bool) -> None:
     """A button per page that can show a checkpoint in a room."""
-    for page in room.pages:
+    for page in pages:
         if not st.button(say(page.of_model), icon=page.icon, key=f"go_{page.file}"):
             continue
         try:

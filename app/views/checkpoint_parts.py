@@ -11,6 +11,7 @@ from deformviz.analysis.architecture import Architecture
 from deformviz.analysis.weight_records import HeadLikeness, OffsetStar, TensorStatistics
 from deformviz.checkpoints.report import LoadReport
 from deformviz.systems import SYSTEMS
+from deformviz.words import say
 
 CONFIG = {"displayModeBar": False}
 STYLE = """<style>
@@ -33,6 +34,9 @@ def one_checkpoint(title: str, found: Looked, go_on: Callable[[], None]) -> None
     if not found.problem:
         go_on()
     _report_details(report)
+    if found.architecture is None and not found.problem:
+        st.info(say("foreign.checkpoint"), icon=":material/inventory_2:")
+        _statistics(found.statistics)
     if found.architecture is not None:
         _architecture(found.architecture)
         _stars(found.stars)
