@@ -16,8 +16,8 @@ from app.admission import Admission
 from app.canvas.kinds import CANVASES
 from app.embedding import Embedding
 from app.first_visit import FirstVisit, warm_start
+from app.lesson_routes import ROUTES as LESSON_ROUTES
 from app.replay.routes import replay_routes
-from app.sheet import ROUTES as SHEETS
 from app.surveys import ROUTES as SURVEY_ROUTES
 from app.uploads import Uploads
 
@@ -27,7 +27,7 @@ ROUTES = [
     *(route for kind in CANVASES for route in kind.routes()),
     *replay_routes(),
     *SURVEY_ROUTES,
-    *SHEETS,
+    *LESSON_ROUTES,
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,13 +33,18 @@ def in_language(name: str) -> Lesson:
 
 def payload_of(name: str) -> dict[str, Any]:
     """A lesson as the player is handed it on this server."""
-    places = Places(stored_address, lab_address, EQUATIONS.address("math.ttf"))
+    places = Places(stored_address, lab_address, EQUATIONS.address("math.ttf"), snapshot_address)
     return lesson_payload(in_language(name), places, spoken())
 
 
 def stored_address(stored: StoredTrace, layer: str | None) -> str:
     """Where this server keeps a shipped layer or picture."""
     return f"trace/{stored.key}/{layer}.bin" if layer else f"picture/{stored.key}.jpg"
+
+
+def snapshot_address(path: Path) -> str:
+    """Where this server keeps a layer of a training before its end."""
+    return f"snapshot/{path.name}"
 
 
 def lab_address(where: str) -> str:

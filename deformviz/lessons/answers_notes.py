@@ -22,9 +22,9 @@ def _layer() -> MultiScaleDeformableAttention:
     return MultiScaleDeformableAttention(channels=256, heads=8, levels=4, points=4)
 
 
-def _dat(**changed) -> DATAttention:
-    usual = dict(channels=24, heads=6, groups=3, query_hw=(5, 7), version="v1")
-    return DATAttention(**usual | {"offset_range_factor": 2.0} | changed).eval()
+def _dat() -> DATAttention:
+    layer = DATAttention(24, 6, 3, (5, 7), version="v1", offset_range_factor=2.0)
+    return layer.eval()
 
 
 def groups_of_the_softmax() -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from deformviz.figures.theme import palette
 from deformviz.lessons.glossary import glossary
 from deformviz.lessons.lesson import Lesson, Scene, Step
-from deformviz.lessons.worked import EQUATIONS, USUAL_PICTURE, read_worked
+from deformviz.lessons.worked import EQUATIONS, USUAL_PICTURE, read_worked, snapshot_of
 from deformviz.tracing.store import (
     SHIPPED,
     SHIPPED_GRIDS,
@@ -31,6 +32,7 @@ class Places:
     stored: Callable[[StoredTrace, str | None], str]  # a picture's layer, or (None) the picture
     lab: Callable[[str], str]  # "explore?picture=garden" to where that is opened
     font: str  # of the equations
+    snapshot: Callable[[Path], str] | None = None  # a layer of a training before its end
 
 
 def lesson_payload(lesson: Lesson, places: Places, language: str = "en") -> dict[str, Any]:
@@ -79,7 +81,19 @@ def _scene(lesson: Lesson, step: Step, places: Places, language: str) -> dict[st
         }
     if scene.canvas in STORES:
         return shown | {"canvas": scene.canvas, "data": _picture(lesson, step, scene, places)}
-    return shown  # a replay is opened in the lab
+    if scene.canvas == "replay" and places.snapshot:
+        return shown | {"canvas": "sampling", "data": _snapshot(lesson, step, places)}
+    return shown
+
+
+def _snapshot(lesson: Lesson, step: Step, places: Places) -> dict[str, Any]:
+    """A training at one iteration, or at its end: the player holds the clock, the lab moves it."""
+    scene = step.scene
+    assert scene is not None and places.snapshot is not None
+    kept = {name: value for name, value in scene.params.items() if name == "layer"}
+    found = _picture(lesson, step, Scene("sampling", scene.page, kept), places)
+    early = snapshot_of(scene)
+    return found | ({"trace_url": places.snapshot(early)} if early else {})
 
 
 def stored_picture(canvas: str, name: str) -> StoredTrace:

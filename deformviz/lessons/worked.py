@@ -21,6 +21,7 @@ EQUATIONS = ("equations", "costs")  # canvases that show a followed derivation
 DIGITS = 6
 WORDED = ("title", "introduction", "note", "answers", "legend")
 MODEL = "deformable-detr-scenes"
+RUN = FOLDER.parents[1] / "assets" / "runs" / "detector"
 USUAL_PICTURE = "beach-dusk"
 
 
@@ -101,6 +102,34 @@ def _worded(told: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def snapshot_of(scene: Scene) -> Path | None:
+    """Where the layer of a scene that shows a training before its end is kept."""
+    if scene.canvas != "replay" or "iteration" not in scene.params:
+        return None
+    return FOLDER / f"snapshot-{scene.params['iteration']}-{scene.params['layer']}.bin.gz"
+
+
+def snapshots() -> set[Path]:
+    """All that lessons show."""
+    scenes = (step.scene for lesson in lessons() for step in lesson.steps if step.scene)
+    return {path for path in map(snapshot_of, scenes) if path is not None}
+
+
+def pack_snapshot(path: Path) -> bytes:
+    """A layer of the shipped training at an iteration, on the usual picture, packed."""
+    from deformviz.analysis.replay import Replay
+    from deformviz.tracing.packing import compress, pack_layer
+    from deformviz.tracing.pictures import read_picture
+    from deformviz.tracing.store import SHIPPED, read_index
+
+    _, iteration, layer = path.name.removesuffix(".bin.gz").split("-")
+    stored = next(one for one in read_index(SHIPPED) if one.name == USUAL_PICTURE)
+    trace = Replay(RUN).trace(int(iteration), read_picture(stored.picture_jpeg()))
+    return compress(
+        pack_layer(trace, layer, model_label=MODEL, honesty_label=f"after {iteration} iterations")
+    )
+
+
 def write_all() -> None:
     """Follow every scene and keep it; removes what no lesson shows any more."""
     FOLDER.mkdir(exist_ok=True)
@@ -109,7 +138,10 @@ def write_all() -> None:
         text = json.dumps(_rounded(work_out(scene)), separators=(",", ":"), ensure_ascii=False)
         path_of(lesson, step).write_bytes(gzip.compress(text.encode(), 9, mtime=0))
         written.add(path_of(lesson, step))
-    for left in set(FOLDER.glob("*.json.gz")) - written:
+    for path in snapshots():
+        path.write_bytes(pack_snapshot(path))
+        written.add(path)
+    for left in set(FOLDER.glob("*.gz")) - written:
         left.unlink()
 
 

@@ -37,7 +37,12 @@ def write(folder, name, step="", language="en", **more):
         return kept
 
     shutil.copy(math_font(), folder / "math.ttf")
-    places = Places(address, lambda where: f"lab/{where}", "math.ttf")
+
+    def snapshot(path):
+        (folder / f"{path.name}.bin").write_bytes(path.read_bytes())
+        return f"{path.name}.bin"
+
+    places = Places(address, lambda where: f"lab/{where}", "math.ttf", snapshot)
     with speaking(language):
         data = {
             "lesson": lesson_payload(lesson(name, language), places, language),

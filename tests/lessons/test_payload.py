@@ -1,13 +1,24 @@
 """What the player is handed: every scene exists, and what is kept of equations is what they say."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from deformviz.lessons.lesson import ORDER, lesson, lessons
 from deformviz.lessons.payload import Places, lesson_payload
-from deformviz.lessons.worked import FOLDER, kept, path_of, read_worked, work_out, worked_scenes
+from deformviz.lessons.worked import (
+    FOLDER,
+    kept,
+    pack_snapshot,
+    path_of,
+    read_worked,
+    snapshots,
+    work_out,
+    worked_scenes,
+)
+from deformviz.tracing.packing import unpack_layer
 from deformviz.words import part
 
 WORKED = [(one.name, step.name) for one, step, _ in worked_scenes()]
@@ -60,9 +71,27 @@ def test_equations_are_told_in_the_language_of_the_lesson():
     assert chinese["pictures"][0]["title"] == "玩具例子" and "told" not in chinese
 
 
+def test_kept_snapshots_are_those_of_the_shipped_training():
+    assert {path.name for path in snapshots()} >= {"snapshot-0-encoder.1.bin.gz"}
+    for path in snapshots():
+        was, now = unpack_layer(path.read_bytes()), unpack_layer(pack_snapshot(path))
+        np.testing.assert_allclose(was.locations, now.locations, atol=1e-3)
+        np.testing.assert_allclose(was.weights, now.weights, atol=1e-3)
+
+
+def test_a_player_without_snapshots_leaves_a_training_to_the_lab():
+    without = Places(lambda stored, layer: "x", str, "math.ttf")
+    shown = lesson_payload(lesson("star-to-gaze"), without)["steps"][0]["scene"]
+    assert shown["canvas"] == "" and shown["lab"].startswith("training")
+    first = replace(without, snapshot=lambda path: path.name)
+    shown = lesson_payload(lesson("star-to-gaze"), first)["steps"]
+    assert shown[0]["scene"]["data"]["trace_url"] == "snapshot-0-encoder.1.bin.gz"
+    assert shown[-1]["scene"]["data"]["trace_url"] == "x"
+
+
 def test_nothing_is_kept_that_no_lesson_shows():
     known = {path_of(one, step) for one, step, _ in worked_scenes()}
-    assert known == set(FOLDER.glob("*.json.gz"))
+    assert known | snapshots() == set(FOLDER.glob("*.gz"))
 
 
 def test_the_player_has_a_word_for_everything_it_says():
