@@ -72,6 +72,17 @@ def test_a_file_in_every_spelling_gives_the_same_answer(tmp_path, style):
 
 
 @pytest.mark.parametrize("names", ["in memory", "hub"])
+def test_the_recorded_model_equals_theirs_in_float64(tmp_path, recorded, names):
+    hub = recorded["hub_v4_names"] if names == "hub" else {}
+    weights = {hub.get(key, key): value for key, value in recorded["state_dict"].items()}
+    model = dv.load(make_folder(tmp_path / "hub", weights, recorded["config_json"])).double()
+    output, _ = answer(model, [image.double() for image in recorded["images"]])
+    expected = recorded["outputs_fp64"]
+    torch.testing.assert_close(output.logits, expected["logits"], atol=2e-6, rtol=0)
+    torch.testing.assert_close(output.boxes_cxcywh, expected["pred_boxes"], atol=2e-7, rtol=0)
+
+
+@pytest.mark.parametrize("names", ["in memory", "hub"])
 def test_the_recorded_model_equals_theirs_in_every_layer(tmp_path, recorded, names):
     hub = recorded["hub_v4_names"] if names == "hub" else {}
     weights = {hub.get(key, key): value for key, value in recorded["state_dict"].items()}

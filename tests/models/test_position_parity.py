@@ -5,7 +5,7 @@ import torch
 
 from deformviz.models.boxes import inverse_sigmoid
 from deformviz.models.padding import mask_at, padding_mask, token_references, valid_ratios
-from deformviz.models.position import box_positions, token_positions
+from deformviz.models.position import anchor_positions, box_positions, token_positions
 from deformviz.models.proposals import anchor_boxes, anchor_logits
 
 CLOSE = dict(atol=1e-5, rtol=1e-5)
@@ -14,6 +14,9 @@ FLAVOURS = {
     "detr: no shift, T=10000, num_pos_feats=12": dict(shift=0.0),
     "dino / dab-detr: no shift, T=20, num_pos_feats=12": dict(shift=0.0, temperature=20.0),
 }
+
+
+DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +50,29 @@ def test_token_positions_equal_the_original(recorded, flavour):
         torch.testing.assert_close(positions, original.flatten(2).transpose(1, 2), **CLOSE)
 
 
-def test_box_positions_equal_the_original(recorded):
+@DTYPES
+def test_box_positions_equal_the_original(recorded, dtype):
     case = recorded["proposal_pos_embed_128"]
-    positions = box_positions(case["proposals_unsigmoid"].sigmoid(), channels=256)
-    torch.testing.assert_close(positions, case["out"], **CLOSE)
+    boxes = case["proposals_unsigmoid"].to(dtype).sigmoid()
+    positions = box_positions(boxes, channels=256)
+    torch.testing.assert_close(positions.float(), case["out"], **CLOSE)
 
 
-def test_inverse_sigmoid_equals_the_original_at_the_borders(recorded):
-    case = recorded["inverse_sigmoid"]
-    torch.testing.assert_close(inverse_sigmoid(case["x"]), case["eps_1e_5"])
-    torch.testing.assert_close(inverse_sigmoid(case["x"], epsilon=1e-3), case["eps_1e_3"])
+@DTYPES
+def test_inverse_sigmoid_equals_the_original_at_the_borders(recorded, dtype):
+    case, near = recorded["inverse_sigmoid"], dict(atol=1e-5, rtol=1e-4, check_dtype=False)
+    at = case["x"].to(dtype)
+    torch.testing.assert_close(inverse_sigmoid(at), case["eps_1e_5"], **near)
+    torch.testing.assert_close(inverse_sigmoid(at, epsilon=1e-3), case["eps_1e_3"], **near)
+    assert inverse_sigmoid(at).dtype == dtype
+
+
+@DTYPES
+def test_positions_of_anchors_equal_the_original(recorded, dtype):
+    case = recorded["gen_sineembed_for_position"]
+    for channels, original in ((256, case["d256_from_4d"]), (64, case["d64_from_4d"])):
+        positions = anchor_positions(case["pos_tensor"].to(dtype), channels)
+        torch.testing.assert_close(positions.float(), original, **CLOSE)
 
 
 def test_proposals_equal_the_original_and_the_same_cells_are_refused(recorded):
