@@ -76,7 +76,7 @@ def settings(known: KnownStudy) -> Settings:
         raise SurveyError(f"{known.name} cannot be read: {type(problem).__name__}.") from None
 
 
-@functools.lru_cache(maxsize=3)
+@functools.lru_cache(maxsize=2)  # of eighty classes each has some hundred MiB
 def opened(known: KnownStudy) -> Study:
     """A study with what was read of it. Raises SurveyError where it is none, or empty."""
     from deformviz.survey.study import Study

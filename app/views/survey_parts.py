@@ -213,7 +213,7 @@ def head_panel(known: KnownStudy, group: str, query: int | None) -> None:
         alt=say("page.survey.head.click", layer=layer, head=head),
     )
     points = event.selection.points if event and event.selection else []
-    low, high = (points[0]["customdata"][:2]) if points else (bars.edges[-2], bars.edges[-1])
+    low, high = (points[0]["customdata"][:2]) if points else (bars.edges[0], bars.edges[-1])
     behind = surveys.answer(
         known, "pictures_behind", measure, layer, head, float(low), float(high), group
     )
