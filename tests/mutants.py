@@ -4,7 +4,7 @@
     python -m tests.mutants --third 4f1c9e0    the third that this commit's hash chooses
     python -m tests.mutants -k matching        those whose name, file or tests hold a word
     python -m tests.mutants --keep FILE        all, in several sittings: what FILE holds is not
-                                               judged again; once it holds all, it is recorded
+                                               judged again; how far they came is recorded
 
 Killed: a named test fails. Survived: all pass, so a test is missing. A pattern that does not occur
 exactly once in its file is stale, an error, as is a fault that keeps the tests from starting.
@@ -236,14 +236,15 @@ class Kept:
         return [self._rows[m.digest] for m in mutants if m in self]
 
 
-def record_run(rows: Sequence[dict], seconds: float) -> None:
-    """Keep what was found of the whole list, when, and in how many sittings."""
+def record_run(rows: Sequence[dict], listed: int, seconds: float) -> None:
+    """Keep what was found of the list, of how many of it, when, and in how many sittings."""
     counts = Counter(row["verdict"] for row in rows)
     survived = [row["name"] for row in rows if row["verdict"] != "killed"]
     lines = [
-        "# The last run of the whole list; written by `python -m tests.mutants`.",
+        "# The last run of the list; written by `python -m tests.mutants`.",
         f"date = {time.strftime('%Y-%m-%d')}",
-        f"mutants = {len(rows)}",
+        f"mutants = {listed}",
+        f"judged = {len(rows)}",
         f"killed = {counts['killed']}",
         f"sittings = {len({row['sitting'] for row in rows})}",
         f"minutes_of_the_last_sitting = {seconds / 60:.1f}",
@@ -294,8 +295,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counts = Counter(outcome.verdict for outcome in outcomes)
     print(f"{dict(counts)} of {len(outcomes)} in {seconds / 60:.1f} minutes")
     every = read_mutants()
-    if len(rows := kept.of(every)) == len(every):
-        record_run(rows, seconds)
+    rows = kept.of(every)
+    if options.keep or len(rows) == len(every):
+        record_run(rows, len(every), seconds)
     return 0 if counts["killed"] == len(outcomes) else 1
 
 
