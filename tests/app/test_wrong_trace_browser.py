@@ -25,6 +25,8 @@ FAULTS = {
     "deformviz/attention/dat.py": "            attention_weights=weights,\n",
 }
 PROVE = """
+import gzip
+import json
 import shutil
 from pathlib import Path
 import deformviz as dv
@@ -43,10 +45,11 @@ for store, kept in ((SHIPPED, "beach-dusk"), (SHIPPED_GRIDS, "single-cat")):
 add_proofs(detector, SHIPPED, images)
 add_proofs(classifier, SHIPPED_GRIDS, images / "single")
 write_key_sets(detector, classifier, [(images / "garden.png", "A garden")], SHIPPED_KEYS)
-worked.worked_scenes = lambda one=lesson("few-points"): [
-    (one, step, step.scene) for step in one.steps if step.scene.canvas in worked.EQUATIONS
-]
-worked.write_all()
+few = lesson("few-points")
+for step in few.steps:
+    if step.scene.canvas in worked.EQUATIONS:
+        told = json.dumps(worked.work_out(step.scene)).encode()
+        worked.path_of(few, step).write_bytes(gzip.compress(told))
 """
 # A wrong layer cannot be recorded; one that is changed afterwards is found when it is verified.
 RECORD = """
