@@ -24,7 +24,8 @@ def page() -> None:
     """The page, top to bottom."""
     read_link()
     st.markdown(say("page.recordings.what"))
-    path = choose()
+    dropping, choosing, layers = st.columns([3, 3, 2], vertical_alignment="bottom")
+    path = choose(dropping, choosing)
     if path is None:
         st.info(say("page.recordings.none"), icon=":material/adjust:")
         return
@@ -41,7 +42,9 @@ def page() -> None:
         ),
     )
     if run is not None:
-        show(run)
+        with layers:
+            layer = choose_layer(run)
+        show(run, layer)
 
 
 def read_link() -> None:
@@ -69,8 +72,8 @@ def found(key: str) -> ComputedRun | None:
     return run if isinstance(run, ComputedRun) else None
 
 
-def choose() -> Path | None:
-    """A dropped recording, else one of the list."""
+def choose(dropping: Any, choosing: Any) -> Path | None:
+    """A dropped recording, else one of the list; each widget in a place of its own."""
     state, drops = st.session_state, visitor.me().drops
     key = f"recording-{drops}"
 
@@ -81,7 +84,7 @@ def choose() -> Path | None:
             visitor.change(drops=drops + 1)  # the next one begins empty
             let_go(file)
 
-    st.file_uploader(
+    dropping.file_uploader(
         say("page.recordings.drop"),
         type=[recordings.ENDING.lstrip(".")],
         key=key,
@@ -91,7 +94,7 @@ def choose() -> Path | None:
     if not listed:
         return None
     state["recording_widget"] = visitor.me().recording
-    st.selectbox(
+    choosing.selectbox(
         say("page.recordings.choose"),
         list(listed),
         key="recording_widget",
@@ -100,9 +103,8 @@ def choose() -> Path | None:
     return listed[visitor.me().recording]
 
 
-def show(run: ComputedRun) -> None:
-    """Layer and canvas, and how far its replay was."""
-    layer = choose_layer(run)
+def show(run: ComputedRun, layer: str) -> None:
+    """The canvas of a layer, and how far its replay was."""
     kind = GRID if run.layer(layer).header["kind"] == "grid" else SAMPLING
     key = f"{CANVAS}_{kind.name}"
 
