@@ -19,6 +19,7 @@ _ROOM_OF = {
     "Adapter": "deformviz.tracing.adapters",
     "RecordError": "deformviz.tracing.recording",
     "save": "deformviz.checkpoints.own",
+    "notebook": "deformviz.cli.in_notebook",
     "survey": "deformviz.survey",
     "SurveyError": "deformviz.survey.pictures",
     "ms_deform_attn": "deformviz.attention.op",

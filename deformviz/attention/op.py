@@ -153,7 +153,7 @@ _runs_on._dynamo_marked_constant = True
 
 def _is_exported() -> bool:
     """Whether the op becomes part of an ONNX file, which knows grid_sample, not us."""
-    being_read = torch.compiler.is_exporting() or torch.jit._trace.is_tracing()
+    being_read = torch.compiler.is_exporting() or torch.jit.is_tracing()  # type: ignore
     return being_read and torch.onnx.is_in_onnx_export()
 
 

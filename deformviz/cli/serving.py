@@ -37,11 +37,15 @@ def app_home() -> Path:
     )
 
 
-def streamlit_command(port: int, address: str = HERE, names: tuple[str, ...] = ()) -> list[str]:
+def streamlit_command(
+    port: int, address: str = HERE, names: tuple[str, ...] = (), *, proxied: bool = False
+) -> list[str]:
     """What starts the server. On one's own machine it takes large files, and no foreign names.
 
     Args:
         names: what else this machine is called by those who visit it.
+        proxied: it is reached through the server of a notebook, under whatever name that has and
+            by whom that lets in.
     """
     command = [sys.executable, "-m", "streamlit", "run", str(app_home() / "app" / "main.py")]
     options = {"headless": "true", "address": address, "port": str(port)}
@@ -52,8 +56,10 @@ def streamlit_command(port: int, address: str = HERE, names: tuple[str, ...] = (
     if address != HERE:
         own = socket.gethostname()
         hosts += [lan_address(), own, f"{own}.local"]
-    for host in dict.fromkeys(hosts):
+    for host in [] if proxied else dict.fromkeys(hosts):
         command += ["--server.allowedHosts", host]
+    if proxied:
+        command += ["--server.enableCORS", "false", "--server.enableXsrfProtection", "false"]
     if address == HERE:
         command += ["--server.maxUploadSize", str(LARGEST_UPLOAD_MB)]
     return command
@@ -65,17 +71,19 @@ def served(
     address: str = HERE,
     environment: dict[str, str] | None = None,
     names: tuple[str, ...] = (),
+    *,
+    proxied: bool = False,
 ) -> Iterator[subprocess.Popen]:
     """The app as a process, asked to end when the block does, and made to after five seconds.
 
     Args:
         environment: variables in addition to this process's own.
-        names: as `streamlit_command` takes them.
+        names, proxied: as `streamlit_command` takes them.
     """
     home = app_home()
     path = os.pathsep.join(filter(None, [str(home), os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen(
-        streamlit_command(port, address, names),
+        streamlit_command(port, address, names, proxied=proxied),
         cwd=home,  # Streamlit reads .streamlit/config.toml there
         env={**os.environ, **(environment or {}), "PYTHONPATH": path},
     )

@@ -120,7 +120,7 @@ def _file(source: str | Path) -> Path:
     raise PictureError(f"There is no file {str(source)[:80]!r}; check the path of the picture.")
 
 
-def _read_bytes(source: str | Path | bytes, max_bytes: int, name: str) -> tuple[bytes, str]:
+def _read_bytes(source: Any, max_bytes: int, name: str) -> tuple[bytes, str]:
     if isinstance(source, (bytes, bytearray, memoryview)):
         data, size = bytes(source), len(source)
     else:

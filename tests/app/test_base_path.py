@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from contextlib import ExitStack
 
 import pytest
@@ -73,3 +74,31 @@ def test_behind_a_proxy_that_strips_a_prefix_pictures_are_drawn(start, stripping
     port = stripping_proxy(start())
     for name in ("", "dat"):
         sees_the_canvas_and_thumbnails(page, f"http://127.0.0.1:{port}/lab/{name}")
+
+
+@pytest.mark.slow
+def test_in_a_frame_of_a_notebook_behind_its_proxy_the_canvas_answers_the_pointer(
+    start, stripping_proxy, page
+):
+    app = start("--server.enableCORS", "false", "--server.enableXsrfProtection", "false")
+    notebook = f"http://127.0.0.1:{stripping_proxy(app)}/notebook"
+    frame = '<iframe src="/lab/explore" width="1300" height="860"></iframe>'
+    page.route(notebook, lambda route: route.fulfill(content_type="text/html", body=frame))
+    page.goto(notebook)
+    inside = page.frame_locator("iframe")
+    expect(inside.locator(".dv-stage canvas").first).to_be_visible(timeout=60_000)
+    explorer, box = inside.locator(".dv"), inside.locator(".dv-stage").bounding_box()
+    drawn = "(root) => root.__explorer.redraws"
+    until(page, lambda: explorer.evaluate(drawn) > 0)
+    before = explorer.evaluate(drawn)
+    for share in (0.3, 0.6):
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])
+        until(page, lambda before=before: explorer.evaluate(drawn) > before)
+        before = explorer.evaluate(drawn)
+
+
+def until(page, holds, patience_s=60):
+    deadline = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        page.wait_for_timeout(50)
