@@ -41,7 +41,7 @@ def test_pages_of_its_room_name_it_and_draw_its_samples(toy):
     page = settled(visit("explore", model=FILE))
     assert not page.exception and not page.error and not page.info
     run = runs.find(here(page).shown.key)
-    assert run.layers == ("encoder.0", "decoder.0")
+    assert run.layers == ("encoder.0", "decoder.0.self", "decoder.0")
     assert "toy" in page.selectbox(key="model_widget").options
     drawn = runs.unpacked(run, "decoder.0")
     assert drawn.weights.shape == (5, 2, 2, 3)
@@ -75,7 +75,7 @@ WHY_NOT = {
     "survey": "which this page does not know",
 }
 SHOWN = {"explore", "checkpoint", "walkthrough", "attribution"}
-OWN_MODELS = {"learn"}  # lessons bring theirs
+OWN_MODELS = {"learn", "notes", "start"}  # lessons and notes bring theirs
 
 
 def test_every_page_is_opened_here():
