@@ -126,7 +126,7 @@ def test_an_uploaded_picture_is_run_and_shown(page):
     upload(page, "mine.png", png(seed=1))
     assert not page.exception and not page.error
     key = here(page).shown.key
-    assert runs.find(key).title == "mine.png"
+    assert runs.find(key).title == "The picture"  # its name is for whoever brought it
     said = next(caption.value for caption in page.caption if "Computed here" in caption.value)
     assert "/" not in said  # no place on the server's disk
 
@@ -135,7 +135,7 @@ def test_an_uploaded_picture_is_run_and_shown(page):
     "name, data, sentence",
     [
         ("words.png", b"these are words", "not an image this program reads"),
-        ("half.png", png(seed=3)[:300], "half.png is truncated or damaged"),
+        ("half.png", png(seed=3)[:300], "The picture is truncated or damaged"),
         ("empty.png", b"", "is empty"),
     ],
 )
