@@ -17,6 +17,7 @@ LINKS = {
     "explore": "See it on a picture",
     "compare_attention": "See the nine taps on a picture",
     "dat": "Compare four codes, with the switch below the grid",
+    "checkpoint": "See where training puts them at first",
 }
 
 
