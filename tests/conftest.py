@@ -43,6 +43,7 @@ def pytest_cmdline_main(config):
         return
     option.numprocesses, option.dist, option.loadscopereorder = PROCESSES, "loadfile", False
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("PYTHONHASHSEED", "0")  # both must collect the same tests in one order
 
 
 def is_worker(config):

@@ -157,25 +157,24 @@ def pack_record(
     from deformviz.tracing.dense_samples import dense_as_samples
     from deformviz.tracing.labels import honesty_label, model_label
 
-    labels = {
-        "model_label": title or model_label(model),
-        "honesty_label": honesty or honesty_label(model),
-    }
+    name = title or model_label(model)
+    honest = honesty or honesty_label(model)
     record = trace[layer]
     if isinstance(record, AttentionTrace):
-        return compress(pack_layer(trace, layer, **labels))
+        return compress(pack_layer(trace, layer, model_label=name, honesty_label=honest))
     if is_placed_dense(trace, layer):
-        return compress(pack_dense(trace, layer, **labels))
+        return compress(pack_dense(trace, layer, model_label=name, honesty_label=honest))
     if (dense := dense_as_samples(trace, layer)) is not None:  # too many keys for one file
         drawn = replace(trace, layers={**trace.layers, layer: dense.trace})
-        labels["honesty_label"] += f"; {dense.sentence}"
-        return compress(pack_layer(drawn, layer, **labels))
+        honest += f"; {dense.sentence}"
+        return compress(pack_layer(drawn, layer, model_label=name, honesty_label=honest))
     if isinstance(record, GridTrace):
         return compress(
             pack_grid(
                 trace,
                 layer,
-                **labels,
+                model_label=name,
+                honesty_label=honest,
                 class_names=model.config.class_names,
                 mask=mask,
                 surface=model.get_submodule(layer).bias_surface(),

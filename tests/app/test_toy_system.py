@@ -82,7 +82,7 @@ def test_every_page_is_opened_here():
     assert SHOWN | OWN_MODELS | set(WHY_NOT) == {page.name for page in PAGES}
 
 
-@pytest.mark.parametrize("name", [*WHY_NOT, *OWN_MODELS, "walkthrough", "attribution"])
+@pytest.mark.parametrize("name", sorted({*WHY_NOT, *OWN_MODELS, "walkthrough", "attribution"}))
 def test_every_other_page_opens_with_it_or_says_why_not(toy, name):
     page = settled(visit(name, model=FILE))
     assert not page.exception
