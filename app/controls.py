@@ -40,7 +40,7 @@ def select(sources: dict[str, Source], models: dict[str, ModelChoice]) -> Select
     if ROOMS[visitor.me().room].published:
         published.offer()
         if not ROOMS[visitor.me().room].photos():
-            st.caption(say("photos.none"))
+            st.markdown(f":small[{say('photos.none')}]")
     return Selection(models[visitor.here().model], sources[visitor.here().picture])
 
 

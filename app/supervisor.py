@@ -61,11 +61,12 @@ class Supervisor:
 
     def end(self) -> None:
         """Kill the worker, if there is one."""
-        if self._process is not None and self._connection is not None:
-            self._process.kill()
-            self._process.join(1.0)
-            self._connection.close()
-        self._process = self._connection = None
+        process, connection = self._process, self._connection
+        self._process = self._connection = None  # first: whoever else ends it finds nothing to end
+        if process is not None and connection is not None:
+            process.kill()
+            process.join(1.0)
+            connection.close()
 
     def _worker(self) -> tuple[BaseProcess, Connection]:
         if self._process is not None and not self._process.is_alive():

@@ -56,17 +56,23 @@ def test_the_layer_beside_is_of_the_same_part():
     assert same_layer("encoder.4", layers) == "encoder.0"
 
 
-def test_a_link_shows_detr_beside_deformable_detr(tiny_server, tiny_model_folder):
+@pytest.fixture
+def dense_file(tiny_model_folder):
+    """A DETR beside the other model of the folder, which all tests share."""
     torch.manual_seed(3)
-    save(DETR(DETRConfig(**SIZES)).eval(), tiny_model_folder / "dense.safetensors")
-    page = settled(
-        visit("explore", model="tiny.safetensors", beside="dense.safetensors", picture="wide")
-    )
+    path = tiny_model_folder / "dense.safetensors"
+    save(DETR(DETRConfig(**SIZES)).eval(), path)
+    yield path.name
+    path.unlink()
+
+
+def test_a_link_shows_detr_beside_deformable_detr(tiny_server, dense_file):
+    page = settled(visit("explore", model="tiny.safetensors", beside=dense_file, picture="wide"))
     work.settle(SECONDS)
     page.run()
     assert not page.exception
-    assert here(page).beside == "dense.safetensors"
-    assert page.selectbox(key="beside").value == "dense.safetensors"
+    assert here(page).beside == dense_file
+    assert page.selectbox(key="beside").value == dense_file
     mounted = [each.proto.component_name for each in page.get("bidi_component")]
     assert {"deformviz_sampling", "deformviz_dense"} <= set(mounted)
     page.selectbox(key="beside").set_value("").run()

@@ -119,7 +119,7 @@ def test_a_subject_nobody_can_follow_leaves_the_choices_and_a_way_back(monkeypat
         assert not page.exception
         assert page.error[0].value == "It is a sheep."
         assert page.selectbox(key="walk_mistake").value == "swap_xy"
-    page.button[-1].click().run()
+    next(button for button in page.button if button.label == "Start over").click().run()
     assert not page.exception and not page.error
     assert page.session_state["walk"].mistake == ""
 

@@ -60,7 +60,7 @@ def test_proposals_of_a_one_stage_model_are_not_followed_but_its_boxes_are():
 
 def test_a_model_of_another_kind_is_refused_in_one_sentence():
     given = Material("dat", lambda: dv.load("dat-scenes"), lambda: read_picture(PICTURE), dv.load)
-    with pytest.raises(ValueError, match="follow Deformable DETR"):
+    with pytest.raises(ValueError, match="follow detectors of the DETR family"):
         follow(Subject(), given)
     with pytest.raises(ValueError, match="none was given"):
         follow(Subject())
