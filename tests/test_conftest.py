@@ -51,6 +51,7 @@ def ending(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_skips_are_listed_with_their_reasons(ending):
     status, output = ending(require="")
     assert status == 0 and "2 workers [4 items]" in output
@@ -73,6 +74,7 @@ def test_a_misspelt_requirement_is_refused(ending):
     assert status == 4 and "DEFORMVIZ_REQUIRE names browsr" in output
 
 
+@pytest.mark.slow
 def test_a_run_of_all_tests_leaves_its_time_and_a_part_of_them_does_not(ending, tmp_path):
     left = tmp_path / ".pytest_cache" / "v" / "deformviz" / "last_run"
     for part in (["-k", "passes"], ["-m", "slow", "-n", "0"], ["-x", "-n", "0"]):

@@ -88,6 +88,7 @@ def test_a_study_can_be_cancelled(page):
     assert page.run().button(key="trace_back").label == "Trace it back"
 
 
+@pytest.mark.slow
 def test_a_class_logit_of_a_dat_is_traced_back_to_its_knots(page, monkeypatch):
     monkeypatch.delenv("DEFORMVIZ_CHECKPOINTS")
     monkeypatch.setitem(studies.MOST_STEPS, "stages", 8)

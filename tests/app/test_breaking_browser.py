@@ -84,6 +84,7 @@ def test_every_mistake_is_looked_at_here():
     assert tested == set(MISTAKES)
 
 
+@pytest.mark.slow
 def test_swapped_x_and_y_mirror_every_point_along_the_diagonal(compare):
     right, broken = compare("swap_xy", "encoder.0")
     assert close(broken.places, right.places[:, ::-1])

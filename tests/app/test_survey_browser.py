@@ -80,6 +80,7 @@ def test_the_shipped_study_from_its_maps_to_a_picture_in_explore(surveyed, page)
     assert not complaints(page)
 
 
+@pytest.mark.slow
 def test_a_study_made_here_names_the_planted_head_and_its_level_is_in_the_link(
     surveyed, made, page
 ):

@@ -68,6 +68,7 @@ def visitor(page):
     return page
 
 
+@pytest.mark.slow
 def test_a_published_model_is_brought_stopped_resumed_and_looked_with(app, hub, visitor):
     from playwright.sync_api import expect
 
@@ -107,6 +108,7 @@ EACH = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.slow
 @EACH
 def test_a_file_of_another_system_is_dropped_explored_and_followed(
     app, visitor, tmp_path, layout, title, drawn

@@ -110,6 +110,7 @@ def test_slider_curve_preset_and_play_move_the_present_alone(visit):
     assert [error for error in page.console_errors if "404" not in error] == []
 
 
+@pytest.mark.slow
 def test_play_waits_for_the_next_snapshot(visit):
     page = visit("run=tiny")
     page.locator(".dr").evaluate("(root) => root.__replay.replayer.run.manifest.coming.push(1)")

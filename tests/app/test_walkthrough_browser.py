@@ -247,6 +247,7 @@ def test_a_box_that_was_chosen_before_can_be_chosen_again(page, server):
     expect(number).to_have_value(query)
 
 
+@pytest.mark.slow
 def test_a_cell_of_the_encoder_is_clicked_and_walked_to_and_explore_follows(page, server):
     visit(page, server, derivation="multi_scale", layer="encoder.1")
     picture = page.locator(".wt-svg")

@@ -65,6 +65,7 @@ def badge_of(page):
     return badge.inner_text(), colour, record.read_drawn(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("difference", [0.0099, "nan"])
 @pytest.mark.parametrize("kind", PAGES)
 def test_a_wrong_layer_gets_a_red_badge_and_no_marks(browser, monkeypatch, kind, difference):
@@ -82,6 +83,7 @@ def test_a_wrong_layer_gets_a_red_badge_and_no_marks(browser, monkeypatch, kind,
     assert wrong["photo"] == right["photo"]
 
 
+@pytest.mark.slow
 def test_one_wrong_snapshot_reddens_the_replay(browser, monkeypatch):
     last = "traces/rainy-day/encoder.1"  # stands for the last snapshot
     view = View("", "replay", "sampling", width_px=1000)

@@ -228,6 +228,7 @@ def compiled(nvcc, request, tmp_path_factory):
     return request.param, result.stderr, cubin
 
 
+@pytest.mark.slow
 def test_kernels_fit_the_registers(compiled):
     _, said, _ = compiled
     kernels = said.count("Compiling entry function")

@@ -28,6 +28,7 @@ def test_pip_itself_brings_the_build_that_was_asked_for(checkout_with_pip):
     assert time.monotonic() - start < 5
 
 
+@pytest.mark.slow
 def test_a_source_without_the_cuda_build_is_told(checkout_with_pip, tmp_path):
     (tmp_path / "wheels" / "torch-2.13.0-py3-none-any.whl").unlink()
     reply = checkout_with_pip.run("--device", "cuda", "--no-start")

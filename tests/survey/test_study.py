@@ -70,6 +70,7 @@ make(sys.argv[1], *scenes(8))
 """
 
 
+@pytest.mark.slow
 def test_a_killed_survey_goes_on_without_loss_or_doubling(whole, tmp_path):
     out = tmp_path / "killed"
     process = subprocess.Popen([sys.executable, "-c", SLOWLY, str(out)], cwd=ROOT)
@@ -135,6 +136,7 @@ make(sys.argv[1], *scenes(8))
 """
 
 
+@pytest.mark.slow
 def test_a_disk_without_room_ends_in_a_sentence_and_leaves_nothing_half_done(tmp_path):
     reply = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path / "full")],

@@ -44,6 +44,7 @@ def test_a_padded_batch_of_transformers_is_placed_in_the_padded_frame():
     assert max(proof.placement_strides for proof in recording.verify()) < ONE_CELL
 
 
+@pytest.mark.slow
 def test_a_padded_batch_of_ours_is_placed_in_the_padded_frame():
     model = dv.load("deformable-detr-scenes")
     torch.manual_seed(3)

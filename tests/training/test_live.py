@@ -40,6 +40,7 @@ def live():
     training.close()
 
 
+@pytest.mark.slow
 def test_start_pause_resume_stop(live):
     folder = live.start(LiveOptions(iterations=3000, heads=2, levels=2, points=2))
     process = live._run.process
