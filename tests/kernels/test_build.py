@@ -255,4 +255,4 @@ def test_a_truncated_library_in_the_cache_is_no_signal(build, compiler, tmp_path
     damaged.write_bytes(library.read_bytes()[: library.stat().st_size // 2])
     result = in_a_new_process(CALL, DEFORMVIZ_CACHE=str(tmp_path))
     assert (result.returncode, result.stdout) == (0, "(1, 3, 8)\n"), result.stderr
-    assert damaged.stat().st_size == library.stat().st_size
+    assert damaged.stat().st_size > 0.9 * library.stat().st_size  # built anew; paths inside vary
