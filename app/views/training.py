@@ -162,7 +162,12 @@ def wait_for_folder(run: recorded_runs.RecordedRun) -> None:
 
 def _is_settled(run: recorded_runs.RecordedRun, source: Source | int) -> bool:
     view = replays.find(replays.key_of(run, source))
-    return view is not None and not run.growing and replay_view.is_current(view)
+    return (
+        view is not None
+        and view.run == run  # else it was made while the run still grew, and is being made anew
+        and not run.growing
+        and replay_view.is_current(view)
+    )
 
 
 def _has_failed(run: recorded_runs.RecordedRun, source: Source | int) -> bool:

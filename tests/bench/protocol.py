@@ -146,8 +146,11 @@ class Visitor:
         return " | ".join(part for part in parts if not part.startswith("<"))[:600]
 
     def is_waiting(self) -> bool:
-        """Whether it shows how far something is, or that the line is full."""
-        bars = any(True for _ in self.all("progress"))
+        """Whether it shows how far its own work is, or that the line is full.
+
+        A live training is everybody's: its bar stays for minutes, and nobody waits for it.
+        """
+        bars = any("iteration" not in e.progress.text for e in self.all("progress"))
         return bars or any("jobs wait already" in e.markdown.body for e in self.all("markdown"))
 
     # -- the protocol ----------------------------------------------------------------------------
