@@ -31,7 +31,7 @@ import psutil
 import deformviz
 from deformviz.words import say
 from tests.bench.page import Server, running_server
-from tests.bench.protocol import Failed, Visitor
+from tests.bench.protocol import Element, Failed, Visitor
 
 MEBIBYTE = 2**20
 PATIENCE_S = 120.0
@@ -145,12 +145,17 @@ async def edit_a_derivation(visitor: Visitor, chance: random.Random) -> None:
 
 
 async def abandon_a_study(visitor: Visitor, chance: random.Random) -> None:
+    """Begin one and leave; one that somebody else finished is shown at once, without a button."""
     await visitor.open("attribution", picture=chance.choice(SCENES))
-    button = await visitor.until(
-        lambda: visitor.labelled("button", "Trace it back"), PATIENCE_S, "the button of a study"
-    )
-    await visitor.move(button, trigger_value=True)
-    await asyncio.sleep(chance.uniform(0.5, 2.0))
+
+    def offered() -> Element | str | None:
+        kept = "What they are worth" in visitor.text()
+        return visitor.labelled("button", "Trace it back") or ("kept" if kept else None)
+
+    button = await visitor.until(offered, PATIENCE_S, "a study or its button")
+    if not isinstance(button, str):
+        await visitor.move(button, trigger_value=True)
+        await asyncio.sleep(chance.uniform(0.5, 2.0))
 
 
 async def watch_a_training(visitor: Visitor, chance: random.Random) -> None:
@@ -241,10 +246,8 @@ async def train(address: str, until: float, report: Report) -> None:
         report.acts["live training"] += 1
         while time.monotonic() < until:
             await asyncio.sleep(1)
-        stop = await visitor.until(
-            lambda: visitor.labelled("button", "Stop"), PATIENCE_S, "the button Stop"
-        )
-        await visitor.move(stop, trigger_value=True)
+        if stop := visitor.labelled("button", "Stop"):  # else it has reached its last iteration
+            await visitor.move(stop, trigger_value=True)
         report.faults += [f"who trains: {said}" for said in visitor.faults]
 
 
