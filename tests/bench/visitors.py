@@ -34,7 +34,7 @@ from tests.bench.page import Server, running_server
 from tests.bench.protocol import Element, Failed, Visitor
 
 MEBIBYTE = 2**20
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 THINK_S = (1.5, 5.0)  # between two clicks of one person
 SETTLES_WITHIN_S = 30.0  # threads and files that one visitor leaves behind
 STORED, OWN, ABANDONED, TRAINING = "stored picture", "own picture", "abandoned study", "training"
