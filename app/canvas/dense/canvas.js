@@ -1,20 +1,9 @@
 // Where every query of a layer with dense attention looks: what this kind of picture is.
-import { hundredths, wholeNumber, yesOrNo } from "../kit/view.js";
+import { ONE_QUERY_VIEW } from "../kit/view.js";
 import { say } from "../kit/words.js";
 import { decodeDense } from "./decode.js";
 import { DENSE_DRAWING } from "./drawing.js";
 import { queryName } from "./queries.js";
-
-/** @type {import("../kit/view.js").ViewCodec} */
-const DENSE_VIEW = {
-  parameters: { query: "q", pinned: "pin", dim: "dim" },
-  usual: (layer) => ({ query: layer.header.start_query, pinned: false, heads: [], dim: 0.45 }),
-  readers: (layer) => ({
-    query: wholeNumber(layer.header.queries, "query"),
-    pinned: yesOrNo,
-    dim: hundredths(0.9, "dim"),
-  }),
-};
 
 /** How many keys would get the same entropy if all had equal weight. */
 function spread(weights) {
@@ -39,7 +28,7 @@ export const DENSE = {
   name: "dense",
   description: "one picture for each head with what a query looks at",
   decode: decodeDense,
-  view: DENSE_VIEW,
+  view: ONE_QUERY_VIEW,
   drawing: DENSE_DRAWING,
   queryName,
   words: sceneWords,

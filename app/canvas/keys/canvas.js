@@ -1,20 +1,9 @@
 // What one query may read under five kinds of attention: what this kind of picture is.
 import { cellName } from "../kit/cells.js";
-import { hundredths, wholeNumber, yesOrNo } from "../kit/view.js";
+import { ONE_QUERY_VIEW } from "../kit/view.js";
 import { say } from "../kit/words.js";
 import { decodeKeySets } from "./decode.js";
 import { KEYS_DRAWING } from "./drawing.js";
-
-/** @type {import("../kit/view.js").ViewCodec} */
-const KEYS_VIEW = {
-  parameters: { query: "q", pinned: "pin", dim: "dim" },
-  usual: (layer) => ({ query: layer.header.start_query, pinned: false, heads: [], dim: 0.45 }),
-  readers: (layer) => ({
-    query: wholeNumber(layer.header.queries, "query"),
-    pinned: yesOrNo,
-    dim: hundredths(0.9, "dim"),
-  }),
-};
 
 function sceneWords({ query, view, layer }) {
   const counts = layer.sets.map(
@@ -33,7 +22,7 @@ export const KEYS = {
   name: "keys",
   description: "five pictures with the places one query may read",
   decode: decodeKeySets,
-  view: KEYS_VIEW,
+  view: ONE_QUERY_VIEW,
   drawing: KEYS_DRAWING,
   queryName: cellName,
   words: sceneWords,

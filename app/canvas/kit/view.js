@@ -94,3 +94,17 @@ export function viewAddress(href, view, layer, codec) {
   }
   return address.href;
 }
+
+/**
+ * The view of a layer of which every picture shows the same query.
+ * @type {ViewCodec}
+ */
+export const ONE_QUERY_VIEW = {
+  parameters: { query: "q", pinned: "pin", dim: "dim" },
+  usual: (layer) => ({ query: layer.header.start_query, pinned: false, heads: [], dim: 0.45 }),
+  readers: (layer) => ({
+    query: wholeNumber(layer.header.queries, "query"),
+    pinned: yesOrNo,
+    dim: hundredths(0.9, "dim"),
+  }),
+};
