@@ -161,13 +161,12 @@ def wait_for_folder(run: recorded_runs.RecordedRun) -> None:
 
 
 def _is_settled(run: recorded_runs.RecordedRun, source: Source | int) -> bool:
-    view = replays.find(replays.key_of(run, source))
-    return (
-        view is not None
-        and view.run == run  # else it was made while the run still grew, and is being made anew
-        and not run.growing
-        and replay_view.is_current(view)
-    )
+    return not run.growing and _is_whole(replays.find(replays.key_of(run, source)), run)
+
+
+def _is_whole(view: replay_view.ReplayView | None, run: recorded_runs.RecordedRun) -> bool:
+    """Whether a view shows all there is by now; one made while the run still grew does not."""
+    return view is not None and view.run == run and replay_view.is_current(view)
 
 
 def _has_failed(run: recorded_runs.RecordedRun, source: Source | int) -> bool:
@@ -201,7 +200,7 @@ def look_after(
     """The view of a run; what is missing is put in line, and how far it is is said."""
     key = replays.key_of(run, source)
     view = replays.find(key)
-    if view is not None and replay_view.is_current(view) and view.run == run:
+    if _is_whole(view, run):
         return view
     if run.growing and run.kind != "recording" and not recorded_runs.snapshots_on_disk(run):
         # Asked for now, it would fail for good; the first snapshot comes in a moment.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from deformviz.checkpoints.detrex import backbone_pairs_in_order
 from deformviz.checkpoints.mmdet2 import DECODER_LAYER, ENCODER_LAYER
 from deformviz.checkpoints.naming import Naming
-from deformviz.checkpoints.official_dab_detr import CROSS, SELF
+from deformviz.checkpoints.official_dab_detr import CROSS, SELF, SPELLED_OUT
 from deformviz.checkpoints.official_detr import heads_and_input
 from deformviz.checkpoints.official_options import ARGUMENTS, SILENT
 from deformviz.checkpoints.renaming import Table, layers, same
@@ -14,14 +14,6 @@ from deformviz.models.dense_config import DABDETRConfig, DETRConfig
 
 BESIDE = (r"pixel_(mean|std)$",)
 ACTIVATION = {"activation": "ffns.0.layers.0.1"}
-PROJECTIONS = {
-    "q_content": "query_content",
-    "q_pos": "query_pos",
-    "k_content": "key_content",
-    "k_pos": "key_pos",
-    "v": "value",
-    "q_sine": "query_pos_sine",
-}
 WITHOUT_ATTENTION = {
     ours: theirs for ours, theirs in DECODER_LAYER.items() if not ours.endswith("_attn")
 }
@@ -29,7 +21,7 @@ CONDITIONAL = {
     f"{side}.{ours}": f"attentions.{index}.{theirs}"
     for index, (side, names) in enumerate((("self_attn", SELF), ("cross_attn", CROSS)))
     for ours, theirs in (
-        *((f"{name}_proj", f"{PROJECTIONS[name]}_proj") for name in names),
+        *((f"{name}_proj", f"{SPELLED_OUT[name]}_proj") for name in names),
         ("out_proj", "out_proj"),
     )
 }

@@ -12,18 +12,10 @@ from deformviz.checkpoints.huggingface import SILENT, Style, backbone_names
 from deformviz.checkpoints.huggingface_detr import ARGUMENTS, facts, shared_pairs
 from deformviz.checkpoints.huggingface_detr import told as told_detr
 from deformviz.checkpoints.naming import Naming
-from deformviz.checkpoints.official_dab_detr import CROSS, SELF
+from deformviz.checkpoints.official_dab_detr import CROSS, SELF, SPELLED_OUT
 from deformviz.checkpoints.renaming import NUMBER, Pair, Table
 from deformviz.models.dense_config import DABDETRConfig
 
-PROJECTIONS = {
-    "q_content": "query_content",
-    "q_pos": "query_pos",
-    "k_content": "key_content",
-    "k_pos": "key_pos",
-    "v": "value",
-    "q_sine": "query_pos_sine",
-}
 OWN = {  # fields of its config.json beside DETR's
     "hidden_size": "hidden_channels",
     "num_patterns": "patterns",
@@ -59,7 +51,7 @@ def pairs(style: Style) -> Iterator[Pair]:
     }
     for side, names in (("self_attn", SELF), ("cross_attn", CROSS)):
         for name in names:
-            decoder[f"{side}.{name}_proj"] = f"{side}.{side}_{PROJECTIONS[name]}_proj"
+            decoder[f"{side}.{name}_proj"] = f"{side}.{side}_{SPELLED_OUT[name]}_proj"
     yield from shared_pairs(encoder, decoder)
     for name in ("query_scale", "ref_point_head", "ref_anchor_head"):
         yield f"transformer.decoder.{name}", f"model.decoder.{name}"

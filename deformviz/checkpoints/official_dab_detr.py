@@ -15,6 +15,14 @@ SELF = {
     "v": "v",
 }
 CROSS = SELF | {"q_sine": "qpos_sine"}
+SPELLED_OUT = {  # as transformers and detrex call them
+    "q_content": "query_content",
+    "q_pos": "query_pos",
+    "k_content": "key_content",
+    "k_pos": "key_pos",
+    "v": "value",
+    "q_sine": "query_pos_sine",
+}
 DECODER_LAYER = {
     "norm1": "norm2",
     "norm2": "norm1",

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from deformviz.attention.reference import split_heads
 from deformviz.axes import ShapeError
 from deformviz.geometry import shapes_list
-from deformviz.schema import AttentionTrace, UnequalAttentionTrace
+from deformviz.schema import AttentionTrace
 from deformviz.tracing.adapters import BOX_SCALE, REFERENCES, Adapter
 from deformviz.tracing.cores import Core, parameters_of
 from deformviz.tracing.listening import Keep, Skip, formula_of, in_backward
 from deformviz.tracing.proof import Evidence
-from deformviz.tracing.reading import Unreadable, joined_value
+from deformviz.tracing.reading import Unreadable, joined_value, trace_of_samples
 from deformviz.tracing.replay import replay_attention
 
 
@@ -116,18 +116,13 @@ def read_core(arguments: Mapping[str, Any], output: Tensor, references: Tensor) 
         "attention_weights": weights.reshape(by_sample.shape[:-1]),
         "sampling_offsets": _offsets(by_sample, references, shapes, counts),
     }
-    unequal = len(set(counts)) > 1
-    if not unequal:
-        arrays = {n: a.unflatten(3, (len(shapes), counts[0])) for n, a in arrays.items()}
-    are_points = references.shape[-1] == 2
-    return (UnequalAttentionTrace if unequal else AttentionTrace)(
-        **arrays,
-        spatial_shapes=torch.tensor(shapes),
-        reference_points=references if are_points else None,
-        reference_boxes=None if are_points else references,
+    return trace_of_samples(
+        arrays,
+        references,
+        shapes,
+        counts,
         value=value,
         output=output,
-        points_per_level=counts,
         sampling="nearest" if arguments.get("method") == "discrete" else "bilinear",
     )
 

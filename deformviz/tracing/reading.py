@@ -62,6 +62,35 @@ def read_call(parts: Parts, call: Call) -> AttentionTrace:
         "sampling_locations": locations.reshape(offsets.shape),
         "attention_weights": weights.reshape(offsets.shape[:-1]),
     }
+    return trace_of_samples(
+        arrays,
+        references,
+        shapes,
+        counts,
+        value=value,
+        query=call.query,
+        output=_output(parts, call),
+        padding_mask=padding,
+        sampling="nearest" if parts.nearest else "bilinear",
+    )
+
+
+def trace_of_samples(
+    arrays: dict[str, Tensor],
+    references: Tensor,
+    shapes: list[tuple[int, int]],
+    counts: tuple[int, ...],
+    **fields: Any,
+) -> AttentionTrace:
+    """A trace of what is known by sample, with equal or unequal numbers of points per level.
+
+    Args:
+        arrays: [batch query head sample ...], samples in the order of their levels.
+        references: [batch query level xy] or [batch query level cxcywh], normalised.
+        shapes: (height, width) of each level.
+        counts: points of each level.
+        fields: further ones of the trace.
+    """
     unequal = len(set(counts)) > 1
     if not unequal:
         arrays = {
@@ -73,12 +102,8 @@ def read_call(parts: Parts, call: Call) -> AttentionTrace:
         spatial_shapes=torch.tensor(shapes),
         reference_points=references if are_points else None,
         reference_boxes=None if are_points else references,
-        value=value,
-        query=call.query,
-        output=_output(parts, call),
-        padding_mask=padding,
         points_per_level=counts,
-        sampling="nearest" if parts.nearest else "bilinear",
+        **fields,
     )
 
 
