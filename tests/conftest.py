@@ -230,15 +230,15 @@ def server(server_log):
 
 
 @contextmanager
-def running_app(log, *options, **environment):
-    """(address, process) of the real app, which ends with the block."""
+def running_app(log, *options, root=ROOT, **environment):
+    """(address, process) of the real app, or of a copy of it, which ends with the block."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app/main.py"]
     command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
     command += ["--server.port", str(port), *options]
     with log.open("w") as said:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=os.environ | environment, stdout=said, stderr=subprocess.STDOUT
+            command, cwd=root, env=os.environ | environment, stdout=said, stderr=subprocess.STDOUT
         )
     try:
         wait_until_listening(process, port, log)
@@ -296,3 +296,17 @@ def page(browser):
 def complains(message):
     """Whether it is an error: Streamlit asks for itself below a page's own address first, too."""
     return message.type == "error" and "/_stcore/" not in message.location["url"]
+
+
+@pytest.fixture
+def axe():
+    """What axe-core finds wrong on a page, rule by rule; `.ci/run` says where it lies."""
+    script = os.environ.get("DEFORMVIZ_AXE", "")
+    if not Path(script).is_file():
+        pytest.skip("no axe-core: DEFORMVIZ_AXE names no file (npm package axe-core, axe.min.js)")
+
+    def violations(page):
+        page.add_script_tag(path=script)
+        return page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+
+    return violations

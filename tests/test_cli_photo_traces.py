@@ -1,22 +1,17 @@
 """`deformviz make-photo-traces` against a hub on this machine, and what the gallery makes of it."""
 
-import json
-
 import pytest
 from PIL import Image
-from safetensors.torch import save_file
 
 import deformviz as dv
 from app.rooms import ROOMS, every_stored
 from app.runs import finished, list_models
 from app.sources import list_sources
 from deformviz.checkpoints.downloads import DOWNLOADS, Download, Golden
-from deformviz.checkpoints.huggingface import Style, from_published
 from deformviz.cli import main
 from deformviz.cli.make_photo_traces import MOST_BYTES, PHOTOGRAPHS, last_decoders
 from deformviz.tracing.packing import PackedLayer
-from tests.checkpoints.local_hub import local_hub
-from tests.models.tiny_detector import tiny_detector
+from tests.checkpoints.local_hub import local_hub, tiny_repository
 
 NAME = "hf:somebody/tiny"
 
@@ -25,16 +20,7 @@ NAME = "hf:somebody/tiny"
 def made(tmp_path_factory):
     """(folder of traces, published numbers that agree, the picture) after the command ran."""
     folder = tmp_path_factory.mktemp("photos")
-    weights = from_published(tiny_detector().state_dict(), Style(in_memory=False, timm=True))
-    save_file({k: v.contiguous().clone() for k, v in weights.items()}, folder / "w.safetensors")
-    settings = dict(model_type="deformable_detr", encoder_attention_heads=4)
-    settings |= dict(decoder_attention_heads=4)
-    size = dict(size=dict(shortest_edge=64, longest_edge=96))
-    files = {
-        "config.json": json.dumps(settings).encode(),
-        "preprocessor_config.json": json.dumps(size).encode(),
-        "model.safetensors": (folder / "w.safetensors").read_bytes(),
-    }
+    files = tiny_repository(shortest_edge=64, longest_edge=96)
     picture = folder / "picture.png"
     Image.effect_noise((50, 40), 80).convert("RGB").save(picture)
     with pytest.MonkeyPatch.context() as patched, local_hub({"somebody/tiny": files}) as hub:

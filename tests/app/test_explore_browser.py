@@ -4,9 +4,7 @@ The canvas alone is tested in canvas/; here it talks to Streamlit and the routes
 """
 
 import io
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -223,19 +221,13 @@ def test_every_control_has_a_name(visitor):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser, server, scheme):
-    """axe-core is not part of this project; `.ci/run` fetches it and says where it is."""
-    script = os.environ.get("DEFORMVIZ_AXE", "")
-    if not Path(script).is_file():
-        pytest.skip("no axe-core: DEFORMVIZ_AXE names no file (npm package axe-core, axe.min.js)")
+def test_axe_finds_nothing_serious(browser, server, axe, scheme):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
     page = visit(context.new_page(), f"{server}/explore")
     page.locator(".js-plotly-plot").first.wait_for()
-    page.add_script_tag(path=script)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
     serious = [
         (rule["id"], [node["html"][:120] for node in rule["nodes"]])
-        for rule in found
+        for rule in axe(page)
         if rule["impact"] in ("serious", "critical")
     ]
     context.close()

@@ -1,14 +1,11 @@
 """The page Survey in Chromium: the shipped study, and one that is made here."""
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 
 from deformviz.survey.verdicts import verdicts
-from tests.conftest import ROOT, free_port, wait_until_listening
+from tests.conftest import running_app
 from tests.survey.planted_study import PICTURES, planted_study
 
 pytest.importorskip("duckdb", reason="DuckDB is not installed (extra [survey])")
@@ -26,20 +23,9 @@ def made(tmp_path_factory):
 @pytest.fixture(scope="module")
 def surveyed(made, tmp_path_factory):
     """Address of an app that lists the study, started as `deformviz app --studies` does."""
-    port, log = free_port(), tmp_path_factory.mktemp("log") / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py"]
-    options = {"headless": "true", "address": "127.0.0.1", "port": str(port)}
-    for name, value in options.items():
-        command += [f"--server.{name}", value]
-    environment = {**os.environ, "DEFORMVIZ_STUDIES": str(made.folder.path.parent)}
-    with log.open("w") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-    try:
-        wait_until_listening(process, port, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    with running_app(log, DEFORMVIZ_STUDIES=str(made.folder.path.parent)) as (address, _):
+        yield address
 
 
 def opened(page, address):

@@ -1,21 +1,14 @@
 """Published models and files of other systems in Chromium, in one app with a hub of its own."""
 
-import json
-import os
 import re
-import subprocess
-import sys
 
 import pytest
-from safetensors.torch import save_file
 
 from deformviz.checkpoints import co_deformable_detr, official_dab_detr, official_dino
-from deformviz.checkpoints.huggingface import Style, from_published
 from deformviz.checkpoints.own import save
-from tests.checkpoints.local_hub import local_hub
+from tests.checkpoints.local_hub import local_hub, tiny_repository
 from tests.checkpoints.test_layouts import tiny
-from tests.conftest import ROOT, free_port, wait_until_listening
-from tests.models.tiny_detector import tiny_detector
+from tests.conftest import running_app
 
 pytestmark = pytest.mark.browser
 MS = 120_000
@@ -23,20 +16,9 @@ LISTED = "SenseTime/deformable-detr"  # what is under this name here is small an
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
+def hub():
     """A hub with one listed model, so slow that one can press Cancel."""
-    folder = tmp_path_factory.mktemp("hub")
-    weights = from_published(tiny_detector().state_dict(), Style(in_memory=False, timm=True))
-    save_file({k: v.contiguous().clone() for k, v in weights.items()}, folder / "w.safetensors")
-    content = (folder / "w.safetensors").read_bytes()
-    settings = dict(model_type="deformable_detr", encoder_attention_heads=4)
-    settings |= dict(decoder_attention_heads=4)
-    size = dict(size=dict(shortest_edge=120, longest_edge=200))
-    files = {
-        "config.json": json.dumps(settings).encode(),
-        "preprocessor_config.json": json.dumps(size).encode(),
-        "model.safetensors": content,
-    }
+    files = tiny_repository(shortest_edge=120, longest_edge=200)
     with local_hub({LISTED: files}) as hub:
         yield hub
 
@@ -45,21 +27,9 @@ def hub(tmp_path_factory):
 def app(hub, tmp_path_factory):
     """Address of the real app, whose hub is ours and whose cache is empty."""
     folder = tmp_path_factory.mktemp("app_of_systems")
-    port, log = free_port(), folder / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py"]
-    command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
-    command += ["--server.port", str(port)]
     here = {"HF_ENDPOINT": hub.address, "DEFORMVIZ_CACHE": str(folder / "cache")}
-    with log.open("w") as said:
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, env=os.environ | here
-        )
-    try:
-        wait_until_listening(process, port, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+    with running_app(folder / "server.log", **here) as (address, _):
+        yield address
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.rooms import PAGES
-from tests.conftest import ROOT, free_port, wait_until_listening
+from tests.conftest import ROOT, running_app
 from tests.mutants import copy_project
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -106,17 +106,8 @@ def wrong_server(tmp_path_factory):
     (folder / "recordings").mkdir()
     run(PROVE, folder, environ)
     run(RECORD, ROOT, os.environ, str(folder / "recordings" / "mine.deformviz"))
-    port, log = free_port(), folder / "server.log"
-    command = [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
-    with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=folder, env=environ, stdout=file, stderr=file)
-    try:
-        wait_until_listening(process, port, log)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(15)
+    with running_app(folder / "server.log", root=folder, **environ) as (address, _):
+        yield address
 
 
 def test_every_page_is_visited_or_draws_no_layer():

@@ -7,6 +7,11 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from safetensors.torch import save as tensor_bytes
+
+from deformviz.checkpoints.huggingface import Style, from_published
+from tests.models.tiny_detector import tiny_detector
+
 REVISION = "abc123"
 
 
@@ -94,3 +99,14 @@ def local_hub(repositories):
         hub.shutdown()
         hub.server_close()
         thread.join()
+
+
+def tiny_repository(**size):
+    """The files of a small random Deformable DETR as the hub keeps them, for pictures of `size`."""
+    weights = from_published(tiny_detector().state_dict(), Style(in_memory=False, timm=True))
+    heads = {"encoder_attention_heads": 4, "decoder_attention_heads": 4}
+    return {
+        "config.json": json.dumps({"model_type": "deformable_detr", **heads}).encode(),
+        "preprocessor_config.json": json.dumps({"size": size}).encode(),
+        "model.safetensors": tensor_bytes({k: v.contiguous().clone() for k, v in weights.items()}),
+    }

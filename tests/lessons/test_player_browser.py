@@ -1,7 +1,5 @@
 """A learner walks a lesson in Chromium, from plain files: right once and wrong once."""
 
-import os
-
 import pytest
 
 from deformviz.lessons.lesson import ORDER, lesson
@@ -219,15 +217,11 @@ AXE_STEPS = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_lessons_of_plain_files(open_lesson, scheme):
-    script = os.environ.get("DEFORMVIZ_AXE", "")
-    if not script:
-        pytest.skip("no axe-core: DEFORMVIZ_AXE names no file (npm package axe-core, axe.min.js)")
+def test_axe_finds_nothing_in_lessons_of_plain_files(open_lesson, axe, scheme):
     for name, step, more in AXE_STEPS:
         page = open_lesson(name, step, **more)
         page.emulate_media(color_scheme=scheme)
         if lesson(name)[step].scene and not lesson(name)[step].ground:
             page.wait_for_selector(".dl-scene :is(canvas, math)")
-        page.add_script_tag(path=script)
-        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
-        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], (name, step)
+        found = [(one["id"], one["nodes"][0]["html"]) for one in axe(page)]
+        assert found == [], (name, step)

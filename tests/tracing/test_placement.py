@@ -55,6 +55,18 @@ def test_a_padded_batch_of_ours_is_placed_in_the_padded_frame():
     assert torch.is_grad_enabled()
 
 
+def trace_at(places, map_hw):
+    """One sample of full weight per query at `places` [batch query 1 1 1 xy], on one map."""
+    weights = torch.ones(places.shape[:-1])
+    return dv.AttentionTrace(
+        torch.tensor([map_hw]),
+        torch.zeros_like(places),
+        places,
+        weights,
+        reference_points=torch.zeros(*weights.shape[:2], 1, 2),
+    )
+
+
 @pytest.mark.parametrize(
     "mistake", ["x and y exchanged", "the picture's own size for the padded one", "mirrored"]
 )
@@ -64,13 +76,7 @@ def test_a_wrong_frame_is_seen(mistake):
     pixels = torch.rand(1, 3, 96, 192, requires_grad=True)
     value = torch.nn.Conv2d(3, 4, 8, 8)(pixels).flatten(2).transpose(1, 2)[:, :, None]
     places = torch.rand(1, 30, 1, 1, 1, 2) * torch.tensor([0.3, 0.3]) + torch.tensor([0.55, 0.1])
-    trace = dv.AttentionTrace(
-        torch.tensor([[12, 24]]),
-        torch.zeros_like(places),
-        places,
-        torch.ones(1, 30, 1, 1, 1),
-        reference_points=torch.zeros(1, 30, 1, 2),
-    )
+    trace = trace_at(places, (12, 24))
     right = placement_strides(trace, value, [pixels], (96, 192), 20)
     assert right < 0.5
     far = {
@@ -101,13 +107,7 @@ def test_a_wrong_frame_of_the_second_picture_alone_is_seen():
     maps = torch.nn.Conv2d(3, 4, 8, 8)(batch).flatten(2).transpose(1, 2)[:, :, None]
     places = torch.rand(2, 30, 1, 1, 1, 2) * torch.tensor([0.25, 0.3]) + torch.tensor([0.15, 0.2])
     places[0] = -1  # of the first picture no sample lies inside
-    trace = dv.AttentionTrace(
-        torch.tensor([[12, 24]]),
-        torch.zeros_like(places),
-        places,
-        torch.ones(2, 30, 1, 1, 1),
-        reference_points=torch.zeros(2, 30, 1, 2),
-    )
+    trace = trace_at(places, (12, 24))
     mirrored = maps.unflatten(1, (12, 24))[:, :8].flip(1)
     wrong = torch.cat([mirrored, maps.unflatten(1, (12, 24))[:, 8:]], 1).flatten(1, 2)
     assert placement_strides(trace, maps, pictures, (96, 192), 20) < 0.5
@@ -122,13 +122,7 @@ def test_distance_is_told_in_cells_which_need_not_be_square(rows, columns):
     maps = torch.nn.Conv2d(3, 4, (8, 16), (8, 16))(pixels)
     moved = maps.roll((rows, columns), (2, 3)).flatten(2).transpose(1, 2)[:, :, None]
     places = torch.rand(1, 30, 1, 1, 1, 2) * 0.4 + 0.35
-    trace = dv.AttentionTrace(
-        torch.tensor([[12, 12]]),
-        torch.zeros_like(places),
-        places,
-        torch.ones(1, 30, 1, 1, 1),
-        reference_points=torch.zeros(1, 30, 1, 2),
-    )
+    trace = trace_at(places, (12, 12))
     assert placement_strides(trace, moved, [pixels], (96, 192), 20) == pytest.approx(2, abs=0.3)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.drawing.engine import engine
 from tests.drawing.oracle.compare import Comparison, compare
 from tests.drawing.oracle.stage import Window
 
@@ -32,6 +33,20 @@ def hold_against(
                 if wrong := picture_pixels(window_of(mark.get("panel") or 0), mark):
                     found.wrong.append(f"{name}: {wrong}")
     return found
+
+
+def hold_pictures(kind: str, packed: bytes, oracle: Any, query: int, dim: float) -> Comparison:
+    """All pictures of one query, as a built script draws them, against their oracle's."""
+    drawing = engine(kind)
+    drawn = drawing.ask(
+        "marks",
+        layer=drawing.decode(packed),
+        view={"query": query, "dim": dim},
+        query=query,
+        width=oracle.size[0],
+        height=oracle.size[1],
+    )
+    return hold_against(drawn, oracle.layers(), lambda panel: oracle.windows[panel])
 
 
 def picture_pixels(window: Window, mark: dict[str, Any]) -> str:
