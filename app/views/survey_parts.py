@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 CONFIG = {"displayModeBar": False}
 MEASURES = ("outside_share", "spread", "entropy", "heaviest", "inside_share")
 PERCENT = ("outside_share", "inside_share", "heaviest")
-SHOWN_CHANGES = 10
 Found = TypeVar("Found")
 
 

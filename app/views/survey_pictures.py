@@ -61,11 +61,8 @@ def explore(one: dict[str, Any], layer: str, model: str) -> None:
         return
     name = f"{Path(one['name']).stem}.png"
     path = dropped.PICTURES.keep(data, name, visitor.me().name)
-    view = {"pin": "1"}
-    if one["query"] is not None and layer.startswith("decoder"):
-        view["q"] = str(one["query"])
-    else:
-        view = {}
+    has_query = one["query"] is not None and layer.startswith("decoder")
+    view = {"pin": "1", "q": str(one["query"])} if has_query else {}
     visitor.change(own_picture=own_picture(one["name"], path))
     visitor.change_here(
         room=SAMPLING,

@@ -8,7 +8,6 @@ from deformviz.survey.shipped import STUDIES, shipped_studies
 from deformviz.survey.study import Study
 from deformviz.survey.verdicts import verdicts
 
-MIB = 2**20
 PICTURES, ROWS_OF = 2000, 50
 
 
