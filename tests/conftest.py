@@ -14,6 +14,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -23,6 +24,9 @@ STARTED = pytest.StashKey[tuple]()
 DEFAULT_RUN = "not slow and not gpu"  # the markers that pyproject.toml asks for
 PROCESSES = 2
 
+# How long an example takes says something about the machine, nothing about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anybody imports the hub's client, which reads it once
 
 

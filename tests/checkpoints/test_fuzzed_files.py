@@ -21,7 +21,6 @@ from deformviz.checkpoints.reading import read_checkpoint
 
 LIMITS = settings(
     max_examples=60,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -45,6 +45,21 @@ def lines(run, statistic, grouping, layer, heads, levels):
     return engine("replay", "sampling").evaluate(f"deformviz.linesOf({given})")
 
 
+@pytest.mark.parametrize(
+    ("known", "wanted", "shown"),
+    [
+        (["loss"], None, "loss"),  # nothing else is measured yet
+        (["loss", "spread", "entropy"], None, "entropy"),  # it is now, and is the kind's first
+        (["loss", "spread", "entropy"], "loss", "loss"),
+        (["loss"], "spread", "loss"),
+        ([], None, None),
+    ],
+)
+def test_what_is_measured_later_takes_its_place_unless_something_was_chosen(known, wanted, shown):
+    given = ", ".join(json.dumps(each) for each in (known, wanted, "entropy"))
+    assert engine("replay", "sampling").evaluate(f"deformviz.statisticToShow({given})") == shown
+
+
 GROUPED = [
     (statistic, grouping)
     for statistic, deep in PER_LEVEL.items()

@@ -2,19 +2,27 @@
 import { chooser, element, setText } from "../kit/elements.js";
 import { say } from "../kit/words.js";
 import { Chart } from "./chart.js";
-import { groupingsOf, hintOf, linesOf, nameOf, statisticsOf } from "./statistics.js";
+import {
+  groupingsOf,
+  hintOf,
+  linesOf,
+  nameOf,
+  statisticsOf,
+  statisticToShow,
+} from "./statistics.js";
 
 export class CurvesPanel {
   constructor(replayer) {
     this.replayer = replayer;
     this.statistic = null;
+    this.wanted = null; // a statistic that somebody chose, or watches grow
     this.grouping = "heads";
     this.shown = null; // what the lines were drawn of
     this.offered = null;
     this.offeredGrouping = null;
     this.lines = [];
     this.select = chooser(say("canvas.replay.statistic"), (statistic) =>
-      this.choose({ statistic }),
+      this.choose({ statistic, wanted: statistic }),
     );
     this.group = chooser(say("canvas.replay.lines"), (grouping) => this.choose({ grouping }));
     this.hint = element("span", { class: "dv-quiet dr-hint" });
@@ -59,10 +67,8 @@ export class CurvesPanel {
   /** Only what the run has, and only groupings that mean something. */
   offer(manifest) {
     const known = statisticsOf(manifest);
-    if (!known.includes(this.statistic)) {
-      const first = manifest.growing ? "loss" : this.replayer.kind.firstStatistic;
-      this.statistic = [first, ...known].find((name) => known.includes(name)) ?? null;
-    }
+    if (manifest.growing) this.wanted ??= "loss"; // and who watched it goes on to, at the end
+    this.statistic = statisticToShow(known, this.wanted, this.replayer.kind.firstStatistic);
     const options = (names, chosen) =>
       Object.entries(names).map(([value, name]) =>
         element("option", { value, selected: value === chosen }, name),

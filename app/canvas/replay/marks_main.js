@@ -6,7 +6,7 @@ import { SAMPLING } from "../sampling/canvas.js";
 import { REPLAY_KINDS } from "./kinds.js";
 
 export { proofWords } from "../kit/proof.js";
-export { linesOf } from "./statistics.js";
+export { linesOf, statisticToShow } from "./statistics.js";
 
 const doorOf = (canvas) => {
   const kind = REPLAY_KINDS[canvas.name];

@@ -29,6 +29,12 @@ export function statisticsOf(manifest) {
   });
 }
 
+/** What is wanted, else the kind's own first: one that is measured while the page is open takes
+ * the place of what stood in for it. */
+export function statisticToShow(known, wanted, first) {
+  return [wanted, first, ...known].find((each) => known.includes(each)) ?? null;
+}
+
 const SCORES = [
   "ap",
   "ap50",
