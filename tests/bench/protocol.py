@@ -188,12 +188,7 @@ class Visitor:
         elif kind == "delta":  # a block takes the place of what stood there
             self.elements.pop(tuple(message.metadata.delta_path), None)
         elif kind == "script_finished":
-            if message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY:
-                for place in self._stale:
-                    self.elements.pop(place, None)
-            if message.script_finished != ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
-                self._stale.clear()
-                self.runs += 1
+            self._finish(message.script_finished)
         elif kind == "page_info_changed":
             self._query = message.page_info_changed.query_string
         elif kind == "file_urls_response":
@@ -209,6 +204,15 @@ class Visitor:
         for task in self._again.values():
             task.cancel()
         self._again.clear()
+
+    def _finish(self, how: int) -> None:
+        """A page has come to its end; one that another run cut short, or a fragment, has not."""
+        if how == ForwardMsg.FINISHED_SUCCESSFULLY:
+            for place in self._stale:
+                self.elements.pop(place, None)
+        if how in (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_WITH_COMPILE_ERROR):
+            self._stale.clear()
+            self.runs += 1
 
     def _put_element(self, place: Place, element: Element) -> None:
         self.elements[place] = element

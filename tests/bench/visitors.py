@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import itertools
 import json
 import os
 import random
@@ -22,7 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
@@ -36,6 +37,9 @@ from tests.bench.protocol import Element, Failed, Visitor
 MEBIBYTE = 2**20
 PATIENCE_S = 240.0
 THINK_S = (1.5, 5.0)  # between two clicks of one person
+TOLD_OF_A_TRACEBACK = 4000  # characters
+# Streamlit closes the socket of who has just left; the server underneath says that it is closed.
+LEFT = "WebSocketDisconnected: WebSocket is not connected"
 SETTLES_WITHIN_S = 30.0  # threads and files that one visitor leaves behind
 STORED, OWN, ABANDONED, TRAINING = "stored picture", "own picture", "abandoned study", "training"
 SCENES = ("beach-dusk", "garden", "harbour", "savanna")
@@ -318,9 +322,19 @@ async def measure(server: Server, visitors: int, seconds: float, *, alone_s: flo
     report.faults += [repr(r) for r in results if isinstance(r, BaseException)]
     scale.cancel()
     report.after = await at_rest(server, report.before)
-    log = server.log.read_text(errors="replace")
-    report.faults += [f"the log has {log.count('Traceback')} tracebacks"] * ("Traceback" in log)
+    report.faults += tracebacks(server.log.read_text(errors="replace"))
     return report
+
+
+def tracebacks(log: str) -> list[str]:
+    """What the server's log says after each traceback begins, but for visitors who have left."""
+    told = log.split("Traceback (most recent call last):")
+    ours = [
+        after
+        for before, after in itertools.pairwise(told)
+        if LEFT not in after and LEFT not in before
+    ]
+    return [f"the log: {each[:TOLD_OF_A_TRACEBACK]}" for each in ours]
 
 
 def in_words(report: Report) -> str:
@@ -363,7 +377,7 @@ def main() -> int:
         )
     print(in_words(report))
     if options.json:
-        options.json.write_text(json.dumps(asdict(report), indent=1))
+        options.json.write_text(json.dumps(vars(report), default=vars, indent=1))
     return int(bool(report.faults or report.unserved))
 
 
