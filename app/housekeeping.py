@@ -43,11 +43,14 @@ def _look(over: threading.Event) -> None:
 def known_sessions() -> set[str]:
     """Sessions that are connected or kept for a return; asking lets go of those kept too long.
 
-    Streamlit offers no public way; in a version without this one nothing is let go of early.
+    Streamlit offers no public way; in a version without this one nothing is let go of early. What
+    is kept too long is not listed, but is let go of only when the cache is told to.
     """
     try:
-        sessions = Runtime.instance()._session_mgr.list_sessions()
-        return {info.session.id for info in sessions}
+        manager = Runtime.instance()._session_mgr
+        with manager._storage_lock:  # type: ignore[attr-defined]
+            manager._session_storage._cache.expire()  # type: ignore[attr-defined]
+        return {info.session.id for info in manager.list_sessions()}
     except (AttributeError, RuntimeError) as problem:
         log.info("sessions cannot be listed: %s", problem)
         return set()
