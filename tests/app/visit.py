@@ -24,12 +24,22 @@ def visit(name="explore", **link):
 
 
 def settled(page):
-    """The page once everything it asked for is there."""
+    """The page once everything it asked for is there: no bar is left, and it says the same again.
+
+    A job may end between a run and a look at the line; the run after it may ask for the next one.
+    """
     page.run()
-    while any(lane.line.keys() for lane in work.LANES.values()):
+    while True:
         work.settle(SECONDS)
+        said = texts(page)
         page.run()
-    return page.run()
+        if texts(page) == said and not is_waiting(page):
+            return page
+
+
+def is_waiting(page) -> bool:
+    """Whether it waits for something, or did when it was made."""
+    return bool(page.get("progress")) or any(lane.line.keys() for lane in work.LANES.values())
 
 
 def me(page) -> Visitor:

@@ -44,6 +44,7 @@ class Visitor:
         self.runs = 0  # of scripts, that came to their end
         self.faults: list[str] = []
         self._page = self._query = self._session = self._xsrf = ""
+        self._begun = self._ended = ""  # pages whose script has begun, and ended, last
         self._stale: set[Place] = set()
         self._answers: dict[str, asyncio.Future] = {}
         self._again: dict[str, asyncio.Task] = {}  # fragments that run by themselves
@@ -163,7 +164,12 @@ class Visitor:
         client.widget_states.widgets.extend(states)
         await self._socket.send(message.SerializeToString())
         if not fragment:
-            await self.until(lambda: self.runs > before, 120, "the end of a script")
+            asked = self._page  # not the page before, which this run may have cut short
+            await self.until(
+                lambda: self.runs > before and (not asked or self._ended == asked),
+                120,
+                "the end of a script",
+            )
 
     async def _listen(self) -> None:
         async for data in self._socket:
@@ -200,19 +206,22 @@ class Visitor:
     def _begin(self, message: ForwardMsg) -> None:
         if message.metadata.run.fragment_ids:
             return  # only what it draws changes
+        self._begun = message.new_session.page_script_hash
         self._stale = set(self.elements)
         for task in self._again.values():
             task.cancel()
         self._again.clear()
 
     def _finish(self, how: int) -> None:
-        """A page has come to its end; one that another run cut short, or a fragment, has not."""
+        """A page has come to its end, or another run has cut it short; fragments are none."""
+        if how == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
+            return
         if how == ForwardMsg.FINISHED_SUCCESSFULLY:
             for place in self._stale:
                 self.elements.pop(place, None)
-        if how in (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_WITH_COMPILE_ERROR):
-            self._stale.clear()
-            self.runs += 1
+        self._stale.clear()
+        self._ended = self._begun
+        self.runs += 1
 
     def _put_element(self, place: Place, element: Element) -> None:
         self.elements[place] = element
