@@ -108,6 +108,7 @@ def test_aligned_corners_draw_every_place_towards_the_middle(compare, page):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_with_border_padding_only_points_outside_move_to_the_edge(compare, page):
     right, broken = compare("border_padding", "encoder.0")
     half = 0.5 / sizes_wh(page)[right.level]

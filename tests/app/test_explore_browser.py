@@ -67,6 +67,7 @@ def visitor(page, server):
     assert page.console_errors == []
 
 
+@pytest.mark.slow
 def test_the_first_picture_needs_no_click_and_charts_come_after_it(page, server):
     asked = []
     page.on("request", lambda request: asked.append(request.url))

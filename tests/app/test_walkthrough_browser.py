@@ -171,6 +171,7 @@ def test_from_all_samples_to_the_four_pixels_of_one(lesson):
 # -- the keyboard, and links ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_keyboard_alone_walks_the_whole_derivation(page, server):
     visit(page, server, derivation="multi_scale", layer="decoder.1", step="attended")
     chip = page.locator(".wt-chip:focus")

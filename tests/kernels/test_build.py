@@ -98,6 +98,7 @@ except backends.BackendError as error:
 """
 
 
+@pytest.mark.slow
 def test_without_a_compiler_everything_runs_and_says_so(tmp_path):
     result = in_a_new_process(
         WITHOUT_COMPILER, PATH=str(tmp_path), CXX="", DEFORMVIZ_CACHE=str(tmp_path / "cache")

@@ -239,6 +239,8 @@ def test_kernels_fit_the_registers(compiled):
     assert max(registers) <= MOST_REGISTERS
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 @pytest.fixture(scope="session")
 def instructions(compiled):
     """(architecture, {kernel: names of its instructions}) from the disassembly."""
