@@ -239,8 +239,6 @@ def test_kernels_fit_the_registers(compiled):
     assert max(registers) <= MOST_REGISTERS
 
 
-@pytest.mark.slow
-@pytest.mark.slow
 @pytest.fixture(scope="session")
 def instructions(compiled):
     """(architecture, {kernel: names of its instructions}) from the disassembly."""
@@ -269,6 +267,7 @@ def instructions(compiled):
     }
 
 
+@pytest.mark.slow
 def test_rows_move_sixteen_bytes_at_a_time(instructions):
     _, kernels = instructions
     rows = {name: code for name, code in kernels.items() if "from_fixed" not in name}
@@ -280,6 +279,7 @@ def test_rows_move_sixteen_bytes_at_a_time(instructions):
         assert "STG.E.128" in rows[name], name
 
 
+@pytest.mark.slow
 def test_gradients_are_added_four_at_a_time_where_the_gpu_can(instructions):
     architecture, kernels = instructions
     for name, code in kernels.items():

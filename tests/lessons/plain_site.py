@@ -64,6 +64,11 @@ def write(folder, name, step="", language="en", **more):
 
 
 class Quiet(SimpleHTTPRequestHandler):
+    def end_headers(self):
+        """Two lessons written within a second have one date: nothing of the first may be kept."""
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
     def log_message(self, *_):
         pass
 

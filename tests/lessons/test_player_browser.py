@@ -190,6 +190,23 @@ def test_a_class_is_taught_by_keys_alone_and_large(open_lesson):
     assert heading(page) == told.steps[-2].title
 
 
+def test_a_second_enter_in_the_field_just_answered_opens_the_reason(open_lesson):
+    """Pressed so soon that the closed field has not let go of the keys yet."""
+    page = open_lesson("levels", size=(1280, 720), teach=True, plan=[], next="", code=None)
+    page.keyboard.press("PageDown")
+    page.locator(".dl input[type=number]").fill("16")
+    opened = page.evaluate(
+        """() => {
+            const field = document.querySelector(".dl input[type=number]");
+            const enter = { key: "Enter", bubbles: true, composed: true };
+            for (let pressed = 0; pressed < 2; pressed += 1)
+                field.dispatchEvent(new KeyboardEvent("keydown", enter));
+            return document.querySelector(".dl-answer details").open;
+        }"""
+    )
+    assert opened
+
+
 def test_marks_are_larger_in_front_of_a_class_and_read_where_the_pointer_is(open_lesson):
     found = {}
     for teach in (False, True):

@@ -49,8 +49,9 @@ export class Player {
   understands(event) {
     const at = /** @type {Element} */ (event.composedPath()[0]); // inside a shadow root too
     const { key } = event;
-    if (at.closest?.("input[type=number]") && key === "Enter") {
-      this.check?.click();
+    const unanswered = this.check?.isConnected && !this.check.hidden; // an answered field keeps the focus for a moment
+    if (unanswered && at.closest?.("input[type=number]") && key === "Enter") {
+      this.check.click();
       return true;
     }
     if (this.teach && (key === "Escape" || key === "PageDown" || key === "PageUp"))
