@@ -11,11 +11,14 @@ import multiprocessing
 import resource
 import signal
 import sys
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 
 from app.line import Cancelled, Job, JobFailed
 from app.worker import Limits, serve, settings
@@ -27,6 +30,7 @@ STARTS_WITHIN_S = 60.0  # torch is imported meanwhile
 STOPS_BY_ITSELF_S = 0.5  # what an order may take to notice that it should stop; then it is killed
 # Imported once, before workers fork: a new worker is there in milliseconds.
 PRELOADED = ("app.worker", "numpy", "torch", "deformviz.checkpoints.load", "deformviz.tracing.run")
+_STARTING = threading.Lock()  # two lanes may start their workers at once
 
 
 class Supervisor:
@@ -80,7 +84,8 @@ class Supervisor:
                 name=f"deformviz {self.name}",
                 daemon=True,
             )
-            self._process.start()
+            with _nothing_of_main():
+                self._process.start()
             theirs.close()
         return self._process, self._connection
 
@@ -122,6 +127,23 @@ class Supervisor:
                 f"This needed more memory than the {self.limits.memory} that one run may take "
                 "here; choose a smaller picture or model."
             )
+
+
+@contextmanager
+def _nothing_of_main() -> Iterator[None]:
+    """Let a process that starts meanwhile not run this one's main file again.
+
+    multiprocessing would; here it is a page of Streamlit, or a test's script.
+    """
+    blank = ModuleType("__main__")
+    with _STARTING:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = blank
+        try:
+            yield
+        finally:
+            if sys.modules["__main__"] is blank:  # else a page began to run in another thread
+                sys.modules["__main__"] = main
 
 
 def _context():

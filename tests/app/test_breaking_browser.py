@@ -108,7 +108,6 @@ def test_aligned_corners_draw_every_place_towards_the_middle(compare, page):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_with_border_padding_only_points_outside_move_to_the_edge(compare, page):
     right, broken = compare("border_padding", "encoder.0")
     half = 0.5 / sizes_wh(page)[right.level]
@@ -116,6 +115,7 @@ def test_with_border_padding_only_points_outside_move_to_the_edge(compare, page)
     assert close(broken.places, right.places.clip(half, 1 - half))
 
 
+@pytest.mark.slow
 def test_a_softmax_over_points_lets_marks_grow_and_none_move(compare):
     right, broken = compare("softmax_over_points", "encoder.0")
     heads, levels = 8, right.level.max() + 1

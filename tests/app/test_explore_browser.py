@@ -67,7 +67,6 @@ def visitor(page, server):
     assert page.console_errors == []
 
 
-@pytest.mark.slow
 def test_the_first_picture_needs_no_click_and_charts_come_after_it(page, server):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
@@ -90,6 +89,7 @@ def test_the_first_picture_needs_no_click_and_charts_come_after_it(page, server)
     assert page.console_errors == []
 
 
+@pytest.mark.slow
 def test_sixty_moves_are_sixty_redraws_and_no_byte_to_the_server(page, server):
     sent, asked = [], []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))

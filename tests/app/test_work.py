@@ -5,6 +5,8 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -187,6 +189,20 @@ def test_what_takes_too_much_is_ended_with_the_number_that_is_too_large(held_sho
     line.submit("after", order, "anna")
     assert line.wait("after", SECONDS).state == "done"
     assert resident_bytes(worker.pid) < GIBIBYTE / 2
+
+
+def test_a_new_worker_does_not_run_the_present_page_again(held_short, monkeypatch, tmp_path):
+    """While Streamlit runs a page, that page is this process's main file."""
+    from app.worker import Order
+
+    page = ModuleType("__main__")
+    page.__file__ = str(tmp_path / "page.py")
+    Path(page.__file__).write_text("raise SystemExit('The page ran again, in a worker.')")
+    monkeypatch.setitem(sys.modules, "__main__", page)
+    line, _ = held_short
+    line.submit("page", Order(f"{WORK}:process_id", (), work.ANSWERS.folder("page")), "anna")
+    assert line.wait("page", SECONDS).state == "done"
+    assert sys.modules["__main__"] is page
 
 
 # -- answers on disk -----------------------------------------------------------------------------
