@@ -124,6 +124,7 @@ def test_a_softmax_over_points_lets_marks_grow_and_none_move(compare):
     assert broken.weights.sum() == pytest.approx(heads * levels, abs=0.1)
 
 
+@pytest.mark.slow
 def test_without_valid_ratios_the_reference_moves_towards_the_padding(compare):
     right, broken = compare("forget_valid_ratios", "decoder.0")
     ratios = 1 / np.array([1.5, 1.3])  # the padding that the page adds

@@ -71,6 +71,7 @@ def replayer(page, field):
     return page.locator(".dr").evaluate(f"(root) => root.__replay.{field}")
 
 
+@pytest.mark.slow
 def test_slider_curve_preset_and_play_move_the_present_alone(visit):
     page = visit("run=tiny")
     expect(caption(page, "now")).to_contain_text("iteration 0")
