@@ -22,11 +22,13 @@ from typing import Any
 
 from app.line import Cancelled
 from deformviz import systems
+from deformviz.models.memory import give_back_memory, keep_freed_memory
 
 log = logging.getLogger(__name__)
 
 ANSWER = "answer.pickle"
 LOOK_FOR_PARENT_S = 1.0
+IDLE_S = 5.0  # after which a worker returns the memory that its orders took
 MOST_REPORTS_A_S = 20
 GIBIBYTE = 2**30
 
@@ -106,9 +108,12 @@ def serve(connection: Connection, limits: Limits, niceness: int, said: dict[str,
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     os.nice(niceness)
     _limit_memory(limits)
+    keep_freed_memory()
     logging.basicConfig(level=os.environ.get("DEFORMVIZ_LOG", "WARNING").upper())
     while True:
         try:
+            if not connection.poll(IDLE_S):
+                give_back_memory()
             order = connection.recv()
         except (EOFError, OSError):
             return

@@ -2,7 +2,8 @@
 
 A command is one file here, named as it is typed (`-` becomes `_`), and one line in COMMANDS. Its
 HELP is one clause, `add_options(parser)` declares what it takes, and `act(options)` does it and
-returns the exit status. What needs torch is imported inside `act`, so that `--help` is quick.
+returns the exit status. What needs torch is imported inside `act`, so that `--help` is quick. One
+that runs models says `RUNS_MODELS = True`: its process then keeps the memory that a pass frees.
 """
 
 import argparse
@@ -10,6 +11,8 @@ import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+
+from deformviz.models.memory import keep_freed_memory
 
 COMMANDS = (
     "app",
@@ -56,16 +59,24 @@ def build_parser() -> argparse.ArgumentParser:
         command = import_module(f"deformviz.cli.{name.replace('-', '_')}")
         chosen = commands.add_parser(name, help=command.HELP)
         command.add_options(chosen)
-        chosen.set_defaults(act=command.act)
+        chosen.set_defaults(
+            act=command.act, runs_models=getattr(command, "RUNS_MODELS", False)
+        )
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; mistakes of the caller end with one sentence and exit code 2."""
+    """Run a command; mistakes of the caller end with one sentence and exit code 2.
+
+    Args:
+        arguments: None: those of this process, which is then the command's own.
+    """
     command_line = list(sys.argv[1:] if arguments is None else arguments)
     options = build_parser().parse_args(command_line)
     options.command_line = command_line
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if arguments is None and options.runs_models:
+        keep_freed_memory()
     try:
         return options.act(options)
     except (ValueError, OSError) as problem:

@@ -6,6 +6,7 @@ from deformviz.cli.progress import progress
 from deformviz.cli.shipped import SHIPPED
 
 HELP = "how good a model is on held-out scenes"
+RUNS_MODELS = True
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

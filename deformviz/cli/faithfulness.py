@@ -6,6 +6,7 @@ from deformviz.cli.progress import progress
 from deformviz.cli.shipped import SHIPPED
 
 HELP = "do weights and attributions find what matters? deletion over many scenes"
+RUNS_MODELS = True
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

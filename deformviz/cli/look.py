@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 HELP = "look at a picture with any model: a proven page, figure, table or recording"
+RUNS_MODELS = True
 ENDINGS = (".html", ".svg", ".png", ".pdf", ".csv", ".npz", ".deformviz")
 
 

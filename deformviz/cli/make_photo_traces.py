@@ -10,6 +10,7 @@ from deformviz.cli.get import progress
 from deformviz.tracing.store import PHOTO_LIST, SHIPPED_PHOTOS
 
 HELP = "fill the gallery with a real detector's gaze; needs a network, once"
+RUNS_MODELS = True
 MODELS = ("hf:SenseTime/deformable-detr", "hf:PekingU/rtdetr_r50vd")
 PHOTOGRAPHS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "camera.png")
 MOST_BYTES = 5_000_000

@@ -7,6 +7,7 @@ from deformviz.cli.progress import progress
 from deformviz.cli.shipped import SHIPPED
 
 HELP = "store the traces of the sample images"
+RUNS_MODELS = True
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

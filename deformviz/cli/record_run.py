@@ -6,6 +6,7 @@ from pathlib import Path
 from deformviz.cli.progress import progress
 
 HELP = "make the shipped recording of a training run"
+RUNS_MODELS = True
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 HELP = "measure a model on a folder, list, COCO file or scenes"
+RUNS_MODELS = True
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from deformviz.cli.serving import HERE, choose_port, served
 from deformviz.cli.shipped import SHIPPED
 
 HELP = "train a shipped model from scratch"
+RUNS_MODELS = True
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ import argparse
 from deformviz.cli.get import progress
 
 HELP = "compare a published model's answer with published numbers"
+RUNS_MODELS = True
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from typing import Any
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # <malloc.h> of glibc
 AT_ONCE = 64 << 20  # bytes by which the heap grows
@@ -18,11 +19,25 @@ def keep_freed_memory() -> bool:
     Returns:
         whether the C library is one that can be told; elsewhere nothing happens.
     """
-    if sys.platform != "linux":
-        return False
-    try:
-        tell = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):  # musl
+    tell = _of_libc("mallopt")
+    if tell is None:
         return False
     wishes = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: NEVER, M_TOP_PAD: AT_ONCE}
     return all([tell(option, value) for option, value in wishes.items()])
+
+
+def give_back_memory() -> None:
+    """Return what was kept to the system, where nothing will be computed for a while."""
+    trim = _of_libc("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _of_libc(name: str) -> Any:
+    """A function of glibc, or None where there is another C library."""
+    if sys.platform != "linux":
+        return None
+    try:
+        return getattr(ctypes.CDLL(None), name)
+    except (OSError, AttributeError):  # musl
+        return None

@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from deformviz.models.memory import keep_freed_memory
 from deformviz.survey.make import OnProgress, PartMaker, Progress
 from deformviz.survey.parts import StudyFolder
 from deformviz.survey.pictures import Picture, SurveyError
@@ -78,7 +79,11 @@ def make_on_cluster(
 
 def _run(ray, folder, settings, pictures, missing, actors: int, gpus: float) -> None:
     class Maker(PartMaker):
-        """A PartMaker as Ray Data calls it."""
+        """A PartMaker as Ray Data calls it, in a process of its own."""
+
+        def __init__(self, *told: Any):
+            keep_freed_memory()
+            super().__init__(*told)
 
         def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
             return {"part": self.make(int(row["part"]))}

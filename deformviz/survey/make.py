@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deformviz.models.memory import keep_freed_memory
 from deformviz.survey.operator import Measured, Operator, gains_of, open_model, runner_of
 from deformviz.survey.parts import StudyFolder
 from deformviz.survey.pictures import Picture, SurveyError, list_pictures
@@ -143,6 +144,7 @@ _maker: PartMaker | None = None  # of this worker process
 
 def _begin(path: str, settings: Settings, pictures: list[Picture]) -> None:
     global _maker
+    keep_freed_memory()
     _maker = PartMaker(path, settings, pictures)
 
 
