@@ -42,6 +42,7 @@ class Described:
     report: LoadReport
     differences: tuple[tuple[str, Any, Any], ...]  # option, here, as published
     backend: str
+    cuda_ran_on: str | None  # the GPU whose figures lie beside the CUDA kernels
 
 
 def look(task: Task, path: str, said: Said) -> Looked:
@@ -89,6 +90,7 @@ def convert(task: Task, path: str, said: Said, iteration: int | None, title: str
 
 def describe(task: Task, path: str, stamp: int, options: tuple[str, ...]) -> Described:
     """How a model was loaded, and where its recipe differs from the published one."""
+    from deformviz.attention.diagnosis import gpu_of_a_real_run
     from deformviz.models.detector_config import DeformableDETRConfig
 
     task.report("reading the checkpoint")
@@ -98,7 +100,7 @@ def describe(task: Task, path: str, stamp: int, options: tuple[str, ...]) -> Des
     if isinstance(config, DeformableDETRConfig):
         both = [(name, getattr(config, name), getattr(usual, name)) for name in options]
         differences = tuple(found for found in both if found[1] != found[2])
-    return Described(network.load_report, differences, backend_of(network))
+    return Described(network.load_report, differences, backend_of(network), gpu_of_a_real_run())
 
 
 def _inspected(path: str, said: Said):

@@ -10,6 +10,7 @@ from app.tasks.pictures import ComputedRun
 from app.waiting import answer_or_wait
 from deformviz.checkpoints.report import LoadReport
 from deformviz.tracing.store import StoredTrace
+from deformviz.words import say
 
 STORED = "Stored numbers of this model, rounded to 16 bits; nothing was computed for this picture."
 # Options of the model in which a recipe may differ from the published one, in words.
@@ -63,6 +64,8 @@ def model_details(model: runs.ModelChoice) -> None:
                 )
             )
         st.caption(found.backend)
+        ran_on = found.cuda_ran_on
+        st.caption(say("model.cuda.ran", gpu=ran_on) if ran_on else say("model.cuda.never"))
 
 
 def _report_text(report: LoadReport) -> str:

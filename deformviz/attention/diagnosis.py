@@ -86,13 +86,20 @@ def _gpus() -> str:
 GPU_FIGURES = Path("gpu-figures") / "bench.json"  # where kernels/check_gpu.sh leaves them
 
 
+def gpu_of_a_real_run() -> str | None:
+    """The GPU whose figures of the CUDA kernels lie beside them, or None."""
+    try:
+        return str(json.loads((kernels_folder() / GPU_FIGURES).read_text())["gpu"])
+    except (OSError, ValueError, KeyError, TypeError, BackendError):
+        return None
+
+
 def cuda_kernels() -> str:
     """What is known of the CUDA kernels: figures of a real run beside them, or none."""
-    try:
-        figures = json.loads((kernels_folder() / GPU_FIGURES).read_text())
-        return f"run on {figures['gpu']} ({GPU_FIGURES.as_posix()})"
-    except (OSError, ValueError, KeyError, TypeError, BackendError):
+    gpu = gpu_of_a_real_run()
+    if gpu is None:
         return "compiled and emulated, never run on a GPU"
+    return f"run on {gpu} ({GPU_FIGURES.as_posix()})"
 
 
 def diagnosis() -> list[tuple[str, str]]:

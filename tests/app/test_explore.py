@@ -70,6 +70,7 @@ def test_the_page_says_how_the_model_was_loaded_once_asked(page, monkeypatch):
     said = texts(page)
     assert "deformable-detr" in said and "keys matched" in said
     assert "backbone: `compact` instead of `resnet50`" in said
+    assert "never run on a GPU" in said
 
 
 def test_charts_wait_for_the_canvas(page):
