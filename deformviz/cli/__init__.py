@@ -59,9 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
         command = import_module(f"deformviz.cli.{name.replace('-', '_')}")
         chosen = commands.add_parser(name, help=command.HELP)
         command.add_options(chosen)
-        chosen.set_defaults(
-            act=command.act, runs_models=getattr(command, "RUNS_MODELS", False)
-        )
+        chosen.set_defaults(act=command.act, runs_models=getattr(command, "RUNS_MODELS", False))
     return parser
 
 

@@ -16,9 +16,16 @@ import torch
 from torch import nn
 from torch.nn.modules import module as torch_module
 
+from deformviz.attention.deformable import MultiScaleDeformableAttention
+from deformviz.models.detector import Detector
 from deformviz.models.encoder import EncoderLayer
 from deformviz.models.inference_backbone import FoldedBlock, LeanResNet, folded
-from deformviz.models.inference_transformer import LeanEncoderLayer, LeanTransformer
+from deformviz.models.inference_fused import LeanConv2d, LeanLinear
+from deformviz.models.inference_transformer import (
+    LeanAttention,
+    LeanEncoderLayer,
+    LeanTransformer,
+)
 from deformviz.models.resnet import BasicBlock, Bottleneck, ResNet
 from deformviz.models.transformer import Transformer
 
@@ -28,10 +35,10 @@ _FORMS: WeakKeyDictionary[nn.Module, tuple[tuple, nn.Module]] = WeakKeyDictionar
 def inference_form(model: nn.Module) -> nn.Module:
     """A module that gives what `model` gives, faster, where no gradient is recorded.
 
-    It shares every attention module, so what is changed in one of those (formulas, back end) holds
-    at once; changed weights make a new form. The model itself comes back where it trains, where
-    gradients are recorded, where somebody looks into it by hooks or has replaced a method, and
-    where there is nothing to be faster at. Folded convolutions are copies: a form costs as much
+    Attention asks the module it stands for, so what is changed in one of those (formulas, back end)
+    holds at once; changed weights make a new form. The model itself comes back where it trains,
+    where gradients are recorded, where somebody looks into it by hooks or has replaced a method,
+    and where there is nothing to be faster at. Folded convolutions are copies: a form costs as much
     memory as the trunk's weights.
     """
     if torch.is_grad_enabled() or _is_watched(model):
@@ -84,13 +91,33 @@ def _lean(module: nn.Module) -> nn.Module:
     if isinstance(module, ResNet):
         stem = {"conv1": folded(module.conv1, module.bn1), "bn1": nn.Identity()}
         return _like(module, _joined(LeanResNet, type(module)), dict(module._modules) | stem)
+    if isinstance(module, MultiScaleDeformableAttention):
+        parts = _exchanged(module, nn.Linear, LeanLinear)._modules
+        lean = _like(module, _joined(LeanAttention, type(module)), parts)
+        vars(lean)["_stands_for"] = module
+        return lean
     if isinstance(module, EncoderLayer):
         return _like(module, _joined(LeanEncoderLayer, type(module)), module._modules)
     if isinstance(module, Transformer):
         lean = _like(module, _joined(LeanTransformer, type(module)), module._modules)
         vars(lean)["_remembered"] = {}
         return lean
+    if isinstance(module, Detector):
+        projections = _exchanged(module.input_proj, nn.Conv2d, LeanConv2d)
+        return _like(module, type(module), dict(module._modules) | {"input_proj": projections})
     return module
+
+
+def _exchanged(module: nn.Module, plain: type[nn.Module], lean: type[nn.Module]) -> nn.Module:
+    """The module with all parts of exactly one kind as another kind."""
+    if type(module) is plain:
+        return _like(module, lean, module._modules)
+    parts = {
+        name: _exchanged(part, plain, lean)
+        for name, part in module._modules.items()
+        if part is not None
+    }
+    return _like(module, type(module), dict(module._modules) | parts)
 
 
 def _like(module: nn.Module, kind: type[nn.Module], parts: dict) -> nn.Module:

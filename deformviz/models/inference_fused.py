@@ -27,7 +27,7 @@ def convolve(convolution: nn.Conv2d, features: Tensor, activation: str = "relu")
         return torch.ops.mkldnn._convolution_pointwise(
             features, *_arguments(convolution), activation, [], ""
         )
-    convolved = convolution(features)
+    convolved = nn.Conv2d.forward(convolution, features)  # of any kind
     return F.relu(convolved, inplace=True) if activation == "relu" else convolved
 
 
@@ -57,5 +57,28 @@ def project(linear: nn.Linear, features: Tensor, activation: str = "none") -> Te
         return torch.ops.mkldnn._linear_pointwise(
             features, linear.weight, linear.bias, activation, [], ""
         )
-    projected = linear(features)
+    projected = nn.Linear.forward(linear, features)
     return F.relu(projected, inplace=True) if activation == "relu" else projected
+
+
+def project_onto(kept: Tensor, linear: nn.Linear, features: Tensor) -> Tensor:
+    """The linear layer added to `kept`."""
+    if fuses(features):
+        return torch.ops.mkldnn._linear_pointwise.binary(
+            features, kept, linear.weight, linear.bias, "add"
+        )
+    return nn.Linear.forward(linear, features).add_(kept)
+
+
+class LeanConv2d(nn.Conv2d):
+    """A convolution by oneDNN also where PyTorch would take its own slow one."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return convolve(self, features, "none")
+
+
+class LeanLinear(nn.Linear):
+    """A linear layer by oneDNN, whatever library PyTorch takes its matrix products from."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return project(self, features)

@@ -2,15 +2,32 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
+from deformviz.attention.deformable import Formulas, MultiScaleDeformableAttention
 from deformviz.models.encoder import EncoderLayer
-from deformviz.models.inference_fused import project
+from deformviz.models.inference_fused import project, project_onto
 from deformviz.models.transformer import Transformer
 
 ROWS = 4096  # tokens that go through the wide middle of a layer together
 REMEMBERED = 2  # picture sizes
+
+
+class LeanAttention(MultiScaleDeformableAttention):
+    """The same attention with linear layers by oneDNN.
+
+    Formulas and back end are those of the module it stands for, so that a change there holds here.
+    """
+
+    _stands_for: MultiScaleDeformableAttention
+
+    @property
+    def formulas(self) -> Formulas:
+        return self._stands_for.formulas
+
+    @property
+    def backend(self) -> str:
+        return self._stands_for.backend
 
 
 class LeanEncoderLayer(EncoderLayer):
@@ -23,15 +40,15 @@ class LeanEncoderLayer(EncoderLayer):
 
     def feed_forward(self, content: Tensor, norm: nn.Module) -> Tensor:
         """As `Residual`, some rows at a time: the middle is several times as wide."""
-        read = self.read(content, norm).flatten(0, 1)
-        change = torch.empty_like(read)
-        for rows, to in zip(read.split(ROWS), change.split(ROWS), strict=True):
+        read, here = self.read(content, norm).flatten(0, 1), content.view(-1, content.shape[-1])
+        for rows, kept in zip(read.split(ROWS), here.split(ROWS), strict=True):
             if type(self.activation) is nn.ReLU:
                 inner = project(self.linear1, rows, "relu")
             else:
                 inner = self.activation(self.linear1(rows))
-            to.copy_(project(self.linear2, inner))
-        return self.add(content, change.view_as(content), norm)
+            added = project_onto(kept, self.linear2, inner)
+            kept.copy_(added if self.pre_norm else norm(added))
+        return content
 
 
 class LeanTransformer(Transformer):
