@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from torch import Tensor
+
 from deformviz.models.parts import attention_layers
 from deformviz.systems.system import referred
 from deformviz.walkthrough import multi_scale
@@ -12,7 +14,7 @@ from deformviz.walkthrough.mistakes import MISTAKES
 from deformviz.walkthrough.observe import Observation
 from deformviz.walkthrough.passes import Material, Pass
 from deformviz.walkthrough.proposals import tokens_of
-from deformviz.walkthrough.sight import Sight, sight_of
+from deformviz.walkthrough.sight import MOST_KEYS, Sight, among_queries, heaviest, sight_of
 from deformviz.walkthrough.step import Worked
 from deformviz.walkthrough.subject import Subject
 from deformviz.walkthrough.what_if import asked_alone, edit_of
@@ -36,24 +38,58 @@ def follow_layer(subject: Subject, material: Material) -> Followed:
         changed = material.look(edit=edit_of(subject))
     seen = changed or right
     asked = _ask(subject, seen.observation, right.observation)
-    sight = sight_of(seen, subject.layer, say(f"sight.{subject.version or 'query'}"))
+    sight = _seen(subject, seen, subject.version or "query")
     worked = referred(subject.record.work_out)(asked)
-    module, before = asked.module, "right" if subject.mistake else "before"
+    before = "right" if subject.mistake else "before"
     return Followed(
         subject,
         worked,
         sight,
-        sight_of(right, subject.layer, say(f"sight.{before}")) if changed else None,
+        _seen(subject, right, before) if changed else None,
         layers,
         asked.inputs.query.shape[1],
-        (module.heads, module.levels, module.points),
+        _sizes(subject, right, subject.layer),
         _reranked(subject, right.observation, changed.observation) if changed else "",
         apart_from_lines(asked, worked, sight),
     )
 
 
+def _seen(subject: Subject, seen: Pass, word: str) -> Sight:
+    """What the derivation is about, on the picture: samples of the layer, or queries as keys."""
+    sight = sight_of(seen, subject.layer, say(f"sight.{word}"))
+    if not subject.record.keys_are_queries:
+        return sight
+    weights = _among(seen.observation, subject.layer).cpu()
+    trace, keys = among_queries(sight.trace, weights), weights.shape[-1]
+    if word == "query":
+        said = say("sight.among", drawn=trace.attention_weights.shape[-1], keys=keys)
+        sight = replace(sight, title=said)
+    return replace(sight, trace=trace, reads_cells=False)
+
+
+def _among(seen: Observation, layer: str) -> Tensor:
+    """How the queries of a decoder layer weigh each other [head query key]."""
+    return seen.traces[f"{layer}.self"].image(0).attention_weights
+
+
+def _sizes(subject: Subject, seen: Pass, layer: str) -> tuple[int, int, int]:
+    """Heads, levels and points of what is drawn."""
+    if subject.record.keys_are_queries:
+        heads, _, keys = _among(seen.observation, layer).shape
+        return heads, 1, min(keys, MOST_KEYS)
+    module = seen.observation.module(layer)
+    return module.heads, module.levels, module.points
+
+
 def apart_from_lines(asked: Asked, worked: Worked, sight: Sight) -> float:
-    """How far a sight's samples are from the lines of Eq. 3, for the query that asks."""
+    """How far a sight's samples are from the lines of Eq. 3, for the query that asks.
+
+    Of queries as keys, how far their weights are from those of Eq. 1.
+    """
+    if not sight.reads_cells:
+        where = heaviest(_among(asked.seen, asked.layer)[:, asked.query])[1]
+        lines = worked["attention_weights"].value.gather(-1, where)
+        return drawn_apart((sight.trace.attention_weights[asked.query, :, 0], lines))
     lines = worked if worked.name == "multi_scale" else multi_scale.work_out(asked)
     drawn = (sight.trace.sampling_locations, sight.trace.attention_weights)
     names = ("sampling_locations", "attention_weights")
@@ -86,15 +122,15 @@ def settle(subject: Subject, seen: Pass, layers: tuple[str, ...]) -> Subject:
     layer = subject.layer if subject.layer in layers else layers[-1]
     if subject.record.follows == DECODER and not layer.startswith("decoder"):
         layer = layers[-1]
-    module = seen.observation.module(layer)
+    heads, levels, points = _sizes(subject, seen, layer)
     query = _first_query(seen, layer) if subject.query is None else subject.query
     return replace(
         subject,
         layer=layer,
         query=min(query, seen.observation.attention[layer].query.shape[1] - 1),
-        head=min(subject.head, module.heads - 1),
-        level=min(subject.level, module.levels - 1),
-        point=min(subject.point, module.points - 1),
+        head=min(subject.head, heads - 1),
+        level=min(subject.level, levels - 1),
+        point=min(subject.point, points - 1),
     )
 
 

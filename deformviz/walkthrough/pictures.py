@@ -57,7 +57,7 @@ def picture_of(subject: Subject, sight: Sight) -> dict[str, Any]:
         "weights": rounded(trace.attention_weights[subject.query]),
         "references": rounded(centres),
         "reference_box": _edges(cxcywh_to_xyxy(reference[0]), to_picture) if is_box else None,
-        "corners": _corners(trace, subject, size_hw, to_picture),
+        "corners": _corners(trace, subject, size_hw, to_picture) if sight.reads_cells else [],
         "boxes": _boxes(sight),
         "box": _own_box(sight, subject),
         "query": subject.query,

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from deformviz.geometry import cell_centres, grid_to_normalised
 from deformviz.schema import AttentionTrace, Detections, DetectorOutput, GridTrace, ImageFrame
 from deformviz.walkthrough.passes import Pass
+
+MOST_KEYS = 64  # of a query and head that are drawn
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,7 @@ class Sight:
     detections: Detections | None = None  # None for the toy and for a classifier
     output: DetectorOutput | None = None  # of one image
     no_object: bool = False  # whether its last logit says "nothing here", under a softmax
+    reads_cells: bool = True  # whether a sample is blended from cells of a map
 
 
 def sight_of(seen: Pass, layer: str, title: str) -> Sight:
@@ -26,6 +30,35 @@ def sight_of(seen: Pass, layer: str, title: str) -> Sight:
     trace = seen.observation.traces[layer].image(0).map(lambda tensor: tensor.cpu())
     output = seen.observation.output.image(0).map(lambda tensor: tensor.cpu())
     return Sight(trace, seen.frame, title, seen.detections, output)
+
+
+def heaviest(weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The weights [.. key] that a picture has room for, in the order of their keys; which they are.
+
+    Returns:
+        weights and indices, both [.. drawn].
+    """
+    where = weights.topk(min(weights.shape[-1], MOST_KEYS), dim=-1).indices.sort(dim=-1).values
+    return weights.gather(-1, where), where
+
+
+def among_queries(trace: AttentionTrace, weights: Tensor) -> AttentionTrace:
+    """Dense attention of queries to each other as samples: a key lies where its query stands.
+
+    Args:
+        trace: of the layer that reads the picture from the same references, of one image.
+        weights: [head query key], the keys being the queries.
+    """
+    drawn, where = heaviest(weights.movedim(0, 1))  # [query head key]
+    places = trace.references[:, 0, :2].to(weights)
+    locations = places[where][:, :, None]
+    return AttentionTrace(
+        spatial_shapes=torch.ones(1, 2, dtype=torch.long),  # no map: offsets are shares
+        sampling_offsets=locations - places[:, None, None, None],
+        sampling_locations=locations,
+        attention_weights=drawn[:, :, None],
+        reference_points=places[:, None],
+    )
 
 
 def as_samples(trace: GridTrace) -> AttentionTrace:

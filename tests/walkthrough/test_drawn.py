@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from deformviz.attention.dat import DATAttention
 from deformviz.attention.deformable import MultiScaleDeformableAttention
@@ -10,6 +11,7 @@ from deformviz.walkthrough.change import Change
 from deformviz.walkthrough.follow import follow
 from deformviz.walkthrough.passes import Material
 from deformviz.walkthrough.payload import payload
+from deformviz.walkthrough.sight import MOST_KEYS, heaviest
 from deformviz.walkthrough.subject import TOY, Subject
 from tests.analysis.test_attribution import picture
 from tests.models.tiny_detector import RECIPE, tiny_detector
@@ -19,6 +21,10 @@ ASKED = {
     "all levels": Subject(derivation="multi_scale", layer="encoder.0"),
     "one level": Subject(derivation="single_scale", layer="decoder.1"),
     "one sample": Subject(derivation="bilinear", layer="encoder.1"),
+    "queries as keys": Subject(derivation="multi_head", layer="decoder.1"),
+    "queries as keys, x and y exchanged": Subject(
+        derivation="multi_head", layer="decoder.1", mistake="swap_xy"
+    ),
     "the decoder": Subject(derivation="decoder", layer="decoder.1"),
     "x and y exchanged": Subject(derivation="multi_scale", layer="decoder.1", mistake="swap_xy"),
     "softmax over points": Subject(layer="encoder.0", mistake="softmax_over_points"),
@@ -39,6 +45,29 @@ def material():
 @pytest.mark.parametrize("subject", ASKED.values(), ids=ASKED)
 def test_marks_are_those_of_the_lines(material, subject):
     assert follow(subject, material).drawn_apart < ROUNDING
+
+
+def test_eq_1_shows_the_queries_that_are_its_keys(material):
+    """Not the samples of the deformable layer behind it."""
+    found = follow(ASKED["queries as keys"], material)
+    asking, weights = found.subject.query, found.worked["attention_weights"].value  # [head key]
+    record = material.look().observation.traces["decoder.1"].image(0)
+    stand = record.references[:, 0, :2]
+    assert found.sizes == (len(weights), 1, len(stand)) and len(stand) == weights.shape[1]
+    drawn = found.sight.trace
+    for head in range(len(weights)):
+        assert torch.allclose(drawn.sampling_locations[asking, head, 0], stand)
+        assert torch.allclose(drawn.attention_weights[asking, head, 0], weights[head], atol=1e-6)
+    assert torch.allclose(drawn.reference_points[asking, 0], stand[asking])
+    shown = payload(found)
+    assert shown["pictures"][0]["corners"] == [] and "key" in shown["legend"]
+    assert "samples" in {step["part"] for step in shown["steps"]}
+
+
+def test_of_very_many_keys_the_heaviest_are_drawn_in_their_order():
+    weights, where = heaviest(torch.arange(70.0).flip(0)[None].repeat(2, 1))
+    assert where.tolist() == [list(range(MOST_KEYS))] * 2
+    assert weights[1].tolist() == [69.0 - key for key in range(MOST_KEYS)]
 
 
 def lying(monkeypatch, module_class, **factors):

@@ -11,7 +11,8 @@ export const isDrawnTruly = ({ drawn_apart: apart }) =>
 export function badge(lesson) {
   const exact = Number(lesson.difference) <= SHARE * lesson.scale + 1e-12;
   const drawn = isDrawnTruly(lesson);
-  const verdict = drawn ? (exact ? "equals" : "differs") : "drawn";
+  const agrees = exact ? (lesson.holds ? "equals" : "fails") : "differs";
+  const verdict = drawn ? agrees : "drawn";
   const whose = drawn && lesson.compare ? ".broken" : "";
   return element(
     "span",

@@ -121,6 +121,7 @@ export class Walkthrough {
       (picture, at) => new Picture(this, picture, Boolean(change) && at === 0),
     );
     this.scopes.hidden = !this.views.length;
+    this.buttons.get("pixels").hidden = !pictures.some(({ corners }) => corners.length);
     this.root.classList.toggle("wt-compare", this.lesson.compare);
     this.root.classList.toggle("wt-alone", !this.views.length && !this.lesson.costs);
     this.pictures.replaceChildren(...this.views.map((view) => view.root));

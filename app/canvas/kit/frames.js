@@ -62,7 +62,7 @@ export function stageAspect(header, padding) {
   return ((right * width) / (bottom * height)) * stretch(header.frame);
 }
 
-/** "picture", "padding" (inside the map, masked by the model) or "outside" (reads zeros). */
+/** "picture", "padding" (inside the map, masked by the model) or "outside" (which fades to zeros). */
 export function placeOf(header, x, y) {
   const [right, bottom] = pictureCorner(header);
   if (x < 0 || y < 0 || x > 1 || y > 1) return "outside";

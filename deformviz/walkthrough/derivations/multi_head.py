@@ -1,6 +1,6 @@
 """Eq. 1: dense attention, as the decoder's queries attend to each other."""
 
-from deformviz.walkthrough.derivation import DECODER, Derivation
+from deformviz.walkthrough.derivation import DECODER, REFERENCE, SAMPLES, Derivation
 from deformviz.walkthrough.mistakes import MISTAKES
 
 DERIVATION = Derivation(
@@ -9,4 +9,7 @@ DERIVATION = Derivation(
     follows=DECODER,
     work_out="deformviz.walkthrough.multi_head:work_out",
     mistakes=MISTAKES,
+    parts={REFERENCE: ("query",), SAMPLES: ("keys", "scores", "attention_weights", "attended")},
+    keys_are_queries=True,
+    legend="keys",
 )
