@@ -9,6 +9,7 @@ from app.canvas.kinds import KEYS, mount_picture
 from app.picture_page import picture_page
 from deformviz.tracing.packing import read_header
 from deformviz.tracing.store import StoredTrace
+from deformviz.words import say
 
 STYLE = """.st-key-keys_canvas { min-height: 38rem; }
 .stMain table { display: block; max-width: 100%; overflow-x: auto; }
@@ -71,12 +72,10 @@ def table(run: StoredTrace) -> None:
         "|---|---|---:|---:|---:|\n" + "\n".join(rows)
     )
     st.caption(
-        f"Cost: multiply-adds per query of one module with {header['channels']} channels and 4 "
-        "heads, projections included, counted while it runs; deformable attention on one level "
-        "with 4 points per head. Keys: as drawn. White dots say what may be read; only the "
-        "detector and the DAT are trained, so only their discs carry weights. "
-        f"Shown: {run.honesty}."
+        say("page.compare_attention.cost", channels=header["channels"])
+        + f" Shown: {run.honesty}."
     )
+    st.markdown(say("page.compare_attention.dat"))
 
 
 compare_attention()

@@ -1,24 +1,19 @@
-"""What people get wrong: 43 cards, each with a view that shows the truth."""
+"""What people get wrong: 43 cards by topic; the answer and its proof open after a guess."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
 from app import visitor, work
 from app.waiting import answer_or_wait
-from deformviz.walkthrough.myths import CARDS, Card
+from deformviz.walkthrough.myths import CARDS, TOPICS, Card
 from deformviz.walkthrough.prose import read_prose
+from deformviz.words import say
 
 VIEWS = Path(__file__).parent
-LINKS = {
-    "walkthrough": "See it, step by step",
-    "explore": "See it on a picture",
-    "compare_attention": "See the nine taps on a picture",
-    "dat": "Compare four codes, with the switch below the grid",
-    "checkpoint": "See where training puts them at first",
-}
 
 
 def page() -> None:
@@ -28,21 +23,29 @@ def page() -> None:
     st.title(prose.title, anchor=False)
     st.markdown(prose.introduction)
     wish = st.text_input(
-        "Search",
+        say("card.search"),
         key="myths_wish",
         bind="query-params",
         max_chars=80,
         live=True,
-        placeholder="padding, half precision, DAT …",
+        placeholder=say("card.search.example"),
     )
     found = [card for card in CARDS if card.matches(wish or "")]
-    st.caption(f"{len(found)} of {len(CARDS)} cards")
+    st.caption(say("card.count", found=len(found), all=len(CARDS)))
     if not found:
         nothing_found(wish)
-    for first in range(0, len(found), 2):
-        for column, card in zip(st.columns(2), found[first : first + 2], strict=False):
+    for topic in TOPICS:
+        if cards := [card for card in found if card.topic == topic]:
+            st.subheader(say(f"card.topic.{topic}"), anchor=topic)
+            side_by_side(cards, opened=bool(wish))
+
+
+def side_by_side(cards: Sequence[Card], *, opened: bool) -> None:
+    """Two cards in a row; those that a search found lie open."""
+    for first in range(0, len(cards), 2):
+        for column, card in zip(st.columns(2), cards[first : first + 2], strict=False):
             with column, st.container(border=True, height="stretch"):
-                show(card)
+                show(card, opened=opened)
 
 
 def nothing_found(wish: str) -> None:
@@ -51,36 +54,33 @@ def nothing_found(wish: str) -> None:
     def clear() -> None:
         st.session_state["myths_wish"] = ""
 
-    st.info(
-        f"No card speaks of “{wish}”. Try a single word, such as *offset*, *padding*, *bias* "
-        "or *DAT*.",
-        icon=":material/search_off:",
-    )
-    st.button("Show all cards", icon=":material/close:", key="clear_wish", on_click=clear)
+    st.info(say("card.none", wish=wish), icon=":material/search_off:")
+    st.button(say("card.none.back"), icon=":material/close:", key="clear_wish", on_click=clear)
 
 
-def show(card: Card) -> None:
-    """One card."""
+def show(card: Card, *, opened: bool) -> None:
+    """One card: what people say, and folded away what is true and how that is known."""
     st.markdown(f"#### {card.number}. {card.title}")
-    st.markdown(f"**Myth.** *{card.myth}*")
-    st.markdown(card.answer)
-    if card.view is not None:
-        st.page_link(
-            VIEWS / f"{card.view.page}.py",
-            label=LINKS[card.view.page],
-            icon=":material/visibility:",
-            query_params=card.view.params,
-        )
-    if card.message is not None:
-        with st.expander(
-            "What deformviz itself says",
-            icon=":material/terminal:",
-            on_change="rerun",
-            key=f"says_{card.number}",
-        ) as says:
-            if says.open:
-                says_itself(card.number)
-    st.caption(f"Guarded by `{card.test}`")
+    st.markdown(say("card.myth", myth=card.myth))
+    with st.expander(say("card.guess"), icon=":material/psychology_alt:", expanded=opened):
+        st.markdown(card.answer)
+        if card.view is not None:
+            st.page_link(
+                VIEWS / f"{card.view.page}.py",
+                label=say(f"card.link.{card.view.link or card.view.page}"),
+                icon=":material/visibility:",
+                query_params=card.view.params,
+            )
+        if card.message is not None:
+            with st.expander(
+                say("card.itself"),
+                icon=":material/terminal:",
+                on_change="rerun",
+                key=f"says_{card.number}",
+            ) as says:
+                if says.open:
+                    says_itself(card.number)
+        st.caption(say("card.guarded", test=card.test))
 
 
 def says_itself(number: int) -> None:
@@ -88,7 +88,7 @@ def says_itself(number: int) -> None:
     key = work.key_of("message", number)
     message: str | None = answer_or_wait(
         key,
-        "Provoking it",
+        say("card.itself.wait"),
         lambda: work.kept(key),
         lambda: work.ask(key, "app.tasks.messages:message", (number,), visitor=visitor.me().name),
     )

@@ -37,6 +37,7 @@ from deformviz.tracing.run import run
 
 MAP_HW = (12, 12)  # queries: one for each cell of this map of the picture
 CHANNELS, HEADS, WINDOW, SHIFT, KERNEL = 64, 4, 4, 2, 3
+LEVELS, POINTS = 4, 4  # of deformable attention, as the detector has them
 COST_SIDES = (12, 48)  # maps on which costs are counted
 NEVER = 1e-12  # attention below it is a mask's doing
 SEED = 7
@@ -227,15 +228,18 @@ def _convolution_call(side: int):
 
 
 def _deformable_call(side: int):
-    layer = MultiScaleDeformableAttention(CHANNELS, HEADS, levels=1, backend="reference")
+    """With as many samples as are drawn; over how many levels they lie costs a query nothing."""
+    layer = MultiScaleDeformableAttention(
+        CHANNELS, HEADS, levels=1, points=LEVELS * POINTS, backend="reference"
+    )
     tokens = torch.zeros(1, side * side, CHANNELS)
     references = torch.from_numpy(cell_centres((side, side))).float()[None, :, None]
     return lambda: layer(tokens, references, tokens, [(side, side)], None)
 
 
-def _dat_call(side: int):
+def _dat_call(side: int, stride: int = 1):
     layer = DATAttention(
-        CHANNELS, HEADS, 2, (side, side), version="v1", stride=1, offset_range_factor=3.0
+        CHANNELS, HEADS, 2, (side, side), version="v1", stride=stride, offset_range_factor=3.0
     )
     features = torch.zeros(1, CHANNELS, side, side)
     return lambda: layer(features)

@@ -3,7 +3,27 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from deformviz.walkthrough.card_messages import (
+    a_fresh_deformable_convolution,
+    backends_here,
+    compiled_on_the_wrong_device,
+    half_a_cell,
+    neighborhood_larger_than_the_map,
+    references_without_levels,
+    refusal,
+)
 from deformviz.walkthrough.prose import read_prose
+
+# Which cards belong together; the words of a topic are `card.topic.<name>`.
+TOPICS = {
+    "places": (1, 2, 3, 4, 11, 12, 13, 14, 15, 16, 17),
+    "start": (5, 6, 7, 8),
+    "weights": (9, 10),
+    "queries": (18, 19, 20, 21, 22, 23, 24),
+    "machines": (25, 26, 27, 28, 29, 30, 31, 32, 33, 34),
+    "relatives": (35, 36, 37, 38, 39, 40, 41, 42),
+    "figures": (43,),
+}
 
 
 @dataclass(frozen=True)
@@ -12,6 +32,7 @@ class View:
 
     page: str  # file of the view, "walkthrough", "explore", ..
     params: dict[str, str] = field(default_factory=dict)
+    link: str = ""  # whose words the link has, `card.link.<name>`; "": the page's
 
 
 @dataclass(frozen=True)
@@ -22,6 +43,11 @@ class Card:
     test: str  # the test that guards the answer
     view: View | None = None  # None: nothing can be drawn
     message: Callable[[], str] | None = None  # what deformviz itself says to the case
+
+    @property
+    def topic(self) -> str:
+        (found,) = (topic for topic, numbers in TOPICS.items() if self.number in numbers)
+        return found
 
     @property
     def title(self) -> str:
@@ -55,63 +81,16 @@ def toy(derivation: str, name: str, **params: str) -> View:
     return step(derivation, name, example="toy", **params)
 
 
-def backends_here() -> str:
-    """Which back ends run on this machine, and why the others do not."""
-    from deformviz.attention.backends import report
-
-    return "\n".join(
-        f"{backend.name}: {'runs' if backend.runs else 'does not run'}; {backend.detail}"
-        for backend in report()
-    )
-
-
-def refusal(provoke: Callable[[], object]) -> Callable[[], str]:
-    """The sentence with which deformviz refuses something."""
-
-    def message() -> str:
-        try:
-            provoke()
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
-        raise AssertionError("nothing was refused")
-
-    return message
-
-
-def references_without_levels() -> None:
-    """Ask a layer with references [batch query xy]."""
-    import torch
-
-    from deformviz.walkthrough.toy import toy_inputs, toy_module
-
-    inputs = toy_inputs()
-    toy_module()(
-        inputs.query, torch.full((1, 1, 2), 0.5), inputs.value_input, inputs.spatial_shapes
-    )
-
-
-def compiled_on_the_wrong_device() -> None:
-    """Ask for the CUDA op with tensors on the CPU."""
-    from deformviz.attention.backends import which_backend
-
-    which_backend("cpu", "cuda")
-
-
-def neighborhood_larger_than_the_map() -> None:
-    """Ask for 7 neighbours on a map 5 pixels high."""
-    from deformviz.attention.neighborhood import neighbors
-
-    neighbors(5, 7)
-
-
 QUESTIONS = "tests/walkthrough/test_questions.py::"
 MODULE = "tests/attention/test_deformable.py::"
 OP = "tests/attention/test_op.py::"
 BREAKING = "tests/walkthrough/test_breaking.py::"
-EXPLORE_START = View("explore", {"layer": "encoder.0"})
+FIGURE_6 = View("explore", {"layer": "decoder.2", "colour": "weight"})
 TAPS = View("compare_attention")  # nine taps beside four other attentions
 STARS = View("checkpoint")  # of every layer, with crosses where training puts them at first
 GRIDS = View("dat")  # with a switch that compares four codes
+STATISTICS = View("dat", link="statistics")  # below the grid
+LESSON_OF_POINTS = View("learn", {"lesson": "query-to-box", "step": "point"})
 
 CARDS = (
     Card(
@@ -213,7 +192,7 @@ CARDS = (
     Card(
         20,
         QUESTIONS + "test_the_first_half_of_a_query_embedding_is_its_position",
-        step("decoder", "position"),
+        LESSON_OF_POINTS,
     ),
     Card(
         21,
@@ -229,7 +208,7 @@ CARDS = (
     Card(
         23,
         QUESTIONS + "test_positions_are_half_a_cell_before_those_of_detr",
-        step("multi_scale", "query", layer="encoder.0"),
+        message=half_a_cell,
     ),
     Card(
         24,
@@ -244,9 +223,15 @@ CARDS = (
         27, QUESTIONS + "test_the_kernels_use_nothing_that_torch_has_removed", message=backends_here
     ),
     Card(
-        28, OP + "test_what_it_cannot_do_is_refused", message=refusal(compiled_on_the_wrong_device)
+        28,
+        QUESTIONS + "test_a_library_of_another_machine_leaves_the_plain_version_and_the_reason",
+        message=refusal(compiled_on_the_wrong_device),
     ),
-    Card(29, OP + "test_mixed_types_follow_value", message=backends_here),
+    Card(
+        29,
+        QUESTIONS + "test_sixteen_bits_make_one_of_places_that_float32_keeps_apart",
+        message=backends_here,
+    ),
     Card(30, OP + "test_batches_of_any_size", message=backends_here),
     Card(31, QUESTIONS + "test_every_gpu_computes_where_its_tensors_are", message=backends_here),
     Card(32, OP + "test_recorded_original", message=backends_here),
@@ -273,29 +258,28 @@ CARDS = (
     ),
     Card(
         38,
-        "tests/analysis/test_grid.py::test_a_shifted_grid_has_moved_but_not_stretched",
-        step("dat", "offsets"),
+        "tests/analysis/test_grid.py::test_moving_and_stretching_are_measured_apart",
+        STATISTICS,
     ),
     Card(
-        39, "tests/attention/test_deformable_conv.py::test_the_function_equals_the_definition", TAPS
+        39, "tests/attention/test_deformable_conv.py::test_the_trace_says_where_the_taps_went", TAPS
     ),
     Card(
         40,
-        "tests/attention/test_deformable_conv.py::test_without_offsets_it_is_a_convolution",
-        TAPS,
+        "tests/attention/test_deformable_conv.py::test_it_starts_as_half_a_convolution",
+        message=a_fresh_deformable_convolution,
     ),
     Card(
         41, "tests/attention/test_lucidrains.py::test_corrected_frames_lie_along_the_frames", GRIDS
     ),
     Card(
         42,
-        "tests/attention/test_neighborhood.py::"
-        "test_at_a_border_the_window_moves_in_and_keeps_its_size",
+        QUESTIONS + "test_neighborhood_attention_is_plain_torch_with_its_bias",
         message=refusal(neighborhood_larger_than_the_map),
     ),
     Card(
         43,
-        "tests/figures/test_sampling_figures.py::test_marker_area_grows_with_weight",
-        EXPLORE_START,
+        "tests/drawing/test_sampling_oracle.py::test_every_mark_lies_and_looks_as_the_trace_says",
+        FIGURE_6,
     ),
 )

@@ -45,6 +45,16 @@ def test_a_shrunken_grid_is_stretched_by_less_than_one():
     assert grid_statistics(trace_of(scale=0.5)).stretch == pytest.approx(0.5)
 
 
+def test_moving_and_stretching_are_measured_apart():
+    """Card 38: each can change while the other stays."""
+    shifts, scales = ((0.0, 0.0), (0.5, 0.0), (1.0, 0.0)), (1.0, 0.75, 0.5)
+    moved = [grid_statistics(trace_of(shift_yx=shift)) for shift in shifts]
+    assert [one.displacement for one in moved] == pytest.approx([0, 0.5, 1])
+    assert [one.stretch for one in moved] == pytest.approx([1, 1, 1])
+    shrunken = [grid_statistics(trace_of(scale=scale)) for scale in scales]
+    assert [one.stretch for one in shrunken] == pytest.approx(scales)
+
+
 def test_shares_of_an_object_on_the_left_third():
     mask = np.zeros((12, 18), bool)
     mask[:, :6] = True

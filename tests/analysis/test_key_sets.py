@@ -1,13 +1,16 @@
 """Which places a query may read under each kind of attention, counted and placed by hand."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from deformviz.analysis import key_sets
-from deformviz.analysis.key_sets_store import pack_key_sets
+from deformviz.analysis.key_sets_store import LAYER, pack_key_sets
 from deformviz.checkpoints.load import load
-from deformviz.tracing.packing import read_header
+from deformviz.tracing.packing import decompress, read_header
 from deformviz.tracing.run import run
+from deformviz.tracing.store import SHIPPED_KEYS, read_index
 
 ROWS, COLUMNS = key_sets.MAP_HW
 
@@ -44,6 +47,39 @@ def test_a_deformable_convolution_moves_nine_taps_around_its_query():
     regular = np.array([[x, y] for y in (-1, 0, 1) for x in (-1, 0, 1)])
     assert 0.01 < np.abs(away - regular).mean() < 2
     assert found.weights is None and found.honesty == "random offset weights"
+
+
+def test_deformable_attention_costs_what_its_drawn_keys_do():
+    channels, heads, keys = key_sets.CHANNELS, key_sets.HEADS, key_sets.LEVELS * key_sets.POINTS
+    by_hand = 2 * channels**2 + 5 * keys * channels + 3 * channels * heads * keys
+    assert key_sets._costs(key_sets._deformable_call) == (by_hand, by_hand)
+    config = load("deformable-detr-scenes").config
+    assert config.levels * config.encoder_points == keys
+
+
+def test_a_dat_is_dearer_than_dense_attention_with_a_stride_of_one_and_cheaper_with_two():
+    dense, dat = (
+        key_sets._costs(call) for call in (key_sets._dense_call, key_sets._dat_call)
+    )
+    assert all(few < many for few, many in zip(dense, dat, strict=True))
+    halved = key_sets._costs(partial(key_sets._dat_call, stride=2))
+    assert all(few < many for few, many in zip(halved, dense, strict=True))
+
+
+@pytest.mark.parametrize("stored", read_index(SHIPPED_KEYS), ids=lambda stored: stored.name)
+def test_shipped_costs_are_what_is_counted(stored):
+    told = {one["name"]: one for one in read_header(decompress(stored.layer_gzip(LAYER)))[0]["sets"]}
+    calls = {
+        "dense": key_sets._dense_call,
+        "windows": key_sets._window_call,
+        "detector": key_sets._deformable_call,
+        "dat": key_sets._dat_call,
+    }
+    assert {name: tuple(told[name]["cost"]) for name in calls} == {
+        name: key_sets._costs(call) for name, call in calls.items()
+    }
+    assert told["detector"]["per_head"] == key_sets.LEVELS * key_sets.POINTS
+    assert told["dat"]["per_head"] == told["dense"]["per_head"] == ROWS * COLUMNS  # a stride of 1
 
 
 def test_packed_sets_say_what_they_hold():

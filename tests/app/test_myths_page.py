@@ -1,9 +1,12 @@
-"""The page of myths: what a search in vain says, and the way back."""
+"""The page of myths: topics, answers folded away, and the way back from a search in vain."""
 
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from deformviz.walkthrough.myths import CARDS, TOPICS
+from deformviz.words import say
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,3 +36,20 @@ def test_every_word_it_proposes_finds_something(page, word):
     assert f"*{word}*" in page.info[0].value
     page.text_input(key="myths_wish").set_value(word).run()
     assert cards(page)
+
+
+def test_a_card_asks_first_and_folds_its_answer_away(page):
+    card = CARDS[11]
+    folded = [one for one in page.expander if card.answer in [text.value for text in one.markdown]]
+    assert [one.proto.expandable.expanded for one in folded] == [False]
+    outside = [text.value for text in page.main.markdown]
+    assert say("card.myth", myth=card.myth) in outside
+    page.text_input(key="myths_wish").set_value(card.title).run()
+    assert any(one.proto.expandable.expanded for one in page.expander)
+
+
+def test_cards_stand_under_their_topic(page):
+    topics = [heading.value for heading in page.subheader]
+    assert topics == [say(f"card.topic.{topic}") for topic in TOPICS]
+    numbers = [int(text.split()[1].rstrip(".")) for text in cards(page)]
+    assert numbers == [number for topic in TOPICS.values() for number in topic]

@@ -69,6 +69,18 @@ def test_without_offsets_it_is_a_convolution():
     torch.testing.assert_close(deform_conv2d(features, offset, weight, **where), expected)
 
 
+def test_it_starts_as_half_a_convolution():
+    generator = torch.Generator().manual_seed(4)
+    module = DeformableConv(4, 3, 3, padding=1)
+    features = torch.randn(1, 4, 5, 6, generator=generator)
+    output, trace = module(features)
+    assert trace.offsets.abs().max() == 0 and trace.mask.unique().tolist() == [0.5]
+    plain = F.conv2d(features, module.weight, module.bias, padding=1)
+    torch.testing.assert_close(output, plain / 2)
+    output.square().sum().backward()
+    assert module.conv_offset.weight.grad.abs().max() > 0  # offsets of zero can be learnt
+
+
 def test_the_trace_says_where_the_taps_went():
     module = DeformableConv(4, 3, 3, padding=1, groups=2)
     with torch.no_grad():

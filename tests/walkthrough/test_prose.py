@@ -19,10 +19,11 @@ from deformviz.walkthrough.mathml import equation_mathml, symbol_mathml
 from deformviz.walkthrough.mistakes import MISTAKES
 from deformviz.walkthrough.multi_head import multi_head
 from deformviz.walkthrough.multi_scale import multi_scale, single_scale
-from deformviz.walkthrough.myths import CARDS
+from deformviz.walkthrough.myths import CARDS, TOPICS
 from deformviz.walkthrough.proposals import proposals
 from deformviz.walkthrough.prose import FOLDER, RELATED, read_prose
 from deformviz.walkthrough.toy import toy_inputs, toy_module
+from deformviz.words import say
 
 ROOT = Path(__file__).parents[2]
 
@@ -112,6 +113,15 @@ def test_there_are_forty_three_cards_with_a_myth_and_an_answer():
     for card in CARDS:
         assert card.myth and card.answer and card.myth != card.answer
         assert card.view or card.message, f"card {card.number} shows nothing"
+
+
+def test_every_card_has_one_topic_and_every_topic_a_name():
+    assert sorted(number for numbers in TOPICS.values() for number in numbers) == list(range(1, 44))
+    assert len({say(f"card.topic.{topic}") for topic in TOPICS}) == len(TOPICS)
+    for card in CARDS:
+        assert card.number in TOPICS[card.topic]
+        if card.view:
+            assert say(f"card.link.{card.view.link or card.view.page}")
 
 
 def test_a_search_finds_words_anywhere_on_a_card():

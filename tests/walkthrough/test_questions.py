@@ -1,23 +1,28 @@
 """Questions people ask and get wrong, each with the answer as a test."""
 
 import math
+import sys
 
 import pytest
 import torch
 
+from deformviz.attention import backends
 from deformviz.attention.backends import kernels_folder
 from deformviz.attention.dat import DATAttention
 from deformviz.attention.dat_reference import reference_grid
 from deformviz.attention.deformable import MultiScaleDeformableAttention
+from deformviz.attention.neighborhood import NeighborhoodAttention
 from deformviz.attention.op import ms_deform_attn
 from deformviz.attention.reference import locations_from_boxes, locations_from_points
 from deformviz.axes import ShapeError
 from deformviz.models.boxes import inverse_sigmoid
 from deformviz.models.decoder import scale_to_padded
+from deformviz.models.detector import make_heads
 from deformviz.models.padding import mask_at, padding_mask, valid_ratios
 from deformviz.models.position import token_positions
 from deformviz.models.proposals import best_tokens
 from deformviz.walkthrough.observe import observe
+from deformviz.walkthrough.prose import read_prose
 from tests.walkthrough.conftest import VARIANTS, random_model
 
 SHAPES = [(5, 8), (3, 4), (2, 2)]
@@ -113,6 +118,17 @@ def test_references_move_only_with_refinement():
     assert moving[0].shape[-1] == 2 and moving[1].shape[-1] == 4  # a point becomes a box
 
 
+def test_a_box_begins_as_its_reference_but_for_the_size_of_a_point():
+    two, one = (make_heads(VARIANTS[name])[1] for name in ("two stages", "one stage"))
+    for head in two:
+        assert not any(parameter.any() for parameter in head.layers[-1].parameters())
+    size = one[0].layers[-1].bias.detach()
+    assert size.tolist() == [0, 0, -2, -2] and not one[0].layers[-1].weight.any()
+    share = 100 * float(size[2].sigmoid())
+    text = read_prose("decoder").sections["box_step"]
+    assert f"width and height begin at −2, which is {share:.0f} % of the picture" in text
+
+
 def test_no_gradient_flows_through_a_refined_reference():
     model = random_model(VARIANTS["refining"])
     output, traces = model([torch.randn(3, 50, 70).double()])
@@ -166,6 +182,42 @@ def test_the_kernels_use_nothing_that_torch_has_removed():
         text = path.read_text(encoding="utf-8")
         for gone in ("THC/", "THCudaMalloc", "AT_CHECK", "DeprecatedTypeProperties", ".type()"):
             assert gone not in text, f"{path.name} uses {gone}"
+
+
+def test_a_library_of_another_machine_leaves_the_plain_version_and_the_reason(
+    tmp_path, monkeypatch
+):
+    foreign = tmp_path / "foreign.so"
+    foreign.write_bytes(b"\x7fELF of another machine")
+    found = backends._load("cpu", lambda build: foreign, "compiled")
+    assert not found.runs and "could not be built or loaded" in found.detail
+    monkeypatch.setitem(backends._LOADERS, "cpu", lambda: found)
+    chosen = backends.which_backend("cpu")
+    assert chosen.name == "reference" and found.detail in chosen.detail
+    build = backends.build_script()
+    for_gpus = {build.library_for("cuda", [], [f"sm_{number}"]) for number in (80, 90)}
+    assert len(for_gpus) == 2  # none is taken for that of another GPU
+
+
+def test_sixteen_bits_make_one_of_places_that_float32_keeps_apart():
+    for dtype, width in ((torch.bfloat16, 256), (torch.float16, 2048)):
+        below, wide = ((torch.arange(w) + 0.5) / w for w in (width // 2, width))
+        assert len(below.to(dtype).unique()) == len(below)
+        assert len(wide.to(dtype).unique()) < len(wide) == len(wide.unique())
+    value, locations = torch.rand(1, 1024, 1, 4), torch.zeros(1, 1024, 1, 1, 1, 2) + 0.5
+    locations[..., 0] = ((torch.arange(1024) + 0.5) / 1024)[:, None, None, None]
+    arguments = [(1, 1024)], locations, torch.ones(1, 1024, 1, 1, 1)
+    read = ms_deform_attn(value.bfloat16(), *arguments, backend="reference")
+    assert torch.equal(read, value.bfloat16().flatten(2))  # exact: locations stayed float32
+
+
+def test_neighborhood_attention_is_plain_torch_with_its_bias():
+    module, features = NeighborhoodAttention(4, 2, 3), torch.randn(1, 4, 5, 6)
+    output, _ = module(features)
+    assert output.device.type == "cpu" and "natten" not in sys.modules
+    with torch.no_grad():
+        module.rpb[:, 0, 0] += 2
+    assert not torch.allclose(output, module(features)[0])
 
 
 @pytest.mark.gpu
