@@ -4,13 +4,13 @@ import torch
 
 from deformviz.attention.reference import sampling_locations
 from deformviz.lessons.answers_cost import tokens
+from deformviz.lessons.calculators import SIZE_HW
 from deformviz.walkthrough.breaking import (
     locations_as_yx,
     locations_without_half,
     weights_per_level,
 )
 
-SIZE_HW = (608, 843)
 SHAPES = [(5, 7), (3, 4)]
 
 

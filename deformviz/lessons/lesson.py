@@ -28,7 +28,6 @@ ORDER = (
     "detective",
 )
 KINDS = ("choice", "number", "place", "drawing")
-CANVASES = ("sampling", "grid", "keys", "replay", "equations", "costs")
 
 
 class LessonError(ValueError):
@@ -37,7 +36,7 @@ class LessonError(ValueError):
 
 @dataclass(frozen=True)
 class Scene:
-    """What a step shows: one of the canvases, and its address in the lab."""
+    """What a step shows: a canvas or, once its question is answered, a calculator."""
 
     canvas: str
     page: str  # of the lab, where the same is open to everything

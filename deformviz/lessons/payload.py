@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from deformviz.figures.theme import palette
+from deformviz.lessons.calculators import CALCULATORS, calculator
 from deformviz.lessons.glossary import glossary
 from deformviz.lessons.lesson import Lesson, Scene, Step
 from deformviz.lessons.worked import EQUATIONS, USUAL_PICTURE, read_worked, snapshot_of
@@ -79,6 +80,8 @@ def _scene(lesson: Lesson, step: Step, places: Places, language: str) -> dict[st
             "canvas": "equations",
             "data": _equations(lesson, step, scene, places, worked),
         }
+    if scene.canvas in CALCULATORS:
+        return shown | {"canvas": scene.canvas, "data": calculator(scene.canvas, language)}
     if scene.canvas in STORES:
         return shown | {"canvas": scene.canvas, "data": _picture(lesson, step, scene, places)}
     if scene.canvas == "replay" and places.snapshot:

@@ -101,6 +101,35 @@ def test_equations_are_shown_without_anything_that_computes(open_lesson):
     assert "10.75" in page.inner_text(".dl-scene")
 
 
+def test_a_calculator_opens_once_its_question_is_answered_and_takes_any_size(open_lesson):
+    page = open_lesson("detective", "six-arguments")
+    calculator = page.locator(".dl-calculator")
+    assert calculator.count() == 0  # it would give the answer away
+    page.fill(".dl-number", "1")
+    page.locator(".dl-check").click()
+    assert "[2, 10723, 8, 4, 4, 2]" in calculator.inner_text()
+    calculator.get_by_label("Width, px").fill("130")
+    calculator.get_by_label("Height, px").fill("97")
+    assert "13 × 17 + 7 × 9 + 4 × 5 + 2 × 3 = 310 pixels" in calculator.inner_text()
+    page.locator(".dl-next").click()
+    assert calculator.count() == 0
+
+
+@pytest.mark.slow
+def test_stages_of_ones_own_are_built(open_lesson):
+    page = open_lesson("dat-plus-plus", "keys-per-stage", size=(390, 844))
+    page.fill(".dl-number", "49")
+    page.locator(".dl-check").click()
+    calculator = page.locator(".dl-calculator")
+    rows = calculator.locator("tr")
+    assert rows.nth(2).inner_text().split("\t") == ["1", "56 × 56", "1 × D", "3136", "49", "153,664"]
+    calculator.get_by_label("Stride of D in stage 1").select_option("4")
+    assert rows.nth(2).inner_text().split("\t")[4] == "196"
+    calculator.get_by_label("Layers of stage 1").fill("lls!")
+    assert rows.nth(1).inner_text().split("\t")[:3] == ["1", "56 × 56", "2 × L"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_arrow_keys_walk_and_a_link_opens_the_step(open_lesson):
     page = open_lesson("levels", "in-a-box")
     assert heading(page) == lesson("levels")["in-a-box"].title

@@ -1,19 +1,29 @@
 """What a card claims can be seen where its link leads: in the numbers of the step it opens."""
 
+import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from deformviz.analysis import key_sets
+from deformviz.analysis.grid import grid_statistics
+from deformviz.analysis.grid_versions import undeformed_grids
+from deformviz.analysis.key_sets_store import LAYER
 from deformviz.analysis.weights import offset_stars
+from deformviz.attention.deformable_conv import DeformableConv
 from deformviz.attention.reference import sampling_locations
 from deformviz.checkpoints.load import load
 from deformviz.geometry import to_pixel_index
+from deformviz.lessons.lesson import lesson
+from deformviz.tracing.packing import decompress, read_header, unpack_layer
 from deformviz.tracing.pictures import read_picture
-from deformviz.tracing.store import SHIPPED, read_index
+from deformviz.tracing.store import SHIPPED, SHIPPED_GRIDS, SHIPPED_KEYS, read_index
 from deformviz.walkthrough.follow import follow
 from deformviz.walkthrough.myths import CARDS, View
 from deformviz.walkthrough.passes import Material
+from deformviz.walkthrough.prose import read_prose
 from deformviz.walkthrough.subject import read_subject
 
 pytestmark = pytest.mark.slow  # the shipped model on a picture, right and with each mistake
@@ -31,8 +41,8 @@ def seen():
 
     material = Material("cards", model, lambda: read_picture(stored.picture_jpeg()), load=model)
 
-    def follow_card(number):
-        asked = dict(LINKED[number].view.params)
+    def follow_card(number, **changes):
+        asked = LINKED[number].view.params | changes
         subject, step, notes = read_subject(asked)
         assert not notes
         subject = replace(subject, layer=asked.get("layer", subject.layer))
@@ -155,6 +165,17 @@ def the_box_is_another_one_than_its_reference(found, value, step):
     assert value.shape == references.shape and not torch.allclose(value, references, atol=1e-3)
 
 
+def the_next_layer_starts_cut_off(found, value, step):
+    assert "detached: no gradient flows back" in read_prose("decoder").sections[step.name]
+
+
+def the_best_class_ranks_the_tokens(found, value, step):
+    assert len(value) == len(found.sight.detections.class_names) > 1  # channel 0 is a real class
+    ranked = found.worked["best_token"]
+    assert 'logits[..., 0] if score == "first_class" else logits.amax(-1)' in ranked.code
+    assert "channel 0 says" in read_prose("proposals").sections[step.name]
+
+
 def every_class_has_a_logit_of_its_own(found, value, step):
     assert len(value) == len(found.sight.detections.class_names)  # and none for the background
     assert float(value.sigmoid().sum()) != pytest.approx(1, abs=1e-3)
@@ -186,6 +207,8 @@ SEEN = {
     16: references_differ_from_level_to_level,
     17: references_have_an_axis_of_levels,
     18: the_box_is_another_one_than_its_reference,
+    19: the_next_layer_starts_cut_off,
+    21: the_best_class_ranks_the_tokens,
     22: every_class_has_a_logit_of_its_own,
     24: the_bound_of_the_odds_is_in_the_code,
     34: a_sample_far_outside_reads_nothing,
@@ -193,6 +216,10 @@ SEEN = {
     36: each_head_sums_to_one_over_its_knots,
     37: the_grid_lies_about_the_middle_and_the_code_knows_another,
 }
+
+
+def test_no_card_leads_to_a_step_that_nobody_looked_at():
+    assert set(SEEN) == set(LINKED)
 
 
 @pytest.mark.parametrize("number", SEEN)
@@ -210,3 +237,96 @@ def test_the_page_of_checkpoints_crosses_where_a_star_begins():
         rays = {tuple(ray) for ray in first[:, 0, 0].round(decimals=4).tolist()}
         assert rays == {(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1)} - {(0, 0)}
         assert float(star.moved.max()) > 0  # the star on show is another one than its start
+
+
+def test_the_box_of_a_layer_is_the_reference_of_the_next(seen):
+    """Card 19, as the picture shows it."""
+    found, box, _ = seen(19)
+    later, _, _ = seen(19, layer="decoder.1")
+    assert later.subject.query == found.subject.query
+    torch.testing.assert_close(later.worked["references"].value, box, atol=1e-5, rtol=0)
+
+
+def test_a_lesson_says_what_the_first_half_of_a_query_is():
+    """Card 20."""
+    view = CARDS[19].view
+    step = lesson(view.params["lesson"])[view.params["step"]]
+    assert "Half of the vector is the query's position" in step.text
+
+
+def test_positions_of_two_systems_are_half_a_cell_apart():
+    """Card 23, in its own words."""
+    _, ours, theirs = CARDS[22].message().splitlines()
+    assert ours == "Deformable DETR: 0.125, 0.375, 0.625, 0.875"
+    assert theirs == "DETR: 0.250, 0.500, 0.750, 1.000"
+
+
+@pytest.fixture(scope="module")
+def compared():
+    """What the page of five attentions draws of one of its pictures."""
+    stored = next(one for one in read_index(SHIPPED_KEYS) if one.name == "garden")
+    blob = decompress(stored.layer_gzip(LAYER))
+    header, start = read_header(blob)
+    places, at = {}, start
+    for one in header["sets"]:
+        queries = 1 if one["shared"] else header["queries"]
+        count = queries * one["keys"] * 2
+        floats = np.frombuffer(blob, "<f4", count, at)
+        places[one["name"]], at = floats.reshape(queries, one["keys"], 2), at + 4 * count
+    return read_picture(stored.picture_jpeg()), places
+
+
+def test_the_nine_taps_on_the_picture_move_by_y_and_x_in_turn(compared):
+    """Card 39: channel 2k of the offsets moves tap k down, channel 2k + 1 to the right."""
+    picture, places = compared
+    rows, columns = key_sets.MAP_HW
+    layer = DeformableConv(key_sets.CHANNELS, key_sets.CHANNELS, 3, padding=1)
+    torch.nn.init.normal_(
+        layer.conv_offset.weight,
+        std=key_sets.OFFSET_SPREAD / (key_sets.CHANNELS * 9) ** 0.5,
+        generator=torch.Generator().manual_seed(key_sets.SEED),
+    )
+    with torch.no_grad():
+        raw = layer.conv_offset(key_sets._features(picture))[0]
+    y, x = np.mgrid[:rows, :columns]
+    for tap in range(9):
+        down, right = tap // 3 - 1, tap % 3 - 1
+        wanted_x = (x + 0.5 + right + raw[2 * tap + 1].numpy()) / columns
+        wanted_y = (y + 0.5 + down + raw[2 * tap].numpy()) / rows
+        drawn = places["convolution"][:, tap].reshape(rows, columns, 2)
+        np.testing.assert_allclose(drawn, np.stack([wanted_x, wanted_y], -1), atol=0.02)
+    assert float(raw[:18].abs().max()) > 0.2  # cells: the picture's JPEG moves taps less
+
+
+def test_a_deformable_convolution_says_that_it_starts_as_half_a_plain_one():
+    """Card 40, in its own words."""
+    mask, apart = CARDS[39].message().splitlines()
+    assert mask == "mask at the start: 0.5"
+    assert float(re.search(r"\S+e\S+", apart)[0]) < 1e-5
+
+
+def test_the_switch_below_the_grid_shows_x_divided_by_the_height():
+    """Card 41: as shipped the last column lies far outside, corrected it does not."""
+    assert CARDS[40].view.page == "dat"
+    grids = {grid.title: grid.knots_xy for grid in undeformed_grids((6, 8), 2)}
+    assert {"lucidrains, shipped", "lucidrains, corrected"} < set(grids)
+    assert grids["lucidrains, shipped"][..., 0].max() > 1.2
+    assert 0 < grids["lucidrains, corrected"][..., 0].max() < 1
+
+
+def test_statistics_below_a_grid_say_how_far_it_moved_and_how_much_it_stretched():
+    """Card 38."""
+    assert CARDS[37].view.page == "dat" and CARDS[37].view.link == "statistics"
+    stored = read_index(SHIPPED_GRIDS)[0]
+    for layer in stored.layers:
+        found = grid_statistics(unpack_grid(stored.layer_gzip(layer)))
+        assert found.displacement > 0.01 and found.stretch != 1
+
+
+def test_explore_opens_as_figure_6_was_coloured():
+    """Card 43: by weight, in the decoder, where a box was found."""
+    view = CARDS[42].view
+    assert view.params["colour"] == "weight"
+    stored = next(one for one in read_index(SHIPPED) if one.name == "beach-dusk")
+    layer = unpack_layer(stored.layer_gzip(view.params["layer"]))
+    assert layer.header["kind"] == "decoder" and any(layer.header["detections"])

@@ -1,6 +1,7 @@
 // Walks through a lesson: text, picture, prediction, truth. Knows nothing of where it runs.
 import { button, element, setText } from "../kit/elements.js";
 import { ask, verdict } from "./ask.js";
+import { CALCULATORS } from "./calculator.js";
 import { SceneRoom } from "./scene.js";
 import { Teach } from "./teach.js";
 import { explained } from "./terms.js";
@@ -19,6 +20,7 @@ export class Player {
     /** @type {Teach | null} */
     this.teach = null;
     this.asked = new Map(); // of each step, kept while one walks to and fro
+    this.calculators = new Map(); // of a step, as it was left
     this.root = element("div", { class: "dv dl", tabindex: "-1" });
     this.room = new SceneRoom(data.scripts);
     this.text = element("section", { class: "dl-text", "aria-live": "polite" });
@@ -264,7 +266,19 @@ export class Player {
 
   drawScene(step) {
     const ground = step.prediction && this.state(step).asked.ground; // the truth is shown on it too
-    this.room.show(ground ? null : step.scene, ground);
+    const calculator = this.calculatorOf(step);
+    if (calculator !== undefined) this.room.show(null, calculator);
+    else this.room.show(ground ? null : step.scene, ground);
+  }
+
+  /** What may be tried at a step; null before its question is answered, which it would answer. */
+  calculatorOf(step) {
+    const make = CALCULATORS[step.scene?.canvas];
+    if (!make) return undefined;
+    if (step.prediction && !this.state(step).revealed) return null;
+    if (!this.calculators.has(step.name))
+      this.calculators.set(step.name, make(step.scene.data));
+    return this.calculators.get(step.name);
   }
 
   drawFoot(step) {
