@@ -7,6 +7,7 @@ import streamlit as st
 from app import controls, visitor
 from app.canvas.kinds import KEYS, mount_picture
 from app.picture_page import picture_page
+from deformviz.analysis.relatives import RELATIVES
 from deformviz.tracing.packing import read_header
 from deformviz.tracing.store import StoredTrace
 from deformviz.words import say
@@ -76,6 +77,19 @@ def table(run: StoredTrace) -> None:
         + f" Shown: {run.honesty}."
     )
     st.markdown(say("page.compare_attention.dat"))
+    relatives(small, large)
+
+
+def relatives(small: int, large: int) -> None:
+    """Keys per query of five more kinds, which nothing is drawn of."""
+    columns = say("page.compare_attention.relatives.columns", small=small, large=large)
+    rows = [
+        f"| {say(f'relative.{one.name}')} | {say(f'relative.{one.name}.sees', size=one.size)} "
+        f"| {one.keys[0]} | {one.keys[1]} |"
+        for one in RELATIVES
+    ]
+    with st.expander(say("page.compare_attention.relatives"), icon=":material/family_history:"):
+        st.markdown("\n".join([f"| {columns} |", "|---|---|---:|---:|", *rows]))
 
 
 compare_attention()

@@ -6,6 +6,8 @@ reads it.
 
 from typing import Any
 
+from deformviz.lessons.lesson import Scene
+
 SIZE_HW = (608, 843)  # the picture that the operator's arguments are spelled out for
 OPERATOR = {
     "height": SIZE_HW[0],
@@ -27,8 +29,8 @@ MODELS = {
 CALCULATORS = ("operator", "stages")
 
 
-def calculator(name: str, language: str = "en") -> dict[str, Any]:
-    """What a calculator is handed. Raises KeyError if there is none of this name."""
+def calculator(scene: Scene, language: str = "en") -> dict[str, Any]:
+    """What a step's calculator is handed. Raises KeyError if there is none of this name."""
     stages = {
         model: [
             {"blocks": blocks, "stride": stride, "neighborhood": NEIGHBORHOOD}
@@ -38,6 +40,11 @@ def calculator(name: str, language: str = "en") -> dict[str, Any]:
     }
     known = {
         "operator": OPERATOR,
-        "stages": {"side": SIDE, "model": "DAT-T++", "models": stages, "language": language},
+        "stages": {
+            "side": SIDE,
+            "model": scene.begin or next(iter(MODELS)),
+            "models": stages,
+            "language": language,
+        },
     }
-    return known[name]
+    return known[scene.canvas]

@@ -41,6 +41,7 @@ class Scene:
     canvas: str
     page: str  # of the lab, where the same is open to everything
     params: Mapping[str, str] = field(default_factory=dict)  # of its address
+    begin: str = ""  # what a calculator begins with, of what it offers
     point_at: str = ""  # what the spotlight rests on: a mark's role or a control's name
 
 

@@ -81,7 +81,7 @@ def _scene(lesson: Lesson, step: Step, places: Places, language: str) -> dict[st
             "data": _equations(lesson, step, scene, places, worked),
         }
     if scene.canvas in CALCULATORS:
-        return shown | {"canvas": scene.canvas, "data": calculator(scene.canvas, language)}
+        return shown | {"canvas": scene.canvas, "data": calculator(scene, language)}
     if scene.canvas in STORES:
         return shown | {"canvas": scene.canvas, "data": _picture(lesson, step, scene, places)}
     if scene.canvas == "replay" and places.snapshot:

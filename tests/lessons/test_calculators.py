@@ -11,7 +11,16 @@ from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.attention.neighborhood import NeighborhoodAttention
 from deformviz.geometry import level_starts
 from deformviz.lessons.answers_cost import tokens
-from deformviz.lessons.calculators import MODELS, NEIGHBORHOOD, OPERATOR, SIDE, SIZE_HW, calculator
+from deformviz.lessons.calculators import (
+    CALCULATORS,
+    MODELS,
+    NEIGHBORHOOD,
+    OPERATOR,
+    SIDE,
+    SIZE_HW,
+    calculator,
+)
+from deformviz.lessons.lesson import Scene, lessons
 from deformviz.models.dat_presets import PUBLISHED, V1_OFFSET_KERNELS
 from tests.drawing.scripts import modules
 
@@ -73,9 +82,18 @@ def test_models_to_begin_with_are_the_published_ones():
         assert {stage.window for stage in config.stages} == {config.long_side // 32}
 
 
+def test_every_calculator_begins_with_what_it_offers():
+    scenes = [step.scene for one in lessons() for step in one.steps if step.scene]
+    shown = [scene for scene in scenes if scene.canvas in CALCULATORS]
+    assert {scene.canvas for scene in shown} == set(CALCULATORS)
+    for scene in shown:
+        data = calculator(scene)
+        assert not scene.begin or data["model"] == scene.begin in data["models"]
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_keys_are_those_that_a_layer_of_the_library_has(shapes, model):
-    stages = calculator("stages")["models"][model]
+    stages = calculator(Scene("stages", "dat"))["models"][model]
     for side in SIDES:
         for at, row in enumerate(shapes("stageRows", side, stages)):
             map_side, keys = side // 4 // 2**at, {one["letter"]: one for one in row["layers"]}
