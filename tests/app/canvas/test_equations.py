@@ -140,3 +140,20 @@ def test_a_picture_that_is_not_that_of_the_lines_is_not_drawn(tab, lessons, apar
     expect(badge).to_contain_text("equals the module" if drawn else f"these lines: {apart}")
     assert ("wt-wrong" in badge.get_attribute("class")) != drawn
     assert (tab.locator(".wt-svg").count() > 0) == drawn
+
+
+@pytest.mark.parametrize("compare", [False, True])
+def test_a_red_badge_never_says_that_it_equals(tab, lessons, compare):
+    seen = {}
+    for holds in (True, False):
+        for difference in ("0.0e+00", "9.0e+01"):
+            told = {"holds": holds, "difference": difference, "compare": compare}
+            show(tab, {**lessons["encoder"], **told})
+            badge = tab.locator(".wt-badge")
+            seen[badge.inner_text()] = "wt-bad" in badge.get_attribute("class")
+    whose = "the broken module" if compare else "the module"
+    assert {text: red for text, red in seen.items() if text.startswith("equals")} == {
+        f"equals {whose}: 0.0e+00 (float32)": False
+    }
+    assert sum(seen.values()) == len(seen) - 1
+    assert any("a line fails its check" in text for text in seen)
