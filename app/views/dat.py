@@ -7,7 +7,7 @@ import streamlit as st
 from app import controls, runs, visitor
 from app.canvas.kinds import GRID
 from app.picture_page import layer_canvas, picture_page
-from app.views.dat_numbers import numbers, versions
+from app.views.dat_numbers import ablations, numbers, versions
 from app.views.dat_text import explanation
 from deformviz.tracing.store import StoredTrace
 
@@ -24,6 +24,7 @@ def deformed_grids() -> None:
 def show(run: StoredTrace, selection: controls.Selection, default_model: str) -> None:
     """What there is to see of a run."""
     stage(run, default_model=default_model)
+    ablations()
     versions()
     footer(selection)
 

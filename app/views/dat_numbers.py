@@ -9,6 +9,8 @@ from app import proof, visitor, work
 from app.runs import grid
 from app.tasks.grids import Undeformed
 from app.waiting import answer_or_wait
+from deformviz.lessons.ablations import ACCURACY, AS_IT_IS, SCENES
+from deformviz.words import say
 
 CONFIG = {"displayModeBar": False}
 PLACEHOLDER_PX = 190
@@ -100,6 +102,18 @@ def statistics(packed) -> None:
     with st.container(horizontal=True, key="grid_statistics"):
         for label, value, meaning in cards:
             st.metric(label, value, help=meaning, width="content")
+
+
+def ablations() -> None:
+    """What the shipped model loses without a part of it."""
+    usual = ACCURACY[AS_IT_IS]
+    rows = [
+        f"| {say(f'ablation.{name}')} | {share:.1%} | {100 * (share - usual):+.1f} |"
+        for name, share in ACCURACY.items()
+    ]
+    with st.expander(say("ablation.title"), icon=":material/science:"):
+        st.markdown("\n".join([f"| {say('ablation.columns')} |", "|---|---:|---:|", *rows]))
+        st.caption(say("ablation.how", scenes=f"{SCENES:,}"))
 
 
 def versions() -> None:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -165,16 +165,27 @@ def evaluate_classifier(
         seed: which pictures; training never uses this distribution's seeds.
         on_progress: called with pictures done and in all.
     """
-    side, right = model.config.image_size, 0
+    right, done = 0, 0
+    for images, labels in evaluation_batches(model.config, scenes=scenes, seed=seed, batch=batch):
+        logits, _ = model(images.to(next(model.parameters())), traced=False)
+        right += int((logits.argmax(-1).cpu() == labels).sum())
+        done += len(labels)
+        if on_progress:
+            on_progress(done, scenes)
+    return right / scenes
+
+
+def evaluation_batches(
+    config: DATConfig, *, scenes: int, seed: int = EVALUATION_SEED, batch: int = 50
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Held-out single-object scenes as a DAT reads them, and the class of each."""
+    side = config.image_size
     for start in range(0, scenes, batch):
         rendered = [
             render_single(scene_generator(seed, index), (side, side), EVALUATION)
             for index in range(start, min(start + batch, scenes))
         ]
-        images = torch.stack([scene_input(scene, model.config) for scene in rendered])
-        labels = torch.tensor([int(scene.labels[0]) for scene in rendered])
-        logits, _ = model(images.to(next(model.parameters())), traced=False)
-        right += int((logits.argmax(-1).cpu() == labels).sum())
-        if on_progress:
-            on_progress(start + len(rendered), scenes)
-    return right / scenes
+        yield (
+            torch.stack([scene_input(scene, config) for scene in rendered]),
+            torch.tensor([int(scene.labels[0]) for scene in rendered]),
+        )

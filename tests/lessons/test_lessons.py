@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from deformviz.lessons import lesson as room
+from deformviz.lessons.ablations import ACCURACY, AS_IT_IS, CHANGES, measure
 from deformviz.lessons.answers_cost import REPORTED as REPORTED_DETR
-from deformviz.lessons.answers_grid import ACCURACY, ON_OBJECT, REPORTED
+from deformviz.lessons.answers_grid import ON_OBJECT, REPORTED
 from deformviz.lessons.lesson import KINDS, ORDER, LessonError, lesson, lessons, read_sections
 
 ASKED = [(one.name, step.name) for one in lessons() for step in one.steps if step.prediction]
@@ -136,20 +137,19 @@ def test_a_lesson_or_language_that_is_not_there():
 
 @pytest.mark.slow
 def test_what_the_lesson_says_of_the_shipped_dat_is_measured():
-    import torch
-
     import deformviz as dv
     from deformviz.analysis.grid_scenes import object_shares
-    from deformviz.attention.dat import DATAttention
-    from deformviz.training.dat import evaluate_classifier
 
     model = dv.load("dat-scenes")
     shares = object_shares(model, scenes=500)
     told = {"attention": shares.weighted, "knots": shares.plain, "undeformed": shares.undeformed}
     assert told == pytest.approx(ON_OBJECT, abs=0.002)
-    assert evaluate_classifier(model) == pytest.approx(ACCURACY["as it is"], abs=0.0051)
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, DATAttention):
-                module.conv_offset[-1].weight.zero_()
-    assert evaluate_classifier(model) == pytest.approx(ACCURACY["offsets off"], abs=0.0051)
+    found = measure()
+    assert list(found) == list(ACCURACY) == list(CHANGES)
+    assert found == pytest.approx(ACCURACY, abs=0.0051)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_accuracies_in_a_lesson_are_the_measured_ones(language):
+    reveal = lesson("one-grid", language)["without"].reveal
+    assert f"{ACCURACY[AS_IT_IS]:.3f}" in reveal and f"{ACCURACY['offsets_off']:.3f}" in reveal

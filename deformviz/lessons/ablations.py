@@ -1,0 +1,87 @@
+"""What each part of the shipped DAT brings: its accuracy with the part taken away or changed.
+
+`python -m deformviz.lessons.ablations` measures them; a slow test does so again. Nothing is trained
+anew: a part is missed most by a model that has learnt to lean on it. Without torch until measured.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+MODEL, SCENES = "dat-scenes", 1000
+AS_IT_IS = "as_it_is"
+# Share of SCENES held-out scenes named rightly, by the name of what was done to the model.
+ACCURACY: dict[str, float] = {}
+
+
+def measure(scenes: int = SCENES) -> dict[str, float]:
+    """The same numbers, computed now: every scene is rendered once and shown to every version."""
+    import torch
+
+    from deformviz.checkpoints.load import load
+    from deformviz.training.dat import evaluation_batches
+
+    model = load(MODEL)
+    versions = {name: _changed(model, change) for name, change in CHANGES.items()}
+    right = dict.fromkeys(versions, 0)
+    with torch.inference_mode():
+        for images, labels in evaluation_batches(model.config, scenes=scenes):
+            for name, version in versions.items():
+                logits, _ = version(images, traced=False)
+                right[name] += int((logits.argmax(-1) == labels).sum())
+    return {name: count / scenes for name, count in right.items()}
+
+
+def _changed(model: Any, change: Callable[[list[Any]], None]) -> Any:
+    """A copy of the model whose deformed layers, first to last, were changed."""
+    import torch
+
+    from deformviz.attention.dat import DATAttention
+
+    version = copy.deepcopy(model).eval()
+    with torch.no_grad():
+        change([module for module in version.modules() if isinstance(module, DATAttention)])
+    return version
+
+
+def _no_offsets(layers: list[Any]) -> None:
+    for layer in layers:
+        layer.conv_offset[-1].weight.zero_()
+
+
+def _no_bias(layers: list[Any]) -> None:
+    for layer in layers:
+        layer.rpe_table.zero_()
+
+
+def _neither(layers: list[Any]) -> None:
+    _no_offsets(layers)
+    _no_bias(layers)
+
+
+def _reach(factor: float) -> Callable[[list[Any]], None]:
+    def change(layers: list[Any]) -> None:
+        for layer in layers:
+            layer.offset_range_factor *= factor
+
+    return change
+
+
+CHANGES: dict[str, Callable[[list[Any]], None]] = {
+    AS_IT_IS: lambda layers: None,
+    "offsets_off": _no_offsets,
+    "offsets_off_first": lambda layers: _no_offsets(layers[:1]),
+    "offsets_off_last": lambda layers: _no_offsets(layers[1:]),
+    "half_reach": _reach(0.5),
+    "twice_reach": _reach(2.0),
+    "bias_off": _no_bias,
+    "both_off": _neither,
+}
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(f"{measure()}\n")
