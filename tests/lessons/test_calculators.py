@@ -124,4 +124,4 @@ def neighbours(side):
     """Of the first pixel of a map."""
     small = min(side, 2 * NEIGHBORHOOD)  # what lies farther away plays no part
     _, trace = NeighborhoodAttention(4, 2, NEIGHBORHOOD)(torch.zeros(1, 4, small, small))
-    return int((trace.keys[0] >= 0).sum())
+    return int((trace.keys[0, 0] >= 0).sum())
