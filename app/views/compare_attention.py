@@ -73,8 +73,7 @@ def table(run: StoredTrace) -> None:
         "|---|---|---:|---:|---:|\n" + "\n".join(rows)
     )
     st.caption(
-        say("page.compare_attention.cost", channels=header["channels"])
-        + f" Shown: {run.honesty}."
+        say("page.compare_attention.cost", channels=header["channels"]) + f" Shown: {run.honesty}."
     )
     st.markdown(say("page.compare_attention.dat"))
     relatives(small, large)

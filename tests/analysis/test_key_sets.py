@@ -58,9 +58,7 @@ def test_deformable_attention_costs_what_its_drawn_keys_do():
 
 
 def test_a_dat_is_dearer_than_dense_attention_with_a_stride_of_one_and_cheaper_with_two():
-    dense, dat = (
-        key_sets._costs(call) for call in (key_sets._dense_call, key_sets._dat_call)
-    )
+    dense, dat = (key_sets._costs(call) for call in (key_sets._dense_call, key_sets._dat_call))
     assert all(few < many for few, many in zip(dense, dat, strict=True))
     halved = key_sets._costs(partial(key_sets._dat_call, stride=2))
     assert all(few < many for few, many in zip(halved, dense, strict=True))
@@ -68,7 +66,9 @@ def test_a_dat_is_dearer_than_dense_attention_with_a_stride_of_one_and_cheaper_w
 
 @pytest.mark.parametrize("stored", read_index(SHIPPED_KEYS), ids=lambda stored: stored.name)
 def test_shipped_costs_are_what_is_counted(stored):
-    told = {one["name"]: one for one in read_header(decompress(stored.layer_gzip(LAYER)))[0]["sets"]}
+    told = {
+        one["name"]: one for one in read_header(decompress(stored.layer_gzip(LAYER)))[0]["sets"]
+    }
     calls = {
         "dense": key_sets._dense_call,
         "windows": key_sets._window_call,

@@ -41,11 +41,11 @@ def test_every_word_it_proposes_finds_something(page, word):
 def test_a_card_asks_first_and_folds_its_answer_away(page):
     card = CARDS[11]
     folded = [one for one in page.expander if card.answer in [text.value for text in one.markdown]]
-    assert [one.proto.expandable.expanded for one in folded] == [False]
+    assert [one.proto.expanded for one in folded] == [False]
     outside = [text.value for text in page.main.markdown]
     assert say("card.myth", myth=card.myth) in outside
     page.text_input(key="myths_wish").set_value(card.title).run()
-    assert any(one.proto.expandable.expanded for one in page.expander)
+    assert any(one.proto.expanded for one in page.expander)
 
 
 def test_cards_stand_under_their_topic(page):

@@ -122,7 +122,14 @@ def test_stages_of_ones_own_are_built(open_lesson):
     page.locator(".dl-check").click()
     calculator = page.locator(".dl-calculator")
     rows = calculator.locator("tr")
-    assert rows.nth(2).inner_text().split("\t") == ["1", "56 × 56", "1 × D", "3136", "49", "153,664"]
+    assert rows.nth(2).inner_text().split("\t") == [
+        "1",
+        "56 × 56",
+        "1 × D",
+        "3136",
+        "49",
+        "153,664",
+    ]
     calculator.get_by_label("Stride of D in stage 1").select_option("4")
     assert rows.nth(2).inner_text().split("\t")[4] == "196"
     calculator.get_by_label("Layers of stage 1").fill("lls!")

@@ -8,6 +8,7 @@ const LETTERS = /[^LSND]/g;
 const MOST_BLOCKS = 40;
 const STRIDES = [1, 2, 4, 8];
 const SIDES = [128, 224, 256, 384, 512];
+/** @type {Record<string, [number, number]>} */
 const LIMITS = {
   height: [32, 4096],
   width: [32, 4096],

@@ -276,8 +276,7 @@ export class Player {
     const make = CALCULATORS[step.scene?.canvas];
     if (!make) return undefined;
     if (step.prediction && !this.state(step).revealed) return null;
-    if (!this.calculators.has(step.name))
-      this.calculators.set(step.name, make(step.scene.data));
+    if (!this.calculators.has(step.name)) this.calculators.set(step.name, make(step.scene.data));
     return this.calculators.get(step.name);
   }
 

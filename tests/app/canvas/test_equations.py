@@ -150,7 +150,7 @@ def test_a_red_badge_never_says_that_it_equals(tab, lessons, compare):
             told = {"holds": holds, "difference": difference, "compare": compare}
             show(tab, {**lessons["encoder"], **told})
             badge = tab.locator(".wt-badge")
-            seen[badge.inner_text()] = "wt-bad" in badge.get_attribute("class")
+            seen[badge.inner_text()] = "wt-bad" in badge.get_attribute("class").split()
     whose = "the broken module" if compare else "the module"
     assert {text: red for text, red in seen.items() if text.startswith("equals")} == {
         f"equals {whose}: 0.0e+00 (float32)": False
