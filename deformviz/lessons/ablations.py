@@ -30,9 +30,11 @@ def measure(scenes: int = SCENES) -> dict[str, float]:
     import torch
 
     from deformviz.checkpoints.load import load
+    from deformviz.models.dat import DAT
     from deformviz.training.dat import evaluation_batches
 
     model = load(MODEL)
+    assert isinstance(model, DAT)
     versions = {name: _changed(model, change) for name, change in CHANGES.items()}
     right = dict.fromkeys(versions, 0)
     with torch.inference_mode():
