@@ -76,6 +76,11 @@ def act(options: argparse.Namespace) -> int:
             workers=options.workers,
             on_progress=_tell(),
         )
+    if not settings.parts_of_shard(shard, shards):
+        print(
+            f"{options.out}: no picture falls to share {shard} of {shards}; merge it all the same."
+        )
+        return 0
     study = Study(options.out)
     if study.complete:
         keep_results(study)

@@ -11,7 +11,7 @@ extremes/             recordings of the pictures that are farthest out
 """
 
 SETTINGS, GAINS = "study.json", "gains.json"
-PARTS, SUMS = "parts", "sums.npz.xz"
+PARTS, SUMS = "parts", "sums.npz.zst"
 TABLES_FOLDER = "tables"
 TOTALS, COVERED = "totals.npz.xz", "totals.count"
 VERDICTS, ATLAS, EXTREMES = "verdicts.json", "atlas.bin.gz", "extremes"

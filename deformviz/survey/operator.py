@@ -35,7 +35,7 @@ class Measured:
     """What pictures add to a study."""
 
     pictures: list[dict] = field(default_factory=list)
-    layers: list[dict] = field(default_factory=list)
+    layers: list[dict] = field(default_factory=list)  # blocks of columns, one for each layer
     detections: list[dict] = field(default_factory=list)
     sums: dict[str, LayerSums] = field(default_factory=dict)
 
@@ -104,17 +104,19 @@ class Operator:
             trace = self._run(image, self._wanted, number % self._settings.per_part == 0)
         except (OSError, ValueError) as problem:
             reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
-            log.info("skipped %s: %s", picture.name, reason)
-            into.pictures.append(row | {"problem": reason, "detections": 0, "objects": -1})
+            _skip(row, reason, into)
             return
         _check_proofs(trace)
-        self._add(number, picture, trace, objects, into, row)
+        layers = self._layers(picture, trace, objects)
+        for layer in layers:
+            if not np.isfinite(layer.moments_px.sums.sum() + layer.weight_sums.sum()):
+                _skip(row, f"{layer.name} holds numbers that are not finite.", into)
+                return
+        self._add(number, layers, trace, objects, into, row)
 
-    def _add(self, number, picture, trace: Trace, objects: Objects | None, into, row) -> None:
+    def _layers(self, picture, trace: Trace, objects: Objects | None) -> list[LayerOfQueries]:
+        """What every layer did for the queries that are asked about."""
         settings = self._settings
-        height, width = trace.frame.original_hw
-        found = _detections(trace, settings.least_score)
-        matches = _matches(found, objects)
         by_query = detected_boxes(trace.detections, trace.frame, settings.least_score)
         known = (
             to_padded(objects.boxes_xyxy_px, trace.frame)
@@ -123,24 +125,28 @@ class Operator:
         )
         if settings.queries == "detections" and self._wanted is None:
             self._wanted = tuple(name for name in trace.layers if name.startswith("decoder"))
-        last = None
+        found = []
         for name, record in trace.layers.items():
             if not isinstance(record, AttentionTrace):
                 continue
             decoder = name.startswith("decoder")
             chosen = self._queries(picture, name, len(record.sampling_locations), by_query, decoder)
-            layer = layer_of_queries(
-                name,
-                record,
-                chosen,
-                objects_of_queries(record, chosen, by_query if decoder else {}, known),
-            )
             if len(chosen):
-                into.layers += layer_rows(number, layer)
-                groups = _groups(layer, found, matches, decoder, trace)
-                _sums_of(into.sums, layer).add(layer, groups)
-            if decoder:
-                last = layer
+                boxes = objects_of_queries(record, chosen, by_query if decoder else {}, known)
+                found.append(layer_of_queries(name, record, chosen, boxes))
+        return found
+
+    def _add(self, number, layers, trace: Trace, objects: Objects | None, into, row) -> None:
+        height, width = trace.frame.original_hw
+        found = _detections(trace, self._settings.least_score)
+        matches = _matches(found, objects)
+        last = None
+        for layer in layers:
+            decoder = layer.name.startswith("decoder")
+            into.layers.append(layer_rows(number, layer))
+            groups = _groups(layer, found, matches, decoder, trace)
+            _sums_of(into.sums, layer).add(layer, groups)
+            last = layer if decoder else last
         into.detections += detection_rows(number, found, matches, last)
         into.pictures.append(
             row
@@ -170,6 +176,12 @@ class Operator:
         return np.arange(count)
 
 
+def _skip(row: dict, reason: str, into: Measured) -> None:
+    """List a picture that is not measured."""
+    log.info("skipped %s: %s", row["name"], reason)
+    into.pictures.append(row | {"problem": reason, "detections": 0, "objects": -1})
+
+
 def _check_proofs(trace: Trace) -> None:
     """Raises SurveyError where a layer's trace is not what the model did: the study is stopped."""
     for proof in (trace.proofs or {}).values():
@@ -193,15 +205,13 @@ def _detections(trace: Trace, least: float) -> list[dict]:
     found = trace.detections
     if found is None:
         return []
+    numbers = (found.queries, found.scores, found.boxes_xyxy_px)
     return [
-        {
-            "query": int(found.queries[i]),
-            "class": found.name(i),
-            "score": float(found.scores[i]),
-            "box_xyxy_px": [float(edge) for edge in found.boxes_xyxy_px[i]],
-        }
-        for i in range(len(found))
-        if float(found.scores[i]) >= least
+        {"query": int(query), "class": found.name(i), "score": score, "box_xyxy_px": box}
+        for i, (query, score, box) in enumerate(
+            zip(*(part.tolist() for part in numbers), strict=True)
+        )
+        if score >= least
     ]
 
 

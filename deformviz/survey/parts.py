@@ -33,13 +33,17 @@ class StudyFolder:
         """Begin a study, or go on with the one that is here.
 
         Raises:
-            SurveyError: another study is here.
+            SurveyError: another study is here, or nothing can be written here.
         """
-        (self.path / PARTS).mkdir(parents=True, exist_ok=True)
-        if (self.path / SETTINGS).is_file():
-            check_equal(self.settings(), settings, self.path)
-            return
-        _write(self.path / SETTINGS, settings.to_json().encode())
+        try:
+            (self.path / PARTS).mkdir(parents=True, exist_ok=True)
+            if not (self.path / SETTINGS).is_file():
+                _write(self.path / SETTINGS, settings.to_json().encode())
+        except OSError as problem:
+            raise SurveyError(
+                f"A study cannot be begun in {self.path}: {problem.strerror}. Choose another --out."
+            ) from None
+        check_equal(self.settings(), settings, self.path)
 
     def settings(self) -> Settings:
         """Raises SurveyError if this is no study."""

@@ -106,7 +106,8 @@ def _in_list(file: Path, root: Path) -> list[Picture]:
 
 
 def _in_coco(file: Path, root: Path | None) -> list[Picture]:
-    """Pictures and boxes of a COCO annotation file; crowds are left out."""
+    """Pictures and boxes of a COCO annotation file; crowds are left out, and what is said of
+    pictures that it does not list. Without annotations nothing is known of any picture."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
         images = {int(row["id"]): str(row["file_name"]) for row in data["images"]}
@@ -116,15 +117,17 @@ def _in_coco(file: Path, root: Path | None) -> list[Picture]:
         for row in rows:
             x, y, width, height = (float(side) for side in row["bbox"])
             kind = names.get(int(row["category_id"]), f"category {row['category_id']}")
-            boxes[int(row["image_id"])].append(([x, y, x + width, y + height], kind))
+            if (of := int(row["image_id"])) in boxes:
+                boxes[of].append(([x, y, x + width, y + height], kind))
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise SurveyError(
             f"{file.name} is no COCO annotation file: {type(problem).__name__} {problem}. It needs "
             "images (id, file_name), annotations (image_id, category_id, bbox) and categories."
         ) from None
     folder = root or _folder_of(file, images.values())
+    annotated = "annotations" in data
     return [
-        Picture(name, str(folder / name), _objects(boxes[number]))
+        Picture(name, str(folder / name), _objects(boxes[number]) if annotated else None)
         for number, name in sorted(images.items(), key=lambda item: item[1])
     ]
 

@@ -6,17 +6,18 @@ is written.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
 
 from deformviz.survey.matching import Match
-from deformviz.survey.samples import LayerOfQueries, Moments
+from deformviz.survey.quantiles import quantiles_of_roots
+from deformviz.survey.samples import LayerOfQueries, Moments, total
 from deformviz.survey.sums import size_class
 
 VERSION = 1
-TENTHS = (0.1, 0.5, 0.9)
+TENTHS = np.array([0.1, 0.5, 0.9])
 F, WORD = pa.float32(), pa.dictionary(pa.int32(), pa.string())
 PICTURES = pa.schema(
     [
@@ -107,94 +108,90 @@ def describe() -> str:
     return "\n".join(parts)
 
 
-def layer_rows(picture: int, layer: LayerOfQueries) -> list[dict]:
-    """One row per head and level."""
-    if not len(layer.queries):
-        return []
+def layer_rows(picture: int, layer: LayerOfQueries) -> dict[str, np.ndarray]:
+    """One row per head and level, as columns."""
     measures = _measures(layer)
-    names = list(measures)
-    numbers = np.stack([measures[name] for name in names], axis=-1).tolist()
-    told = {
-        "picture": picture,
-        "layer": layer.name,
-        "queries": len(layer.queries),
-        "boxed": len(layer.with_box),
+    head, level = np.indices((layer.weights.shape[1], len(layer.points)))
+    told = {"picture": picture, "queries": len(layer.queries), "boxed": len(layer.with_box)}
+    return {
+        "layer": np.full(head.size, layer.name, object),
+        "head": head.reshape(-1),
+        "level": level.reshape(-1),
+        **{name: np.full(head.size, number) for name, number in told.items()},
+        **{name: values.reshape(-1) for name, values in measures.items()},
     }
-    return [
-        told | {"head": head, "level": level} | dict(zip(names, row, strict=True))
-        for head, levels in enumerate(numbers)
-        for level, row in enumerate(levels)
-    ]
 
 
 def _measures(layer: LayerOfQueries) -> dict[str, np.ndarray]:
     """Every measure by name, [head level]."""
-    weights, points = layer.weights, np.array(layer.points)
+    weights, points, count = layer.weights, np.array(layer.points), len(layer.queries)
     own = layer.moments_box if layer.boxed else layer.moments_px
-    strayed = np.sqrt(own.covariance[..., :2].sum(axis=-1))
-    most = np.maximum.reduceat(weights, layer.starts, axis=-1)
+    xx, yy, _ = own.covariance
+    strayed = np.sqrt(xx + yy)
+    heaviest = total(_most(layer)) / count
+    entropy = -total(_times_log(weights)).sum(axis=-1) / count
+    outside = total(weights * layer.outside)
     found = {
-        "weight_share": layer.by_level(weights.mean(axis=0)),
-        "heaviest": most.mean(axis=0),
-        "entropy": np.broadcast_to(_entropy(weights).mean(axis=0)[:, None], most.shape[1:]),
-        "outside_share": layer.by_level((weights * layer.outside).mean(axis=0)),
-        "inside_share": layer.by_level(_mean(weights[layer.with_box] * layer.inside)),
+        "weight_share": layer.by_level(layer.weight_sums) / count,
+        "heaviest": heaviest,
+        "entropy": np.broadcast_to(entropy[:, None], heaviest.shape),
+        "outside_share": layer.by_level(outside) / count,
+        "inside_share": layer.by_level(_inside(layer)),
         "spread": layer.by_level(strayed) / points,
     }
     found |= _offsets(layer, layer.offsets_px, layer.moments_px, "px")
     return found | _offsets(layer, layer.offsets_box, layer.moments_box, "box")
 
 
+def _most(layer: LayerOfQueries) -> np.ndarray:
+    """The largest weight of every level [query head level]."""
+    if len(set(layer.points)) > 1:
+        return np.maximum.reduceat(layer.weights, layer.starts, axis=-1)
+    levels = layer.weights.reshape(*layer.weights.shape[:2], len(layer.points), -1)
+    return reduce(np.maximum, (levels[..., point] for point in range(levels.shape[-1])))
+
+
+def _inside(layer: LayerOfQueries) -> np.ndarray:
+    """Mean weight inside the query's box [head sample]; NaN where no query has one."""
+    if not len(layer.with_box):
+        return np.full(layer.weights.shape[1:], np.nan)
+    weights = layer.weights
+    if len(layer.with_box) < len(weights):
+        weights = weights[layer.with_box]
+    return total(weights * layer.inside) / len(weights)
+
+
 def _offsets(
     layer: LayerOfQueries, offsets: np.ndarray, of: Moments, unit: str
 ) -> dict[str, np.ndarray]:
-    """Mean, covariance and quantiles of offsets [query head sample xy] by name, [head level]."""
+    """Mean, covariance and quantiles of offsets [xy query head sample] by name, [head level]."""
     names = ("offset_x", "offset_y", "offset_xx", "offset_xy", "offset_yy")
     radii = ("radius_10", "radius_50", "radius_90")
-    if not len(offsets):
-        nothing = np.full((offsets.shape[1], len(layer.points)), np.nan)
+    if not of.count:
+        nothing = np.full((offsets.shape[2], len(layer.points)), np.nan)
         return {f"{name}_{unit}": nothing for name in (*names, *radii)}
-    means, spreads = (np.moveaxis(part, -1, 0) for part in (of.mean, of.covariance))
-    of_level = [layer.by_level(part) / layer.points for part in means]
-    x, y = of_level
-    pairs = zip(((0, 0), (1, 1), (0, 1)), spreads, strict=True)
-    xx, yy, xy = (
-        layer.by_level(within + means[a] * means[b]) / layer.points - of_level[a] * of_level[b]
-        for (a, b), within in pairs
-    )
-    values = [x, y, xx, xy, yy]
-    lengths = np.sqrt(np.square(offsets[..., 0]) + np.square(offsets[..., 1]))
-    edges = [*layer.starts, lengths.shape[2]]
-    tenths = [
-        _lengths_at(lengths[..., low:high].transpose(1, 0, 2).reshape(lengths.shape[1], -1))
-        for low, high in pairwise(edges)
-    ]
-    values += list(np.stack(tenths, axis=-1))
+    means, points = of.mean, layer.points
+    of_level = layer.by_level(means) / points
+    first, second = [0, 1, 0], [0, 1, 1]  # of xx, yy, xy
+    within = layer.by_level(of.covariance + means[first] * means[second]) / points
+    xx, yy, xy = within - of_level[first] * of_level[second]
+    values = [*of_level, xx, xy, yy]
+    x, y = offsets
+    squares = x * x
+    squares += y * y
+    heads, levels = squares.shape[1], len(layer.points)
+    rows = np.arange(heads)[:, None] * levels + np.repeat(np.arange(levels), layer.points)
+    tenths = quantiles_of_roots(squares.reshape(len(squares), -1), rows.reshape(-1), TENTHS)
+    values += list(tenths.reshape(-1, heads, levels))
     return {f"{name}_{unit}": value for name, value in zip((*names, *radii), values, strict=True)}
 
 
-def _lengths_at(lengths: np.ndarray) -> np.ndarray:
-    """The lengths [head number] that a tenth, half and nine tenths are shorter than: [3 head].
-
-    As NumPy's quantiles with linear interpolation, by one sort.
-    """
-    ordered = np.sort(lengths, axis=1)
-    places = np.array(TENTHS) * (ordered.shape[1] - 1)
-    below = places.astype(int)
-    share = (places - below).astype(np.float32)
-    above = np.minimum(below + 1, ordered.shape[1] - 1)
-    return (ordered[:, below] * (1 - share) + ordered[:, above] * share).T
-
-
-def _entropy(weights: np.ndarray) -> np.ndarray:
-    """[.. sample] -> [..] in nats; weights sum to 1 over a head's samples."""
-    tiny = np.finfo(weights.dtype).tiny  # 0 log 0 is 0
-    return -(weights * np.log(np.maximum(weights, tiny))).sum(-1)
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    """The mean over the first axis; NaN where there is nothing."""
-    return values.mean(axis=0) if len(values) else np.full(values.shape[1:], np.nan)
+def _times_log(weights: np.ndarray) -> np.ndarray:
+    """Every weight times its logarithm; 0 log 0 is 0."""
+    found = np.maximum(weights, np.finfo(weights.dtype).tiny)
+    np.log(found, out=found)
+    found *= weights
+    return found
 
 
 # -- detections ------------------------------------------------------------------------------------
@@ -234,7 +231,7 @@ def _attention_of(layer: LayerOfQueries, place: int) -> dict:
     weights = layer.weights[place]
     told = {
         "layer": layer.name,
-        "entropy": float(_entropy(weights).mean()),
+        "entropy": -float(_times_log(weights).sum(-1).mean()),
         "heaviest": float(weights.max(-1).mean()),
         "outside_share": float((weights * layer.outside[place]).sum(-1).mean()),
         "level_share": layer.by_level(weights).mean(axis=0).tolist(),
@@ -242,10 +239,20 @@ def _attention_of(layer: LayerOfQueries, place: int) -> dict:
     (owner,) = (layer.with_box == place).nonzero()
     if len(owner):
         told["inside_share"] = float((weights * layer.inside[owner[0]]).sum(-1).mean())
-        told["radius_box"] = float(np.linalg.norm(layer.offsets_box[owner[0]], axis=-1).mean())
+        told["radius_box"] = float(np.linalg.norm(layer.offsets_box[:, owner[0]], axis=0).mean())
     return told
 
 
 def to_table(name: str, rows: list[dict]) -> pa.Table:
-    """Rows as an Arrow table of the documented schema; what a row lacks is null."""
-    return pa.Table.from_pylist(rows, schema=TABLES[name])
+    """Rows as an Arrow table of the documented schema; what a row lacks is null.
+
+    Rows of "layers" are blocks of columns, as `layer_rows` makes them.
+    """
+    schema = TABLES[name]
+    if name != "layers" or not rows:
+        return pa.Table.from_pylist(rows, schema=schema)
+    columns = {
+        field.name: np.concatenate([block[field.name] for block in rows]) for field in schema
+    }
+    arrays = [pa.array(columns[field.name]).cast(field.type) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)

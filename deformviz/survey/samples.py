@@ -17,7 +17,8 @@ from deformviz.axes import axes, axes_of, check_axes
 from deformviz.geometry import cxcywh_to_xyxy, shapes_list, xyxy_to_cxcywh
 from deformviz.schema import Detections, ImageFrame
 
-BLOCK = 1024  # rows added up in single precision before double takes over
+BLOCK = 512  # queries added up in single precision before double takes over; they fit a cache
+ONES = np.ones(BLOCK, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,55 +27,58 @@ class Moments:
     that one that never moves has a variance of exactly zero."""
 
     count: int
-    first: np.ndarray  # [head sample xy], offsets of the first query
-    sums: np.ndarray  # [head sample (x y xx yy xy)] of the differences to it
+    first: np.ndarray  # [xy head sample], offsets of the first query
+    sums: np.ndarray  # [(x y xx yy xy) head sample] of the differences to it
 
     @property
     def mean(self) -> np.ndarray:
-        """[head sample xy]"""
-        return self.first + self.sums[..., :2] / max(self.count, 1)
+        """[xy head sample]"""
+        return self.first + self.sums[:2] / max(self.count, 1)
 
     @property
     def covariance(self) -> np.ndarray:
-        """[head sample (xx yy xy)]"""
-        x, y = np.moveaxis(self.sums[..., :2] / max(self.count, 1), -1, 0)
-        products = np.stack([x * x, y * y, x * y], axis=-1)
-        found = self.sums[..., 2:] / max(self.count, 1) - products
-        found[..., :2] = np.maximum(found[..., :2], 0)
+        """[(xx yy xy) head sample]"""
+        x, y, *squares = self.sums / max(self.count, 1)
+        found = np.array(squares) - np.array([x * x, y * y, x * y])
+        np.maximum(found[:2], 0, out=found[:2])
         return found
 
     @property
     def raw(self) -> np.ndarray:
-        """Sums of the offsets themselves [head sample (x y xx yy xy)], to add up over pictures."""
-        (x, y), (sx, sy) = np.moveaxis(self.first, -1, 0), np.moveaxis(self.sums[..., :2], -1, 0)
-        xx, yy, xy = np.moveaxis(self.sums[..., 2:], -1, 0)
-        n = self.count
-        return np.stack(
+        """Sums of the offsets themselves [(x y xx yy xy) head sample], to add up over pictures."""
+        (x, y), (sx, sy, xx, yy, xy), n = self.first, self.sums, self.count
+        return np.array(
             [
                 n * x + sx,
                 n * y + sy,
                 xx + 2 * x * sx + n * x * x,
                 yy + 2 * y * sy + n * y * y,
                 xy + x * sy + y * sx + n * x * y,
-            ],
-            axis=-1,
+            ]
         )
 
 
+def total(values: np.ndarray) -> np.ndarray:
+    """The sum over queries of single precision values: [query ..] -> [..], in double."""
+    flat = values.reshape(len(values), -1)
+    found = np.zeros(flat.shape[1])
+    for start in range(0, len(flat), BLOCK):
+        some = flat[start : start + BLOCK]
+        found += ONES[: len(some)] @ some
+    return found.reshape(values.shape[1:])
+
+
 def moments(offsets: np.ndarray) -> Moments:
-    """Moments over the queries of offsets [query head sample xy], float32."""
-    count, *inner, _ = offsets.shape
+    """Moments over the queries of offsets [xy query head sample], float32."""
+    _, count, *inner = offsets.shape
     sums = np.zeros((5, *inner))
     if not count:
-        return Moments(0, np.zeros((*inner, 2)), np.moveaxis(sums, 0, -1))
-    flat = sums.reshape(5, -1)
+        return Moments(0, np.zeros((2, *inner)), sums)
     for start in range(0, count, BLOCK):
-        away = offsets[start : start + BLOCK] - offsets[0]
-        x, y = (np.ascontiguousarray(away[..., axis]).reshape(len(away), -1) for axis in (0, 1))
-        ones = np.ones(len(away), np.float32)
+        x, y = (plane[start : start + BLOCK] - plane[0] for plane in offsets)
         for place, part in enumerate((x, y, x * x, y * y, x * y)):
-            flat[place] += ones @ part
-    return Moments(count, offsets[0].astype(np.float64), np.moveaxis(sums, 0, -1))
+            sums[place] += total(part)
+    return Moments(count, offsets[:, 0].astype(np.float64), sums)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +94,12 @@ class LayerOfQueries:
     shapes: tuple[tuple[int, int], ...]
     points: tuple[int, ...]  # of every level
     queries: np.ndarray = axes("query")  # indices into the layer
-    offsets_px: np.ndarray = axes("query head sample xy")  # from the reference, level pixels
+    offsets_px: np.ndarray = axes("xy query head sample")  # from the reference, level pixels
     weights: np.ndarray = axes("query head sample")
     outside: np.ndarray = axes("query head sample")  # the point has left the map
     boxes_xyxy: np.ndarray = axes("query xyxy")  # normalised, padded picture; NaN: none
     with_box: np.ndarray = axes("owner")  # places in `queries`
-    offsets_box: np.ndarray = axes("owner head sample xy")  # from its centre, in half sides
+    offsets_box: np.ndarray = axes("xy owner head sample")  # from its centre, in half sides
     inside: np.ndarray = axes("owner head sample")  # the point lies in the query's box
 
     def __post_init__(self):
@@ -109,7 +113,12 @@ class LayerOfQueries:
     def moments_box(self) -> Moments:
         return moments(self.offsets_box)
 
-    @property
+    @cached_property
+    def weight_sums(self) -> np.ndarray:
+        """Weights added up over queries [head sample]."""
+        return total(self.weights)
+
+    @cached_property
     def starts(self) -> list[int]:
         """Where each level begins on the axis of samples."""
         return [0, *np.cumsum(self.points)[:-1].tolist()]
@@ -138,32 +147,59 @@ def layer_of_queries(
     with_box = np.flatnonzero(np.isfinite(boxes).all(axis=-1))
     shapes = shapes_list(record.spatial_shapes)
     level = np.repeat(np.arange(len(points)), points)
-    sizes_xy = np.array([(width, height) for height, width in shapes], np.float32)[level]
     own = references[:, np.minimum(level, references.shape[1] - 1)]  # [query sample ..]
-    low, high = (boxes[with_box, None, None, side] for side in (slice(0, 2), slice(2, 4)))
     theirs, owned = _chosen(locations, with_box), _chosen(own, with_box)
-    centre = owned[:, None, :, :2] if boxed else (low + high) / 2
-    half = owned[:, None, :, 2:] / 2 if boxed else (high - low) / 2
+    low, high = boxes[with_box, :2], boxes[with_box, 2:]
+    centre = owned[..., :2] if boxed else (low + high)[:, None] / 2  # [owner (sample) xy]
+    half = owned[..., 2:] / 2 if boxed else (high - low)[:, None] / 2
+    sizes_xy = np.array([(width, height) for height, width in shapes], np.float32)[level]
+    offsets_box = _away(theirs, centre, 1 / np.maximum(half, np.float32(1e-9)))
     return LayerOfQueries(
         name,
         boxed,
         tuple(shapes),
         points,
         queries,
-        offsets_px=(locations - own[:, None, :, :2]) * sizes_xy,
+        offsets_px=_away(locations, own[..., :2], sizes_xy[None]),
         weights=weights,
-        outside=_beyond(locations, 0.0, 1.0),
+        outside=_outside(locations),
         boxes_xyxy=boxes,
         with_box=with_box,
-        offsets_box=(theirs - centre) / np.maximum(half, 1e-9),
-        inside=~_beyond(theirs, low, high),
+        offsets_box=offsets_box,
+        inside=_within(theirs, low, high),
     )
 
 
-def _beyond(locations: np.ndarray, low: Any, high: Any) -> np.ndarray:
-    """Whether points [... xy] lie below or above a range, in x or y: [...]."""
-    away = (locations < low) | (locations > high)
-    return away[..., 0] | away[..., 1]
+def _away(locations: np.ndarray, centre_xy: np.ndarray, scale_xy: np.ndarray) -> np.ndarray:
+    """Locations [query head sample xy] from a centre, scaled, with x apart from y.
+
+    Centre and scale are [query sample xy], or of length 1 where all are alike.
+
+    Returns:
+        [xy query head sample]
+    """
+    found = np.empty((2, *locations.shape[:-1]), np.float32)
+    for axis in (0, 1):
+        np.subtract(locations[..., axis], centre_xy[:, None, :, axis], out=found[axis])
+        found[axis] *= scale_xy[:, None, :, axis]
+    return found
+
+
+def _within(locations: np.ndarray, low_xy: np.ndarray, high_xy: np.ndarray) -> np.ndarray:
+    """Whether points [query head sample xy] lie in their query's box [query xy]: [query ..]."""
+    found = np.ones(locations.shape[:-1], bool)
+    for axis in (0, 1):
+        along = locations[..., axis]
+        found &= along >= low_xy[:, axis, None, None]
+        found &= along <= high_xy[:, axis, None, None]
+    return found
+
+
+def _outside(locations: np.ndarray) -> np.ndarray:
+    """Whether points [... xy] have left the map, in x or y: [...]."""
+    away = np.less(locations, np.float32(0), order="C")
+    away |= locations > np.float32(1)
+    return away.view(np.uint16)[..., 0] != 0  # x and y at once
 
 
 def _flat(record: Any, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:

@@ -11,6 +11,7 @@ import lzma
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 
 from deformviz.survey.samples import LayerOfQueries
 
@@ -18,6 +19,7 @@ BINS = 33
 REACH_PX = 8.25  # of the histogram on either side, level pixels
 REACH_BOX = 2.0625  # the same in half sides of the box: 1 is its edge
 ALL = "all"
+XZ = b"\xfd7zXZ"  # what LZMA's files begin with
 # COCO's bounds of the root of a box's area, pixels of the original picture.
 SIZES = {"S": (0.0, 32.0), "M": (32.0, 96.0), "L": (96.0, np.inf)}
 
@@ -56,22 +58,30 @@ class LayerSums:
         self.queries += len(layer.queries)
         own = layer.moments_box if self.boxed else layer.moments_px
         self.told += own.count
-        sums = own.raw
+        sums = np.moveaxis(own.raw, 0, -1)
         for level, (start, points) in enumerate(zip(layer.starts, self.points, strict=True)):
             self.moments[:, level, :points] += sums[:, start : start + points]
-        self.weight += layer.by_level(layer.weights.sum(axis=0, dtype=np.float64))
+        self.weight += layer.by_level(layer.weight_sums)
         told = layer.with_box if self.boxed else np.arange(len(layer.queries))
         places = self._places(layer)
         weighed = layer.weights[told] if self.boxed else layer.weights
         for group, chosen in groups.items():
             mine = chosen[told]
             if mine.any():
-                counts, weights = self.group(group)
                 whole = mine.all()
                 where = (places if whole else places[mine]).reshape(-1)
                 heavy = (weighed if whole else weighed[mine]).reshape(-1)
-                counts += np.bincount(where, minlength=counts.size).reshape(counts.shape)
-                weights += np.bincount(where, heavy, minlength=counts.size).reshape(counts.shape)
+                self._count(group, where, heavy)
+
+    def _count(self, group: str, where: np.ndarray, heavy: np.ndarray) -> None:
+        """Add samples to the two histograms of a group: their flat places, and their weights."""
+        counts, weights = (histogram.reshape(-1) for histogram in self.group(group))
+        if len(where) < len(counts):  # few: touching all cells would take longer
+            np.add.at(counts, where, 1)
+            np.add.at(weights, where, heavy.astype(np.float64))
+        else:
+            counts += np.bincount(where, minlength=len(counts))
+            weights += np.bincount(where, heavy, minlength=len(counts))
 
     def _places(self, layer: LayerOfQueries) -> np.ndarray:
         """Where every sample falls in a group's flattened histogram [query head sample]."""
@@ -80,7 +90,8 @@ class LayerSums:
         )
         level = np.repeat(np.arange(len(self.points)), self.points)
         own = np.arange(self.heads)[:, None] * len(self.points) + level
-        return own * (BINS * BINS) + cells
+        cells += own * (BINS * BINS)
+        return cells
 
     def merge(self, other: LayerSums) -> None:
         """Add what another part of the study counted of the same layer."""
@@ -117,15 +128,21 @@ class LayerSums:
 
 
 def bins(offsets: np.ndarray, reach: float) -> np.ndarray:
-    """The cell of a histogram that offsets [... xy] fall in [...]; the rim holds what is beyond.
+    """The cell of a histogram that offsets [xy ..] fall in [..]; the rim holds what is beyond.
 
     Cells are counted row by row, y first.
     """
-    places = offsets + np.float32(reach)
+    columns, rows = (_cells(plane, reach) for plane in offsets)
+    rows *= np.float32(BINS)
+    rows += columns
+    return rows.astype(np.intp)
+
+
+def _cells(along: np.ndarray, reach: float) -> np.ndarray:
+    places = along + np.float32(reach)
     places *= np.float32(BINS / (2 * reach))
     np.clip(places, 0, BINS - 1, out=places)
-    cells = places.astype(np.int32)  # towards zero, which is down from the clip on
-    return cells[..., 1] * BINS + cells[..., 0]
+    return np.trunc(places, out=places)  # which is down from the clip on
 
 
 def size_class(side_px: float) -> str:
@@ -152,8 +169,11 @@ def shares_by_size(sums: dict[str, LayerSums]) -> dict[str, np.ndarray]:
 # -- on disk ---------------------------------------------------------------------------------------
 
 
-def to_bytes(sums: dict[str, LayerSums]) -> bytes:
-    """All layers as one NumPy archive, packed by LZMA; of histograms what is not zero."""
+def to_bytes(sums: dict[str, LayerSums], *, small: bool = False) -> bytes:
+    """All layers as one NumPy archive, of histograms what is not zero.
+
+    Packed by Zstandard, which takes a moment; or by LZMA, which takes long and is smaller.
+    """
     arrays: dict[str, np.ndarray] = {}
     about = {}
     for name, layer in sums.items():
@@ -177,7 +197,9 @@ def to_bytes(sums: dict[str, LayerSums]) -> bytes:
     arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
-    return lzma.compress(buffer.getvalue(), preset=6)
+    if small:
+        return lzma.compress(buffer.getvalue(), preset=6)
+    return pa.Codec("zstd", 1).compress(buffer.getvalue(), asbytes=True)
 
 
 def _smallest(numbers: np.ndarray) -> np.ndarray:
@@ -186,8 +208,13 @@ def _smallest(numbers: np.ndarray) -> np.ndarray:
 
 
 def from_bytes(data: bytes) -> dict[str, LayerSums]:
-    """The inverse of `to_bytes`. Raises ValueError or LZMAError if the bytes are something else."""
-    with np.load(io.BytesIO(lzma.decompress(data)), allow_pickle=False) as arrays:
+    """The inverse of `to_bytes`. Raises ValueError, OSError or LZMAError if the bytes are something
+    else."""
+    if data.startswith(XZ):
+        unpacked = lzma.decompress(data)
+    else:
+        unpacked = pa.input_stream(pa.py_buffer(data), compression="zstd").read()
+    with np.load(io.BytesIO(unpacked), allow_pickle=False) as arrays:
         about = json.loads(arrays["about"].tobytes())
         found = {}
         for name, told in about.items():

@@ -16,6 +16,8 @@ import os
 import resource
 import statistics
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ import pyarrow.parquet as pq
 
 from deformviz.survey import heads
 from deformviz.survey.files import SETTINGS, TABLES_FOLDER, TOTALS
+from deformviz.survey.pictures import Picture
 from deformviz.survey.rows import MEASURES, TABLES
 from deformviz.survey.settings import Settings
 from deformviz.survey.study import Study
@@ -156,64 +159,100 @@ def timed(case) -> list[float]:
 
 
 def overhead(options: argparse.Namespace) -> dict:
-    """Processor time of a picture: forward alone, forward with a trace, and surveyed."""
+    """Processor time of a picture: forward alone, forward with a trace, and surveyed.
+
+    What a part of a study costs once, the proof of its first picture and being written, is shared
+    out among its pictures.
+    """
+    import tempfile
+
     import torch
 
     import deformviz as dv
     from deformviz.survey.make import plan
     from deformviz.survey.operator import Measured, Operator, runner_of
+    from deformviz.survey.parts import StudyFolder
     from tests.bench.model import seconds_of
 
     torch.set_num_threads(1)
-    if options.model == "r50":
-        from deformviz.models.deformable_detr import DeformableDETR
-
-        torch.manual_seed(0)
-        model = DeformableDETR().eval().requires_grad_(False)
-    else:
-        model = dv.load(options.model)
+    model = untrained_r50() if options.model == "r50" else dv.load(options.model)
     settings, pictures = plan(options.model, f"scenes:{options.pictures}")
-    images = [picture.read()[0] for picture in pictures]
-    if options.hw:
-        from PIL import Image
-
-        height, width = options.hw
-        images = [np.asarray(Image.fromarray(i).resize((width, height))) for i in images]
-    dv.run(model, images[0])
-    kept = {id(image): image for image in images}
+    given = [Given(picture, options.hw) for picture in pictures]
+    run, measured = runner_of(model), {}
 
     def forward(layers):
-        return [dv.run(model, image, layers=layers, prove=False) for image in kept.values()]
+        return [dv.run(model, one.image, layers=layers, prove=False) for one in given]
 
     def surveyed(queries: str):
-        from dataclasses import replace
+        operator = Operator(run, replace(settings, queries=queries))
+        operator.measure(1, given[0], Measured())  # type: ignore  # it learns what to trace
 
-        operator = Operator(runner_of(model), replace(settings, queries=queries))
-        for number, picture in enumerate(pictures):
-            given = Given(picture, images[number])
-            operator.measure(number, given, Measured())  # type: ignore
+        def survey():
+            measured[queries] = Measured()
+            for number, one in enumerate(given, start=1):  # the first of a part is proven
+                operator.measure(number, one, measured[queries])  # type: ignore
 
-    cases = {
-        "forward": lambda: forward(()),
-        "forward with all traces": lambda: forward(None),
-        "surveyed, detections": lambda: surveyed("detections"),
-        "surveyed, all": lambda: surveyed("all"),
-    }
+        return survey
+
+    def written(queries: str):
+        with tempfile.TemporaryDirectory() as folder:
+            StudyFolder(folder).write(0, measured[queries])
+
+    decoder = [name for name in dv.run(model, given[0].image).layers if name.startswith("decoder")]
+    cases = {"forward": lambda: forward(()), "forward with all traces": lambda: forward(None)}
+    for queries, layers in (("detections", decoder), ("all", None)):
+        cases |= {
+            f"surveyed, {queries}": surveyed(queries),
+            f"a part written, {queries}": lambda q=queries: written(q),
+            f"one traced, {queries}": lambda names=layers: dv.run(
+                model, given[0].image, layers=names, prove=False
+            ),
+            f"one proven, {queries}": lambda names=layers: dv.run(
+                model, given[0].image, layers=names
+            ),
+        }
     taken = seconds_of(cases, options.rounds)
-    ms = {n: [1000 * s / len(pictures) for s in values] for n, values in taken.items()}
-    plain = statistics.median(ms["forward"])
-    shares = {n: statistics.median(values) / plain - 1 for n, values in ms.items()}
+    for name, values in taken.items():
+        if name.startswith(("forward", "surveyed")):
+            taken[name] = [seconds / len(given) for seconds in values]
+    middle = {name: statistics.median(values) for name, values in taken.items()}
+    shares = {}
+    for queries in ("detections", "all"):
+        once = middle[f"a part written, {queries}"]
+        once += middle[f"one proven, {queries}"] - middle[f"one traced, {queries}"]
+        picture = middle[f"surveyed, {queries}"] + once / settings.per_part
+        shares[queries] = picture / middle["forward"] - 1
+    ms = {name: [1000 * seconds for seconds in values] for name, values in taken.items()}
     return {"model": options.model, "ms": ms, "overhead": shares}
+
+
+def untrained_r50():
+    import torch
+
+    from deformviz.models.deformable_detr import DeformableDETR
+
+    torch.manual_seed(0)
+    return DeformableDETR().eval().requires_grad_(False)
 
 
 class Given:
     """A picture in memory, so that reading it is not part of the comparison."""
 
-    def __init__(self, picture, image):
-        self.name, self.path, self._read = picture.name, picture.path, (image, picture.read()[1])
+    def __init__(self, picture: Picture, hw: Sequence[int] | None):
+        from PIL import Image
+
+        self.name, self.path = picture.name, picture.path
+        self.image, objects = picture.read()
+        assert objects is not None
+        if hw:
+            was = self.image.shape
+            self.image = np.asarray(Image.fromarray(self.image).resize((hw[1], hw[0])))
+            scale = np.array([hw[1] / was[1], hw[0] / was[0]] * 2)
+            objects = replace(objects, boxes_xyxy_px=objects.boxes_xyxy_px * scale)
+        self.objects = objects
 
     def read(self):
-        return self._read
+        return self.image, self.objects
 
 
 def memory(options: argparse.Namespace) -> dict:

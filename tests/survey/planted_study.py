@@ -1,5 +1,7 @@
 """A study made in a moment: random layers of which one head never leaves its star."""
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,3 +49,16 @@ def planted_study(folder: Path) -> Study:
 def entry_point():
     """What `--model tests.survey.planted_study:entry_point` names."""
     return trace_with_a_star
+
+
+def dies_once():
+    """The same in a process that is killed at the picture 2.png, unless another one was before."""
+
+    def trace(picture):
+        died = Path(os.environ["DIES_ONCE"])
+        if Path(picture).name == "2.png" and not died.exists():
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace_with_a_star(picture)
+
+    return trace

@@ -9,7 +9,16 @@ import pytest
 from deformviz.survey.matching import Match
 from deformviz.survey.operator import Measured, Operator
 from deformviz.survey.pictures import Objects, Picture, SurveyError
-from deformviz.survey.rows import DETECTIONS, LAYERS, MEASURES, describe, layer_rows, to_table
+from deformviz.survey.quantiles import quantiles_of_roots
+from deformviz.survey.rows import (
+    DETECTIONS,
+    LAYERS,
+    MEASURES,
+    TENTHS,
+    describe,
+    layer_rows,
+    to_table,
+)
 from deformviz.survey.samples import layer_of_queries, moments
 from deformviz.survey.settings import Settings
 from deformviz.survey.sums import ALL, BINS, REACH_BOX, LayerSums, bins, from_bytes, to_bytes
@@ -78,10 +87,15 @@ def by_hand(record, head, level, queries):
     return found
 
 
+def rows_of(layer, picture=5):
+    """The rows of one layer of a picture, as they are written."""
+    return to_table("layers", [layer_rows(picture, layer)]).to_pylist()
+
+
 def test_every_measure_equals_the_one_computed_sample_by_sample():
     record, queries = trace_of_boxes(), [1, 4, 8]
     layer = layer_of_queries("decoder.0", record, np.array(queries), NOWHERE[:3])
-    rows = {(row["head"], row["level"]): row for row in layer_rows(5, layer)}
+    rows = {(row["head"], row["level"]): row for row in rows_of(layer)}
     assert len(rows) == HEADS * len(SHAPES)
     for (head, level), row in rows.items():
         expected = by_hand(record, head, level, queries)
@@ -94,8 +108,8 @@ def test_every_measure_equals_the_one_computed_sample_by_sample():
 def test_levels_with_unequal_points_are_told_apart_and_not_padded():
     record = trace_of_boxes()
     queries = np.arange(QUERIES)
-    whole = layer_rows(0, layer_of_queries("l", record, queries, NOWHERE))
-    some = layer_rows(0, layer_of_queries("l", unequal(record), queries, NOWHERE))
+    whole = rows_of(layer_of_queries("l", record, queries, NOWHERE))
+    some = rows_of(layer_of_queries("l", unequal(record), queries, NOWHERE))
     for first, second in zip(whole, some, strict=True):
         if first["level"] != 1:
             for name in ("weight_share", "spread", "offset_x_px", "radius_90_box", "outside_share"):
@@ -104,12 +118,27 @@ def test_levels_with_unequal_points_are_told_apart_and_not_padded():
             assert second["weight_share"] < first["weight_share"]
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 140, 1501])
+def test_quantiles_are_those_of_the_sorted_lengths(count):
+    """Of few and of many; far apart, alike, zero, and beyond what is told apart by buckets."""
+    rng = np.random.default_rng(4)
+    lengths = rng.gamma(2, size=(count, 6)).astype(np.float32)
+    lengths[:, 1] *= 1e4
+    lengths[:, 2] = np.where(rng.random(count) < 0.4, 0, 1e-4 * lengths[:, 2])
+    lengths[:, 5] = 1.7
+    rows = np.array([0, 0, 1, 2, 2, 3])
+    found = quantiles_of_roots(lengths**2, rows, TENTHS)
+    for row in range(4):
+        expected = np.quantile(lengths[:, rows == row], TENTHS)
+        assert found[:, row] == pytest.approx(expected, rel=1e-5), row
+
+
 def test_points_have_no_box_unless_an_object_lies_there():
     record = trace_of_boxes(boxes=False)
     objects = NOWHERE.copy()
     objects[2] = [0.1, 0.2, 0.5, 0.9]
     layer = layer_of_queries("encoder.0", record, np.arange(QUERIES), objects)
-    (row, *_) = layer_rows(0, layer)
+    (row, *_) = rows_of(layer)
     assert row["boxed"] == 1
     locations = record.sampling_locations[2, 0, 0].double().numpy()
     expected = ((locations - [0.3, 0.55]) / [0.2, 0.35]).mean(axis=0)
@@ -117,7 +146,7 @@ def test_points_have_no_box_unless_an_object_lies_there():
 
 
 def test_bins_put_zero_in_the_middle_and_the_far_on_the_rim():
-    cells = bins(np.array([[0, 0], [0.13, 0], [0, -0.13], [99, -99]], np.float32), REACH_BOX)
+    cells = bins(np.array([[0, 0.13, 0, 99], [0, 0, -0.13, -99]], np.float32), REACH_BOX)
     middle = BINS // 2
     assert cells.tolist() == [
         middle * BINS + middle,
@@ -149,8 +178,8 @@ def test_sums_of_parts_are_the_sums_of_all_also_through_a_file():
     assert whole.counts[ALL].sum() == 3 * QUERIES * HEADS * len(SHAPES) * POINTS
     assert whole.counts["right"].sum() == 3 * some.sum() * HEADS * len(SHAPES) * POINTS
     assert (whole.pictures, whole.queries) == (parts.pictures, parts.queries) == (3, 3 * QUERIES)
-    offsets = np.concatenate([layer.offsets_box for layer in layers]).astype(float)
-    offsets = offsets.reshape(-1, HEADS, len(SHAPES), POINTS, 2)
+    offsets = np.concatenate([layer.offsets_box for layer in layers], axis=1).astype(float)
+    offsets = np.moveaxis(offsets, 0, -1).reshape(-1, HEADS, len(SHAPES), POINTS, 2)
     assert parts.mean == pytest.approx(offsets.mean(axis=0), rel=1e-5, abs=1e-6)
     assert parts.spread == pytest.approx(np.sqrt(offsets.var(axis=0).sum(-1)), rel=1e-5)
 
@@ -187,12 +216,19 @@ def test_only_the_queries_asked_about_are_measured():
     _, all_of_them = measured()
     _, detected = measured(queries="detections")
     _, drawn = measured(queries="sample:5")
-    assert {row["queries"] for row in all_of_them.layers} == {QUERIES}
-    assert {(row["layer"], row["queries"]) for row in detected.layers} == {("decoder.0", 2)}
-    assert {row["queries"] for row in drawn.layers} == {5}
-    assert measured(queries="sample:5")[1].layers == drawn.layers
-    assert measured(queries="sample:5", seed=1)[1].layers != drawn.layers
-    assert measured("q", queries="sample:5")[1].layers != drawn.layers
+
+    def rows(found):
+        return to_table("layers", found.layers).to_pylist()
+
+    assert {row["queries"] for row in rows(all_of_them)} == {QUERIES}
+    assert {(row["layer"], row["queries"]) for row in rows(detected)} == {("decoder.0", 2)}
+    assert {row["queries"] for row in rows(drawn)} == {5}
+    alike = [measured(queries="sample:5"), measured(queries="sample:5", seed=1)]
+    alike += [measured("q", queries="sample:5")]
+    same = [
+        str(rows(found)) == str(rows(drawn)) for _, found in alike
+    ]  # as text: NaN is not itself
+    assert same == [True, False, False]
 
 
 def test_what_is_written_is_what_is_documented():
@@ -206,12 +242,13 @@ def test_what_is_written_is_what_is_documented():
 def test_a_head_that_never_moves_has_no_variance_at_all():
     offsets = np.full((3000, 2, 3, 2), 1.7, np.float32)
     offsets[:, 1] += np.random.default_rng(0).normal(0, 0.3, (3000, 3, 2)).astype(np.float32)
-    found = moments(offsets)
-    assert (found.covariance[0] == 0).all()
-    exact = offsets[:, 1].astype(float)
-    assert found.mean[1] == pytest.approx(exact.mean(axis=0), rel=1e-6)
-    assert found.covariance[1, :, :2] == pytest.approx(exact.var(axis=0), rel=1e-5)
-    assert found.raw[..., 3] == pytest.approx((offsets.astype(float) ** 2).sum(0)[..., 1], rel=1e-6)
+    found = moments(np.moveaxis(offsets, -1, 0))
+    assert (found.covariance[:, 0] == 0).all()
+    exact = np.moveaxis(offsets[:, 1].astype(float), -1, 1)  # [query xy sample]
+    assert found.mean[:, 1] == pytest.approx(exact.mean(axis=0), rel=1e-6)
+    assert found.covariance[:2, 1] == pytest.approx(exact.var(axis=0), rel=1e-5)
+    squares = (offsets[..., 1].astype(float) ** 2).sum(axis=0)
+    assert found.raw[3] == pytest.approx(squares, rel=1e-6)
 
 
 def test_a_trace_that_does_not_replay_stops_the_study():
@@ -220,3 +257,14 @@ def test_a_trace_that_does_not_replay_stops_the_study():
         Operator(lambda image, wanted, prove: trace, settings()).measure(
             0, Picture("p", "p.png"), Measured()
         )
+
+
+def test_a_picture_whose_numbers_are_not_finite_is_listed_and_counted_nowhere():
+    trace, found = a_trace(), Measured()
+    trace["decoder.0"].sampling_locations[2, 1, 0, 0, 1] = math.nan
+    operator = Operator(lambda image, wanted, prove: trace, settings())
+    operator.measure(3, Picture("p", "p.png"), found)
+    assert [one["problem"] for one in found.pictures] == [
+        "decoder.0 holds numbers that are not finite."
+    ]
+    assert not found.layers and not found.detections and not found.sums

@@ -49,6 +49,20 @@ def test_a_coco_file_brings_boxes_as_corners_and_leaves_crowds_out(tmp_path):
     assert second.objects.boxes_xyxy_px.tolist() == [[1, 2, 4, 6], [2, 2, 4, 4]]
 
 
+def test_a_coco_file_without_annotations_knows_nothing_of_its_pictures(tmp_path):
+    told = {name: COCO[name] for name in ("images", "categories")}
+    (tmp_path / "ours.json").write_text(json.dumps(told))
+    assert [one.objects for one in list_pictures(tmp_path / "ours.json", root=tmp_path)] == [
+        None
+    ] * 2
+
+
+def test_what_a_coco_file_says_of_pictures_that_it_does_not_list_is_left_out(tmp_path):
+    (tmp_path / "ours.json").write_text(json.dumps(COCO | {"images": COCO["images"][1:]}))
+    (picture,) = list_pictures(tmp_path / "ours.json", root=tmp_path)
+    assert picture.name == "a.jpg" and picture.objects.names == ()
+
+
 def test_pictures_of_a_coco_file_that_lie_elsewhere_are_found_by_root(tmp_path):
     (tmp_path / "ours.json").write_text(json.dumps(COCO))
     with pytest.raises(SurveyError, match="--root"):

@@ -1,10 +1,12 @@
 """A study made in one go, in shares, by several processes, and after a kill: the same tables."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +27,6 @@ ROOT = Path(__file__).parents[2]
 
 
 def scenes(count, per_part=3, **asked):
-    from dataclasses import replace
-
     settings, pictures = plan(MODEL, f"scenes:{count}", **asked)
     return replace(settings, per_part=per_part), pictures
 
@@ -54,6 +54,21 @@ def test_shares_of_four_machines_merge_to_the_same_study(whole, tmp_path):
 def test_two_processes_make_the_same_study(whole, tmp_path):
     make(tmp_path / "two", *scenes(8), workers=2)
     assert_same(whole, Study(tmp_path / "two"))
+
+
+@pytest.mark.slow
+def test_a_worker_process_that_dies_costs_nothing(tmp_path, monkeypatch):
+    """The first process to come to the third picture is killed; another makes its part."""
+    rng = np.random.default_rng(2)
+    for number in range(6):
+        pixels = rng.integers(0, 256, (50, 90, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    monkeypatch.setenv("DIES_ONCE", str(tmp_path / "died"))
+    settings, pictures = plan("tests.survey.planted_study:dies_once", tmp_path)
+    settings = replace(settings, per_part=2)
+    made = make(tmp_path / "two", settings, pictures, workers=2)
+    assert (tmp_path / "died").exists()
+    assert_same(Study(make(tmp_path / "one", settings, pictures).path), Study(made.path))
 
 
 SLOWLY = """
@@ -95,19 +110,47 @@ def test_totals_kept_beside_the_parts_are_their_sums(whole, tmp_path):
     assert_same(whole, Study(tmp_path / "kept"))
 
 
-def test_pictures_that_cannot_be_read_are_listed_and_the_rest_goes_on(tmp_path):
+def test_pictures_that_cannot_be_read_are_listed_and_the_rest_goes_on(tmp_path, capsys):
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     Image.fromarray(np.full((70, 90, 3), 90, np.uint8)).save(pictures / "good.png")
     (pictures / "half.png").write_bytes((pictures / "good.png").read_bytes()[:60])
     (pictures / "text.jpg").write_text("no picture")
-    assert (
-        main(["survey", "--model", MODEL, "--images", str(pictures), "--out", str(tmp_path / "s")])
-        == 0
-    )
+    names = tmp_path / "list.txt"
+    names.write_text("half.png\ngone.png\ngood.png\ntext.jpg\n")
+    asked = ["survey", "--model", MODEL, "--images", str(names), "--root", str(pictures)]
+    assert main([*asked, "--out", str(tmp_path / "s")]) == 0
     study = Study(tmp_path / "s")
-    assert [name for name, _ in study.skipped()] == ["half.png", "text.jpg"]
+    assert [name for name, _ in study.skipped()] == ["half.png", "gone.png", "text.jpg"]
     assert study.complete and study.sums["encoder.0"].pictures == 1
+    said = capsys.readouterr().out
+    assert "4 of 4 pictures" in said and re.search(r"skipped gone\.png: .*gone\.png", said)
+
+
+def test_a_study_none_of_whose_pictures_can_be_read_is_empty_and_says_so(tmp_path, capsys):
+    (tmp_path / "a.png").write_text("no picture")
+    asked = ["survey", "--model", MODEL, "--images", str(tmp_path), "--out", str(tmp_path / "s")]
+    assert main(asked) == 0
+    assert "skipped a.png" in capsys.readouterr().out
+    study = Study(tmp_path / "s")
+    assert study.complete and not study.sums and study.verdicts() == []
+
+
+def test_a_share_without_a_picture_is_no_mistake(tmp_path, capsys):
+    asked = ["survey", "--model", MODEL, "--images", "scenes:30", "--out", str(tmp_path / "s")]
+    assert main([*asked, "--shard", "3/4"]) == 0
+    assert "no picture falls to share 3 of 4" in capsys.readouterr().out
+    assert StudyFolder(tmp_path / "s").settings().pictures == 30
+
+
+def test_a_place_where_nothing_can_be_written_gets_a_sentence(whole, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SurveyError, match=r"cannot be begun in .*file"):
+        make(tmp_path / "file", *scenes(8))
+    copied = Study(merge([whole.folder.path], tmp_path / "kept").path)
+    (tmp_path / "kept" / "tables").write_text("in the way")
+    with pytest.raises(SurveyError, match="could not be written .* nothing is measured twice"):
+        keep_results(copied)
 
 
 def test_another_study_in_the_folder_is_refused_by_the_setting_that_differs(whole):
@@ -150,7 +193,7 @@ def test_a_disk_without_room_ends_in_a_sentence_and_leaves_nothing_half_done(tmp
 
 def test_a_damaged_part_is_named(whole, tmp_path):
     copied = merge([whole.folder.path], tmp_path / "damaged")
-    file = copied.part(1) / "sums.npz.xz"
+    file = copied.part(1) / "sums.npz.zst"
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(SurveyError, match="00001 is damaged"):
         _ = Study(copied.path).sums

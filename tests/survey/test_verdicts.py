@@ -11,6 +11,7 @@ from deformviz.models.parts import attention_layers
 from deformviz.survey.bootstrap import discoveries, mean_over_pictures, p_values
 from deformviz.survey.contrast import changes
 from deformviz.survey.make import make, plan
+from deformviz.survey.shipped import shipped_studies
 from deformviz.survey.study import Study
 from deformviz.survey.verdicts import verdicts
 
@@ -101,6 +102,26 @@ def test_two_halves_of_one_study_flag_at_most_one_head_in_twenty(as_it_is, shipp
     other = study_of(shipped, tmp_path, scenes=f"scenes:{SCENES}:77")
     flagged = {(change.layer, change.head) for change in changes(as_it_is, other)}
     assert len(flagged) <= 0.05 * 5 * 8
+
+
+def some_rows(study, chosen, name):
+    """What a comparison reads of some pictures of a study."""
+    return SimpleNamespace(
+        settings=SimpleNamespace(digest=name),
+        per_picture=lambda measure: {
+            layer: values[chosen] for layer, values in study.per_picture(measure).items()
+        },
+    )
+
+
+def test_halves_of_the_shipped_study_flag_at_most_one_head_in_twenty():
+    """Its rows are dealt out at random, five times."""
+    study = Study(shipped_studies()["trained"])
+    rng, flagged, rounds = np.random.default_rng(6), 0, 5
+    for _ in range(rounds):
+        first, second = np.split(rng.permutation(50), 2)
+        flagged += len(changes(some_rows(study, first, "a"), some_rows(study, second, "b")))
+    assert flagged <= 0.05 * 5 * 8 * rounds
 
 
 def measured(values, pictures):
