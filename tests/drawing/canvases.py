@@ -5,7 +5,7 @@ from __future__ import annotations
 from deformviz import bundles
 from deformviz.figures.theme import palette
 
-KINDS = ("sampling", "grid", "keys", "dense", "replay", "equations")
+KINDS = ("sampling", "grid", "keys", "dense", "atlas", "replay", "equations")
 SHOWN: dict[str, str] = {}  # class of the element mounted into, where it is another one
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from deformviz.tracing.packing import pack_layer
 from tests.app.synthetic_trace import picture_jpeg, synthetic_trace
 from tests.drawing import canvases
+from tests.drawing.oracle.atlas import SUBJECTS
 from tests.drawing.oracle.dense import dense_subjects
 from tests.drawing.views import VIEWS, View
 
@@ -69,6 +70,8 @@ def packed(address: str) -> bytes:
     folder, _, layer = address.rpartition("/")
     if folder == "dense":
         return next(one.packed for one in dense_subjects() if one.layer == layer)
+    if folder == "atlas":
+        return SUBJECTS[layer].packed
     if folder == "synthetic":
         return pack_layer(
             synthetic_trace(), layer, model_label="synthetic", honesty_label="random numbers"
@@ -137,7 +140,7 @@ def given(view: View) -> dict[str, Any]:
     folder = view.asset.rpartition("/")[0]
     return {
         "trace_url": f"/packed/{view.asset}",
-        "picture_url": f"/picture/{folder}.jpg",
+        "picture_url": "" if view.kind == "atlas" else f"/picture/{folder}.jpg",
         "view": view.view,
         "link": True,
     }

@@ -3,11 +3,10 @@
 import pytest
 
 from tests.drawing.engine import engine
-from tests.drawing.oracle.atlas import AtlasSubject, Maps, Sheet
+from tests.drawing.oracle.atlas import SUBJECTS, Maps, Sheet
 from tests.drawing.oracle.drawn import hold_against
 
-WIDE = AtlasSubject("on a screen", 811.0, seed=5)
-NARROW = AtlasSubject("on a phone", 371.0, seed=6)
+WIDE, NARROW = SUBJECTS.values()
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,17 @@ DENSE = [
 ]
 
 
+def atlas(name, asset, done=(), width_px=811, **view) -> View:
+    return View(f"atlas {name}", "atlas", f"atlas/{asset}", view, done, width_px)
+
+
+ATLAS = [
+    atlas("as it opens", "on-a-screen"),
+    atlas("a head of a decoder on one level", "on-a-screen", query=9, pinned=True, level=1),
+    atlas("on a phone, beside the first map", "on-a-phone", (("press", "ArrowRight"),), 371),
+]
+
+
 def replay(name, asset, *done, width_px=1000) -> View:
     return View(f"replay {name}", "replay", asset, {}, done, width_px)
 
@@ -160,4 +171,4 @@ EQUATIONS = [
     equations("of the deformed grid", "dat"),
 ]
 
-VIEWS = [*SAMPLING, *GRID, *KEYS, *DENSE, *REPLAY, *EQUATIONS]
+VIEWS = [*SAMPLING, *GRID, *KEYS, *DENSE, *ATLAS, *REPLAY, *EQUATIONS]

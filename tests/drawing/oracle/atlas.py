@@ -48,6 +48,12 @@ class AtlasSubject:
         return pack_atlas(SimpleNamespace(sums=self.sums, covered=1234))  # type: ignore
 
 
+SUBJECTS = {
+    "on-a-screen": AtlasSubject("on a screen", 811.0, seed=5),
+    "on-a-phone": AtlasSubject("on a phone", 371.0, seed=6),
+}
+
+
 class Maps:
     """The marks of an atlas with one head on show."""
 
