@@ -76,7 +76,16 @@ def select_picture(sources: dict[str, Source], model: ModelChoice) -> Source:
     return sources[visitor.here().picture]
 
 
-def _choose_from_gallery(sources: dict[str, Source], model: ModelChoice) -> None:
+def row_of_pictures(sources: dict[str, Source], model: ModelChoice) -> None:
+    """The gallery once more, for a phone, on which the sidebar is out of sight."""
+    with st.container(key="row_of_pictures"):
+        _choose_from_gallery(sources, model, in_a_row=True)
+
+
+def _choose_from_gallery(
+    sources: dict[str, Source], model: ModelChoice, in_a_row: bool = False
+) -> None:
+    key = "gallery_row" if in_a_row else "gallery"
     groups: dict[str, list[dict[str, str]]] = {}
     for source in sources.values():
         if address := _thumbnail(source, model):
@@ -85,15 +94,16 @@ def _choose_from_gallery(sources: dict[str, Source], model: ModelChoice) -> None
             )
 
     def take() -> None:
-        if (chosen := st.session_state["gallery"].chosen) in sources:
+        if (chosen := st.session_state[key].chosen) in sources:
             visitor.choose_picture(chosen)
 
     order = sorted(GROUPS.values(), key=lambda title: not model.is_shipped and title == LAST_OF_ALL)
     gallery(
         {title: groups[title] for title in order if title in groups},
         visitor.here().picture,
-        key="gallery",
+        key=key,
         on_choose=take,
+        in_a_row=in_a_row,
     )
 
 

@@ -16,6 +16,7 @@ from app.admission import Admission
 from app.canvas.kinds import CANVASES
 from app.embedding import Embedding
 from app.first_visit import FirstVisit, warm_start
+from app.history import History
 from app.lesson_routes import ROUTES as LESSON_ROUTES
 from app.replay.routes import replay_routes
 from app.surveys import ROUTES as SURVEY_ROUTES
@@ -45,6 +46,7 @@ app = st.App(
         Middleware(Admission),
         Middleware(Uploads),
         Middleware(FirstVisit),
+        Middleware(History),
     ],
     lifespan=warm_start,
 )

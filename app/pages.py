@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import visitor
+from app.navigation import navigation
 from app.rooms import PAGES, page_called
 from deformviz.words import ask_language_of
 
@@ -28,13 +29,15 @@ def main() -> None:
             st.Page(page.file, title=page.title, icon=page.icon, default=page is PAGES[0])
             for page in PAGES
         ],
-        position="top",
+        position="hidden",
     )
     if chosen.url_path == "" and visitor.asked():  # a link to a view from when Explore was first
         st.switch_page("views/explore.py", query_params=st.query_params.to_dict())
     if visitor.asked():
-        visitor.change(notes=())  # they were of another link
-    visitor.enter(page_called(chosen.url_path).room_now())
+        visitor.follow_link()
+    page = page_called(chosen.url_path)
+    visitor.enter(page.room_now())
+    navigation(page)
     notes = st.container()
     chosen.run()
     for note in visitor.me().notes:

@@ -39,6 +39,7 @@ def picture_page(
     with st.sidebar:
         selection = controls.select(visitor.sources(), models)
     st.title(room.say("headline"), anchor=False)
+    controls.row_of_pictures(visitor.sources(), selection.model)
     run = run_to_show(selection)
     if run is None:
         st.skeleton(height=CANVAS_HEIGHT_PX)
@@ -51,8 +52,7 @@ def picture_page(
 def run_to_show(selection: controls.Selection) -> StoredTrace | None:
     """The run of the selection; while it is computed, the one on show before.
 
-    Also fills the line under the headline: what to do, how far a run is, or why it failed. It
-    is one line in each case, so that the picture keeps its place.
+    Also fills the line under the headline: what to do, how far a run is, or why it failed.
     """
     source, model = selection.source, selection.model
     run = wanted_run(selection)
@@ -60,8 +60,8 @@ def run_to_show(selection: controls.Selection) -> StoredTrace | None:
         visitor.show(run)
         foreign = source.group != "scene" and model.is_shipped
         room = ROOMS[model.room]
-        sentence = room.say("out_of_domain" if foreign else "instruction")
-        st.markdown(f":material/travel_explore: {sentence}" if foreign else sentence)
+        warning = f" :material/travel_explore: {room.say('out_of_domain')}" if foreign else ""
+        st.markdown(room.say("instruction") + warning)
         return run
     before = visitor.here().shown
     run = runs.find(before.key) if before is not None else None
@@ -102,7 +102,7 @@ def layer_canvas(
         title=run.title,
         picture_hw=run.original_hw,
         view=visitor.start_view(run.key, key),
-        view_id=run.key,
+        view_id=visitor.view_id(run.key),
         key=key,
         on_layer=take_step,
     ).view

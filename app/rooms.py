@@ -174,6 +174,43 @@ PAGES: tuple[Page, ...] = (
 )
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the navigation: pages about one thing, each a press away from the others.
+
+    Its name is the word `entry.<name>`, what it is about `entry.<name>.what`.
+    """
+
+    name: str
+    icon: str
+    pages: tuple[str, ...]  # the first one opens
+    besides: tuple[tuple[str, str, str], ...] = ()  # views of other pages: word, page, parameters
+
+    @property
+    def title(self) -> str:
+        return say(f"entry.{self.name}")
+
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry("learn", ":material/school:", ("start", "learn", "walkthrough", "myths", "notes")),
+    Entry("look", ":material/center_focus_strong:", ("explore", "dat")),
+    Entry(
+        "compare",
+        ":material/compare:",
+        ("compare_attention",),
+        besides=(("entry.compare.costs", "walkthrough", "derivation=complexity"),),
+    ),
+    Entry("train", ":material/timeline:", ("training",)),
+    Entry("inspect", ":material/inventory_2:", ("checkpoint", "attribution", "recordings")),
+    Entry("survey", ":material/query_stats:", ("survey",)),
+)
+
+
+def entry_of(page: Page) -> Entry:
+    """The entry of the navigation that a page belongs to."""
+    return next(entry for entry in ENTRIES if page.name in entry.pages)
+
+
 def page_called(name: str) -> Page:
     """The page of a name; the first one for the landing page, which has none in its address."""
     return next((page for page in PAGES if page.name == name), PAGES[0])

@@ -24,7 +24,7 @@ from deformviz.words.markdown import plain
 
 LONGEST_VALUE = 200
 OURS = ("picture", "model", "layer", "beside")  # all other parameters belong to the canvas
-OF_A_QUERY = ("query", "pinned", "lookup", "source", "params", "layer")
+OF_A_QUERY = ("query", "pinned", "lookup", "source", "params", "layer", "view_id", "q", "pin", "at")
 LANGUAGE = "lang"  # in the address of any page
 RECORD = "visitor"  # the one key of ours in Streamlit's session
 
@@ -67,6 +67,7 @@ class Visitor:
     rooms: Mapping[str, Here] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # what a link asked for in vain
     written: Mapping[str, str] = field(default_factory=dict)  # the address as we wrote it last
+    links: int = 0  # followed so far, with Back too: each begins a view of its own
     own_picture: Source | None = None
     own_checkpoints: Mapping[str, Any] = field(default_factory=dict)  # by name
     own_recordings: Mapping[str, Path] = field(default_factory=dict)  # dropped ones, by name
@@ -190,11 +191,33 @@ def start_view(run_key: str, component: str) -> dict[str, Any]:
     """
     now = here()
     if now.start_view_of != run_key:
-        chosen = getattr(st.session_state.get(component), "view", None) or {}
+        chosen = getattr(st.session_state.get(component), "view", None) or now.start_view
         kept = {name: value for name, value in chosen.items() if name not in OF_A_QUERY}
-        first = now.start_view_of is None
+        first = now.start_view_of is None  # for a visitor, or after a link
         now = change_here(start_view=now.link_view if first else kept, start_view_of=run_key)
     return dict(now.start_view)
+
+
+def begin_with(view: Mapping[str, str]) -> None:
+    """What a canvas shows to whoever comes without a wish for its view."""
+    now = here()
+    if now.start_view_of is None and not now.link_view:
+        change_here(link_view=dict(view))
+
+
+def view_id(run_key: str) -> str:
+    """What a canvas reads its view anew for: another run, or another link."""
+    return f"{run_key}.{me().links}"
+
+
+def on_show(view: dict[str, Any] | None, trace_url: str, wanted: str) -> dict[str, Any]:
+    """The view a canvas reported of a layer; {} while it still shows another one.
+
+    Back changes the address first; what is reported of the view before must not undo it.
+    """
+    told = view or {}
+    is_new = (told.get("source", trace_url), told.get("view_id", wanted)) == (trace_url, wanted)
+    return told if is_new else {}
 
 
 # -- the language -------------------------------------------------------------------------------
@@ -236,6 +259,11 @@ def note_unknown(link: Mapping[str, str], known: Iterable[str]) -> None:
         note(say("link.parameter", name=plain(name)))
 
 
+def follow_link() -> None:
+    """Begin anew with what the address says; notes were of another link."""
+    change(notes=(), links=me().links + 1)
+
+
 def asked() -> dict[str, str]:
     """What the address says that we have not written into it ourselves."""
     found = {name: value[:LONGEST_VALUE] for name, value in st.query_params.to_dict().items()}
@@ -255,7 +283,9 @@ def write(wanted: Mapping[str, str]) -> None:
 def read_address(models: list[str]) -> None:
     """Take picture, model, layer and view from a link, and note what is not here."""
     now, link, known = here(), asked(), sources()
-    model = now.model if now.model in models else models[0]  # a file may have left the folder
+    whole = {"picture", "layer"} <= set(link)  # as we write it ourselves: what it omits is usual
+    known_model = now.model in models and not whole  # a file may have left the folder
+    model = now.model if known_model else models[0]
     picture = now.picture if now.picture in known else first_picture(known)
     change_here(picture=picture, model=model)
     if not link:

@@ -9,10 +9,12 @@ from typing import Any
 
 from app.canvas.kind import CanvasKind
 from deformviz.figures.theme import palette
+from deformviz.lessons.glossary import glossary
 from deformviz.words import part, spoken
 
 MATH_FONT = "STIXTwoMath-Regular.ttf"  # OFL; comes with the package ziamath
 MOST_LEVELS = 5
+TERMS = ("query", "reference", "offset", "level", "head")
 
 
 def math_font() -> Path:
@@ -37,6 +39,14 @@ EQUATIONS = CanvasKind(
 LESSON = CanvasKind("lesson", state=("step",))
 CANVASES = (SAMPLING, GRID, KEYS, DENSE, ATLAS, REPLAY, EQUATIONS, LESSON)
 BESIDE_LESSONS = (SAMPLING, GRID, KEYS, EQUATIONS)
+
+
+def terms() -> dict[str, dict[str, str]]:
+    """What a picture's own words mean, as the glossary of the lessons says it."""
+    known = {term["name"]: term for term in glossary(spoken())}
+    return {
+        name: {"word": known[name]["forms"][-1], "means": known[name]["means"]} for name in TERMS
+    }
 
 
 def mount_picture(
@@ -79,6 +89,7 @@ def mount_picture(
         "view": view or {},
         "view_id": view_id,
         "palette": palette(MOST_LEVELS),
+        "terms": terms(),
         "link": True,
     }
     return kind.mount(data, key=key, view=on_view, layer=on_layer)

@@ -46,6 +46,7 @@ def attribution() -> None:
         choose_kind()
         selection = controls.select(visitor.sources(), models)
     st.title(HEADLINE, anchor=False)
+    controls.row_of_pictures(visitor.sources(), selection.model)
     st.markdown(room.say("study"))
     run = wanted_run(selection)
     if run is None:

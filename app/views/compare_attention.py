@@ -40,20 +40,21 @@ def show(run: StoredTrace, selection: controls.Selection, default_model: str) ->
 @st.fragment
 def stage(run: StoredTrace, *, default_model: str) -> None:
     """The five pictures, and a table of what they cost."""
+    trace_url, view_id = f"trace/{run.key}/{run.layers[0]}.bin", visitor.view_id(run.key)
     with st.container(key="keys_canvas"):
         view = mount_picture(
             KEYS,
-            trace_url=f"trace/{run.key}/{run.layers[0]}.bin",
+            trace_url=trace_url,
             picture_url=f"picture/{run.key}.jpg",
             title=run.title,
             picture_hw=run.original_hw,
             key="keys",
-            view_id=run.key,
+            view_id=view_id,
             view=visitor.start_view(run.key, "keys"),
             note=run.honesty,
         ).view
     table(run)
-    visitor.write_view((view or {}).get("params"), default_model)
+    visitor.write_view(visitor.on_show(view, trace_url, view_id).get("params"), default_model)
 
 
 def table(run: StoredTrace) -> None:

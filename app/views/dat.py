@@ -36,7 +36,7 @@ def stage(run: StoredTrace, *, default_model: str) -> None:
     trace_url = f"trace/{run.key}/{layer}.bin"
     with st.container(key="grid_canvas"):  # keeps its place while its script is on the way
         view = layer_canvas(GRID, run, trace_url, key="grid")
-    on_show = view if view and view.get("source") == trace_url else {}
+    on_show = visitor.on_show(view, trace_url, visitor.view_id(run.key))
     numbers(run, layer, on_show, drawn=bool(view))
     visitor.write_view(on_show.get("params"), default_model)
 

@@ -13,9 +13,11 @@ from app.views.explanation import explanation
 from app.views.model_details import model_details, origin
 from app.views.query_charts import query_charts
 from app.views.query_ladder import query_ladder
+from deformviz.tracing.packing import PackedLayer
 from deformviz.tracing.packing_dense import PackedDense
 from deformviz.tracing.store import StoredTrace
 
+FEW = 3  # points of a first look
 STYLE = """.st-key-canvas { min-height: 38rem; }
 .stMain .katex-display { overflow: auto hidden; padding: 0.2rem 0; }"""
 
@@ -39,18 +41,34 @@ def stage(run: StoredTrace, source: Source, *, default_model: str) -> None:
     """Layer, canvas and charts: what changes together when a query is kept."""
     layer = controls.choose_layer(run)
     trace_url = f"trace/{run.key}/{layer}.bin"
-    dense = isinstance(runs.unpacked(run, layer), PackedDense)
+    packed = runs.unpacked(run, layer)
+    dense = isinstance(packed, PackedDense)
+    if isinstance(packed, PackedLayer):
+        visitor.begin_with(first_look(packed))
     with st.container(key="canvas"):  # keeps its place while its script is on the way
         view = (
             layer_canvas(DENSE, run, trace_url, key="dense")
             if dense
             else layer_canvas(SAMPLING, run, trace_url, key="explorer")
         )
-    on_show = view if view and view.get("source") == trace_url else {}
+    on_show = visitor.on_show(view, trace_url, visitor.view_id(run.key))
     beside(run, layer, source, on_show)
     if not dense:
         query_charts(run, layer, on_show.get("query"), drawn=bool(view))
     visitor.write_view(on_show.get("params"), default_model)
+
+
+def first_look(packed: PackedLayer) -> dict[str, str]:
+    """The head with the heaviest point, the level that it reads most, and its heaviest points.
+
+    As an address says it; growing the view is up to the visitor.
+    """
+    weights = packed.weights[packed.header["start_query"]]  # [head level point], or [head sample]
+    head = int(weights.reshape(len(weights), -1).max(axis=-1).argmax())
+    look = {"heads": str(head), "top": str(FEW)}
+    if weights.ndim == 3:
+        look["levels"] = str(int(weights[head].max(axis=-1).argmax()))
+    return look
 
 
 def footer(run: StoredTrace, selection: controls.Selection) -> None:

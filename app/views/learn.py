@@ -18,7 +18,7 @@ from deformviz.lessons.lesson import ORDER
 from deformviz.words import say, spoken
 
 NOTHING_ELSE = """<style>
-.stAppHeader { display: none; }
+.stAppHeader, .st-key-entries, .st-key-entry_pages { display: none; }
 .stMainBlockContainer { padding-block: 1rem; max-width: none; }
 </style>"""
 ADDRESS = ("lesson", "step", "teach")

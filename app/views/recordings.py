@@ -120,12 +120,11 @@ def show(run: ComputedRun, layer: str) -> None:
         title=run.title,
         picture_hw=run.original_hw,
         view=dict(visitor.me().recording_view),
-        view_id=run.key,
+        view_id=visitor.view_id(run.key),
         key=key,
         on_layer=take_step,
     )
-    view: dict[str, Any] = result.view or {}
-    if view.get("source") == trace_url:
+    if view := visitor.on_show(result.view, trace_url, visitor.view_id(run.key)):
         write_view(view["params"])
     rows = [row.partition(": ") for row in run.backend.split("; ")]
     proof = {name: said for name, _, said in rows}.get(layer, "")

@@ -167,17 +167,19 @@ def atlas(known: KnownStudy, group: str, key: str) -> dict[str, Any]:
     """The maps of a group of one study; returns what the canvas reported of them, {} before."""
     state = st.session_state
     number = group_names(known).index(group)
+    trace_url = f"survey/{known.key}/{number}.bin"
+    view_id = f"{state.get('atlas_asked', 0)}"
     with st.container(key=f"{key}_canvas"):
         reported = mount_picture(
             ATLAS,
-            trace_url=f"survey/{known.key}/{number}.bin",
+            trace_url=trace_url,
             picture_url="",
             title=known.title,
             view=state.get("atlas_view", {}),
-            view_id=f"{state.get('atlas_asked', 0)}",
+            view_id=view_id,
             key=key,
         ).view
-    return reported or {}
+    return visitor.on_show(reported, trace_url, view_id)
 
 
 page()

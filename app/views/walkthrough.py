@@ -57,6 +57,7 @@ def page() -> None:
         selection = controls.select(visitor.sources(), models)
     st.html(STYLE)
     st.title("The equations, step by step", anchor=False)
+    controls.row_of_pictures(visitor.sources(), selection.model)
     st.caption(INSTRUCTION)
     stage(selection)
 

@@ -71,7 +71,8 @@ def test_the_first_picture_needs_no_click_and_charts_come_after_it(page, server)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     visit(page, f"{server}/explore")
-    expect_status(page, "128 points")
+    expect_status(page, "· head ")
+    expect_status(page, "3 points")
     expect(page.get_by_role("heading", name="Where does it look?")).to_be_visible()
     page.locator(".js-plotly-plot").nth(3).wait_for()
     trace = next(i for i, url in enumerate(asked) if "/trace/" in url)
@@ -122,10 +123,25 @@ def test_a_click_pins_and_the_link_restores_everything(visitor, server, browser)
     other = visit(context.new_page(), link)
     expect_status(other, seen)
     expect_pressed(other, "Pin")
-    expect_pressed(other, "h1, head 1")
-    expect_pressed(other, "h2, head 2", False)
+    expect_pressed(other, "h2, head 2")
+    expect_pressed(other, "h1, head 1", False)
     expect(other.get_by_role("radio", name="Encoder")).to_be_checked()
     context.close()
+
+
+def test_the_first_look_is_one_head_and_grows_by_presses(visitor):
+    for name, points in (("+ levels", 3), ("+ points", 16), ("+ heads", 128)):
+        expect_pressed(visitor, name, False)
+        visitor.get_by_role("button", name=name, exact=True).click()
+        expect_status(visitor, f"{points} points")
+    expect_pressed(visitor, "all 128")
+    wait_for_address(visitor, "q=")
+    visitor.get_by_role("button", name="all 128", exact=True).click()  # and back again
+    expect_status(visitor, "· head ")
+    wait_for_address(visitor, "top=3")
+    visitor.get_by_role("button", name="Who reads here?", exact=True).click()
+    for name in ("Lines", "Pin", "all 128"):
+        expect(visitor.get_by_role("button", name=name, exact=True)).to_be_disabled()
 
 
 def test_a_bad_link_shows_the_page_with_a_note(page, server):
@@ -196,6 +212,12 @@ def test_a_phone_shows_the_page_without_sideways_scrolling(browser, server):
     )
     assert width <= 390
     assert page.locator(".dv-stage").bounding_box()["width"] > 330
+    for name in ("Learn", "Look", "Compare", "Train", "Inspect", "Survey"):
+        place = page.get_by_role("link", name=name, exact=True).bounding_box()
+        assert place["x"] >= 0 and place["x"] + place["width"] <= 390 and place["y"] < 200
+    gallery = page.locator(".st-key-row_of_pictures")
+    gallery.get_by_role("radio", name="The city at night").check(force=True)
+    wait_for_address(page, "picture=night-city")
     context.close()
 
 

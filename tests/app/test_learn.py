@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from deformviz.lessons.lesson import ORDER, lesson
 from deformviz.lessons.notes import ERRATA
-from tests.app.visit import address, me, texts, visit
+from tests.app.visit import address, links, me, texts, visit
 
 
 def test_the_first_page_says_what_this_is_and_leads_to_lessons_and_lab(tiny_server):
@@ -13,7 +13,7 @@ def test_the_first_page_says_what_this_is_and_leads_to_lessons_and_lab(tiny_serv
     assert not page.exception
     assert page.title[0].value == "deformviz"
     assert "a query reads a few places that it chooses itself" in texts(page)
-    assert [link.proto.page for link in page.get("page_link")] == ["learn", "explore"]
+    assert [link.proto.page for link in links(page, "start")] == ["learn", "explore"]
 
 
 def test_a_link_to_a_view_from_when_explore_was_first_still_opens_it(tiny_server):
@@ -37,7 +37,7 @@ def test_the_page_shows_the_wrong_beside_the_right(tiny_server):
     assert not page.exception
     said = texts(page)
     assert "4068" in said and "**4608**" in said and "4608, 656, 2304" in said
-    assert len(page.get("page_link")) == sum(bool(one.lesson or one.page) for one in ERRATA)
+    assert len(links(page, "notes")) == sum(bool(one.lesson or one.page) for one in ERRATA)
 
 
 @pytest.mark.slow

@@ -123,6 +123,7 @@ def test_a_file_of_another_system_is_dropped_explored_and_followed(
     visitor.get_by_text("Encoder", exact=True).click()
     expect(named.filter(has_text="encoder.0")).to_have_count(1, timeout=MS)
     expect(status.filter(has_text=drawn)).to_have_count(1, timeout=MS)
+    visitor.get_by_role("link", name="Learn").click()
     visitor.get_by_role("link", name="Equations").click()
     equals = visitor.get_by_text(re.compile("equals the module: .* \\(float32\\)"))
     expect(equals.first).to_be_visible(timeout=2 * MS)

@@ -6,6 +6,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from app import work
+from app.rooms import ENTRIES, entry_of, page_called
 from app.rooms import PAGES as PAGES_IN_ORDER
 from app.visitor import RECORD, Here, Visitor
 
@@ -65,6 +66,12 @@ def texts(page):
     """Everything the page says in words."""
     kinds = ("title", "subheader", "markdown", "caption", "info", "error", "success")
     return " ".join(str(element.value) for kind in kinds for element in getattr(page, kind))
+
+
+def links(page, name):
+    """Where a page itself leads, below the navigation."""
+    entry = entry_of(page_called(name))
+    return page.get("page_link")[len(ENTRIES) + len(entry.pages) + len(entry.besides) :]
 
 
 def address(page):

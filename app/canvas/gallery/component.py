@@ -15,12 +15,14 @@ def gallery(
     *,
     key: str,
     on_choose: Callable[[], Any],
+    in_a_row: bool = False,
 ) -> None:
     """Thumbnails to choose from; a click leaves the name in `st.session_state[key].chosen`.
 
     Args:
         groups: title -> [{"name": .., "title": .., "src": address of the thumbnail}].
         chosen: name of the chosen picture; none is marked if it is not among them.
+        in_a_row: all in one row that scrolls sideways, where there is little room.
     """
     mount = components.component(
         "deformviz_gallery",
@@ -34,5 +36,6 @@ def gallery(
         data={
             "groups": [{"title": title, "items": items} for title, items in groups.items()],
             "chosen": chosen,
+            "in_a_row": in_a_row,
         },
     )

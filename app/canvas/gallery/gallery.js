@@ -34,6 +34,7 @@ function section(group, chosen, choose) {
 
 export default function mount({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".gallery");
+  root.classList.toggle("row", Boolean(data.in_a_row));
   const contents = JSON.stringify(data.groups);
   if (root.dataset.contents !== contents) {
     root.dataset.contents = contents;

@@ -12,6 +12,7 @@ export function helpDialog(explorer, keys, signs) {
     entries.map(([name, text]) =>
       element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, say(text))),
     );
+  const terms = Object.values(explorer.terms ?? {}).map(({ word, means }) => [word, means]);
   const shown = activeKeys(explorer, keys).map(({ show, does }) => [show, does]);
   const dialog = element(
     "dialog",
@@ -31,6 +32,8 @@ export function helpDialog(explorer, keys, signs) {
       element("table", {}, ...rows(shown)),
       element("h4", {}, say("canvas.kit.help.signs")),
       element("table", {}, ...rows(signs.map(({ sign, means }) => [say(sign), means]))),
+      ...(terms.length ? [element("h4", {}, say("canvas.kit.help.terms"))] : []),
+      element("table", {}, ...rows(terms)),
     ),
   );
   explorer.addEventListener("help", () => dialog.showModal());

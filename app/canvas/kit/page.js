@@ -1,5 +1,5 @@
 // One explorer and its surroundings in a page: loading, notices, words.
-import { button, element, setText } from "./elements.js";
+import { button, element, focusedIn, setText } from "./elements.js";
 import { helpDialog } from "./help.js";
 import { listenToKeys } from "./keyboard.js";
 import { fetchTrace, unzipped } from "./packed.js";
@@ -45,6 +45,7 @@ export class Page {
       send: (view) => tell("view", view),
       step: data.link ? (by) => tell("layer", by) : null,
     });
+    this.explorer.terms = data.terms ?? {}; // words of the picture, explained
     this.layers = new Map();
     this.facts = { link: Boolean(data.link), source: data.source ?? null, title: "", note: "" };
     this.data = data;
@@ -63,7 +64,10 @@ export class Page {
 
   build({ build, keys, signs }) {
     const { explorer } = this;
-    this.status = element("div", { class: "dv-status" });
+    this.status = element("div", {
+      class: "dv-status",
+      title: explorer.terms.query && `${explorer.terms.query.word}: ${explorer.terms.query.means}`,
+    });
     this.live = element("div", { class: "dv-live", role: "status", "aria-live": "polite" });
     this.notices = element("div", { class: "dv-notices", role: "status" });
     this.honesty = element("div", { class: "dv-honesty" });
@@ -79,6 +83,7 @@ export class Page {
       this.proof.root,
       scale,
     );
+    this.controls = [...below];
     this.busy = element(
       "div",
       { class: "dv-explorer", "aria-busy": "true" },
@@ -111,29 +116,56 @@ export class Page {
   }
 
   async load(data, wanted) {
-    this.busy.setAttribute("aria-busy", "true");
+    this.setBusy(true);
     try {
-      const [layer, picture] = await Promise.all([this.layerAt(data), this.pictureAt(data)]);
+      const parts = [this.layerAt(data), this.pictureAt(data)];
+      const [layer, picture] = await this.counted(parts, wanted);
       if (wanted !== this.wanted) return;
       const fresh = !this.explorer.layer || data.view_id !== this.viewId;
-      this.viewId = data.view_id;
+      this.viewId = this.explorer.viewId = data.view_id;
       const { view, notes } = fresh
         ? readView(data.view, layer, this.canvas.view)
         : { view: null, notes: [] };
       this.explorer.show(layer, picture, view, data.trace_url);
       this.notices.replaceChildren();
       if (notes.length) this.notice({ text: notes.join(" "), lasting: true });
-      this.busy.removeAttribute("aria-busy");
+      this.setBusy(false);
     } catch (error) {
       if (wanted !== this.wanted) return;
       this.wanted = null;
-      this.busy.removeAttribute("aria-busy");
+      this.setBusy(false);
+      if (this.explorer.stage.scene) this.describe(this.explorer.stage.scene);
       this.notice({
         text: say("canvas.kit.old_stays", { problem: error.message }),
         lasting: true,
         retry: () => this.update(this.data),
       });
     }
+  }
+
+  /** Nothing can be set while what it would act on is on its way; what has the focus keeps it. */
+  setBusy(is) {
+    if (is) this.busy.setAttribute("aria-busy", "true");
+    else this.busy.removeAttribute("aria-busy");
+    for (const node of this.controls) node.inert = is && !node.contains(focusedIn(node));
+  }
+
+  /** All parts, with a word at each about how many are here. */
+  counted(parts, wanted) {
+    let done = 0;
+    const tell = () => {
+      if (wanted !== this.wanted) return;
+      setText(this.status, say("canvas.kit.loading", { done, all: parts.length }));
+    };
+    tell();
+    return Promise.all(
+      parts.map(async (part) => {
+        const here = await part;
+        done++;
+        tell();
+        return here;
+      }),
+    );
   }
 
   async layerAt({ trace_url: address, trace }) {

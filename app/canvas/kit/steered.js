@@ -25,6 +25,7 @@ export class Steered extends EventTarget {
     this.picture = null;
     this.view = null;
     this.source = "";
+    this.viewId = ""; // of the link that the view began with, as Python names it
     this.hover = null; // query under the pointer while none is pinned
     this.focus = null; // what the readout is about
     this.lastSent = null;
@@ -98,7 +99,8 @@ export class Steered extends EventTarget {
   report() {
     this.stage.counters.reporting = false;
     const params = viewParameters(this.keptView, this.layer, this.codec);
-    const view = { ...this.keptView, layer: this.layer.header.layer, source: this.source, params };
+    const { source, viewId: view_id } = this;
+    const view = { ...this.keptView, layer: this.layer.header.layer, source, view_id, params };
     const text = JSON.stringify(view);
     if (text === this.lastSent) return;
     this.lastSent = text;

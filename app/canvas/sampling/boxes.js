@@ -5,6 +5,7 @@ import { crossMarks, stageRect } from "../kit/marks.js";
 import { decoderChoices, hasFound } from "./queries.js";
 
 const BOXES_NAMED = 12;
+const LETTER = 0.58; // width of a letter over its size, about: names stay inside the picture
 const ARM = 9; // pixels of the cross, each way
 const NAME_ROOM = [60, 13]; // pixels between two names, across and down
 
@@ -104,12 +105,15 @@ function detectionMarks(scene, query, chosen, named) {
 }
 
 function nameMark(scene, query, found, box, chosen) {
+  const text = `${found.class_name} ${found.score.toFixed(2)}`;
+  const room = scene.width - 4 - LETTER * (chosen ? 14 : 11) * text.length;
+  const x = box.x < scene.width ? Math.min(box.x + 4, room) : box.x + 4; // out of sight: stays there
   return {
     kind: "text",
     of: { query, part: "name" },
-    text: `${found.class_name} ${found.score.toFixed(2)}`,
+    text,
     font: scene.font,
-    x: Math.max(4, box.x + 4),
+    x: Math.max(4, x),
     y: box.y < 18 ? Math.max(0, box.y) + 15 : box.y - 5,
     size: chosen ? 14 : 11,
     weight: chosen ? 700 : 500,

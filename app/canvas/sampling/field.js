@@ -4,7 +4,7 @@ import { applyAffine, normalisedBox } from "../kit/frames.js";
 import { amountColour } from "../kit/glyphs.js";
 import { stageRect } from "../kit/marks.js";
 
-const MASS_ALPHA = 0.82;
+const MASS_ALPHA = 0.6; // the picture stays in sight
 const LINES_DRAWN = 12;
 const CELLS_DRAWN = 1500;
 

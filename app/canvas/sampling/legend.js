@@ -24,7 +24,7 @@ export class Legend {
       { class: "dv-signs" },
       this.meaning,
       this.sizes,
-      explained("✛", say("canvas.sampling.legend.reference")),
+      explained("✛", say("canvas.sampling.legend.reference"), explorer.terms?.reference?.means),
       explained("⇢", say("canvas.sampling.legend.beyond")),
     );
     this.scale = element("div", { class: "dv-scale" });
@@ -38,6 +38,7 @@ export class Legend {
 
   update() {
     const { layer, palette, view } = this.explorer;
+    this.meaning.title = this.explorer.terms?.level?.means ?? "";
     setText(
       this.meaning,
       say(`canvas.sampling.legend.meaning${view.colour === "head" ? ".colour" : ""}`),
@@ -46,7 +47,10 @@ export class Legend {
     if (shape !== this.shape) this.build(layer, palette);
     this.shape = shape;
     for (const [kind, chips] of Object.entries(this.chips))
-      chips.forEach((chip, index) => setPressed(chip, view[kind].includes(index)));
+      chips.forEach((chip, index) => {
+        setPressed(chip, view[kind].includes(index));
+        chip.disabled = view.reverse && kind === "levels"; // all levels are asked who reads
+      });
   }
 
   build(layer, palette) {
@@ -116,8 +120,13 @@ export class Legend {
 const chips = (name) => element("div", { class: "dv-chips", role: "group", "aria-label": name });
 
 /** A sign and what it means. */
-const explained = (sign, means) =>
-  element("span", {}, element("b", { class: "dv-sign", "aria-hidden": "true" }, sign), ` ${means}`);
+const explained = (sign, means, title = undefined) =>
+  element(
+    "span",
+    { title },
+    element("b", { class: "dv-sign", "aria-hidden": "true" }, sign),
+    ` ${means}`,
+  );
 
 /** Rows { named: [[colour, name], ..] } or { title, low, high, note }. */
 function scaleRows(scene) {

@@ -7,6 +7,7 @@ import { sampleColour } from "./samples.js";
 
 const pair = ([x, y], digits) => `${x.toFixed(digits)}, ${y.toFixed(digits)}`;
 
+const DETAILS = ["level_px", "cell", "padded_px"]; // folded away
 const LINES = [
   { term: "canvas.sampling.readout.weight", value: (facts) => facts.weight.toFixed(4) },
   { term: "canvas.sampling.readout.offset", value: (facts) => pair(facts.offset, 2) },
@@ -33,15 +34,33 @@ export class Readout {
       "section",
       { class: "dv-readout", "aria-label": say("canvas.sampling.readout.label") },
       element("header", {}, this.sign, this.name, this.why),
-      element(
-        "dl",
-        {},
-        ...LINES.flatMap(({ term }, at) => [element("dt", {}, say(term)), this.values[at]]),
-      ),
+      ...this.lists(),
       element("div", { class: "dv-corners-title" }, say("canvas.sampling.readout.corners")),
       element("div", { class: "dv-corners" }, ...this.corners),
     );
     explorer.on("drawn", (scene) => this.update(scene));
+  }
+
+  /** What everybody reads, and between it, folded, what only some do. */
+  lists() {
+    const { offset } = this.explorer.terms ?? {};
+    const isDetail = ({ term }) => DETAILS.some((name) => term.endsWith(`.${name}`));
+    const from = LINES.findIndex(isDetail);
+    const rows = LINES.flatMap(({ term }, at) => [
+      element("dt", { title: term.endsWith(".offset") ? offset?.means : undefined }, say(term)),
+      this.values[at],
+    ]);
+    const list = (first, last) => element("dl", {}, ...rows.slice(2 * first, 2 * last));
+    return [
+      list(0, from),
+      element(
+        "details",
+        { class: "dv-details" },
+        element("summary", {}, say("canvas.sampling.readout.details")),
+        list(from, from + DETAILS.length),
+      ),
+      list(from + DETAILS.length, LINES.length),
+    ];
   }
 
   update(scene) {

@@ -12,7 +12,11 @@ import {
 } from "../kit/toolbar.js";
 import { say } from "../kit/words.js";
 import { exportCsv } from "./points_csv.js";
+import { Steps } from "./steps.js";
 import { COLOUR_MODES } from "./view.js";
+
+// Nothing of one query is shown while it is asked who reads a place.
+const OF_ONE_QUERY = ["pinned", "lines", "all"];
 
 /** What colours can mean, as a list offers it: [mode, name]. */
 export const colourModes = () =>
@@ -46,7 +50,9 @@ export class Toolbar {
       (value) => explorer.setView({ top: value >= Number(this.top.input.max) ? 0 : value }),
     );
     this.dim = dimSlider(explorer);
+    this.steps = new Steps(explorer);
     this.root = toolbar(
+      this.steps.root,
       group("", ...Object.values(this.toggles)),
       takeAlong(explorer, facts, [say("canvas.sampling.export.csv"), () => exportCsv(explorer)]),
       group(
@@ -83,5 +89,8 @@ export class Toolbar {
     this.top.input.value = String(view.top || most);
     setText(this.top.output, view.top ? String(view.top) : say("canvas.sampling.top.all"));
     showShare(this.dim, view.dim);
+    this.steps.update();
+    for (const name of OF_ONE_QUERY) this.toggles[name].disabled = view.reverse;
+    for (const control of [this.colour, this.top.input]) control.disabled = view.reverse;
   }
 }

@@ -28,6 +28,14 @@ export function defaultView(layer) {
   };
 }
 
+export const FEW = 3; // points of the first look
+
+/** What a first look shows of a query: one head, the level it reads most, its heaviest points. */
+export function calmView(layer, query, head = 0) {
+  const [heaviest] = layer.strongest(query, { ...defaultView(layer), heads: [head] });
+  return { heads: [head], levels: [heaviest.level], top: FEW };
+}
+
 function place(value) {
   const numbers = (Array.isArray(value) ? value : String(value).split(",")).map(Number);
   if (numbers.length !== 2 || !numbers.every((number) => number >= 0 && number <= 1)) {

@@ -13,10 +13,25 @@ function queryWords({ layer, view, query, samples, lightly }) {
   const pinned = lightly ? "example" : "pinned";
   return [
     queryName(layer, query),
+    ...onlyWords(layer, view),
     say("canvas.sampling.words.points", { count: samples.length, outside }),
     ...dotWords(layer, view),
     say(`canvas.sampling.words.${view.pinned ? pinned : "free"}`),
   ].join(" · ");
+}
+
+/** The one head and the one level, where no more is shown. */
+function onlyWords(layer, { heads, levels }) {
+  const words = [];
+  const [head] = heads;
+  const [level] = levels;
+  if (heads.length === 1 && layer.header.heads > 1)
+    words.push(say("canvas.sampling.words.head", { head }));
+  if (levels.length === 1 && layer.levels.length > 1) {
+    const [height, width] = layer.levels[level];
+    words.push(say("canvas.sampling.words.level", { level, height, width }));
+  }
+  return words;
 }
 
 /** What the white dots among the boxes are. */

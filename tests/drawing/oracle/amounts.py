@@ -48,7 +48,7 @@ def mass_marks(drawing: Sampling) -> list[dict]:
             "kind": "cells", **drawing.window.box([0, 0, 1, 1]), "of": {"level": level},
             "rows": grid.shape[0], "columns": grid.shape[1], "values": grid.reshape(-1),
             "low": 0.0, "high": ceiling, "tolerance_values": float(doubt.max()),
-            "smooth": False, "alpha": 0.82,
+            "smooth": False, "alpha": 0.6,
         }
     ]  # fmt: skip
 

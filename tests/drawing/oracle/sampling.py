@@ -16,6 +16,7 @@ from tests.drawing.oracle.subject import Subject
 NUMBERED, INSET, ARM = 7.0, 15.0, 9.0
 NAMED, ROOM_XY = 12, (60.0, 13.0)
 STRIPE = 14.0
+LETTER = 0.58  # of its size: how wide a letter is taken to be
 BOX_ROUNDED_PX = 0.005  # of the original picture, in a packed header
 
 
@@ -158,10 +159,14 @@ class Sampling:
 
     def named(self, query: int, chosen: bool) -> dict:
         box, found = self.box_rect(query), self.subject.found[query]
+        text, start = f"{found['name']} {found['score']:.2f}", box["x"] + 4
+        if box["x"] < self.window.width:  # in sight: all of its letters, too
+            ends = LETTER * (14 if chosen else 11) * len(text)
+            start = min(start, self.window.width - 4 - ends)
         return {
             "kind": "text", "of": {"query": query, "part": "name"},
-            "text": f"{found['name']} {found['score']:.2f}",
-            "x": max(4, box["x"] + 4),
+            "text": text,
+            "x": max(4, start),
             "y": max(0, box["y"]) + 15 if box["y"] < 18 else box["y"] - 5,
             "size": 14 if chosen else 11, "weight": 700 if chosen else 500,
             "fill": signs.WHITE, "halo": "#000000dd", "alpha": 1 if chosen else 0.75,
