@@ -12,7 +12,7 @@ import pytest
 from deformviz.words import say
 from tests.bench.page import running_server
 from tests.bench.protocol import Visitor
-from tests.bench.visitors import noise
+from tests.bench.visitor_acts import noise
 
 pytestmark = pytest.mark.slow
 SECONDS = 300
