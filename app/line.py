@@ -32,6 +32,16 @@ class QueueFull(RuntimeError):
     """The line is as long as it may get; the message is one sentence for the person."""
 
 
+class NoRoom(QueueFull):
+    """The disk that answers and dropped files lie on takes no more, or not from us."""
+
+    def __init__(self, problem: OSError):
+        super().__init__(
+            f"This server cannot write to its disk ({problem.strerror or type(problem).__name__}); "
+            "whoever runs it has to make room. What is stored can still be looked at."
+        )
+
+
 @dataclass(frozen=True)
 class Progress:
     """What a waiting person may know about a job."""

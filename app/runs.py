@@ -24,6 +24,7 @@ from deformviz.tracing.packing_dense import PackedDense
 from deformviz.tracing.packing_grid import PackedGrid
 from deformviz.tracing.store import StoredTrace
 
+KEPT_BYTES = 32 * MEBIBYTE  # of unpacked layers; to unpack one again takes some 20 ms
 Packed = PackedLayer | PackedGrid | PackedDense
 
 
@@ -128,7 +129,7 @@ def _bytes_of(packed: Packed) -> int:
 
 
 @cached(
-    LRUCache(256 * MEBIBYTE, getsizeof=lambda packed: min(_bytes_of(packed), 256 * MEBIBYTE)),
+    LRUCache(KEPT_BYTES, getsizeof=lambda packed: min(_bytes_of(packed), KEPT_BYTES)),
     key=lambda run, layer: (run.key, layer),
     lock=threading.RLock(),
 )

@@ -5,30 +5,32 @@ from __future__ import annotations
 import functools
 import gzip
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app import work
+from app import visitor, work
+from app.line import QueueFull
 from app.traces import FOR_EVER, SAFE
-from deformviz.survey.atlas import pack_atlas
-from deformviz.survey.files import ATLAS, PARTS, SETTINGS, TOTALS
+from deformviz.survey.files import ATLAS, EXTREMES, PARTS, SETTINGS, TOTALS
 from deformviz.survey.pictures import SurveyError
 from deformviz.survey.settings import Settings
 from deformviz.survey.shipped import shipped_studies
 from deformviz.survey.sums import ALL
 from deformviz.tracing.packing import read_header
-from deformviz.words import say
+from deformviz.words import say, spoken
 
 if TYPE_CHECKING:
     from deformviz.survey.contrast import Change
     from deformviz.survey.extremes import Extreme
-    from deformviz.survey.study import Study
     from deformviz.survey.verdicts import Verdict
 
 FOLDER = "DEFORMVIZ_STUDIES"
@@ -64,7 +66,7 @@ def list_surveys() -> dict[str, KnownStudy]:
 
 
 def _stamp(path: Path) -> int:
-    files = (path / name for name in (SETTINGS, PARTS, TOTALS))
+    files = (path / name for name in (SETTINGS, PARTS, TOTALS, EXTREMES))
     return max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
 
 
@@ -76,27 +78,18 @@ def settings(known: KnownStudy) -> Settings:
         raise SurveyError(f"{known.name} cannot be read: {type(problem).__name__}.") from None
 
 
-@functools.lru_cache(maxsize=2)  # of eighty classes each has some hundred MiB
-def opened(known: KnownStudy) -> Study:
-    """A study with what was read of it. Raises SurveyError where it is none, or empty."""
-    from deformviz.survey.study import Study
-
-    return Study(known.path)
-
-
 # -- the head atlas ------------------------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=48)
 def packed(known: KnownStudy, group: str) -> bytes:
     """The head atlas of a group, zipped; that of all is kept with a study. Raises SurveyError."""
     kept = known.path / ATLAS
     if group == ALL and kept.is_file():
         return kept.read_bytes()
-    return gzip.compress(pack_atlas(opened(known), group), 6)
+    return asked("atlas", known, group).read_bytes()
 
 
-@functools.lru_cache(maxsize=48)
+@functools.lru_cache(maxsize=16)
 def header(known: KnownStudy, group: str) -> dict[str, Any]:
     """What the head atlas of a group says of itself. Raises SurveyError."""
     return read_header(gzip.decompress(packed(known, group)))[0]
@@ -125,48 +118,83 @@ def map_of(known: KnownStudy, layer: str, head: int) -> int | None:
 # -- questions -----------------------------------------------------------------------------------
 
 
-@functools.lru_cache(maxsize=3)
-def _connection(known: KnownStudy) -> Any:
-    return opened(known).connect()
+def asked(question: str, of: KnownStudy | tuple[KnownStudy, ...], *about: Any) -> Any:
+    """What a question of `app.tasks.surveys` says, also one that was answered before.
+
+    Raises:
+        SurveyError: a study cannot be read, DuckDB is not installed, or the work was ended.
+    """
+    studies = of if isinstance(of, tuple) else (of,)
+    places = tuple((known.path, known.stamp) for known in studies)
+    key = work.key_of("asked", question, *places, *about)
+    return _waited_for(key, "answer", question, places, about)
 
 
-@functools.lru_cache(maxsize=256)
+def picture(path: str) -> bytes:
+    """A picture of a study as a file; b"" where it is not here any more."""
+    return _seen("picture", path)
+
+
+def small_picture(path: str) -> bytes:
+    """A small version as JPEG; b"" where it cannot be shown."""
+    return _seen("small_picture", path)
+
+
+def _seen(what: str, path: str) -> bytes:
+    with suppress(SurveyError):
+        return _waited_for(work.key_of(what, path), what, path)
+    return b""
+
+
+def _waited_for(key: str, what: str, *arguments: Any) -> Any:
+    """An answer of a second or less: a page waits for it, in place of this process's memory."""
+    in_a_page = get_script_run_ctx(suppress_warning=True) is not None
+    # What fetches a file has no page behind it that could close; it waits for itself.
+    waits_as = visitor.me().name if in_a_page else f"whoever fetches {key}"
+    ended = None
+    for _ in range(2):  # the first may have ended just now, for want of anybody else
+        try:
+            ticket = work.ask(
+                key, f"app.tasks.surveys:{what}", arguments, visitor=waits_as, lane=work.TABLES
+            )
+        except QueueFull as problem:
+            raise SurveyError(str(problem)) from None
+        if ticket.answer is None:
+            ended = work.wait(key)
+        if (found := ticket.answer) is not None:
+            return found
+        work.forget(key)
+        if ended is not None and ended.state == "failed":
+            raise SurveyError(ended.error)
+    raise SurveyError(say("page.survey.gone"))
+
+
 def answer(known: KnownStudy, question: str, *about: Any) -> Any:
     """What a question of `deformviz.survey.questions` says; the last of `about` is a group.
 
     Raises SurveyError, also where DuckDB is not installed.
     """
-    from deformviz.survey import questions
-
-    *given, group = about
-    return getattr(questions, question)(
-        _connection(known).cursor(), *given, which=questions.Which(group)
-    )
+    return asked(question, known, *about)
 
 
-@functools.lru_cache(maxsize=8)
 def findings(known: KnownStudy) -> tuple[Verdict, ...]:
     """What stands out in a study. Raises SurveyError."""
-    from deformviz.survey.verdicts import verdicts
-
-    return tuple(verdicts(opened(known)))
+    return asked("findings", known)
 
 
-@functools.lru_cache(maxsize=8)
 def compared(before: KnownStudy, after: KnownStudy) -> tuple[Change, ...]:
     """Heads that differ between two studies. Raises SurveyError."""
-    from deformviz.survey.contrast import changes
-
-    return tuple(changes(opened(before), opened(after)))
+    return asked("compared", (before, after))
 
 
-@functools.lru_cache(maxsize=8)
 def extremes(known: KnownStudy) -> tuple[Extreme, ...]:
     """The pictures that are farthest out, where their recordings are kept."""
-    from deformviz.survey.extremes import kept_extremes
+    return asked("extremes", known)
 
-    there = kept_extremes(opened(known))
-    return tuple(one for one in there if (known.path / one.file).is_file())
+
+def shares(known: KnownStudy) -> dict[str, np.ndarray]:
+    """How weight is shared out among levels, of every layer and size. Raises SurveyError."""
+    return asked("shares", known)
 
 
 # -- files to take along -------------------------------------------------------------------------
@@ -174,16 +202,12 @@ def extremes(known: KnownStudy) -> tuple[Extreme, ...]:
 
 def csv(known: KnownStudy, table: str) -> bytes:
     """A table of a study as CSV."""
-    from deformviz.survey.exports import csv_bytes
-
-    return csv_bytes(opened(known), table)
+    return asked("csv", known, table).read_bytes()
 
 
-def report(known: KnownStudy) -> str:
+def report(known: KnownStudy) -> bytes:
     """A study as one page that needs no server."""
-    from deformviz.figures.survey_report import survey_report
-
-    return survey_report(opened(known), title=known.title)
+    return asked("report", known, known.title, spoken()).read_bytes()
 
 
 # -- the route -----------------------------------------------------------------------------------

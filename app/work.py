@@ -8,8 +8,8 @@
 Work is a function, named by its dotted path, that gets an `app.worker.Task` and then plain
 picklable arguments. What it returns is pickled as well, so it is made of plain values and NumPy
 arrays: this process never imports torch to read an answer. It runs in a process of its own: the
-quick lane has one for what a person looks at (pictures, what-if), the medium lane one for replays,
-the long lane one for the rest.
+quick lane has one for what a person looks at (pictures, what-if), another one reads tables of
+studies, the medium lane has one for replays, the long lane one for the rest.
 Nothing outside this door starts a model.
 """
 
@@ -26,12 +26,12 @@ from functools import partial
 from typing import Any
 
 from app.answers import MEBIBYTE, Answers
-from app.line import Job, Line, Progress
+from app.line import Job, Line, NoRoom, Progress
 from app.supervisor import Supervisor
 from app.temporary import folder_for
 from app.worker import GIBIBYTE, Limits, Order, option
 
-QUICK, MEDIUM, LONG = "quick", "medium", "long"
+QUICK, TABLES, MEDIUM, LONG = "quick", "tables", "medium", "long"
 LOOK_FOR_VISITORS_S = 1.0
 ABSENT_AT_MOST_S = 4.0  # a page that is loaded again comes back sooner
 LASTS_UNWATCHED_S = 60.0  # what runs beside the lanes, a training, waits longer for who watches it
@@ -40,13 +40,14 @@ _SECRET = secrets.token_bytes(32)  # makes keys, which are parts of addresses, i
 
 LIMITS = {
     QUICK: Limits(int(option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 180),
+    TABLES: Limits(int(option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 120),
     MEDIUM: Limits(int(option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 600),
     LONG: Limits(int(option("DEFORMVIZ_MEMORY_GIB", 4) * GIBIBYTE), 3600),
 }
 ANSWERS = Answers(
     partial(folder_for, "answers"),
     disk_bytes=int(option("DEFORMVIZ_ANSWERS_GIB", 2) * GIBIBYTE),
-    memory_bytes=64 * MEBIBYTE,
+    memory_bytes=32 * MEBIBYTE,
 )
 
 
@@ -84,7 +85,8 @@ class Lane:
 
 
 LANES = {
-    name: Lane(name, niceness=niceness) for name, niceness in ((QUICK, 0), (MEDIUM, 5), (LONG, 10))
+    name: Lane(name, niceness=niceness)
+    for name, niceness in ((QUICK, 0), (TABLES, 2), (MEDIUM, 5), (LONG, 10))
 }
 
 
@@ -112,14 +114,18 @@ def ask(
     Args:
         work: "package.module:function"; it gets a Task, then the arguments.
         visitor: who asks, and leaves whatever else they wait for in this lane.
-        lane: QUICK for a second or two, MEDIUM for some more, LONG for minutes.
+        lane: QUICK for a second or two, TABLES where no model runs, MEDIUM for some more than that,
+            LONG for minutes.
         again: go to work although an answer is kept, which `task.before()` tells it.
 
     Raises:
-        QueueFull: too many wait already.
+        QueueFull: too many wait already; NoRoom, one of its kind: the disk is full.
     """
     if again or kept(key) is None:
-        order = Order(work, arguments, ANSWERS.folder(key))
+        try:
+            order = Order(work, arguments, ANSWERS.folder(key))
+        except OSError as problem:
+            raise NoRoom(problem) from None
         _look_after_visitors()
         LANES[lane].line.submit(key, order, visitor)
     return Ticket(key, visitor)

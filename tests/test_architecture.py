@@ -104,3 +104,16 @@ def test_the_landing_page_needs_no_heavy_import(module):
         [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, check=True
     )
     assert reply.stdout.split() == []
+
+
+def test_what_a_worker_says_of_a_study_is_read_without_what_it_was_found_with():
+    heavy = "{'torch', 'duckdb', 'pyarrow', 'pandas', 'scipy', 'cv2', 'streamlit'}"
+    records = "contrast, extremes, pictures, questions, settings, verdicts"
+    code = (
+        f"import sys; from deformviz.survey import {records}; import app.work, app.tasks.surveys; "
+        f"print(*sorted({heavy} & set(sys.modules)))"
+    )
+    reply = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, check=True
+    )
+    assert reply.stdout.split() == []

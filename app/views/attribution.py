@@ -62,7 +62,7 @@ def attribution() -> None:
             icon=":material/search_off:",
         )
         return
-    if not proof.may_be_drawn(runs.unpacked(run, name).header.get("proof") for name in run.layers):
+    if not proof.may_be_drawn(run.header(name).get("proof") for name in run.layers):
         return
     link.settle(found, room)
     seen, asked = st.columns([2, 3], gap="medium", vertical_alignment="center")
@@ -111,7 +111,7 @@ def detections(run: StoredTrace) -> list[dict]:
     layer = next((name for name in reversed(run.layers) if name.startswith("decoder")), None)
     if layer is None:
         return []
-    header = runs.unpacked(run, layer).header
+    header = run.header(layer)
     found = [
         {
             "query": query,
@@ -127,7 +127,7 @@ def detections(run: StoredTrace) -> list[dict]:
 
 def classes(run: StoredTrace) -> list[dict]:
     """What a classifier takes the picture for, likeliest first."""
-    likely = runs.unpacked(run, run.layers[-1]).header["classes"]
+    likely = run.header(run.layers[-1])["classes"]
     return [
         {
             "query": 0,

@@ -65,7 +65,7 @@ def layer_title(run: StoredTrace, layer: str) -> str:
     """A layer by stage (and block, where a stage has several), with its grid."""
     _, number, _, block = layer.split(".")
     several = sum(name.startswith(f"stages.{number}.") for name in run.layers) > 1
-    height, width = runs.unpacked(run, layer).header["grid_hw"]
+    height, width = run.header(layer)["grid_hw"]
     place = f"stage {int(number) + 1}" + (f" block {int(block) + 1}" if several else "")
     return f"{place} · {height} × {width}"
 

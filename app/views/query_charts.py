@@ -26,7 +26,7 @@ def query_charts(run, layer: str, query: int | None, *, drawn: bool) -> None:
         query: None for the one the layer starts with.
         drawn: whether the canvas has drawn, so that Plotly may load.
     """
-    if not proof.may_be_drawn([samples(run, layer).header.get("proof")], beside_canvas=True):
+    if not proof.may_be_drawn([run.header(layer).get("proof")], beside_canvas=True):
         return
     kind = layer.split(".")[0]
     names = [name for name in TITLES if name != "boxes" or kind == "decoder"]

@@ -123,9 +123,8 @@ def changes(known: KnownStudy, other: KnownStudy) -> None:
 def layer_charts(known: KnownStudy, group: str) -> None:
     """Entropy and weight outside the map by layer, and levels by the size of objects."""
     from deformviz.figures.survey import heads_by_layer, level_shares
-    from deformviz.survey.sums import shares_by_size
 
-    shares = or_sentence(lambda: shares_by_size(surveys.opened(known).sums))
+    shares = or_sentence(lambda: surveys.shares(known))
     if shares is None:
         return
     st.subheader(say("page.survey.layers"), anchor=False)
@@ -156,7 +155,7 @@ def layer_charts(known: KnownStudy, group: str) -> None:
                 config=CONFIG,
                 alt=meaning,
             )
-    correct = surveys.answer(known, "correctness", group)
+    correct = or_sentence(lambda: surveys.answer(known, "correctness", group))
     if correct:
         st.markdown(f"**{say('page.survey.correct')}**")
         st.markdown(correlation_table(correct))
@@ -213,10 +212,10 @@ def head_panel(known: KnownStudy, group: str, query: int | None) -> None:
     )
     points = event.selection.points if event and event.selection else []
     low, high = (points[0]["customdata"][:2]) if points else (bars.edges[0], bars.edges[-1])
-    behind = surveys.answer(
-        known, "pictures_behind", measure, layer, head, float(low), float(high), group
-    )
-    survey_pictures.gallery(known, layer, behind, clicked=bool(points))
+    asked = (measure, layer, head, float(low), float(high), group)
+    behind = or_sentence(lambda: surveys.answer(known, "pictures_behind", *asked))
+    if behind is not None:
+        survey_pictures.gallery(known, layer, behind, clicked=bool(points))
 
 
 def farthest(known: KnownStudy) -> None:

@@ -6,7 +6,6 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 RESAMPLES = 1000
 LEVEL = 0.05  # of false discoveries
@@ -47,6 +46,8 @@ def mean_over_pictures(values: np.ndarray, seed: int = 0, resamples: int = RESAM
 
 def p_values(difference: np.ndarray, error: np.ndarray) -> np.ndarray:
     """Two-sided p of differences with their standard errors; 1 where both are zero."""
+    from scipy.special import ndtr  # not needed to read what was found
+
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.abs(difference) / error
     z = np.where(np.isnan(z), 0.0, z)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from deformviz.survey.bootstrap import LEVEL, discoveries, mean_over_pictures, p_values
-from deformviz.survey.study import Study
+
+if TYPE_CHECKING:
+    from deformviz.survey.study import Study
 
 COMPARED = (
     "spread",

@@ -10,14 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deformviz.survey.files import EXTREMES
-from deformviz.survey.heads import joined
 from deformviz.survey.pictures import Picture, SurveyError
-from deformviz.survey.study import Study
+
+if TYPE_CHECKING:
+    from deformviz.survey.study import Study
 
 # What is looked for -> the measure it is told by, of references that are points and boxes.
 KINDS = {
@@ -46,6 +47,8 @@ class Extreme:
 
 def find_extremes(study: Study, each: int = EACH) -> list[Extreme]:
     """The farthest pictures of every kind, from the tables alone; each picture once a kind."""
+    from deformviz.survey.heads import joined
+
     rows = study.pictures().to_pylist()
     names = {row["picture"]: row["name"] for row in rows if not row["problem"]}
     order = sorted(names)

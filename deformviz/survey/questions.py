@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from deformviz.survey.pictures import SurveyError
-from deformviz.survey.rows import MEASURES
 from deformviz.survey.sums import ALL
 
 BARS = 24
@@ -67,6 +66,8 @@ class Bars:
 
 
 def _known(measure: str) -> str:
+    from deformviz.survey.rows import MEASURES  # with Arrow, which who reads answers does without
+
     if measure not in MEASURES:
         raise SurveyError(f"There is no measure {measure!r}; there are {', '.join(MEASURES)}.")
     return measure

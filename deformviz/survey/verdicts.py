@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deformviz.survey.bootstrap import Mean, discoveries, mean_over_pictures, p_values
 from deformviz.survey.files import VERDICTS
-from deformviz.survey.study import Study
 from deformviz.survey.sums import ALL, LayerSums
+
+if TYPE_CHECKING:
+    from deformviz.survey.study import Study
 
 STILL = 0.05  # spread below which a head has not left its star, cells or half sides
 ON_REFERENCE = 0.05  # length of nearly all offsets below which a head stays on its reference

@@ -16,6 +16,7 @@ import json
 import math
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -317,3 +318,11 @@ def read_header(blob: bytes, *, levels_needed: bool = True) -> tuple[dict[str, A
     if levels_needed or header["levels"]:
         check_shape("levels of the packed layer", np.shape(header["levels"]), "level hw")
     return header, 4 + length
+
+
+def header_of(path: Path) -> dict[str, Any]:
+    """The header of a packed layer on disk, without unzipping the numbers that follow it."""
+    with gzip.open(path) as file:
+        length = file.read(4)
+        blob = length + file.read(int.from_bytes(length, "little"))
+    return read_header(blob, levels_needed=False)[0]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from deformviz.schema import SHOWN_SCORE, AttentionTrace, GridTrace, Trace
-from deformviz.tracing.packing import PackedLayer, compress, pack_layer
+from deformviz.tracing.packing import PackedLayer, compress, header_of, pack_layer
 from deformviz.tracing.packing_dense import PackedDense, is_placed_dense, pack_dense
 from deformviz.tracing.packing_grid import PackedGrid, pack_grid, unpack_any
 
@@ -45,13 +45,21 @@ class StoredTrace:
     honesty: str
     detections: tuple[dict[str, Any], ...]
 
-    def layer_gzip(self, layer: str) -> bytes:
-        """The packed layer as stored, gzip."""
+    def layer_file(self, layer: str) -> Path:
+        """Where the packed layer lies, gzip."""
         if layer not in self.layers:
             raise KeyError(
                 f"{self.name} has no stored layer {layer!r}; it has {', '.join(self.layers)}."
             )
-        return (self.folder / f"{layer}.bin.gz").read_bytes()
+        return self.folder / f"{layer}.bin.gz"
+
+    def layer_gzip(self, layer: str) -> bytes:
+        """The packed layer as stored, gzip."""
+        return self.layer_file(layer).read_bytes()
+
+    def header(self, layer: str) -> dict[str, Any]:
+        """What the layer says of itself, at a fraction of the cost of its numbers."""
+        return header_of(self.layer_file(layer))
 
     def layer(self, layer: str) -> PackedLayer | PackedGrid | PackedDense:
         """The layer's numbers as NumPy arrays."""

@@ -1,17 +1,21 @@
 """The page Survey: shipped studies, one of the server's folder, and what cannot be shown."""
 
 import json
+import os
 import re
 import shutil
-import sys
+import signal
+import threading
 from dataclasses import asdict
 
 import pytest
 from starlette.testclient import TestClient
 
-from app import surveys
+from app import surveys, work
 from app.rooms import SAMPLING
 from deformviz.survey.extremes import Extreme
+from deformviz.survey.pictures import SurveyError
+from deformviz.survey.study import Study
 from deformviz.survey.verdicts import verdicts
 from tests.app.visit import here, me, settled, visit
 from tests.app.visit import texts as escaped
@@ -61,7 +65,7 @@ def test_a_study_of_the_folder_says_the_head_that_was_planted(studies):
         f"encoder.0 head 1 never left its star: its points stray 0.00 cells over {PICTURES}" in said
     )
     known = surveys.list_surveys()["planted"]
-    assert {v.text for v in verdicts(surveys.opened(known))} == {
+    assert {v.text for v in verdicts(Study(known.path))} == {
         v.text for v in surveys.findings(known)
     }
 
@@ -94,7 +98,6 @@ def test_pictures_that_are_farthest_out_are_offered_as_recordings(studies):
         "outside", "encoder.0", 2, 3, "noise-03.png", 0.75, 2.1, "extremes/outside-1.deformviz"
     )
     (folder / "extremes.json").write_text(json.dumps([asdict(one), asdict(one) | {"file": "gone"}]))
-    surveys.extremes.cache_clear()
     page = settled(visit("survey", survey="planted"))
     assert not page.exception
     said = texts(page)
@@ -102,14 +105,32 @@ def test_pictures_that_are_farthest_out_are_offered_as_recordings(studies):
     assert page.expander[-1].label == "Pictures farthest out: 1"
 
 
-def test_without_duckdb_the_maps_and_findings_are_there_and_a_sentence(studies, monkeypatch):
-    for kept in (surveys.answer, surveys._connection):
-        kept.cache_clear()
-    monkeypatch.setitem(sys.modules, "duckdb", None)
-    page = settled(visit("survey", survey="planted"))
+def test_without_duckdb_the_maps_and_findings_are_there_and_a_sentence(
+    studies, monkeypatch, tmp_path
+):
+    (tmp_path / "duckdb.py").write_text("raise ImportError('as where it is not installed')")
+    monkeypatch.syspath_prepend(str(tmp_path))  # of the next worker, too
+    os.utime(studies / "planted" / "study.json")  # nothing that was answered before
+    work.LANES[work.TABLES].worker.end()
+    try:
+        page = settled(visit("survey", survey="planted"))
+    finally:
+        work.LANES[work.TABLES].worker.end()
     assert not page.exception
     said = texts(page)
     assert "never left its star" in said and "pip install 'deformviz[survey]'" in said
+
+
+def test_a_worker_that_ends_in_the_middle_of_a_question_costs_a_sentence():
+    known, worker = surveys.list_surveys()["trained"], work.LANES[work.TABLES].worker
+    assert surveys.small_picture("gone.png") == b""  # there is a worker
+    pid, question = worker.pid, ("bars", "entropy", "encoder.0", 3, "all")
+    os.kill(pid, signal.SIGSTOP)  # it will not answer
+    threading.Timer(0.1, os.kill, (pid, signal.SIGKILL)).start()
+    with pytest.raises(SurveyError, match="SIGKILL.* Try again"):
+        surveys.answer(known, *question)
+    assert surveys.answer(known, *question).counts.sum() > 0
+    assert worker.pid != pid
 
 
 def test_an_atlas_is_served_by_a_key_and_nothing_else_is(studies):

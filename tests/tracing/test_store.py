@@ -45,6 +45,7 @@ def test_a_stored_layer_equals_a_fresh_run_within_a_hundredth_of_a_pixel(store):
     fresh = dv.run(model, folder / "images" / "tall.png")
     for name in stored.layers:
         kept, layer = stored.layer(name), fresh[name]
+        assert stored.header(name) == kept.header
         if not name.endswith(".self"):  # among queries: no locations
             error = np.abs(kept.locations - layer.sampling_locations.numpy()).max()
             assert error * 80 < 0.01
