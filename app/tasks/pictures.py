@@ -68,7 +68,7 @@ def trace(
     if is_ours(network):  # any other resizes the picture as its own processor says
         price.check(
             price.price_of(network.config, picture.shape[:2]),
-            memory_bytes=option("DEFORMVIZ_BUDGET_GIB", 2) * GIBIBYTE,
+            memory_bytes=budget_bytes(),
             seconds=option("DEFORMVIZ_BUDGET_S", 60),
         )
     elif not _resizes(network) and picture.shape[0] * picture.shape[1] > MOST_AS_IT_COMES_PX:
@@ -81,6 +81,11 @@ def trace(
     done = _store(task.folder, key, seen.title, network, traced, picture)
     log.info("run finished: %s in %.2f s", path, time.perf_counter() - started)
     return done
+
+
+def budget_bytes() -> float:
+    """What one picture, study or replay may need, as priced before it is begun."""
+    return option("DEFORMVIZ_BUDGET_GIB", 2) * GIBIBYTE
 
 
 def compare(task: Task, key: str, seen: Seen, paths: Sequence[str]) -> ComputedRun:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from app.recorded_runs import RecordedRun
-from app.tasks.pictures import Seen
+from app.tasks.pictures import Seen, budget_bytes
 from app.tasks.replay_view import ReplayView
-from app.worker import Task
+from app.worker import Task, option
 from deformviz.schema import AttentionTrace, GridTrace, Trace
 from deformviz.tracing.packing import compress, pack_layer, unpack_layer
 from deformviz.tracing.packing_grid import pack_grid
@@ -47,6 +47,8 @@ def compute(
     Args:
         stored: the picture's trace in the gallery, which may know where its object is.
     """
+    from deformviz.analysis import price
+
     task.report("reading the picture")
     picture = read_picture(seen.data, name=seen.title)
     replay = _open_replay(run.stamp, run.path)
@@ -60,6 +62,12 @@ def compute(
         raise RunFolderError(f"{run.title} has no snapshots yet; the first one comes soon.")
     ends = [iterations[-1], iterations[0]]
     order = [i for i in dict.fromkeys([*ends, *iterations]) if i not in view.frames]
+    price.check(
+        price.times(price.price_of(replay.recipe.model, picture.shape[:2]), len(order)),
+        memory_bytes=budget_bytes(),
+        seconds=option("DEFORMVIZ_BUDGET_REPLAY_S", 600),
+        what="a replay",
+    )
     mask, kept_at = object_mask(stored), -KEEP_EVERY_S
     for done, iteration in enumerate(order):
         task.report(f"iteration {iteration}", done, len(order))

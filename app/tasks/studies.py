@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from app.tasks.models import load_model
-from app.tasks.pictures import Seen
-from app.worker import Task
+from app.tasks.pictures import Seen, budget_bytes
+from app.worker import Task, option
 from deformviz.analysis.attribution_records import (
     METHODS,
     QUANTITIES,
@@ -92,6 +92,7 @@ def study(task: Task, seen: Seen, path: str, stamp: int, asked: Asked) -> Answer
         raise ValueError(say("foreign.attribution"))
     task.report("looking at the picture")
     picture = read_picture(seen.data, name=seen.title)
+    _price(model.config, picture.shape[:2], asked)
     if asked.of_grids:
         held, target = hold_grids(model, picture), ClassLogit(asked.label)
     else:
@@ -104,6 +105,23 @@ def study(task: Task, seen: Seen, path: str, stamp: int, asked: Asked) -> Answer
     if asked.part == PIXELS:
         return _pixels(held, target, asked, on_step)
     return _study(held, target, asked, on_step)
+
+
+def _price(config: Any, picture_hw: tuple[int, int], asked: Asked) -> None:
+    """Refuse a study that would take more than it may, before the model runs. Raises TooLarge."""
+    from deformviz.analysis import price
+
+    layers = {"decoder": "decoder_layers", "encoder": "encoder_layers"}.get(asked.part)
+    count = getattr(config, layers) if layers else 1
+    if asked.part == "stages":
+        count = sum(len(stage.blocks) for stage in config.stages)
+    once = price.price_of(config, picture_hw)
+    price.check(
+        price.price_of_study(once, part=asked.part, layers=count),
+        memory_bytes=2 * budget_bytes(),  # a way back keeps what the way forward has made
+        seconds=option("DEFORMVIZ_BUDGET_STUDY_S", 3600),
+        what="a study",
+    )
 
 
 def _study(held: Any, target: Any, asked: Asked, on_step: Any) -> LayersStudied:

@@ -20,17 +20,23 @@ import torch
 from captum.attr import Saliency
 from torch import Tensor
 
-from deformviz.analysis.attribution_records import COMPLETE, METHODS, QUANTITIES, Attribution
+from deformviz.analysis.attribution_records import (
+    COMPLETE,
+    METHODS,
+    MOST_AT_ONCE,
+    NUMBERS_AT_ONCE,
+    PIECE_STEPS,
+    QUANTITIES,
+    Attribution,
+)
 from deformviz.analysis.attribution_targets import Held
 
 OnStep = Callable[[int, int], None]  # (done, of how many); what it raises cancels
 OnFound = Callable[[Tensor], None]
 OnValues = Callable[[np.ndarray], None]
 
-PIECE_STEPS, MOST_STEPS = 8, 1536
+MOST_STEPS = 1536
 ALL_PIECES = 5 * COMPLETE  # of it, errors of either sign taken together
-NUMBERS_AT_ONCE = 2_100_000  # of a layer's inputs in one batch; 16 times a picture of 210 pixels
-MOST_AT_ONCE = 64
 
 
 def attribute(

@@ -16,6 +16,9 @@ COMPLETE = 0.01  # of the score difference
 ORDERS = ("weight", "attribution", "random")
 KINDS = ("deletion", "insertion")
 HEAVIEST = 10
+NUMBERS_AT_ONCE = 2_100_000  # of a layer's inputs in one batch; 16 times a picture of 210 pixels
+MOST_AT_ONCE = 64
+PIECE_STEPS = 8  # of a stretch of a path
 
 
 @record

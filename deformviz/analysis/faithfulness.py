@@ -10,8 +10,15 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from deformviz.analysis.attribution import MOST_AT_ONCE, NUMBERS_AT_ONCE, OnStep
-from deformviz.analysis.attribution_records import KINDS, ORDERS, QUANTITIES, Faithfulness
+from deformviz.analysis.attribution import OnStep
+from deformviz.analysis.attribution_records import (
+    KINDS,
+    MOST_AT_ONCE,
+    NUMBERS_AT_ONCE,
+    ORDERS,
+    QUANTITIES,
+    Faithfulness,
+)
 from deformviz.analysis.attribution_targets import Held, Rest
 
 STEPS = 16  # places of a curve after the first

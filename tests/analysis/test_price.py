@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from deformviz.analysis.price import TooLarge, check, price_of
+from deformviz.analysis.price import TooLarge, check, price_of, price_of_study, times
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.load import load
 from deformviz.checkpoints.registry import ASSETS
@@ -44,6 +44,28 @@ def test_what_is_too_large_is_named():
         check(price_of(huge, (30, 40)), **BUDGET)
     with pytest.raises(TooLarge, match="computes for about"):
         check(price_of(huge, (30, 40)), memory_bytes=1e15, seconds=60)
+
+
+def test_a_study_is_priced_by_what_lies_behind_its_part():
+    usual = price_of(DeformableDETRConfig(), (480, 640))
+    part = {name: price_of_study(usual, part=name, layers=6) for name in ("decoder", "encoder")}
+    assert part["decoder"].multiply_adds < part["encoder"].multiply_adds / 5
+    hour = {"memory_bytes": 2 * BUDGET["memory_bytes"], "seconds": 3600, "what": "a study"}
+    check(part["decoder"], **hour)
+    check(price_of_study(usual, part="pixels", layers=1), **hour)
+    with pytest.raises(TooLarge, match="at least about .* s; a study may take 3600 s here"):
+        check(part["encoder"], **hour)
+    fewer = price_of_study(usual, part="encoder", layers=2)
+    assert 3 * fewer.multiply_adds == part["encoder"].multiply_adds
+
+
+def test_a_replay_is_priced_by_its_snapshots():
+    once = price_of(DeformableDETRConfig(), (480, 640))
+    replay = times(once, 200)
+    assert replay.multiply_adds == 200 * once.multiply_adds
+    assert replay.memory_bytes == once.memory_bytes  # one after the other
+    with pytest.raises(TooLarge, match="a replay may take 600 s here"):
+        check(replay, memory_bytes=BUDGET["memory_bytes"], seconds=600, what="a replay")
 
 
 def with_header(path, **changes):
