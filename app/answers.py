@@ -63,10 +63,10 @@ class Answers:
 
     def get(self, key: str) -> Any | None:
         """The answer as it was kept last, or None."""
-        folder = self._root() / hashlib.sha256(key.encode()).hexdigest()[:32]
         try:
+            folder = self._root() / hashlib.sha256(key.encode()).hexdigest()[:32]
             now = (folder / ANSWER).stat()
-        except OSError:
+        except OSError:  # nothing is kept, or nothing can be: whoever asks for it is told why
             return None
         with self._lock:
             self._folders.get(folder)  # used just now

@@ -81,13 +81,14 @@ def _iterations(path: Path, stamp: str) -> list[int]:
 # -- what people drop here -----------------------------------------------------------------------
 
 
-def take_upload(name: str, data: bytes) -> str:
+def take_upload(name: str, data: bytes | memoryview) -> str:
     """Make a dropped file a choice of this session; returns its name there.
 
     Raises:
         CheckpointError: a file of torch.save on a server that is open to its network.
+        NoRoom: the disk is full.
     """
-    if is_shared() and looks_pickled(data[:8]):
+    if is_shared() and looks_pickled(bytes(data[:8])):
         raise CheckpointError(PICKLED_OFF)
     return remember(name, dropped.CHECKPOINTS.keep(data, name, visitor.me().name))
 

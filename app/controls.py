@@ -9,6 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import dropped, published, recordings, visitor
 from app.canvas.gallery.component import gallery
+from app.line import NoRoom
 from app.rooms import ROOMS
 from app.runs import ModelChoice, finished
 from app.sources import UPLOAD, Source, own_picture
@@ -123,15 +124,10 @@ def _choose_own_picture() -> None:
         file = st.session_state[widget]
         if not isinstance(file, UploadedFile):
             return
-        if recordings.is_recording(file.name):
-            recordings.keep(file.name, file.getbuffer())
-            visitor.change(recording_calls=True)
-        elif file.size > LARGEST_PICTURE_MB * 2**20:
-            visitor.note(say("picture.too_large", name=plain(file.name), most=LARGEST_PICTURE_MB))
-        else:
-            path = dropped.PICTURES.keep(file.getbuffer(), file.name, visitor.me().name)
-            visitor.change(own_picture=own_picture(file.name, path))
-            visitor.choose_picture(UPLOAD)
+        try:
+            _keep(file)
+        except NoRoom as problem:
+            visitor.note(str(problem))
         visitor.change(drops=drops + 1)
         dropped.let_go(file)
 
@@ -146,6 +142,19 @@ def _choose_own_picture() -> None:
     if st.toggle("Use the camera", key="camera_on"):
         key = f"camera-{drops}"
         st.camera_input("Take a picture", key=key, on_change=take, args=(key,))
+
+
+def _keep(file: UploadedFile) -> None:
+    """Take a dropped picture, or a recording that was dropped here. Raises NoRoom."""
+    if recordings.is_recording(file.name):
+        recordings.keep(file.name, file.getbuffer())
+        visitor.change(recording_calls=True)
+    elif file.size > LARGEST_PICTURE_MB * 2**20:
+        visitor.note(say("picture.too_large", name=plain(file.name), most=LARGEST_PICTURE_MB))
+    else:
+        path = dropped.PICTURES.keep(file.getbuffer(), file.name, visitor.me().name)
+        visitor.change(own_picture=own_picture(file.name, path))
+        visitor.choose_picture(UPLOAD)
 
 
 def layer_number(layer: str) -> str:

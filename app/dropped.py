@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 import threading
 from collections import OrderedDict
@@ -14,6 +15,7 @@ from pathlib import Path
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from app.line import NoRoom
 from app.temporary import folder_for
 
 log = logging.getLogger(__name__)
@@ -36,13 +38,18 @@ class KeptFiles:
         """Write a file, unless it is here already; the owner's oldest ones make room, then others.
 
         It keeps its own name, reduced to plain characters, in a folder named by its content.
+
+        Raises:
+            NoRoom: the disk is full, or may not be written.
         """
         with self._lock:
             plain = re.sub(r"[^\w.-]", "_", Path(name).name).lstrip(".")[-80:] or "file"
-            path = self._root() / hashlib.sha256(data).hexdigest()[:24] / plain
-            if not path.exists():
-                path.parent.mkdir(exist_ok=True)
-                path.write_bytes(data)
+            try:
+                path = self._root() / hashlib.sha256(data).hexdigest()[:24] / plain
+                if not path.exists():
+                    _write_whole(path, data)
+            except OSError as problem:
+                raise NoRoom(problem) from None
             self._sizes.pop(path, None)
             self._sizes[path], self._owners[path] = len(data), owner
             self._make_room([p for p in self._sizes if self._owners[p] == owner], self._budget // 4)
@@ -58,6 +65,18 @@ class KeptFiles:
             total -= self._sizes.pop(path)
             del self._owners[path]
             path.unlink(missing_ok=True)
+
+
+def _write_whole(path: Path, data: bytes | memoryview) -> None:
+    """A file that is there has all its bytes."""
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 CHECKPOINTS = KeptFiles(partial(folder_for, "checkpoints"), 4 * 2**30)

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import housekeeping, rooms, temporary, work
 from app.canvas.kind import address
 from app.canvas.kinds import LESSON, SAMPLING
+from app.training_runs import live_training
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ async def warm_start(app: object) -> AsyncIterator[None]:
     with housekeeping.in_order():
         yield
     work.close()
+    live_training().close()
     temporary.remove()
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 PREFIX = "deformviz-server-"
+UNLOCKED = "deformviz-new-"  # a folder of the instant before it is locked
 LOCK = "alive"
 
 
@@ -26,9 +27,12 @@ LOCK = "alive"
 def server_folder() -> Path:
     """The folder of this server, made at the first call; nobody else may look inside."""
     sweep()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    made = Path(tempfile.mkdtemp(prefix=UNLOCKED))
+    lock = os.open(made / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
+    # Only now by the name that others sweep: a server that starts in this moment finds it locked.
+    folder = made.with_name(PREFIX + made.name.removeprefix(UNLOCKED))
+    made.rename(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -9,6 +11,7 @@ import streamlit as st
 from app import recorded_runs, visitor, work
 from app.checkpoint_files import is_shared
 from app.rooms import GRID, SAMPLING
+from app.temporary import folder_for
 from deformviz.training.live import LiveOptions, LiveTraining
 from deformviz.words import say
 
@@ -17,10 +20,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PARAMETERS = {"run": "run", "other_run": "with"}  # what the address calls them
 
 
-@st.cache_resource(show_spinner=False)
+@functools.cache
 def live_training() -> LiveTraining:
     """The one training that people of this server may start and watch."""
-    return LiveTraining()
+    return LiveTraining(partial(folder_for, "trainings"))
 
 
 @st.cache_resource(show_spinner=False)

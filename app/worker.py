@@ -7,6 +7,7 @@ answer that is not complete yet. No Streamlit here: a worker knows no visitor, o
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import os
@@ -20,7 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from app.line import Cancelled
+from app.line import Cancelled, NoRoom
 from deformviz import systems
 from deformviz.models.memory import give_back_memory, keep_freed_memory
 
@@ -144,6 +145,8 @@ def one_sentence(problem: Exception, limits: Limits) -> str:
             f"This needs more memory than the {limits.memory} that one run may take here; choose "
             "a smaller picture or model."
         )
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return str(NoRoom(problem))
     if isinstance(problem, (ValueError, RuntimeError, KeyError)) and text:
         return text.splitlines()[0]
     return f"The run stopped with {type(problem).__name__}; the terminal says more."

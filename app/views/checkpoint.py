@@ -11,7 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import checkpoint_files as files
 from app import dropped, visitor, work
-from app.line import JobFailed
+from app.line import JobFailed, NoRoom
 from app.rooms import ROOMS, SAMPLING, Page, Room
 from app.tasks.checkpoints import Looked
 from app.training_runs import NOBODY
@@ -117,8 +117,8 @@ def drop() -> None:
         if not isinstance(file, UploadedFile):  # cleared, or taken and let go before
             return
         try:
-            visitor.change(checkpoint=files.take_upload(file.name, file.getvalue()))
-        except CheckpointError as problem:
+            visitor.change(checkpoint=files.take_upload(file.name, file.getbuffer()))
+        except (CheckpointError, NoRoom) as problem:
             state["checkpoint_problem"] = str(problem)
         dropped.let_go(file)
         visitor.change(drops=visitor.me().drops + 1)  # the next one begins empty
@@ -270,7 +270,7 @@ def open_with(pages: Iterable[Page], room: Room, chosen: Chosen, assumed: bool) 
             continue
         try:
             name = files.for_other_pages(chosen.choice, chosen.said, chosen.iteration, assumed)
-        except JobFailed as problem:
+        except (JobFailed, NoRoom) as problem:
             st.error(str(problem))
             return
         visitor.change_here(room=room.name, model=name)

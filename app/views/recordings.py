@@ -11,6 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app import recordings, visitor, work
 from app.canvas.kinds import GRID, SAMPLING, mount_picture
 from app.dropped import let_go
+from app.line import NoRoom
 from app.tasks.pictures import ComputedRun
 from app.waiting import answer_or_wait
 from deformviz.words import say
@@ -80,7 +81,10 @@ def choose(dropping: Any, choosing: Any) -> Path | None:
     def take() -> None:
         file = state[key]
         if isinstance(file, UploadedFile):
-            recordings.keep(file.name, file.getbuffer())
+            try:
+                recordings.keep(file.name, file.getbuffer())
+            except NoRoom as problem:
+                visitor.note(str(problem))
             visitor.change(drops=drops + 1)  # the next one begins empty
             let_go(file)
 

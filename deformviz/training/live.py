@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -210,7 +210,9 @@ class _Run:
 class LiveTraining:
     """The one live training of a server. Every method may be called from any session's thread."""
 
-    def __init__(self):
+    def __init__(self, within: Callable[[], Path] | None = None):
+        """Each training has a folder in what `within` gives, or in the system's for such."""
+        self._within = within
         self._lock = threading.RLock()
         self._run: _Run | None = None
         atexit.register(self.close)
@@ -223,7 +225,7 @@ class LiveTraining:
     def start(self, options: LiveOptions) -> Path:
         """Begin a training in a folder of its own; the one before is forgotten.
 
-        Raises LiveError while another one is alive.
+        Raises LiveError while another one is alive, and where its folder cannot be written.
         """
         with self._lock:
             if self._run and self._run.is_alive:
@@ -231,11 +233,14 @@ class LiveTraining:
                     "A training is under way on this server already; watch it, or stop it first."
                 )
             self._forget()
-            home = Path(tempfile.mkdtemp(prefix="deformviz-live-"))
-            folder = home / "live"
-            folder.mkdir()
-            wishes = home / "options.json"
-            wishes.write_text(json.dumps(asdict(options)))
+            try:
+                folder, wishes = self._begin(options)
+            except OSError as problem:
+                raise LiveError(
+                    f"The training cannot write to this server's disk ({problem.strerror}); "
+                    "whoever runs it has to make room."
+                ) from None
+            home = folder.parent
             command = [
                 sys.executable,
                 "-m",
@@ -259,6 +264,19 @@ class LiveTraining:
                 process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
             self._run = _Run(process, folder, options)
             return folder
+
+    def _begin(self, options: LiveOptions) -> tuple[Path, Path]:
+        """An empty run folder, and a file that says what is wished."""
+        within = self._within() if self._within is not None else None
+        home = Path(tempfile.mkdtemp(prefix="deformviz-live-", dir=within))
+        try:
+            (home / "live").mkdir()
+            wishes = home / "options.json"
+            wishes.write_text(json.dumps(asdict(options)))
+        except OSError:
+            shutil.rmtree(home, ignore_errors=True)
+            raise
+        return home / "live", wishes
 
     def pause(self) -> None:
         """Halt after the current iteration."""

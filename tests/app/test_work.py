@@ -1,5 +1,6 @@
 """The one door to work: shared, watched, stopped within a second, and nobody else's problem."""
 
+import errno
 import os
 import signal
 import sys
@@ -157,6 +158,19 @@ def test_the_line_has_an_end():
         ask(f"job {person}", "process_id", visitor=f"person {person}")
     with pytest.raises(QueueFull, match="30 jobs wait already"):
         ask("one too many", "process_id", visitor="late")
+
+
+def test_work_whose_answer_has_no_place_is_refused_and_done_once_there_is_room(monkeypatch):
+    def refuse(*_args, **_more):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert work.kept("no room") is None
+    with pytest.raises(QueueFull, match="No space left on device.* make room"):
+        ask("no room", "process_id")
+    monkeypatch.undo()
+    ask("no room", "process_id")
+    assert work.wait("no room", SECONDS).state == "done"
 
 
 def test_names_of_answers_cannot_be_guessed(monkeypatch):
