@@ -11,7 +11,6 @@ import lzma
 from dataclasses import dataclass, field
 
 import numpy as np
-import pyarrow as pa
 
 from deformviz.survey.samples import LayerOfQueries
 
@@ -199,6 +198,8 @@ def to_bytes(sums: dict[str, LayerSums], *, small: bool = False) -> bytes:
     np.savez(buffer, allow_pickle=False, **arrays)
     if small:
         return lzma.compress(buffer.getvalue(), preset=6)
+    import pyarrow as pa  # which who only reads what was found does without
+
     return pa.Codec("zstd", 1).compress(buffer.getvalue(), asbytes=True)
 
 
@@ -213,6 +214,8 @@ def from_bytes(data: bytes) -> dict[str, LayerSums]:
     if data.startswith(XZ):
         unpacked = lzma.decompress(data)
     else:
+        import pyarrow as pa
+
         unpacked = pa.input_stream(pa.py_buffer(data), compression="zstd").read()
     with np.load(io.BytesIO(unpacked), allow_pickle=False) as arrays:
         about = json.loads(arrays["about"].tobytes())
