@@ -153,7 +153,7 @@ def test_the_offline_page_opens_without_a_server_where_the_visitor_was(open_tab,
     page.on("request", lambda request: requests.append(request.url))
     page.goto(path.as_uri())
     page.wait_for_function("document.querySelector('.dv')?.__explorer.redraws > 0")
-    expect_status(page, re.compile("level 1 · row 0, column 13 · 9 points.*pinned"))
+    expect_status(page, re.compile("level 1 · row 0, column 13 · head 1 · 9 points.*pinned"))
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
     expect(page.get_by_role("button", name="Copy link")).to_have_count(0)
 
