@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.geometry import cell_centres, shapes_list
 from deformviz.models.deformable_detr import DeformableDETR
+from deformviz.training.ahead import Ahead
 from deformviz.training.batches import detector_batch
 from deformviz.training.distributed import World
 from deformviz.training.losses import Total, dense_loss, own_count, set_loss
@@ -97,6 +98,7 @@ class DetectorTraining(Training):
         """
         world = world or World()
         check_batches(recipe, world)
+        self._ahead = Ahead(lambda iteration: detector_batch(recipe, iteration))
         model = build_model(recipe).to(world.device, dtype)
         super().__init__(recipe, folder, model, build_optimiser(model, recipe), world)
 
@@ -106,6 +108,8 @@ class DetectorTraining(Training):
         images, targets, count = self._batch()
         terms = detection_losses(self.model, images, targets, self.recipe, self.world.total)
         loss = reduce(torch.add, terms.values())
+        if self.world.size == 1 and self.iteration + 1 < self.recipe.iterations:
+            self._ahead.begin(self.iteration + 1)
         norm = self.descend(loss)
         whole, *parts = self.world.totals([loss.item(), *(t.item() for t in terms.values())])
         return {
@@ -121,7 +125,7 @@ class DetectorTraining(Training):
 
     def _batch(self) -> tuple[Tensor, list[Targets], int]:
         """This process's share of the next batch, and how many pictures all of it has."""
-        images, targets = detector_batch(self.recipe, self.iteration)
+        images, targets = self._ahead.take(self.iteration)
         like = next(self.model.parameters())
         mine = images[self.world.rank :: self.world.size]
         share = mine.contiguous(memory_format=torch.channels_last).to(like)

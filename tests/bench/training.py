@@ -2,7 +2,8 @@
 
 `python -m tests.bench.training` drives the Training page with Chromium and prints the time from a
 step of the slider to the new picture; `--recording` trains with and without the recorder, an
-iteration of each in turn, and prints the difference.
+iteration of each in turn, and prints the difference; `--pace` trains and prints pictures per second
+beside the rate at which a core could do the multiply-adds.
 """
 
 from __future__ import annotations
@@ -128,6 +129,49 @@ def report_recording(iterations: int) -> None:
     )
 
 
+def report_pace(iterations: int, threads: int) -> None:
+    """Pictures per second by the clock, at the start, a fifth of the way and the end of a run."""
+    from dataclasses import replace
+
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from deformviz.models.memory import keep_freed_memory
+    from deformviz.training.loop import DetectorTraining
+    from deformviz.training.recipe import DetectorRecipe
+    from deformviz.training.run_folder import RunFolder
+
+    keep_freed_memory()
+    torch.set_num_threads(threads)
+    square = torch.rand(1000, 1000)
+    print(f"load before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores, {threads} threads")
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = replace(DetectorRecipe(), iterations=10_000)
+        training = DetectorTraining(recipe, RunFolder(folder))
+        for first in (0, 2000, 8000):
+            training.iteration = first
+            for _ in range(WARM_UP):
+                training.step()
+            with FlopCounterMode(display=False) as counter:
+                counted = training.step()["images"]
+            work = counter.get_total_flops() / counted
+            started, own, pictures = time.perf_counter(), time.thread_time(), 0
+            for _ in range(iterations):
+                pictures += training.step()["images"]
+            took, own = time.perf_counter() - started, time.thread_time() - own
+            laps = []
+            for _ in range(9):
+                lap = time.perf_counter()
+                square @ square
+                laps.append(time.perf_counter() - lap)
+            limit = 2e9 / statistics.median(laps) / work
+            print(
+                f"iteration {first}: {pictures / took:.1f} pictures per second, the thread that "
+                f"learns alone {pictures / own:.1f}; {work / 1e9:.2f} GFLOP each, of which a large "
+                f"matrix product would do {limit:.0f} per second"
+            )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.training", description=__doc__)
     parser.add_argument("--steps", type=int, default=60, help="of the slider")
@@ -139,9 +183,15 @@ def main() -> int:
         const=100,
         help="measure the recorder instead",
     )
+    parser.add_argument(
+        "--pace", type=int, metavar="ITERATIONS", nargs="?", const=30, help="of a training instead"
+    )
+    parser.add_argument("--threads", type=int, default=1, help="of a training")
     options = parser.parse_args()
     try:
-        if options.recording:
+        if options.pace:
+            report_pace(options.pace, options.threads)
+        elif options.recording:
             report_recording(options.recording)
         else:
             report_scrubbing(options.steps)

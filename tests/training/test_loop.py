@@ -1,12 +1,14 @@
 """Training: it learns, it can be stopped and go on, and it leaves a run behind that opens."""
 
 import json
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from deformviz.training.ahead import Ahead
 from deformviz.training.batches import detector_batch, to_model_input, to_model_inputs
 from deformviz.training.loop import DetectorTraining
 from deformviz.training.recipe import DetectorRecipe, scenes_config
@@ -84,6 +86,38 @@ def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(tmp_path):
             assert torch.equal(weight, expected[name]), f"{part} {name}"
     kept = list(RunFolder(tmp_path / "stopped").snapshots())
     assert kept == [0, 2, 4, 6]
+
+
+def test_what_is_made_ahead_is_what_would_be_made_then():
+    made = []
+
+    def make(number):
+        made.append(number)
+        if number == 4:
+            raise ValueError("no such number")
+        return number * 10
+
+    ahead = Ahead(make)
+    assert ahead.take(1) == 10
+    ahead.begin(2)
+    assert ahead.take(2) == 20 and made == [1, 2]
+    ahead.begin(3)
+    assert ahead.take(7) == 70
+    ahead.begin(4)
+    with pytest.raises(ValueError, match="no such number"):
+        ahead.take(4)
+
+
+def test_the_next_batch_is_rendered_while_this_one_is_followed_back(tmp_path, monkeypatch):
+    asked = []
+
+    def batch(recipe, iteration, right=detector_batch):
+        asked.append((iteration, threading.current_thread() is threading.main_thread()))
+        return right(recipe, iteration)
+
+    monkeypatch.setattr("deformviz.training.loop.detector_batch", batch)
+    list(start(tmp_path, replace(SMALL, iterations=3, snapshots=())).run())
+    assert asked == [(0, True), (1, False), (2, False)]
 
 
 def test_a_snapshot_holds_raw_weights_in_half_precision(tmp_path):
