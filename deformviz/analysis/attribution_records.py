@@ -64,9 +64,9 @@ class Faithfulness:
     layer: str
     points: int  # how many there are
     counts: np.ndarray  # [step], how many are gone, or in
-    curves: Mapping[tuple[str, str], np.ndarray]  # (kind, order) -> score [step]
+    curves: Mapping[tuple[str, Any], np.ndarray]  # (kind, order) -> score [step]
 
-    def area(self, kind: str, order: str) -> float:
+    def area(self, kind: str, order: Any) -> float:
         """Mean score along the curve: small is telling for deletion, large for insertion."""
         return curve_area(self.counts / self.points, self.curves[kind, order])
 

@@ -1,5 +1,6 @@
 """Every method against every layer, in one table that can be taken away."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from deformviz.analysis.attribution import MOST_STEPS, OnStep, attribute
 from deformviz.analysis.attribution_records import (
     HEAVIEST,
+    KINDS,
     METHODS,
     QUANTITIES,
     Attribution,
@@ -17,11 +19,15 @@ from deformviz.analysis.attribution_records import (
 )
 from deformviz.analysis.attribution_targets import Held
 from deformviz.analysis.faithfulness import (
-    faithfulness,
+    curves_of,
     mean_agreement,
+    random_orders,
     scores_along,
     weight_order,
+    worth_order,
 )
+
+Key = tuple[str, str, str]  # layer, quantity, method
 
 
 def study(
@@ -63,28 +69,46 @@ def study(
                     most_steps=most_steps,
                 )
                 parts.next()
-                found = faithfulness(
-                    held,
-                    target,
-                    layer,
-                    attributions[key].values,
-                    generator=generator,
-                    orders=("attribution",),
-                )
-                rows.append(_row(attributions[key], weights, found, asked))
-        curves[layer] = faithfulness(
-            held,
-            target,
-            layer,
-            attributions[layer, QUANTITIES[0], METHODS[0]].values,
-            generator=generator,
-            on_step=parts.within,
-        )
+        of_layer = {key: found for key, found in attributions.items() if key[0] == layer}
+        tested = _tested(held, target, layer, of_layer, generator, parts.within)
         parts.next()
-        rows += [_plain_row(layer, order, curves[layer]) for order in ("weight", "random")]
+        rows += [_row(found, weights, tested, key, asked) for key, found in of_layer.items()]
+        rows += [_plain_row(layer, order, tested) for order in ("weight", "random")]
+        curves[layer] = _shown(tested, (layer, QUANTITIES[0], METHODS[0]))
         for place, count in zip(without, (HEAVIEST, curves[layer].points), strict=True):
             place[layer] = _score_without(held, target, layer, count)
     return Study(target, score, tuple(rows), attributions, curves, *without)
+
+
+def _tested(
+    held: Held,
+    target: Any,
+    layer: str,
+    attributions: dict[Key, Attribution],
+    generator: torch.Generator,
+    on_step: OnStep,
+) -> Faithfulness:
+    """The curves of a layer by every attribution, by weight and at random, all together."""
+    by_weight = weight_order(held, target, layer)
+    orders = {
+        key: worth_order(held, target, layer, found.values)[None]
+        for key, found in attributions.items()
+    }
+    wanted = {
+        kind: orders
+        | {"weight": by_weight[None], "random": random_orders(len(by_weight), generator)}
+        for kind in KINDS
+    }
+    return curves_of(held, target, layer, wanted, on_step=on_step)
+
+
+def _shown(tested: Faithfulness, key: Key) -> Faithfulness:
+    """The curves that are drawn: of one attribution beside weight and chance."""
+    names = {"weight": "weight", key: "attribution", "random": "random"}
+    curves = {
+        (kind, said): tested.curves[kind, name] for kind in KINDS for name, said in names.items()
+    }
+    return replace(tested, curves=curves)
 
 
 class _Parts:
@@ -108,7 +132,9 @@ def _score_without(held: Held, target: Any, layer: str, count: int) -> float:
     return float(scores_along(held, target, layer, order[None], np.array([count]))[0, 0])
 
 
-def _row(found: Attribution, weights: np.ndarray, tested: Faithfulness, asked: slice) -> TableRow:
+def _row(
+    found: Attribution, weights: np.ndarray, tested: Faithfulness, key: Key, asked: slice
+) -> TableRow:
     return TableRow(
         found.layer,
         found.quantity,
@@ -117,8 +143,8 @@ def _row(found: Attribution, weights: np.ndarray, tested: Faithfulness, asked: s
         found.completeness_error,
         found.steps,
         mean_agreement(weights[asked], found.values[asked]),
-        tested.area("deletion", "attribution"),
-        tested.area("insertion", "attribution"),
+        tested.area("deletion", key),
+        tested.area("insertion", key),
         found.other_queries(asked),
     )
 

@@ -4,11 +4,12 @@ A deleted sample adds nothing (its A·v is zero); the others keep their weights.
 by attribution, or at random; where an order knows what matters, deleting soon lowers the score.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from deformviz.analysis.attribution import OnStep
 from deformviz.analysis.attribution_records import (
@@ -31,6 +32,18 @@ def weight_order(held: Held, target: Any, layer: str) -> torch.Tensor:
     return asked.flatten().cpu().argsort(descending=True)
 
 
+def worth_order(held: Held, target: Any, layer: str, attribution: np.ndarray) -> torch.Tensor:
+    """The points in question [point], those first that an attribution values most."""
+    worth = torch.as_tensor(attribution[held.asked(target, layer)].reshape(-1))
+    return worth.argsort(descending=True)
+
+
+def random_orders(points: int, generator: torch.Generator) -> torch.Tensor:
+    """RANDOM_ORDERS permutations [order point]."""
+    drawn = [torch.randperm(points, generator=generator) for _ in range(RANDOM_ORDERS)]
+    return torch.stack(drawn)
+
+
 def faithfulness(
     held: Held,
     target: Any,
@@ -49,26 +62,40 @@ def faithfulness(
         generator: of the random orders, whose curves are averaged.
         on_step: hears of progress; what it raises cancels.
     """
-    by_weight = weight_order(held, target, layer)
-    points = len(by_weight)
-    worth = torch.as_tensor(attribution[held.asked(target, layer)].reshape(-1))
+    points = attribution[held.asked(target, layer)].size
     ways = {
-        "weight": lambda: [by_weight],
-        "attribution": lambda: [worth.argsort(descending=True)],
-        "random": lambda: [
-            torch.randperm(points, generator=generator) for _ in range(RANDOM_ORDERS)
-        ],
+        "weight": lambda: weight_order(held, target, layer)[None],
+        "attribution": lambda: worth_order(held, target, layer, attribution)[None],
+        "random": lambda: random_orders(points, generator),
     }
+    wanted = {kind: {name: ways[name]() for name in orders} for kind in kinds}
+    return curves_of(held, target, layer, wanted, on_step=on_step)
+
+
+def curves_of(
+    held: Held,
+    target: Any,
+    layer: str,
+    wanted: Mapping[str, Mapping[Any, torch.Tensor]],
+    *,
+    on_step: OnStep | None = None,
+) -> Faithfulness:
+    """Curves of one layer along given orders, those of one name averaged.
+
+    Args:
+        wanted: kind of KINDS -> name -> orders [order point].
+        on_step: hears of progress; what it raises cancels.
+    """
+    points = next(iter(next(iter(wanted.values())).values())).shape[1]
     counts = np.unique(np.linspace(0, points, STEPS + 1).round().astype(int))
     rest = held.rest(layer)
-    found: dict[tuple[str, str], np.ndarray] = {}
-    for place, kind in enumerate(kinds):
+    found: dict[tuple[str, Any], np.ndarray] = {}
+    for place, (kind, orders_of) in enumerate(wanted.items()):
 
         def within(done: int, count: int, place: int = place) -> None:
             if on_step is not None:
-                on_step(place * count + done, len(kinds) * count)
+                on_step(place * count + done, len(wanted) * count)
 
-        orders_of = {name: torch.stack(ways[name]()) for name in orders}
         scores = scores_along(
             held,
             target,
@@ -104,8 +131,13 @@ def scores_along(
         rest: of the same pass and layer, where there is one already.
     """
     way, asked = (rest or held.rest(layer)).way(QUANTITIES[0]), held.asked(target, layer)
-    turns = orders.argsort(1)  # when each point's turn comes [order point]
-    rows = torch.cartesian_prod(torch.arange(len(orders)), torch.as_tensor(counts))
+    places = torch.arange(orders.shape[1]).expand_as(orders)
+    turns = torch.empty_like(orders).scatter_(1, orders, places)  # when a point's turn comes
+    ends = (counts == 0) | (counts == orders.shape[1])  # where orders do not differ
+    asked_for = np.argwhere(~ends | (np.arange(len(orders)) == 0)[:, None])  # [row (order step)]
+    rows = torch.stack(
+        [torch.as_tensor(asked_for[:, 0]), torch.as_tensor(counts[asked_for[:, 1]])], 1
+    )
     scores, most = [], max(1, min(MOST_AT_ONCE, NUMBERS_AT_ONCE // way.inputs.numel()))
     for first, some in enumerate(rows.split(most)):
         if on_step is not None:
@@ -115,7 +147,10 @@ def scores_along(
         gates = way.inputs.repeat(len(some), 1, 1, 1, 1)
         gates[:, asked] = points.view(len(some), -1, *gates.shape[2:])
         scores.append(target.of(way.answer(gates)).double().cpu())
-    return torch.cat(scores).view(len(orders), len(counts)).numpy()
+    found = np.empty((len(orders), len(counts)))
+    found[tuple(asked_for.T)] = torch.cat(scores).numpy()
+    found[:, ends] = found[0, ends]
+    return found
 
 
 def agreement(weights: np.ndarray, attribution: np.ndarray) -> np.ndarray:
@@ -123,15 +158,14 @@ def agreement(weights: np.ndarray, attribution: np.ndarray) -> np.ndarray:
 
     Both [query head level point]; NaN where all of a head's numbers are equal.
     """
-    queries, heads = weights.shape[:2]
-    found = np.full((queries, heads), np.nan)
-    for query in range(queries):
-        for head in range(heads):
-            pair = weights[query, head].reshape(-1), np.abs(attribution[query, head]).reshape(-1)
-            if all(np.ptp(numbers) > 0 for numbers in pair):
-                result: Any = spearmanr(*pair)
-                found[query, head] = result.statistic
-    return found
+    ranks = [
+        rankdata(numbers.reshape(*numbers.shape[:2], -1), axis=-1)
+        for numbers in (weights, np.abs(attribution))
+    ]
+    first, second = (rank - rank.mean(-1, keepdims=True) for rank in ranks)
+    spread = np.sqrt((first**2).sum(-1) * (second**2).sum(-1))
+    together = (first * second).sum(-1)
+    return np.divide(together, spread, out=np.full(spread.shape, np.nan), where=spread > 0)
 
 
 def mean_agreement(weights: np.ndarray, attribution: np.ndarray, most: int = 64) -> float:

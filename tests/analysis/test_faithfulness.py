@@ -123,7 +123,7 @@ def test_orders_asked_together_are_answered_as_if_alone(held):
     together = scores_along(
         held, TARGET, layer, orders, counts, on_step=lambda *step: heard.append(step)
     )
-    assert together.shape == (3, 3) and heard[0] == (0, 9)
+    assert together.shape == (3, 3) and heard[0] == (0, 7)  # nothing deleted: asked once
     for row, order in zip(together, orders, strict=True):
         alone = scores_along(held, TARGET, layer, order[None], counts)[0]
         np.testing.assert_allclose(row, alone, atol=1e-6)
