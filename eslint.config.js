@@ -6,7 +6,7 @@ const asText = "Text of strangers is set as text, never parsed as HTML.";
 export default [
   js.configs.recommended,
   {
-    languageOptions: { ecmaVersion: "latest", sourceType: "module", globals: { ...globals.browser, WORDS: "readonly" } },
+    languageOptions: { ecmaVersion: "latest", sourceType: "module", globals: { ...globals.browser, WORDS: "readonly", ELEMENT: "readonly" } },
     rules: {
       eqeqeq: "error",
       "no-eval": "error",

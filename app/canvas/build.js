@@ -8,7 +8,8 @@ import { build } from "esbuild";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const TO = join(HERE, "..", "..", "deformviz", "bundles");
 const KINDS = readdirSync(HERE).filter((name) => existsSync(join(HERE, name, "main.js")));
-const ENGLISH = JSON.parse(readFileSync(join(TO, "..", "words", "en.json"), "utf8"));
+const WORDS = join(TO, "..", "words");
+const ENGLISH = JSON.parse(readFileSync(join(WORDS, "en.json"), "utf8"));
 const checks = process.argv.includes("--check");
 
 const USUAL = {
@@ -24,8 +25,36 @@ const USUAL = {
 function wordsOf(kind) {
   const others = JSON.parse(readFileSync(join(TO, "words.json"), "utf8"));
   const rooms = others[kind] ?? ["canvas.kit", `canvas.${kind}`];
+  return JSON.stringify(chosenOf(ENGLISH, rooms));
+}
+
+/** The words whose keys begin with one of some rooms. */
+function chosenOf(words, rooms) {
   const mine = ([key]) => rooms.some((room) => key.startsWith(`${room}.`));
-  return JSON.stringify(Object.fromEntries(Object.entries(ENGLISH).filter(mine)));
+  return Object.fromEntries(Object.entries(words).filter(mine));
+}
+
+/**
+ * The element: one file with style and the words of every language inside, for pages of strangers.
+ * What it is built with stands in built.d.ts.
+ */
+async function elementFile() {
+  const from = (name) => join(HERE, "element", name);
+  const built = async (options) => (await build({ ...USUAL, ...options })).outputFiles[0].text;
+  const rooms = ["canvas.kit", "canvas.sampling", "element"];
+  const words = {};
+  for (const file of ["en.json", ...readdirSync(WORDS).filter((name) => name !== "en.json")]) {
+    if (!file.endsWith(".json")) continue;
+    const there = { ...ENGLISH, ...JSON.parse(readFileSync(join(WORDS, file), "utf8")) };
+    words[file.replace(".json", "")] = chosenOf(there, rooms);
+  }
+  const style = await built({ entryPoints: [from("style.css")] });
+  const palette = JSON.parse(readFileSync(join(TO, "palette.json"), "utf8"));
+  const define = { WORDS: "{}", ELEMENT: JSON.stringify({ style, words, palette }) };
+  return [
+    "deform-viz.js",
+    await built({ entryPoints: [from("one_file.js")], format: "iife", define }),
+  ];
 }
 
 /** What is built of one kind: [file name, text]. */
@@ -52,7 +81,7 @@ async function filesOf(kind) {
 }
 
 const template = ["offline.html", readFileSync(join(HERE, "kit", "offline.html"), "utf8")];
-const files = [...(await Promise.all(KINDS.map(filesOf))).flat(), template];
+const files = [...(await Promise.all(KINDS.map(filesOf))).flat(), await elementFile(), template];
 mkdirSync(TO, { recursive: true });
 const stale = [];
 for (const [name, text] of files) {

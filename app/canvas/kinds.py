@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from app.canvas.kind import CanvasKind
+from deformviz.bundles import math_font
 from deformviz.figures.theme import palette
 from deformviz.lessons.glossary import glossary
 from deformviz.words import part, spoken
 
-MATH_FONT = "STIXTwoMath-Regular.ttf"  # OFL; comes with the package ziamath
 MOST_LEVELS = 5
 TERMS = ("query", "reference", "offset", "level", "head")
-
-
-def math_font() -> Path:
-    """The math font inside the package ziamath, found without importing it."""
-    package = importlib.util.find_spec("ziamath")
-    if package is None or not package.submodule_search_locations:
-        raise FileNotFoundError("The package ziamath, which carries the math font, is missing.")
-    return Path(package.submodule_search_locations[0]) / "fonts" / MATH_FONT
-
 
 SAMPLING = CanvasKind("sampling", state=("view",), triggers=("layer",))
 GRID = CanvasKind("grid", state=("view",), triggers=("layer",))

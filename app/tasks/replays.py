@@ -16,6 +16,7 @@ from app.recorded_runs import RecordedRun
 from app.tasks.pictures import Seen, budget_bytes
 from app.tasks.replay_view import ReplayView
 from app.worker import Task, option
+from deformviz.analysis.loss_curve import smooth_loss
 from deformviz.schema import AttentionTrace, GridTrace, Trace
 from deformviz.tracing.packing import compress, pack_layer, unpack_layer
 from deformviz.tracing.packing_grid import pack_grid
@@ -23,7 +24,6 @@ from deformviz.tracing.pictures import read_picture
 from deformviz.tracing.store import StoredTrace, picture_jpeg
 from deformviz.training.run_folder import RunFolder, RunFolderError
 
-SMOOTHED_POINTS = 240  # of the loss curve
 KEEP_EVERY_S = 1.5  # what is computed so far is shown that often
 OWN_PROBE_SCENES = 6  # for the curves of a run that ships none
 ANSWER, STATISTICS = "answer.trace", "statistics"  # beside the layers of a frame
@@ -177,19 +177,6 @@ def _curve_writer(stamp: str):
     from deformviz.analysis.curves import CurveWriter
 
     return CurveWriter(None)
-
-
-def smooth_loss(folder: RunFolder) -> tuple[list[int], list[float]]:
-    """The loss over iterations as at most a few hundred means of neighbours."""
-    iterations, losses = folder.curve("loss")
-    if not iterations:
-        return [], []
-    width = max(1, -(-len(iterations) // SMOOTHED_POINTS))
-    groups = [slice(at, at + width) for at in range(0, len(iterations), width)]
-    return (
-        [round(float(np.mean(iterations[group]))) for group in groups],
-        [round(float(np.mean(losses[group])), 4) for group in groups],
-    )
 
 
 # -- a recording of another model, on its own pictures -------------------------------------------

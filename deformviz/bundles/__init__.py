@@ -6,6 +6,7 @@ built from the scripts of the app by `npm run build`.
 """
 
 import hashlib
+import importlib.util
 import json
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from deformviz.words import part
 
 FOLDER = Path(__file__).parent
 TEMPLATE = "offline.html"  # a page that carries its own trace, with {{names}} to fill in
+MATH_FONT = "STIXTwoMath-Regular.ttf"  # OFL; comes with the package ziamath
 
 
 @cache
@@ -54,3 +56,11 @@ def rooms_of_words(kind: str) -> tuple[str, ...]:
 def words(kind: str) -> dict[str, str]:
     """What a script of this kind says, in the language being spoken; it is handed them as data."""
     return part(*rooms_of_words(kind))
+
+
+def math_font() -> Path:
+    """The math font inside the package ziamath, found without importing it."""
+    package = importlib.util.find_spec("ziamath")
+    if package is None or not package.submodule_search_locations:
+        raise FileNotFoundError("The package ziamath, which carries the math font, is missing.")
+    return Path(package.submodule_search_locations[0]) / "fonts" / MATH_FONT

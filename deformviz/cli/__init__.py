@@ -30,6 +30,7 @@ COMMANDS = (
     "make-photo-traces",
     "survey",
     "merge",
+    "publish",
     "doctor",
 )
 

@@ -42,6 +42,7 @@ def sheet_html(language: str) -> str:
         title = escape(say("sheet.title"))
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
+        '<link rel="icon" href="data:,">'
         f"<style>{STYLE}</style></head><body><main>{''.join(body)}</main></body></html>"
     )
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-from app.canvas.kinds import math_font
 from deformviz import bundles
 from deformviz.lessons.lesson import lesson
 from deformviz.lessons.payload import Places, lesson_payload
@@ -36,7 +35,7 @@ def write(folder, name, step="", language="en", **more):
         (folder / kept).write_bytes(data)
         return kept
 
-    shutil.copy(math_font(), folder / "math.ttf")
+    shutil.copy(bundles.math_font(), folder / "math.ttf")
 
     def snapshot(path):
         (folder / f"{path.name}.bin").write_bytes(path.read_bytes())

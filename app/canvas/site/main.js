@@ -1,0 +1,30 @@
+// A page of the published site: plain files, and nobody who computes. What it shows lies in the page.
+import { element } from "../kit/elements.js";
+import { learn, say } from "../kit/words.js";
+import { showCanvas } from "./canvas.js";
+import { showEquations } from "./equations.js";
+import { showLesson } from "./lesson.js";
+import { showPictures } from "./pictures.js";
+
+const SHOWS = {
+  canvas: showCanvas,
+  equations: showEquations,
+  lesson: showLesson,
+  pictures: showPictures,
+};
+
+/** Show what the page carries, or say why that is not possible. */
+async function open() {
+  const facts = JSON.parse(document.getElementById("dv-site").textContent);
+  const room = document.getElementById("dv-room");
+  learn(facts.words);
+  try {
+    if (!("DecompressionStream" in globalThis)) throw new Error(say("site.old_browser"));
+    await SHOWS[facts.shows](facts, room);
+  } catch (problem) {
+    const sentence = say("site.failed", { problem: problem.message });
+    room.replaceChildren(element("p", { role: "alert" }, sentence));
+  }
+}
+
+open();
