@@ -42,6 +42,7 @@ class Scene:
     page: str  # of the lab, where the same is open to everything
     params: Mapping[str, str] = field(default_factory=dict)  # of its address
     begin: str = ""  # what a calculator begins with, of what it offers
+    moves: bool = False  # whether its training moves: a slider over its iterations
     point_at: str = ""  # what the spotlight rests on: a mark's role or a control's name
 
 

@@ -12,7 +12,13 @@ from deformviz.figures.theme import palette
 from deformviz.lessons.calculators import CALCULATORS, calculator
 from deformviz.lessons.glossary import glossary
 from deformviz.lessons.lesson import Lesson, Scene, Step
-from deformviz.lessons.worked import EQUATIONS, USUAL_PICTURE, read_worked, snapshot_of
+from deformviz.lessons.worked import (
+    EQUATIONS,
+    USUAL_PICTURE,
+    frames_of,
+    read_worked,
+    snapshot_of,
+)
 from deformviz.tracing.store import (
     SHIPPED,
     SHIPPED_GRIDS,
@@ -96,7 +102,23 @@ def _snapshot(lesson: Lesson, step: Step, places: Places) -> dict[str, Any]:
     kept = {name: value for name, value in scene.params.items() if name == "layer"}
     found = _picture(lesson, step, Scene("sampling", scene.page, kept), places)
     early = snapshot_of(scene)
-    return found | ({"trace_url": places.snapshot(early)} if early else {})
+    if early:
+        return found | {"trace_url": places.snapshot(early)}
+    return found | (_frames(found, scene, places.snapshot) if scene.moves else {})
+
+
+def _frames(found: dict[str, Any], scene: Scene, address: Callable[[Path], str]) -> dict[str, Any]:
+    """The same picture at every kept moment of the training, each with the query that answers."""
+    frames = [
+        {
+            "iteration": iteration,
+            "trace_url": address(path),
+            "view": {"q": str(query), "pin": "1"},
+            "view_id": f"{found['view_id']}.{iteration}",
+        }
+        for iteration, query, path in frames_of(scene.params["layer"])
+    ]
+    return {**frames[-1], "frames": frames}
 
 
 def stored_picture(canvas: str, name: str) -> StoredTrace:

@@ -110,9 +110,55 @@ def snapshot_of(scene: Scene) -> Path | None:
 
 
 def snapshots() -> set[Path]:
-    """All that lessons show."""
-    scenes = (step.scene for lesson in lessons() for step in lesson.steps if step.scene)
-    return {path for path in map(snapshot_of, scenes) if path is not None}
+    """All layers before the end of a training that lessons show, still or moving."""
+    still = {path for path in map(snapshot_of, _scenes()) if path is not None}
+    frames = (frame for layer in moving_layers() for frame in frames_of(layer))
+    return still | {path for _, _, path in frames}
+
+
+def _scenes() -> list[Scene]:
+    return [step.scene for lesson in lessons() for step in lesson.steps if step.scene]
+
+
+# -- a training that moves -----------------------------------------------------------------------
+
+MOMENTS = (0, 100, 316, 562, 1000, 1778, 3162, 5623, 13_000)  # of the recorded run, to its end
+
+
+def moving_layers() -> set[str]:
+    """Layers whose training moves in a lesson."""
+    return {scene.params["layer"] for scene in _scenes() if scene.moves}
+
+
+def frames_of(layer: str) -> list[tuple[int, int, Path]]:
+    """Iteration, the query that answers for the followed object, and the kept layer.
+
+    Queries change places while the model learns, so each moment has a query of its own.
+    """
+    told = json.loads(gzip.decompress(moving_path(layer).read_bytes()))
+    return [(at, query, FOLDER / f"snapshot-{at}-{layer}.bin.gz") for at, query in told]
+
+
+def moving_path(layer: str) -> Path:
+    """Where the queries of a training that moves are kept."""
+    return FOLDER / f"moving-{layer}.json.gz"
+
+
+def answering_queries() -> list[tuple[int, int]]:
+    """Which query answers, at each moment, for the best thing the trained model finds."""
+    from deformviz.analysis.replay import Replay, followed_objects, matched_queries
+    from deformviz.tracing.pictures import read_picture
+    from deformviz.tracing.store import SHIPPED, read_index
+
+    stored = next(one for one in read_index(SHIPPED) if one.name == USUAL_PICTURE)
+    picture, replay = read_picture(stored.picture_jpeg()), Replay(RUN)
+    objects = followed_objects(replay.trace(MOMENTS[-1], picture).detections)
+    found = []
+    for at in MOMENTS:
+        query = matched_queries(replay.trace(at, picture), objects)[0]
+        assert query is not None  # there are more queries than objects
+        found.append((at, query))
+    return found
 
 
 def pack_snapshot(path: Path) -> bytes:
@@ -138,6 +184,10 @@ def write_all() -> None:
         text = json.dumps(_rounded(work_out(scene)), separators=(",", ":"), ensure_ascii=False)
         path_of(lesson, step).write_bytes(gzip.compress(text.encode(), 9, mtime=0))
         written.add(path_of(lesson, step))
+    for layer in moving_layers():
+        text = json.dumps(answering_queries())
+        moving_path(layer).write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+        written.add(moving_path(layer))
     for path in snapshots():
         path.write_bytes(pack_snapshot(path))
         written.add(path)

@@ -10,7 +10,12 @@ from deformviz.lessons.lesson import ORDER, lesson, lessons
 from deformviz.lessons.payload import Places, lesson_payload
 from deformviz.lessons.worked import (
     FOLDER,
+    MOMENTS,
+    answering_queries,
+    frames_of,
     kept,
+    moving_layers,
+    moving_path,
     pack_snapshot,
     path_of,
     read_worked,
@@ -72,8 +77,24 @@ def test_equations_are_told_in_the_language_of_the_lesson():
 
 
 def test_kept_snapshots_are_those_of_the_shipped_training():
-    assert {path.name for path in snapshots()} >= {"snapshot-0-encoder.1.bin.gz"}
-    for path in snapshots():
+    first = {path for path in snapshots() if path.name.startswith("snapshot-0-")}
+    assert {path.name for path in first} >= {"snapshot-0-encoder.1.bin.gz"}
+    compare_with_today(first)
+
+
+@pytest.mark.slow
+def test_a_moving_training_is_the_shipped_one_and_follows_one_object():
+    for layer in moving_layers():
+        kept_queries = [(at, query) for at, query, _ in frames_of(layer)]
+        assert kept_queries == answering_queries() and len(kept_queries) == len(MOMENTS)
+        assert len({query for _, query in kept_queries}) > 1  # or none would have to be kept
+        *_, (_, query, end) = frames_of(layer)
+        assert unpack_layer(end.read_bytes()).header["start_query"] == query  # its best detection
+    compare_with_today(snapshots())
+
+
+def compare_with_today(paths):
+    for path in paths:
         was, now = unpack_layer(path.read_bytes()), unpack_layer(pack_snapshot(path))
         np.testing.assert_allclose(was.locations, now.locations, atol=1e-3)
         np.testing.assert_allclose(was.weights, now.weights, atol=1e-3)
@@ -86,12 +107,19 @@ def test_a_player_without_snapshots_leaves_a_training_to_the_lab():
     first = replace(without, snapshot=lambda path: path.name)
     shown = lesson_payload(lesson("star-to-gaze"), first)["steps"]
     assert shown[0]["scene"]["data"]["trace_url"] == "snapshot-0-encoder.1.bin.gz"
-    assert shown[-1]["scene"]["data"]["trace_url"] == "x"
+    assert shown[-2]["scene"]["data"]["trace_url"] == "x"
+    moving = shown[-1]["scene"]["data"]
+    assert [one["iteration"] for one in moving["frames"]] == list(MOMENTS)
+    assert moving["frames"][0]["trace_url"] == "snapshot-0-decoder.2.bin.gz"
+    assert moving["trace_url"] == "snapshot-13000-decoder.2.bin.gz"
+    assert moving["view"] == moving["frames"][-1]["view"] and moving["view"]["pin"] == "1"
+    assert len({one["view_id"] for one in moving["frames"]}) == len(moving["frames"])
 
 
 def test_nothing_is_kept_that_no_lesson_shows():
     known = {path_of(one, step) for one, step, _ in worked_scenes()}
-    assert known | snapshots() == set(FOLDER.glob("*.gz"))
+    queries = {moving_path(layer) for layer in moving_layers()}
+    assert known | snapshots() | queries == set(FOLDER.glob("*.gz"))
 
 
 def test_the_player_has_a_word_for_everything_it_says():

@@ -1,6 +1,7 @@
 """A learner walks a lesson in Chromium, from plain files: right once and wrong once."""
 
 import pytest
+from playwright.sync_api import expect
 
 from deformviz.lessons.lesson import ORDER, lesson
 from tests.lessons.plain_site import served, write
@@ -113,6 +114,30 @@ def test_a_calculator_opens_once_its_question_is_answered_and_takes_any_size(ope
     assert "13 × 17 + 7 × 9 + 4 × 5 + 2 × 3 = 310 pixels" in calculator.inner_text()
     page.locator(".dl-next").click()
     assert calculator.count() == 0
+
+
+@pytest.mark.slow
+def test_a_training_moves_beside_its_question_and_stops_with_the_step(open_lesson):
+    page = open_lesson("star-to-gaze", "how-far")
+    clock = page.locator(".dl-clock")
+    expect(clock.locator("output")).to_have_text("Iteration 13,000")
+    status = page.locator(".dl-scene .dv-status")
+    expect(status).to_contain_text("query")
+    seen = {status.inner_text()}
+    for at, iteration in ((0, "0"), (4, "1,000")):
+        clock.get_by_label("Moment of the training").fill(str(at))
+        expect(clock.locator("output")).to_have_text(f"Iteration {iteration}")
+        page.wait_for_function(
+            "(seen) => { const said = document.querySelector('.dl-scene .dv-status').textContent;"
+            " return said && !seen.includes(said); }",
+            arg=list(seen),
+        )
+        seen.add(status.inner_text())
+    clock.get_by_role("button", name="Play the training").click()
+    expect(clock.locator("output")).not_to_have_text("Iteration 1,000")
+    clock.get_by_role("button", name="Pause").click()
+    page.locator(".dl-next").click()
+    assert clock.count() == 0
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 // The picture beside a step: one of the canvases, fetched when it is first wanted.
 import { element } from "../kit/elements.js";
 import { plainModel } from "../kit/door.js";
+import { Clock } from "./clock.js";
 
 export class SceneRoom {
   /** `scripts`: canvas -> { script, style } addresses, and the words it says. */
@@ -9,6 +10,8 @@ export class SceneRoom {
     this.root = element("div", { class: "dl-scene" });
     this.shown = null;
     this.leave = null;
+    /** @type {Clock | null} */
+    this.clock = null;
   }
 
   /** Show a scene { canvas, data }, a node, or nothing. */
@@ -31,13 +34,20 @@ export class SceneRoom {
     try {
       const { default: canvas } = await import(/* webpackIgnore: true */ here(script));
       if (this.shown !== wanted) return;
-      this.leave = canvas.render({ model: plainModel({ words, ...scene.data }), el: room });
+      const { frames, ...data } = scene.data;
+      const model = plainModel({ words, ...data });
+      this.leave = canvas.render({ model, el: room });
+      if (!frames) return;
+      this.clock = new Clock(frames, (frame) => model.renew({ words, ...data, ...frame }));
+      this.root.append(this.clock.root);
     } catch (problem) {
       room.textContent = `${problem.message}`;
     }
   }
 
   clear() {
+    this.clock?.close();
+    this.clock = null;
     this.leave?.();
     this.leave = null;
     this.shown = null;
