@@ -39,7 +39,7 @@ def calculator(scene: Scene, language: str = "en") -> dict[str, Any]:
         for model, told in MODELS.items()
     }
     known = {
-        "operator": OPERATOR,
+        "operator": {"given": OPERATOR, "language": language},
         "stages": {
             "side": SIDE,
             "model": scene.begin or next(iter(MODELS)),

@@ -152,7 +152,9 @@ def answering_queries() -> list[tuple[int, int]]:
 
     stored = next(one for one in read_index(SHIPPED) if one.name == USUAL_PICTURE)
     picture, replay = read_picture(stored.picture_jpeg()), Replay(RUN)
-    objects = followed_objects(replay.trace(MOMENTS[-1], picture).detections)
+    found_last = replay.trace(MOMENTS[-1], picture).detections
+    assert found_last is not None  # of a detector
+    objects = followed_objects(found_last)
     found = []
     for at in MOMENTS:
         query = matched_queries(replay.trace(at, picture), objects)[0]

@@ -11,10 +11,15 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def judge(browser):
-    with modules(browser, "lesson/judge") as page:
-        yield lambda asked, said: page.evaluate(
-            "([asked, said]) => code.judge(asked, said)", [asked, said]
+    with modules(browser, "lesson/judge", "lesson/terms") as page:
+
+        def judge(asked, said):
+            return page.evaluate("([asked, said]) => code.judge(asked, said)", [asked, said])
+
+        judge.place_of = lambda text, form: page.evaluate(
+            "([text, form]) => code.placeOf(text, form)", [text, form]
         )
+        yield judge
 
 
 def number(answer, tolerance, **more):
@@ -77,3 +82,17 @@ def test_a_slider_gives_back_the_number_it_was_set_to(browser):
                 wanted = low * (high / low) ** share if log else low + share * (high - low)
                 assert value == pytest.approx(wanted)
                 assert page.evaluate("([a, v]) => code.toSlider(a, v)", [asked, value]) == step
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "place"),
+    [
+        ("a header, a head", "head", 12),
+        ("heads", "head", -1),
+        ("最大值和值", "值", 4),  # "maximum and value"
+        ("开头的快照，每个头", "头", 8),  # "snapshots of the beginning, each head"
+        ("哪里值得看", "值", -1),  # "where to look"
+    ],
+)
+def test_a_word_is_explained_where_it_stands_alone(judge, text, form, place):
+    assert judge.place_of(text, form) == place

@@ -151,7 +151,7 @@ def test_stages_of_ones_own_are_built(open_lesson):
         "1",
         "56 × 56",
         "1 × D",
-        "3136",
+        "3,136",
         "49",
         "153,664",
     ]

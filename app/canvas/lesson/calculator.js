@@ -62,7 +62,7 @@ function wholeField(name, value, [low, high], changed) {
 }
 
 function operator(data) {
-  const given = { ...data };
+  const given = { ...data.given };
   const answer = element("div", { class: "dl-result", role: "status" });
   const draw = () => {
     const found = operatorArguments(given);
@@ -73,7 +73,7 @@ function operator(data) {
         {},
         say("lesson.calculator.levels_are", {
           sizes: terms.join(" + "),
-          pixels: found.pixels,
+          pixels: found.pixels.toLocaleString(data.language),
           starts: found.starts.join(", "),
         }),
       ),
@@ -105,16 +105,14 @@ function stages(data) {
         String(at + 1),
         `${map} × ${map}`,
         `${count} × ${letter}`,
-        queries,
-        keys,
-        pairs.toLocaleString(data.language),
+        ...[queries, keys, pairs].map((number) => number.toLocaleString(data.language)),
       ]),
     );
     const names = ["stage", "map", "layers", "asking", "keys", "pairs"];
     answer.replaceChildren(
       tableOf(
         names.map((name) => say(`lesson.calculator.${name}`)),
-        said.map((row) => row.map(String)),
+        said,
       ),
     );
   };

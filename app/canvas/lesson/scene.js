@@ -39,7 +39,7 @@ export class SceneRoom {
       this.leave = canvas.render({ model, el: room });
       if (!frames) return;
       this.clock = new Clock(frames, (frame) => model.renew({ words, ...data, ...frame }));
-      this.root.append(this.clock.root);
+      room.before(this.clock.root); // above the picture, which may reach below the screen
     } catch (problem) {
       room.textContent = `${problem.message}`;
     }

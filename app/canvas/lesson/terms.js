@@ -2,6 +2,8 @@
 import { element } from "../kit/elements.js";
 
 const LETTER = /[A-Za-z]/;
+// Chinese words in which a single character that the glossary explains means something else.
+const COMPOUNDS = ["开头", "里头", "值得", "价值", "比值", "数值", "最大值", "极大值"];
 
 /**
  * Where a form stands in a text as a word of its own, or -1.
@@ -15,9 +17,18 @@ export function placeOf(text, form) {
     const before = text[at - 1] ?? " ";
     const after = text[at + form.length] ?? " ";
     const latin = LETTER.test(form);
+    if (isInside(text, at)) continue;
     if (!latin || (!LETTER.test(before) && !LETTER.test(after))) return at;
   }
   return -1;
+}
+
+/** Whether a place of a text lies in one of the compounds. */
+function isInside(text, at) {
+  return COMPOUNDS.some((word) => {
+    const from = text.indexOf(word, Math.max(0, at - word.length + 1));
+    return from >= 0 && from <= at;
+  });
 }
 
 /**
