@@ -225,16 +225,13 @@ def test_the_installed_app_opens_every_page(installed, page):
     try:
         assert any(line.startswith("deformviz is at") for line in server.stdout)
         page.goto(f"http://127.0.0.1:{port}")
-        links = page.locator(".st-key-entries a, .st-key-entry_pages a")
-        addresses = [f"http://127.0.0.1:{port}"]
-        for address in addresses:  # grows on the way
+        for one in PAGES:
+            address = f"http://127.0.0.1:{port}/{'' if one is PAGES[0] else one.name}"
             page.goto(address)
-            expect(page.get_by_test_id("stMain"), address).to_have_text(re.compile(r"\w{3}"))
+            expect(page.locator(".st-key-entries a").first, address).to_be_attached()
             expect(page.locator(SETTLED), address).to_be_visible(timeout=120_000)
+            expect(page.get_by_test_id("stMain"), address).to_have_text(re.compile(r"\w{3}"))
             assert page.get_by_test_id("stException").count() == 0, address
-            ways = [link.evaluate("(link) => link.href.split('?')[0]") for link in links.all()]
-            addresses += [way for way in dict.fromkeys(ways) if way not in addresses]
-        assert len({address.rstrip("/") for address in addresses}) == len(PAGES)
         assert [error for error in page.console_errors if "404" not in error] == []
     finally:
         server.terminate()
