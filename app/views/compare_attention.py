@@ -69,7 +69,7 @@ def table(run: StoredTrace) -> None:
         for one in header["sets"]
     ]
     st.markdown(
-        f"| kind | what a query may read | keys per head "
+        f"| kind | what a query may read | places per head "
         f"| cost, {small} × {small} map | cost, {large} × {large} map |\n"
         "|---|---|---:|---:|---:|\n" + "\n".join(rows)
     )

@@ -62,8 +62,9 @@ def _seen(subject: Subject, seen: Pass, word: str) -> Sight:
     weights = _among(seen.observation, subject.layer).cpu()
     trace, keys = among_queries(sight.trace, weights), weights.shape[-1]
     if word == "query":
-        said = say("sight.among", drawn=trace.attention_weights.shape[-1], keys=keys)
-        sight = replace(sight, title=said)
+        drawn = trace.attention_weights.shape[-1]
+        name = "sight.among" if drawn < keys else "sight.among_all"
+        sight = replace(sight, title=say(name, drawn=drawn, keys=keys))
     return replace(sight, trace=trace, reads_cells=False)
 
 

@@ -61,6 +61,7 @@ def test_eq_1_shows_the_queries_that_are_its_keys(material):
     assert torch.allclose(drawn.reference_points[asking, 0], stand[asking])
     shown = payload(found)
     assert shown["pictures"][0]["corners"] == [] and "key" in shown["legend"]
+    assert shown["pictures"][0]["title"] == f"All {len(stand)} queries, as keys of each head"
     assert "samples" in {step["part"] for step in shown["steps"]}
 
 
