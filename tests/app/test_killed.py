@@ -101,13 +101,21 @@ def test_a_worker_killed_in_the_middle_ends_its_job_with_a_sentence_and_no_more(
     asyncio.run(scene())
 
 
-def test_a_server_killed_during_a_training_leaves_nothing_running_and_starts_again():
-    async def train(address):
-        async with Visitor(address) as visitor:
-            await visitor.open("training")
-            await visitor.move(visitor.labelled("button", "Train"), trigger_value=True)
-            await visitor.until(
-                lambda: any("learning" in e.progress.text for e in visitor.all("progress")),
+def test_a_server_killed_in_the_middle_of_everything_leaves_nothing_running_and_starts_again(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # what must not outlive a server lies here
+
+    async def begin(address):
+        """A training, an answer traced back, a picture, and a question to a survey: none ends."""
+        async with Visitor(address) as trains, Visitor(address) as studies, Visitor(address) as own:
+            await study(studies)
+            await own_picture(own)
+            await trains.open("survey", group="size S")
+            await trains.open("training")
+            await trains.move(trains.labelled("button", "Train"), trigger_value=True)
+            await trains.until(
+                lambda: any("learning" in e.progress.text for e in trains.all("progress")),
                 SECONDS,
                 "a live training",
             )
@@ -116,15 +124,25 @@ def test_a_server_killed_during_a_training_leaves_nothing_running_and_starts_aga
         async with Visitor(address) as visitor:
             await visitor.open("training", run="detector")
             await visitor.until(lambda: visitor.canvas("replay"), SECONDS, "a replay")
+            await visitor.open("survey", group="size S")
+            assert visitor.canvas("atlas") is not None
+            shown = await own_picture(visitor)
+            await visitor.until(shown, SECONDS, "one's own picture")
             assert visitor.faults == []
 
+    def folders():
+        return {path.name for path in tmp_path.iterdir() if path.name.startswith("deformviz")}
+
     with running_server() as killed:
-        asyncio.run(train(killed.address))
+        asyncio.run(begin(killed.address))
         children = psutil.Process(killed.process.pid).children(recursive=True)
         assert any("train" in child.cmdline() for child in children)
         killed.process.kill()
         killed.process.wait()
-        _, left = psutil.wait_procs(children, timeout=30)
-        assert left == []
+        _, alive = psutil.wait_procs(children, timeout=30)
+        assert alive == []
+    left = folders()
+    assert len(left) == 1
     with running_server() as next_one:
         asyncio.run(look(next_one.address))
+        assert not left & folders()
