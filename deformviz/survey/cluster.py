@@ -40,7 +40,8 @@ def make_on_cluster(
         gpus: what each actor takes of a GPU.
 
     Raises:
-        SurveyError: Ray is not installed, the cluster is too small, or a part failed everywhere.
+        SurveyError: Ray is not installed or does not start, the cluster is too small, or a part
+            failed everywhere.
     """
     ray = _ray()
     folder = StudyFolder(Path(out).resolve())
@@ -52,13 +53,7 @@ def make_on_cluster(
         return folder
     ours = not ray.is_initialized()
     if ours:
-        ray.init(
-            address=address,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.WARNING,
-            runtime_env={"env_vars": {"OMP_NUM_THREADS": "1", "PYTHONPATH": _search_path()}},
-        )
+        _start(ray, address)
     watch = _Watch(folder, settings, on_progress)
     try:
         actors = _actors(ray, len(missing), gpus)
@@ -75,6 +70,25 @@ def make_on_cluster(
             "Start the same command again; it makes what is missing."
         )
     return folder
+
+
+def _start(ray, address: str | None) -> None:
+    """Join a cluster, or start one here. Raises SurveyError if none answers."""
+    try:
+        ray.init(
+            address=address,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+            runtime_env={"env_vars": {"OMP_NUM_THREADS": "1", "PYTHONPATH": _search_path()}},
+        )
+    except Exception as problem:  # Ray raises plain exceptions where its own processes do not start
+        ray.shutdown()
+        said = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        raise SurveyError(
+            f"No Ray cluster at {address or 'this machine'}: {said} Start it first (ray start), or "
+            "leave --cluster away; --workers uses the cores of this machine."
+        ) from None
 
 
 def _run(ray, folder, settings, pictures, missing, actors: int, gpus: float) -> None:
