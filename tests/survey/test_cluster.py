@@ -72,7 +72,6 @@ def test_a_cluster_too_small_is_said_instead_of_waited_for(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_cluster_that_does_not_answer_gets_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setenv("RAY_gcs_rpc_server_connect_timeout_s", "1")
-    with pytest.raises(SurveyError, match=r"No Ray cluster at 127\.0\.0\.1:1: "):
-        make_on_cluster(tmp_path / "s", *scenes(3), address="127.0.0.1:1")
+def test_a_cluster_that_is_not_there_gets_a_sentence(tmp_path):
+    with pytest.raises(SurveyError, match=r"No Ray cluster at nowhere\.invalid: "):
+        make_on_cluster(tmp_path / "s", *scenes(3), address="nowhere.invalid")
