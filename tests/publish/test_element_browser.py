@@ -9,6 +9,7 @@ import pytest
 import deformviz as dv
 from deformviz import bundles
 from deformviz.figures.recordings import pack
+from deformviz.publish.site import publish
 from deformviz.tracing.packing import decompress, read_header
 from tests.publish.walking import served
 from tests.tracing import looked_at
@@ -147,3 +148,17 @@ def test_axe_finds_nothing_on_a_page_with_the_element(blog, page, axe):
     blog()
     page.wait_for_function(DRAWN)
     assert [(one["id"], one["nodes"][0]["html"]) for one in axe(page)] == []
+
+
+def test_a_folder_of_recordings_gets_a_page_of_its_own(page, recorded, tmp_path):
+    blog_folder, recording = recorded
+    site = publish(tmp_path / "site", own_recordings=blog_folder, equations=False, training=False)
+    with served(site) as address:
+        page.goto(f"{address}/recordings.html?layer=decoder.0")
+        page.wait_for_selector(".dv-explorer:not([aria-busy]) .dv-stage canvas")
+        assert page.locator(".ds-bar option").all_inner_texts() == list(recording)
+        said = page.inner_text(".dv-honesty")
+        assert "RTDetrForObjectDetection · decoder.0" in said and "Replayed:" in said
+        assert page.get_by_role("link", name="Recordings").is_visible()
+        page.goto("about:blank")
+    assert page.console_errors == []
