@@ -14,6 +14,8 @@ from deformviz.walkthrough.myths import CARDS, TOPICS, Card
 from deformviz.walkthrough.prose import read_prose
 from deformviz.words import say
 
+PLACE = "\u2060"  # of a myth in its sentence, whose emphasis may hold code
+
 
 def pages(edition: Edition) -> Iterable[Page]:
     """Both, each as one page that needs no script."""
@@ -56,7 +58,7 @@ def _card(edition: Edition, card: Card) -> str:
     if card.view is not None:
         query = urlencode(card.view.params)
         seen = _see(edition, f"{card.view.page}?{query}" if query else card.view.page)
-    myth = inline(say("card.myth", myth=card.myth))
+    myth = inline(say("card.myth", myth=PLACE)).replace(PLACE, inline(card.myth))
     return (
         f"<li><h3>{card.number}. {inline(card.title)}</h3><p>{myth}</p>"
         f"<details><summary>{escape(say('card.guess'))}</summary>"

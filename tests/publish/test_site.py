@@ -10,6 +10,7 @@ import pytest
 from deformviz import bundles
 from deformviz.figures.theme import palette
 from deformviz.publish import folder as folder_module
+from deformviz.publish.cards import pages as cards_of
 from deformviz.publish.edition import Edition, Page
 from deformviz.publish.folder import MARK, PublishError, SiteFolder
 from deformviz.publish.markup import inline, plain
@@ -92,6 +93,12 @@ def test_sentences_become_html_and_text_of_strangers_stays_text():
     )
     assert plain(told) == "Large is not a < b & more"
     assert inline("$A_{mlqk}$").startswith("<math")
+
+
+def test_code_inside_the_emphasis_of_a_myth_is_code(tmp_path):
+    edition = Edition(SiteFolder(tmp_path / "site"), "en", ("en",), ())
+    cards = next(page for page in cards_of(edition) if page.name == "myths").body
+    assert "<em><code>align_corners=True</code> is right" in cards and "`" not in cards
 
 
 def test_the_element_is_built_with_the_palette_of_the_house():
