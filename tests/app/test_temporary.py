@@ -67,7 +67,6 @@ def full(monkeypatch):
     def fill():
         monkeypatch.setattr(Path, "write_bytes", refuse)
         monkeypatch.setattr(Path, "write_text", refuse)
-        monkeypatch.setattr(Path, "mkdir", refuse)
 
     return fill
 
