@@ -24,7 +24,7 @@ MAPS_AT_ONCE = 6  # of a backbone, or of a token's channels, that are alive toge
 MULTIPLY_ADDS_PER_S = 1.5e10  # of one slow core
 COLOURS = 3
 MOST_NUMBERS = 2**62
-PASSES_OF_CURVES = 544  # of a layer: its six attributions, and all orders, deleted and inserted
+PASSES_OF_CURVES = 454  # of a layer: by its six attributions, by weight and at random, both ways
 PASSES_OF_PIXELS = 237  # fifteen squares across and down, and a map of every level
 
 

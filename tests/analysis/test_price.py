@@ -7,7 +7,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from deformviz.analysis.price import TooLarge, check, price_of, price_of_study, times
+from deformviz.analysis.attribution_records import KINDS, METHODS, QUANTITIES
+from deformviz.analysis.faithfulness import RANDOM_ORDERS, STEPS
+from deformviz.analysis.price import (
+    PASSES_OF_CURVES,
+    TooLarge,
+    check,
+    price_of,
+    price_of_study,
+    times,
+)
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.checkpoints.load import load
 from deformviz.checkpoints.registry import ASSETS
@@ -90,3 +99,9 @@ def test_what_no_bound_catches_the_price_does(tmp_path):
     with pytest.raises(TooLarge, match="GiB"):
         check(price_of(model.config, (768, 1024)), **BUDGET)
     assert not torch.cuda.is_available() or torch.cuda.max_memory_allocated() < 2**30
+
+
+def test_the_curves_of_a_layer_are_counted_as_they_are_asked():
+    """Both ends of a curve are the same for every order, and asked once."""
+    orders = len(QUANTITIES) * len(METHODS) + 1 + RANDOM_ORDERS
+    assert len(KINDS) * (orders * (STEPS - 1) + 2) == PASSES_OF_CURVES
