@@ -12,7 +12,7 @@ from torch import nn
 
 from deformviz.training.distributed import World
 from deformviz.training.recorder import Recorder
-from deformviz.training.run_folder import RunFolder
+from deformviz.training.run_folder import RunFolder, RunFolderError
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +58,22 @@ class Training(ABC):
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
             self.optimiser.load_state_dict(state["optimiser"])
+            self._check_optimiser()
             self.iteration = state["iteration"]
             log.info("Going on from iteration %d.", self.iteration)
+
+    def _check_optimiser(self) -> None:
+        """Raise RunFolderError where what was kept of a weight is another's.
+
+        It is kept by place, and a step with what does not fit would end the process.
+        """
+        for weight, kept in self.optimiser.state.items():
+            sizes = {part.shape for part in kept.values() if part.dim()}
+            if sizes - {weight.shape}:
+                raise RunFolderError(
+                    "The optimiser's state is of a version that lists the weights in another "
+                    "order. Go on with the version that began the run, or begin it anew."
+                )
 
     @abstractmethod
     def step(self) -> dict:

@@ -88,6 +88,19 @@ def test_a_stopped_run_goes_on_as_if_it_had_never_stopped(tmp_path):
     assert kept == [0, 2, 4, 6]
 
 
+def test_a_state_that_lists_weights_in_another_order_is_refused_in_a_sentence(tmp_path):
+    training = start(tmp_path)
+    training.step()
+    training.save()
+    state = training.folder.load_state()
+    kept = state["optimiser"]["state"]
+    other = next(number for number in kept if kept[number]["exp_avg"].dim() == 1)
+    kept[0], kept[other] = kept[other], kept[0]
+    training.folder.save_state(state)
+    with pytest.raises(RunFolderError, match="in another order"):
+        start(tmp_path)
+
+
 def test_what_is_made_ahead_is_what_would_be_made_then():
     made = []
 
