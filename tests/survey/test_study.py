@@ -1,7 +1,6 @@
 """A study made in one go, in shares, by several processes, and after a kill: the same tables."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -124,7 +123,7 @@ def test_pictures_that_cannot_be_read_are_listed_and_the_rest_goes_on(tmp_path, 
     assert [name for name, _ in study.skipped()] == ["half.png", "gone.png", "text.jpg"]
     assert study.complete and study.sums["encoder.0"].pictures == 1
     said = capsys.readouterr().out
-    assert "4 of 4 pictures" in said and re.search(r"skipped gone\.png: .*gone\.png", said)
+    assert "4 of 4 pictures" in said and "skipped gone.png: " in said
 
 
 def test_a_study_none_of_whose_pictures_can_be_read_is_empty_and_says_so(tmp_path, capsys):
