@@ -12,7 +12,7 @@ import re
 import socket
 import threading
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -56,11 +56,12 @@ async def warm_start(app: object) -> AsyncIterator[None]:
     The end comes here also by a signal, after which nothing else of Python runs.
     """
     threading.Thread(target=import_soon, name="warm start", daemon=True).start()
-    with housekeeping.in_order():
-        yield
-    work.close()
-    live_training().close()
-    temporary.remove()
+    with ExitStack() as leaving:  # each step is taken, whatever becomes of the one before
+        leaving.callback(temporary.remove)
+        leaving.callback(lambda: live_training().close())
+        leaving.callback(work.close)
+        with housekeeping.in_order():
+            yield
 
 
 def import_soon() -> None:

@@ -77,16 +77,17 @@ class Supervisor:
             self.end()
         if self._process is None or self._connection is None:
             context = _context()
-            self._connection, theirs = context.Pipe()
-            self._process = context.Process(
+            ours, theirs = context.Pipe()
+            process = context.Process(
                 target=serve,
                 args=(theirs, self.limits, self._niceness, settings()),
                 name=f"deformviz {self.name}",
                 daemon=True,
             )
             with _nothing_of_main():
-                self._process.start()
+                process.start()  # takes seconds the first time; until then there is nothing to end
             theirs.close()
+            self._process, self._connection = process, ours
         return self._process, self._connection
 
     def _attend(self, job: Job, process: BaseProcess, connection: Connection) -> None:
