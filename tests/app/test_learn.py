@@ -80,6 +80,20 @@ def test_a_link_opens_a_step_and_walking_is_in_the_link(server, page):
     expect(page.locator(".dl-scene .dv-status")).not_to_be_empty()
 
 
+@pytest.mark.browser
+def test_a_question_reached_by_walking_can_be_answered(server, page):
+    """The server answers a step with a new copy of the lesson."""
+    page.goto(f"{server}/learn?lesson=levels")
+    page.wait_for_selector(".dl-text h2")
+    page.locator(".dl-next").click()
+    page.wait_for_url("**/learn?lesson=levels&step=one-step")
+    page.wait_for_selector("[data-test-script-state=notRunning]")
+    page.fill(".dl-number", "64")
+    expect(page.locator(".dl-check")).to_be_enabled()
+    page.locator(".dl-check").click()
+    assert "dl-good" in page.get_attribute(".dl-verdict", "class")
+
+
 @pytest.mark.slow
 @pytest.mark.browser
 def test_the_lab_opens_what_a_step_shows(server, page):

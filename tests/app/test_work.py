@@ -13,9 +13,9 @@ import pytest
 
 from app import work
 from app.answers import Answers
-from app.line import QueueFull
+from app.line import Line, QueueFull
 from app.supervisor import Supervisor, resident_bytes
-from app.worker import ANSWER, GIBIBYTE, Limits
+from app.worker import ANSWER, GIBIBYTE, Limits, Order
 
 SECONDS = 60
 WORK = "tests.app.pieces_of_work"
@@ -183,38 +183,35 @@ def test_names_of_answers_cannot_be_guessed(monkeypatch):
 @pytest.fixture
 def held_short():
     """A worker that may take next to nothing, in a line of its own."""
-    from app.line import Line
-
     worker = Supervisor("test", Limits(memory_bytes=GIBIBYTE, seconds=3.0))
     yield Line("test", worker.carry_out), worker
     worker.end()
+
+
+def submit(line, key, name):
+    line.submit(key, Order(f"{WORK}:{name}", (), work.ANSWERS.folder(key)), "anna")
 
 
 @pytest.mark.parametrize(
     "name, rule", [("eat_memory", "more memory than the 1 GiB"), ("deaf", "longer than the 3 s")]
 )
 def test_what_takes_too_much_is_ended_with_the_number_that_is_too_large(held_short, name, rule):
-    from app.worker import Order
-
     line, worker = held_short
-    line.submit(name, Order(f"{WORK}:{name}", (), work.ANSWERS.folder(name)), "anna")
+    submit(line, name, name)
     assert rule in line.wait(name, SECONDS).error
-    order = Order(f"{WORK}:process_id", (), work.ANSWERS.folder("after"))
-    line.submit("after", order, "anna")
+    submit(line, "after", "process_id")
     assert line.wait("after", SECONDS).state == "done"
     assert resident_bytes(worker.pid) < GIBIBYTE / 2
 
 
 def test_a_new_worker_does_not_run_the_present_page_again(held_short, monkeypatch, tmp_path):
     """While Streamlit runs a page, that page is this process's main file."""
-    from app.worker import Order
-
     page = ModuleType("__main__")
     page.__file__ = str(tmp_path / "page.py")
     Path(page.__file__).write_text("raise SystemExit('The page ran again, in a worker.')")
     monkeypatch.setitem(sys.modules, "__main__", page)
     line, _ = held_short
-    line.submit("page", Order(f"{WORK}:process_id", (), work.ANSWERS.folder("page")), "anna")
+    submit(line, "page", "process_id")
     assert line.wait("page", SECONDS).state == "done"
     assert sys.modules["__main__"] is page
 

@@ -51,7 +51,8 @@ export class Player {
   understands(event) {
     const at = /** @type {Element} */ (event.composedPath()[0]); // inside a shadow root too
     const { key } = event;
-    const unanswered = this.check?.isConnected && !this.check.hidden; // an answered field keeps the focus for a moment
+    // A field that was just answered keeps the focus for a moment.
+    const unanswered = this.check?.isConnected && !this.check.hidden;
     if (unanswered && at.closest?.("input[type=number]") && key === "Enter") {
       this.check.click();
       return true;
@@ -235,7 +236,7 @@ export class Player {
   }
 
   drawCheck(step) {
-    if (!this.check || this.steps[this.index] !== step) return;
+    if (!this.check || this.steps[this.index].name !== step.name) return; // the host may send a new copy
     this.check.disabled = this.state(step).asked.said() === null;
   }
 
