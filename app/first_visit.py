@@ -57,7 +57,7 @@ async def warm_start(app: object) -> AsyncIterator[None]:
     """
     threading.Thread(target=import_soon, name="warm start", daemon=True).start()
     with ExitStack() as leaving:  # each step is taken, whatever becomes of the one before
-        leaving.callback(temporary.remove)
+        leaving.enter_context(temporary.while_serving())
         leaving.callback(lambda: live_training().close())
         leaving.callback(work.close)
         with housekeeping.in_order():

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import resource
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +32,8 @@ STARTS_WITHIN_S = 60.0  # torch is imported meanwhile
 STOPS_BY_ITSELF_S = 0.5  # what an order may take to notice that it should stop; then it is killed
 # Imported once, before workers fork: a new worker is there in milliseconds.
 PRELOADED = ("app.worker", "numpy", "torch", "deformviz.checkpoints.load", "deformviz.tracing.run")
+BELOW_TEMPORARY = "/pymp-12345678/listener-12345678"
+ADDRESS_AT_MOST_BYTES = 107  # of a socket, on Linux
 _STARTING = threading.Lock()  # two lanes may start their workers at once
 
 
@@ -148,8 +152,13 @@ def _nothing_of_main() -> Iterator[None]:
 
 
 def _context():
-    """How workers come to life; a fork of what is imported already, where that is safe."""
-    if sys.platform != "linux":
+    """How workers come to life; a fork of what is imported already, where that can be.
+
+    The fork's server listens at an address below the folder for temporary files, and the system
+    takes no long one.
+    """
+    address_bytes = len(os.fsencode(tempfile.gettempdir())) + len(BELOW_TEMPORARY)
+    if sys.platform != "linux" or address_bytes > ADDRESS_AT_MOST_BYTES:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))

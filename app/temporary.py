@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import atexit
 import fcntl
-import functools
 import logging
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -23,9 +24,27 @@ UNLOCKED = "deformviz-new-"  # a folder of the instant before it is locked
 LOCK = "alive"
 
 
-@functools.cache
+_one_at_a_time = threading.Lock()
+_folder: Path | None = None
+_over = False  # the server has ended
+
+
 def server_folder() -> Path:
-    """The folder of this server, made at the first call; nobody else may look inside."""
+    """The folder of this server, made at the first call; nobody else may look inside.
+
+    Raises:
+        OSError: it cannot be made, or the server has ended.
+    """
+    global _folder
+    with _one_at_a_time:
+        if _over:
+            raise OSError("The server has ended; nothing is put on disk any more.")
+        if _folder is None:
+            _folder = _make()
+        return _folder
+
+
+def _make() -> Path:
     sweep()
     made = Path(tempfile.mkdtemp(prefix=UNLOCKED))
     lock = os.open(made / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
@@ -39,9 +58,26 @@ def server_folder() -> Path:
 
 def remove() -> None:
     """Remove this server's folder, if it has one; the next call makes another."""
-    if server_folder.cache_info().currsize:
-        shutil.rmtree(server_folder(), ignore_errors=True)
-        server_folder.cache_clear()
+    global _folder
+    with _one_at_a_time:
+        if _folder is not None:
+            shutil.rmtree(_folder, ignore_errors=True)
+            _folder = None
+
+
+@contextmanager
+def while_serving() -> Iterator[None]:
+    """At the end of the block remove the folder and make no other.
+
+    A thread may still be at work then, starting a worker, and would make one that stays.
+    """
+    global _over
+    _over = False
+    try:
+        yield
+    finally:
+        _over = True
+        remove()
 
 
 def folder_for(what: str) -> Path:

@@ -21,6 +21,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -81,7 +82,8 @@ class Lane:
         try:
             self.worker.carry_out(job)
         finally:
-            ANSWERS.put(job.key)
+            with suppress(OSError):  # the server has ended meanwhile, and its folder with it
+                ANSWERS.put(job.key)
 
 
 LANES = {

@@ -51,6 +51,7 @@ print(json.dumps([ours, [part.multiply_adds for part in describe(model).parts]])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["deformable-detr-scenes", "dat-scenes"])
 def test_every_part_costs_what_pytorch_counts(name):
     reply = subprocess.run(

@@ -33,6 +33,7 @@ def shown_layer(page):
     return work.kept(control.key.removeprefix("layer-")).study, control.value
 
 
+@pytest.mark.slow
 def test_from_a_detection_to_the_verdict_and_the_curves(page):
     assert not page.exception
     assert page.title[0].value == "Do the weights mean anything?"

@@ -165,6 +165,7 @@ def test_another_picture_and_layer_keep_the_canvas(visitor):
     assert visitor.locator(".dv").evaluate("(root) => root.dataset.mark") == "kept"
 
 
+@pytest.mark.slow
 def test_charts_follow_the_pinned_query(visitor):
     chart = visitor.locator(".js-plotly-plot").first
     before = chart.evaluate("(plot) => JSON.stringify(plot.data[0].customdata)")
@@ -201,6 +202,7 @@ def test_a_hostile_upload_gets_a_sentence_and_the_picture_stays(visitor):
     assert picture_of(visitor, "photo") == before
 
 
+@pytest.mark.slow
 def test_a_phone_shows_the_page_without_sideways_scrolling(browser, server):
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, color_scheme="dark"
@@ -221,6 +223,7 @@ def test_a_phone_shows_the_page_without_sideways_scrolling(browser, server):
     context.close()
 
 
+@pytest.mark.slow
 def test_every_control_has_a_name(visitor):
     """Walks shadow roots too; a nameless control is silent in a screen reader."""
     nameless = visitor.evaluate("""() => {
@@ -243,7 +246,7 @@ def test_every_control_has_a_name(visitor):
     assert nameless == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(browser, server, axe, scheme):
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
     page = visit(context.new_page(), f"{server}/explore")

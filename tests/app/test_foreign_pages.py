@@ -59,6 +59,7 @@ WHY_NOT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WHY_NOT)
 def test_what_a_page_cannot_do_with_it_is_one_sentence(theirs, name):
     page = settled(visit(name, model=FOLDER))

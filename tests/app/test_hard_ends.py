@@ -6,6 +6,8 @@ import resource
 import signal
 import time
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -20,12 +22,11 @@ SECONDS = 300
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch):
-    """Where the servers of a test keep what must not outlive them."""
-    folder = tmp_path / "temporary"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    return folder
+def place(monkeypatch):
+    """Where the servers of a test keep what must not outlive them; a short name, as usual."""
+    with TemporaryDirectory() as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        yield Path(folder)
 
 
 def ours(place):

@@ -183,6 +183,7 @@ def test_the_loss_of_a_live_training_falls_as_one_watches(visit):
     assert iterations[-1] > 150 and sum(losses[-3:]) < 0.9 * sum(losses[:3])
 
 
+@pytest.mark.slow
 def test_a_dat_bends_its_grid_while_it_learns(visit):
     page = visit("run=dat")
     expect(caption(page, "first")).to_have_text(re.compile(r"Start · iteration 0 · \w+ \d+\s%"))
@@ -210,6 +211,7 @@ def test_a_dat_bends_its_grid_while_it_learns(visit):
     assert replayer(page, "replayer.view.importance") is True
 
 
+@pytest.mark.slow
 def test_changing_the_run_changes_gallery_and_kind_of_picture(visit):
     page = visit("run=tiny")
     page.get_by_test_id("stSelectbox").first.click()

@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from app import work
 from app.answers import Answers
 from app.line import Line, QueueFull
-from app.supervisor import Supervisor, resident_bytes
+from app.supervisor import Supervisor, _context, resident_bytes
 from app.worker import ANSWER, GIBIBYTE, Limits, Order
 
 SECONDS = 60
@@ -261,3 +262,20 @@ def test_answers_may_be_asked_for_from_many_threads(tmp_path):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_a_worker_starts_also_where_the_folder_for_temporary_files_has_a_long_name(
+    tmp_path, monkeypatch
+):
+    folder = tmp_path / ("a" * 120)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    assert _context().get_start_method() == "spawn"  # a fork's server may run already
+    supervisor = Supervisor("far", Limits(4 * GIBIBYTE, SECONDS))
+    line = Line("far", supervisor.carry_out)
+    try:
+        line.submit("far", Order(f"{WORK}:process_id", (), tmp_path), "anna")
+        assert line.wait("far", SECONDS).state == "done"
+        assert (tmp_path / ANSWER).is_file()
+    finally:
+        supervisor.end()

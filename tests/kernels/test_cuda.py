@@ -105,6 +105,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TYPES, ids=lambda dtype: str(dtype).split(".")[1])
 @pytest.mark.parametrize("case", CASES)
 def test_emulated_kernels_equal_the_reference(emulated, case, dtype):
@@ -119,6 +120,7 @@ def test_emulated_kernels_equal_the_reference(emulated, case, dtype):
         assert relative(ours, true) < 3e-6  # gradients are summed in float32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [POINTS, BOXES], ids=["points", "boxes"])
 @pytest.mark.parametrize("queries", [7, 136], ids=["decoder", "encoder"])
 def test_emulated_fused_entry_equals_the_steps(emulated, given, queries):
@@ -132,6 +134,7 @@ def test_emulated_fused_entry_equals_the_steps(emulated, given, queries):
     assert relative(ours, truth) < 5e-6
 
 
+@pytest.mark.slow
 def test_emulated_sums_in_fixed_point(emulated):
     value, locations, weights, grad = problem(PYRAMID, queries=136)
     _, *truth = reference_gradients(PYRAMID, value, locations, weights, grad)
@@ -142,6 +145,7 @@ def test_emulated_sums_in_fixed_point(emulated):
         assert relative(mine, true) < 3e-6
 
 
+@pytest.mark.slow
 def test_emulated_gradients_nobody_asked_for(emulated):
     value, locations, weights, grad = problem(PYRAMID)
     everything = run(emulated, PYRAMID, value, locations, weights, grad=grad)
@@ -151,6 +155,7 @@ def test_emulated_gradients_nobody_asked_for(emulated):
             assert torch.equal(ours, full) if want else ours is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
 def test_emulated_bad_numbers_stay_where_they_are(emulated, bad):
     value, locations, weights, grad = problem(PYRAMID, queries=136)

@@ -272,6 +272,7 @@ def test_a_phone_sees_all_of_it(tab, packed):
         tab.set_viewport_size({"width": 1000, "height": 640})
 
 
+@pytest.mark.slow
 def test_an_exported_picture_says_what_it_shows(grid):
     for kind, start in (("SVG picture", b"<svg"), ("PNG picture", b"\x89PNG")):
         grid.get_by_text("Export", exact=True).click()
