@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -152,7 +153,10 @@ def test_axe_finds_nothing_on_a_page_with_the_element(blog, page, axe):
 
 def test_a_folder_of_recordings_gets_a_page_of_its_own(page, recorded, tmp_path):
     blog_folder, recording = recorded
-    site = publish(tmp_path / "site", own_recordings=blog_folder, equations=False, training=False)
+    mine = tmp_path / "mine"  # the blog's folder may hold a damaged one
+    mine.mkdir()
+    shutil.copy(blog_folder / "mine.deformviz", mine)
+    site = publish(tmp_path / "site", own_recordings=mine, equations=False, training=False)
     with served(site) as address:
         page.goto(f"{address}/recordings.html?layer=decoder.0")
         page.wait_for_selector(".dv-explorer:not([aria-busy]) .dv-stage canvas")
