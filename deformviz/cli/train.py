@@ -87,14 +87,15 @@ def train_dat(options: argparse.Namespace) -> int:
     """Train the small DAT; a folder that holds a stopped run goes on with it."""
     import torch
 
-    from deformviz.training.dat import DATRecipe, DATTraining
+    from deformviz.training.dat import DATRecipe, DATTraining, read_dat_recipe
     from deformviz.training.run_folder import RunFolder
 
-    if options.watch or options.recipe or options.device != "cpu":
-        raise ValueError("train dat knows neither --watch, --recipe nor --device.")
+    if options.watch or options.device != "cpu":
+        raise ValueError("train dat knows neither --watch nor --device.")
     if options.threads:
         torch.set_num_threads(options.threads)
-    recipe, folder = replace(DATRecipe(), **said_of_the_recipe(options)), RunFolder(options.out)
+    recipe = read_dat_recipe(options.recipe) if options.recipe else DATRecipe()
+    recipe, folder = replace(recipe, **said_of_the_recipe(options)), RunFolder(options.out)
     folder.create(
         "dat",
         recipe.to_dict(),

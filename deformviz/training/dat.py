@@ -1,9 +1,11 @@
 """Training of the small DAT on rendered scenes of one object; a run may stop and go on anywhere."""
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from deformviz.training.run_folder import RunFolder
 from deformviz.training.scenes import (
     CLASSES,
     EVALUATION,
+    SINGLE_SIZES,
     TRAINING,
     Scene,
     render_single,
@@ -40,6 +43,7 @@ class DATRecipe:
     seed: int = 0
     images: int = 16  # per batch
     square_share: float = 0.6  # others have a ratio of 1:2 to 2:1 and are padded
+    object_sizes: tuple[float, float] = SINGLE_SIZES  # as SceneConfig counts them
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
     clip_norm: float = 1.0
@@ -77,9 +81,27 @@ class DATRecipe:
         given = dict(values)
         if "model" in given:
             given["model"] = DATConfig.from_dict(given["model"])
-        if "snapshots" in given:
-            given["snapshots"] = tuple(given["snapshots"])
+        for name in ("snapshots", "object_sizes"):
+            if name in given:
+                given[name] = tuple(given[name])
         return cls(**given)
+
+
+def read_dat_recipe(path: str | Path) -> DATRecipe:
+    """A recipe from a JSON file, which names only what differs from the default.
+
+    Raises ValueError if it is no JSON, or not of a recipe.
+    """
+    try:
+        values = json.loads(Path(path).read_text())
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise ValueError(f"{Path(path).name} holds no recipe: it is not a JSON object.")
+    model = values.get("model")
+    if isinstance(model, dict):
+        values["model"] = asdict(dat_scenes(CLASSES)) | model
+    return DATRecipe.from_dict(values)
 
 
 def scene_input(scene: Scene, config: DATConfig) -> Tensor:
@@ -102,7 +124,8 @@ def classifier_batch(recipe: DATRecipe, iteration: int) -> tuple[Tensor, Tensor]
     """Pictures [batch 3 height width] and labels [batch]; they depend on seed and iteration."""
     rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, iteration, TRAINING_STREAM]))
     scenes = [
-        render_single(rng, picture_size_hw(rng, recipe), TRAINING) for _ in range(recipe.images)
+        render_single(rng, picture_size_hw(rng, recipe), TRAINING, recipe.object_sizes)
+        for _ in range(recipe.images)
     ]
     images = torch.stack([scene_input(scene, recipe.model) for scene in scenes])
     return images, torch.tensor([int(scene.labels[0]) for scene in scenes])
@@ -157,16 +180,20 @@ def evaluate_classifier(
     scenes: int = 1000,
     seed: int = EVALUATION_SEED,
     batch: int = 50,
+    sizes: tuple[float, float] = SINGLE_SIZES,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> float:
     """Share of held-out single-object scenes that are named rightly.
 
     Args:
         seed: which pictures; training never uses this distribution's seeds.
+        sizes: of the objects, as SceneConfig counts them.
         on_progress: called with pictures done and in all.
     """
     right, done = 0, 0
-    for images, labels in evaluation_batches(model.config, scenes=scenes, seed=seed, batch=batch):
+    for images, labels in evaluation_batches(
+        model.config, scenes=scenes, seed=seed, batch=batch, sizes=sizes
+    ):
         logits, _ = model(images.to(next(model.parameters())), traced=False)
         right += int((logits.argmax(-1).cpu() == labels).sum())
         done += len(labels)
@@ -176,13 +203,18 @@ def evaluate_classifier(
 
 
 def evaluation_batches(
-    config: DATConfig, *, scenes: int, seed: int = EVALUATION_SEED, batch: int = 50
+    config: DATConfig,
+    *,
+    scenes: int,
+    seed: int = EVALUATION_SEED,
+    batch: int = 50,
+    sizes: tuple[float, float] = SINGLE_SIZES,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Held-out single-object scenes as a DAT reads them, and the class of each."""
     side = config.image_size
     for start in range(0, scenes, batch):
         rendered = [
-            render_single(scene_generator(seed, index), (side, side), EVALUATION)
+            render_single(scene_generator(seed, index), (side, side), EVALUATION, sizes)
             for index in range(start, min(start + batch, scenes))
         ]
         yield (

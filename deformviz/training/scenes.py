@@ -40,6 +40,7 @@ SKY_DWELLERS = {"bird", "balloon"}
 WATER_DWELLERS = {"boat", "fish"}
 MIN_VISIBLE = 0.18  # objects of which less of their box can be seen are not annotated
 MAX_OVERLAP = 0.45  # share of the smaller box that may lie in another one
+SINGLE_SIZES = (0.32, 0.75)  # of an object that is alone, as SceneConfig counts sizes
 
 
 @dataclass(frozen=True)
@@ -177,14 +178,17 @@ def scene_generator(seed: int, index: int) -> np.random.Generator:
 
 
 def render_single(
-    rng: np.random.Generator, size_hw: tuple[int, int], config: SceneConfig = EVALUATION
+    rng: np.random.Generator,
+    size_hw: tuple[int, int],
+    config: SceneConfig = EVALUATION,
+    sizes: tuple[float, float] = SINGLE_SIZES,
 ) -> Scene:
-    """A scene with exactly one object, 32 to 75 % of the shorter side, for classification."""
+    """A scene with exactly one object, whole and of a size within `sizes`, for classification."""
     values = vars(config) | {
         "min_objects": 1,
         "max_objects": 1,
-        "min_size": 0.32,
-        "max_size": 0.75,
+        "min_size": sizes[0],
+        "max_size": sizes[1],
         "cut": 0.0,
     }
     return render(rng, size_hw, SceneConfig(**values))

@@ -13,6 +13,7 @@ from deformviz.training.dat import (
     build_dat,
     classifier_batch,
     evaluate_classifier,
+    read_dat_recipe,
 )
 from deformviz.training.run_folder import RunFolder
 from deformviz.training.scenes import CLASSES
@@ -95,3 +96,26 @@ def test_an_untrained_model_is_right_about_as_often_as_chance():
     )
     assert 0 <= accuracy < 0.5
     assert told == [(10, 24), (20, 24), (24, 24)]
+
+
+def test_a_recipe_of_a_file_names_only_what_differs(tmp_path):
+    stages = [{"channels": 24, "blocks": "D", "heads": 3, "stride": 2}]
+    told = {"model": {"stages": stages}, "object_sizes": [0.1, 0.2], "iterations": 7}
+    (tmp_path / "recipe.json").write_text(json.dumps(told))
+    recipe = read_dat_recipe(tmp_path / "recipe.json")
+    usual = DATRecipe()
+    assert recipe.object_sizes == (0.1, 0.2) and recipe.iterations == 7
+    assert [stage.stride for stage in recipe.model.stages] == [2]
+    assert replace(recipe.model, stages=usual.model.stages) == usual.model
+    assert recipe.images == usual.images
+    (tmp_path / "recipe.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"recipe\.json holds no recipe"):
+        read_dat_recipe(tmp_path / "recipe.json")
+
+
+def test_objects_of_a_batch_are_of_the_recipes_sizes():
+    """The same draw of numbers, so the same scenes but for the size of what stands in them."""
+    recipe = tiny_recipe(square_share=1.0)
+    usual, labels = classifier_batch(recipe, 3)
+    small, same = classifier_batch(replace(recipe, object_sizes=(0.1, 0.12)), 3)
+    assert torch.equal(labels, same) and not torch.equal(usual, small)

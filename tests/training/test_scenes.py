@@ -205,3 +205,10 @@ PINNED_MEAN_COLOURS = [
     [119.52, 161.21, 164.7],
     [161.45, 159.15, 162.89],
 ]
+
+
+def test_a_single_object_is_as_large_as_asked():
+    for index in range(4):
+        scene = render_single(scene_generator(2, index), (80, 96), sizes=(0.1, 0.2))
+        width, height = scene.boxes_cxcywh[0, 2:] * [96, 80]
+        assert len(scene.labels) == 1 and 0.08 <= (width * height) ** 0.5 / 80 <= 0.22
