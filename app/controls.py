@@ -17,12 +17,12 @@ from deformviz.tracing.store import StoredTrace
 from deformviz.words import say
 from deformviz.words.markdown import plain
 
-GROUPS = {"own": "Your picture", "scene": "Rendered scenes", "photograph": "Photographs"}
-LAST_OF_ALL = GROUPS["scene"]  # only the shipped model has seen rendered scenes
+GROUPS = ("own", "scene", "photograph")
+LAST_OF_ALL = "scene"  # only the shipped model has seen rendered scenes
 # HEIC is taken, to be refused with a sentence that says what to do.
 UPLOAD_TYPES = "jpg jpeg png webp avif tif tiff bmp gif heic heif".split()
 LARGEST_PICTURE_MB = 20
-KINDS = {"encoder": "Encoder", "decoder": "Decoder"}
+KINDS = ("encoder", "decoder")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _choose_model(models: dict[str, ModelChoice]) -> None:
         visitor.change_here(model=state["model_widget"])
 
     st.selectbox(
-        "Model",
+        say("model.label"),
         list(models),
         format_func=lambda name: models[name].title,
         key="model_widget",
@@ -66,7 +66,7 @@ def select_picture(sources: dict[str, Source], model: ModelChoice) -> Source:
     """The gallery and one's own pictures."""
     _choose_from_gallery(sources, model)
     with st.expander(
-        "Use your own picture",
+        say("picture.own"),
         icon=":material/add_photo_alternate:",
         expanded=visitor.here().picture == UPLOAD,
     ):
@@ -90,7 +90,7 @@ def _choose_from_gallery(
     groups: dict[str, list[dict[str, str]]] = {}
     for source in sources.values():
         if address := _thumbnail(source, model):
-            groups.setdefault(GROUPS[source.group], []).append(
+            groups.setdefault(source.group, []).append(
                 {"name": source.name, "title": source.title, "src": address}
             )
 
@@ -98,9 +98,9 @@ def _choose_from_gallery(
         if (chosen := st.session_state[key].chosen) in sources:
             visitor.choose_picture(chosen)
 
-    order = sorted(GROUPS.values(), key=lambda title: not model.is_shipped and title == LAST_OF_ALL)
+    order = sorted(GROUPS, key=lambda group: not model.is_shipped and group == LAST_OF_ALL)
     gallery(
-        {title: groups[title] for title in order if title in groups},
+        {say(f"picture.group.{group}"): groups[group] for group in order if group in groups},
         visitor.here().picture,
         key=key,
         on_choose=take,
@@ -139,9 +139,9 @@ def _choose_own_picture() -> None:
         args=(f"upload-{drops}",),
         help=say("picture.drop_help", most=LARGEST_PICTURE_MB),
     )
-    if st.toggle("Use the camera", key="camera_on"):
+    if st.toggle(say("picture.camera"), key="camera_on"):
         key = f"camera-{drops}"
-        st.camera_input("Take a picture", key=key, on_change=take, args=(key,))
+        st.camera_input(say("picture.camera.take"), key=key, on_change=take, args=(key,))
 
 
 def _keep(file: UploadedFile) -> None:
@@ -180,17 +180,17 @@ def choose_layer(run: StoredTrace) -> str:
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.segmented_control(
-            "Part of the model",
+            say("layer.kind.label"),
             kinds,
-            format_func=lambda kind: KINDS[kind],
+            format_func=lambda kind: say(f"layer.kind.{kind}"),
             key="kind",
             on_change=take_kind,
             required=True,
             label_visibility="collapsed",
         )
-        st.markdown(":gray[layer]", width="content")
+        st.markdown(f":gray[{say('layer.word')}]", width="content")
         st.segmented_control(
-            "Layer",
+            say("layer.label"),
             by_kind[kind],
             key="number",
             on_change=take_number,

@@ -17,14 +17,6 @@ STYLE = """.st-key-keys_canvas { min-height: 38rem; }
 @media (max-width: 640px) {
   .stMain :is(th, td) { padding: 0.3rem; font-size: 0.8rem; }
 }"""
-SEES = {
-    "dense": "Everything, always. Cost grows with the number of keys.",
-    "windows": "Its window only; the next layer's windows are shifted by half.",
-    "convolution": "Nine taps, moved by offsets of this very place. Nothing is compared: each tap "
-    "has its own matrix.",
-    "detector": "A few points per head, moved and weighed by the query alone; no keys.",
-    "dat": "All knots of one grid per group, moved by the picture, compared with the query.",
-}
 
 
 def compare_attention() -> None:
@@ -64,17 +56,18 @@ def table(run: StoredTrace) -> None:
     header = read_header(gzip.decompress(run.layer_gzip(run.layers[0])))[0]
     small, large = header["cost_sides"]
     rows = [
-        f"| {one['title']} | {SEES[one['name']]} | {one['per_head']} "
+        f"| {say('attention.' + one['name'])} | {say('attention.' + one['name'] + '.sees')} "
+        f"| {one['per_head']} "
         f"| {one['cost'][0]:,} | {one['cost'][1]:,} |"
         for one in header["sets"]
     ]
     st.markdown(
-        f"| kind | what a query may read | places per head "
-        f"| cost, {small} × {small} map | cost, {large} × {large} map |\n"
+        f"| {say('page.compare_attention.columns', small=small, large=large)} |\n"
         "|---|---|---:|---:|---:|\n" + "\n".join(rows)
     )
     st.caption(
-        say("page.compare_attention.cost", channels=header["channels"]) + f" Shown: {run.honesty}."
+        f"{say('page.compare_attention.cost', channels=header['channels'])} "
+        f"{say('page.compare_attention.shown', honesty=run.honesty)}"
     )
     st.markdown(say("page.compare_attention.dat"))
     relatives(small, large)

@@ -10,6 +10,7 @@ from app.picture_page import layer_canvas, picture_page
 from app.views.dat_numbers import ablations, numbers, versions
 from app.views.dat_text import explanation
 from deformviz.tracing.store import StoredTrace
+from deformviz.words import say
 
 STYLE = """.st-key-grid_canvas { min-height: 38rem; }
 .stMain .katex-display { overflow: auto hidden; padding: 0.2rem 0; }"""
@@ -50,7 +51,7 @@ def choose_layer(run: StoredTrace) -> str:
         visitor.change_here(layer=state["grid_layer"])
 
     st.segmented_control(
-        "Layer",
+        say("page.dat.layer"),
         run.layers,
         key="grid_layer",
         on_change=take,
@@ -66,21 +67,26 @@ def layer_title(run: StoredTrace, layer: str) -> str:
     _, number, _, block = layer.split(".")
     several = sum(name.startswith(f"stages.{number}.") for name in run.layers) > 1
     height, width = run.header(layer)["grid_hw"]
-    place = f"stage {int(number) + 1}" + (f" block {int(block) + 1}" if several else "")
-    return f"{place} · {height} × {width}"
+    return say(
+        "page.dat.layer.block" if several else "page.dat.layer.stage",
+        stage=int(number) + 1,
+        block=int(block) + 1,
+        height=height,
+        width=width,
+    )
 
 
 def footer(selection: controls.Selection) -> None:
     """Exact numbers to take away."""
     waits_as = visitor.me().name
     st.download_button(
-        "All numbers (NPZ)",
+        say("page.dat.numbers"),
         icon=":material/download:",
         on_click="ignore",
         data=lambda: runs.exact_npz(selection.source, selection.model, waits_as),
         file_name=f"deformviz-{selection.source.name}-grids.npz",
         mime="application/octet-stream",
-        help="Every layer's grid, attention and bias as the model computed them, float32.",
+        help=say("page.dat.numbers.help"),
     )
 
 

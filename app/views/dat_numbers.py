@@ -32,18 +32,13 @@ def numbers(run, layer: str, view: dict, *, drawn: bool) -> None:
     _, width = packed.header["query_hw"]
     attention, bias = st.columns(2, gap="medium")
     with attention:
-        st.markdown(
-            f"**Attention over the knots**  \n:small[:gray[Of the query in row "
-            f"{query // width}, column {query % width}; each map adds up to 1.]]"
-        )
+        of = say("page.dat.attention.of", row=query // width, column=query % width)
+        st.markdown(f"**{say('page.dat.attention')}**  \n:small[:gray[{of}]]")
         _maps(packed.trace.attention_weights, packed, query, heads, "attention", drawn)
     with bias:
-        st.markdown(
-            "**Position bias at the knots**  \n:small[:gray[What their displacement from "
-            "the query adds to the scores, before the softmax.]]"
-        )
+        st.markdown(f"**{say('page.dat.bias')}**  \n:small[:gray[{say('page.dat.bias.of')}]]")
         if packed.trace.position_bias is None:
-            st.caption("This layer adds no position bias to its scores.")
+            st.caption(say("page.dat.no_bias"))
         else:
             _maps(packed.trace.position_bias, packed, query, heads, "bias", drawn)
 
@@ -59,7 +54,7 @@ def _maps(values: np.ndarray, packed, query: int, heads: list[int], name: str, d
         figure,
         key=f"chart-{name}",
         config=CONFIG,
-        alt=f"{name} of query {query} for every knot and head",
+        alt=say("page.dat.chart", name=name, query=query),
     )
 
 
@@ -68,39 +63,18 @@ def statistics(packed) -> None:
     from deformviz.analysis.grid import grid_statistics, mask_share
 
     found = grid_statistics(packed.trace)
-    cards = [
-        (
-            "Mean displacement",
-            f"{found.displacement:.2f} cells",
-            "How far a knot moved, in distances of neighbouring knots of the undeformed grid.",
-        ),
-        (
-            "Stretch",
-            f"{found.stretch:.2f}",
-            "Mean distance of neighbouring knots; 1 where the grid is undeformed.",
-        ),
-    ]
+    cells = say("page.dat.displacement.cells", cells=f"{found.displacement:.2f}")
+    cards = [("displacement", cells), ("stretch", f"{found.stretch:.2f}")]
     if packed.mask is not None:
         share = mask_share(packed.trace, packed.mask)
         cards += [
-            (
-                "Attention on the object",
-                f"{share.weighted:.0%}",
-                "Share of the attention of all queries and heads that is read on the object.",
-            ),
-            (
-                "Knots on the object",
-                f"{share.plain:.0%}",
-                "Share of the knots of all groups that lie on the object.",
-            ),
-            (
-                "Undeformed knots on it",
-                f"{share.undeformed:.0%}",
-                "The same share had the grid not moved.",
-            ),
+            ("on_object", f"{share.weighted:.0%}"),
+            ("on_object.knots", f"{share.plain:.0%}"),
+            ("on_object.undeformed", f"{share.undeformed:.0%}"),
         ]
     with st.container(horizontal=True, key="grid_statistics"):
-        for label, value, meaning in cards:
+        for name, value in cards:
+            label, meaning = say(f"page.dat.{name}"), say(f"page.dat.{name}.means")
             st.metric(label, value, help=meaning, width="content")
 
 
@@ -120,10 +94,9 @@ def versions() -> None:
     """Four codes at zero offset, on demand: their modules need torch."""
     with st.container(key="grid_versions"):
         if st.toggle(
-            "Compare the codes at zero offset",
+            say("page.dat.versions"),
             key="versions_on",
-            help="DAT, DAT++ and a popular reimplementation call the same thing a "
-            "reference grid, and do not mean the same places.",
+            help=say("page.dat.versions.help"),
         ):
             _versions()
 
@@ -134,7 +107,7 @@ def _versions() -> None:
     key = work.key_of("undeformed grids")
     grids: tuple[Undeformed, ...] | None = answer_or_wait(
         key,
-        "Four codes",
+        say("page.dat.versions.wait"),
         lambda: work.kept(key),
         lambda: work.ask(key, "app.tasks.grids:undeformed", visitor=visitor.me().name),
     )
@@ -144,20 +117,11 @@ def _versions() -> None:
         drawn({g.title: g.knots_xy for g in grids}, {g.title: g.starts_xy for g in grids}, (6, 8)),
         key="chart-versions",
         config=CONFIG,
-        alt="Knots of four codes over the cells of one map, at zero offset",
+        alt=say("page.dat.versions.alt"),
     )
     rows = "\n".join(
         f"| {g.title} | {g.mean_shift[0]:+.2f}, {g.mean_shift[1]:+.2f} | {g.largest_shift:.2f} |"
         for g in grids
     )
-    st.markdown(
-        "| code | mean shift x, y (cells) | largest shift (cells) |\n|---|---|---|\n" + rows
-    )
-    st.caption(
-        "A map of 6 × 8 cells, a knot for every 2 × 2 of them, all offsets zero; shifts are "
-        "measured from the middle of those four cells. DAT divides by the size but samples "
-        "with aligned corners, which pulls the grid together. DAT++ divides by the size less "
-        "one, half a cell further on; its last row and column read beyond the map. The "
-        "reimplementation as shipped normalises one way, samples the other, and divides x by "
-        "the height."
-    )
+    st.markdown(f"| {say('page.dat.versions.columns')} |\n|---|---|---|\n{rows}")
+    st.caption(say("page.dat.versions.how"))

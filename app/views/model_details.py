@@ -12,7 +12,6 @@ from deformviz.checkpoints.report import LoadReport
 from deformviz.tracing.store import StoredTrace
 from deformviz.words import say
 
-STORED = "Stored numbers of this model, rounded to 16 bits; nothing was computed for this picture."
 # Options of the model in which a recipe may differ from the published one, in words.
 RECIPE = {
     "backbone": "backbone",
@@ -27,8 +26,8 @@ RECIPE = {
 def origin(run: StoredTrace) -> str:
     """In one line, which op computed the numbers on show."""
     if isinstance(run, ComputedRun):
-        return f"Computed here with the attention op “{run.backend}”."
-    return STORED
+        return say("model.computed", backend=run.backend)
+    return say("model.stored")
 
 
 @st.fragment

@@ -9,14 +9,10 @@ from app import proof
 from app.runs import samples
 from deformviz.figures.theme import CHART_HEIGHT_PX
 from deformviz.geometry import cxcywh_to_xyxy, scale_boxes
+from deformviz.words import say
 
 CONFIG = {"displayModeBar": False}
-TITLES = {
-    "weights": ("Weights", "A row per head, a column per point. Fuller colour, more weight."),
-    "offsets": ("Offsets", "Where the points lie from the reference, in cells of their level."),
-    "levels": ("Levels", "How the attention is shared out among fine and coarse levels."),
-    "boxes": ("Box by layer", "How this query's box moves from one decoder layer to the next."),
-}
+CHARTS = ("weights", "offsets", "levels", "boxes")
 
 
 def query_charts(run, layer: str, query: int | None, *, drawn: bool) -> None:
@@ -29,22 +25,23 @@ def query_charts(run, layer: str, query: int | None, *, drawn: bool) -> None:
     if not proof.may_be_drawn([run.header(layer).get("proof")], beside_canvas=True):
         return
     kind = layer.split(".")[0]
-    names = [name for name in TITLES if name != "boxes" or kind == "decoder"]
+    names = [name for name in CHARTS if name != "boxes" or kind == "decoder"]
     figures = _figures(run, layer, query) if drawn else {}
     for column, name in zip(st.columns(len(names), gap="medium"), names, strict=True):
-        title, meaning = TITLES[name]
+        title = say(f"page.explore.chart.{name}")
+        meaning = say(f"page.explore.chart.{name}.means")
         with column:
             st.markdown(f"**{title}**  \n:small[:gray[{meaning}]]")
             if not drawn:
                 st.skeleton(height=CHART_HEIGHT_PX)
             elif figures.get(name) is None:
-                st.caption("This model does not predict a box after each layer.")
+                st.caption(say("page.explore.chart.no_boxes"))
             else:
                 st.plotly_chart(
                     figures[name],
                     key=f"chart-{name}",
                     config=CONFIG,
-                    alt=f"{title} of query {query}. {meaning}",
+                    alt=say("page.explore.chart.of", title=title, query=query, meaning=meaning),
                 )
 
 

@@ -28,12 +28,7 @@ STYLE = """<style>
 .st-key-walkthrough { min-height: 30rem; }
 .st-key-walk_example button { min-height: 2.5rem; }     /* as high as the choices beside it */
 </style>"""
-INSTRUCTION = (
-    "What the model computes for one query of this picture, line by line. Point at a "
-    "symbol, a number, a mark or a word of the code: the same thing lights up "
-    "everywhere. ↑ ↓ walk the steps, ← → the samples, + − come closer."
-)
-EXAMPLES = {"": "This picture", TOY: "A toy for a pencil"}
+EXAMPLES = {"": "picture", TOY: "toy"}  # to their words, `page.walkthrough.example.<name>`
 LOG = logging.getLogger(__name__)
 RIGHT = ""  # no mistake
 
@@ -56,9 +51,9 @@ def page() -> None:
     with st.sidebar:
         selection = controls.select(visitor.sources(), models)
     st.html(STYLE)
-    st.title("The equations, step by step", anchor=False)
+    st.title(say("page.walkthrough.headline"), anchor=False)
     controls.row_of_pictures(visitor.sources(), selection.model)
-    st.caption(INSTRUCTION)
+    st.caption(say("page.walkthrough.instruction"))
     stage(selection)
 
 
@@ -81,7 +76,7 @@ def stage(selection: controls.Selection) -> None:
     state = st.session_state
     choices = st.container()
     subject: Subject = replace(state["walk"], layer=visitor.here().layer or "decoder.0")
-    with st.spinner("Loading the model and running it …", show_time=False):
+    with st.spinner(say("page.walkthrough.loading"), show_time=False):
         found = followed(subject, selection)
     if isinstance(found, str):
         return offer_another(choices, subject, found)
@@ -135,7 +130,7 @@ def followed(subject: Subject, selection: controls.Selection) -> Page | str:
     if isinstance(found, Page):
         return found
     if ended is None or not ended.error:
-        return "The run is gone; reload the page."
+        return say("page.walkthrough.gone")
     LOG.info("%s was not followed: %s", subject, ended.error)
     return ended.error
 
@@ -153,7 +148,7 @@ def offer_another(choices, subject: Subject, problem: str) -> None:
     with choices:
         choose(Unfollowed(subject))
     st.error(problem, icon=":material/error:")
-    st.button("Start over", icon=":material/restart_alt:", on_click=start_over)
+    st.button(say("page.walkthrough.restart"), icon=":material/restart_alt:", on_click=start_over)
 
 
 def start_over() -> None:
@@ -202,7 +197,7 @@ def choose(found) -> None:
         state[f"walk_{name}"] = getattr(subject, name)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
-            "Derivation",
+            say("page.walkthrough.derivation"),
             list(DERIVATIONS),
             format_func=lambda name: DERIVATIONS[name].title,
             key="walk_derivation",
@@ -211,9 +206,9 @@ def choose(found) -> None:
         )
         if subject.record.toy:
             st.segmented_control(
-                "Numbers of",
+                say("page.walkthrough.example"),
                 list(EXAMPLES),
-                format_func=lambda name: EXAMPLES[name],
+                format_func=lambda name: say(f"page.walkthrough.example.{EXAMPLES[name]}"),
                 key="walk_example",
                 on_change=chooser("example"),
                 required=True,
@@ -223,7 +218,7 @@ def choose(found) -> None:
             choose_query(found)
         if subject.record.mistakes:
             st.selectbox(
-                "Break it",
+                say("page.walkthrough.break"),
                 [RIGHT, *subject.record.mistakes],
                 format_func=title_of_mistake,
                 key="walk_mistake",
@@ -250,10 +245,11 @@ def choose_query(found) -> None:
         change(query=subject.query if same_kind else None, change=Change())
 
     if len(found.layers) > 1:
-        st.selectbox("Layer", found.layers, key="walk_layer", on_change=take_layer, width=120)
+        label = say("page.walkthrough.layer")
+        st.selectbox(label, found.layers, key="walk_layer", on_change=take_layer, width=120)
     if found.queries > 1:
         st.number_input(
-            "Query",
+            say("page.walkthrough.query"),
             0,
             found.queries - 1,
             step=1,

@@ -1,9 +1,10 @@
 // What one query may read under five kinds of attention: what this kind of picture is.
 import { cellName } from "../kit/cells.js";
-import { ONE_QUERY_VIEW } from "../kit/view.js";
 import { say } from "../kit/words.js";
 import { decodeKeySets } from "./decode.js";
 import { KEYS_DRAWING } from "./drawing.js";
+import { hasOther } from "./marks.js";
+import { KEYS_VIEW } from "./view.js";
 
 function sceneWords({ query, view, layer }) {
   const counts = layer.sets.map(
@@ -13,6 +14,9 @@ function sceneWords({ query, view, layer }) {
     cellName(layer, query),
     say("canvas.keys.words.counts", { counts: counts.join(", ") }),
     ...(view.pinned ? [say("canvas.kit.words.pinned")] : []),
+    ...(hasOther(view)
+      ? [say("canvas.keys.words.other", { cell: cellName(layer, view.other) })]
+      : []),
   ];
   return parts.join(" · ");
 }
@@ -22,7 +26,7 @@ export const KEYS = {
   name: "keys",
   description: "five pictures with the places one query may read",
   decode: decodeKeySets,
-  view: ONE_QUERY_VIEW,
+  view: KEYS_VIEW,
   drawing: KEYS_DRAWING,
   queryName: cellName,
   words: sceneWords,

@@ -16,6 +16,11 @@ export class KeysExplorer extends Tiled {
     return queryOfCell(this.layer, 0, row, column);
   }
 
+  /** Leave a second query where this one stands, or take it away. */
+  leaveOther() {
+    this.setView({ other: this.view.other === null ? this.query : null });
+  }
+
   moveQuery(stepX, stepY) {
     this.goTo(neighbourCell(this.layer, this.query, stepX, stepY));
   }

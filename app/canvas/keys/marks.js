@@ -8,6 +8,8 @@ import { TITLE_ROOM } from "./panels.js";
 const TITLE_SIZE = 14;
 const LETTER_WIDTH = 0.56; // of a bold letter, in shares of its size
 const UNTRAINED_RADIUS = 3;
+const STARS = { moves: "#ff6b6b", stays: "#5ab4ff" }; // the red and the blue star of Figure 1
+const RING = 1.5; // stage pixels between a place and the ring around it
 
 /** Large enough to read, small enough not to be cut off. */
 function titleSize(title, room) {
@@ -42,6 +44,9 @@ export function pictureMarks(scene) {
   });
 }
 
+/** Whether a second query was left behind. */
+export const hasOther = (view) => Number.isInteger(view.other);
+
 /** On each picture a disc for each place that may be read, the heavy ones below, then the query. */
 export function keyMarks(scene) {
   return scene.panels.flatMap((panel, index) =>
@@ -52,40 +57,64 @@ export function keyMarks(scene) {
   );
 }
 
+/** Where a second query was left: its cell, and a ring around each place that it may read. */
+export function otherMarks(scene) {
+  const query = scene.view.other;
+  if (!hasOther(scene.view)) return [];
+  return scene.panels.flatMap((panel, index) =>
+    [
+      ...placesOn(scene.layer, query, panel).map(({ radius, ...place }) => ({
+        ...place,
+        stroke: STARS.stays,
+        lineWidth: 1.6,
+        size: radius + RING,
+      })),
+      cellOf(scene.layer, query, panel, STARS.stays, "other"),
+    ].map((mark) => ({ ...mark, panel: index })),
+  );
+}
+
 function placeMarks({ layer, query, palette }, panel) {
-  const { set, left, top, panelWidth, panelHeight, toStage } = panel;
+  return placesOn(layer, query, panel).map(({ radius, ...place }) => {
+    const { weight, head } = place.of;
+    const untrained = weight === null;
+    return {
+      ...place,
+      stroke: "#11131a",
+      lineWidth: 0.8,
+      fillAlpha: 0.9,
+      fill: untrained ? "#ffffff" : palette.heads[head % palette.heads.length],
+      size: radius,
+    };
+  });
+}
+
+/** The places on a picture that a query may read, the heavy ones first, and how large they are. */
+function placesOn(layer, query, { set, left, top, panelWidth, panelHeight, toStage }) {
   const keys = layer.keys(set, query).sort((a, b) => (b.weight ?? 0) - (a.weight ?? 0));
   return keys.flatMap(({ x, y, weight, head }) => {
     const [stageX, stageY] = applyAffine(toStage, x, y);
     const [across, down] = [stageX - left, stageY - top];
     if (across < 0 || down < 0 || across > panelWidth || down > panelHeight) return [];
-    const untrained = weight === null;
-    return [
-      {
-        kind: "marker",
-        shape: "circle",
-        of: { query, set: set.name, head, weight, x, y },
-        x: stageX,
-        y: stageY,
-        stroke: "#11131a",
-        lineWidth: 0.8,
-        fillAlpha: 0.9,
-        fill: untrained ? "#ffffff" : palette.heads[head % palette.heads.length],
-        size: untrained
-          ? UNTRAINED_RADIUS
-          : weightRadius({ width: panelWidth, height: panelHeight }, weight),
-      },
-    ];
+    const radius =
+      weight === null
+        ? UNTRAINED_RADIUS
+        : weightRadius({ width: panelWidth, height: panelHeight }, weight);
+    const of = { query, set: set.name, head, weight, x, y };
+    return [{ kind: "marker", shape: "circle", of, x: stageX, y: stageY, radius }];
   });
 }
 
-/** The cell of the query, the same on every picture. */
-function cellMark({ layer, query }, panel) {
+/** The cell of the query, the same on every picture; red where another one was left behind. */
+const cellMark = ({ layer, query, view }, panel) =>
+  cellOf(layer, query, panel, hasOther(view) ? STARS.moves : "#ffffff", "query");
+
+function cellOf(layer, query, panel, stroke, part) {
   const { row, column } = cellOfQuery(layer, query);
   return {
     ...stageRect(panel, cellBox(layer, 0, row, column)),
-    of: { query, row, column, set: panel.set.name, part: "query" },
-    stroke: "#ffffff",
+    of: { query, row, column, set: panel.set.name, part },
+    stroke,
     lineWidth: 2,
     halo: "#000000",
   };

@@ -35,13 +35,18 @@ def hold_against(
     return found
 
 
-def hold_pictures(kind: str, packed: bytes, oracle: Any, query: int, dim: float) -> Comparison:
-    """All pictures of one query, as a built script draws them, against their oracle's."""
+def hold_pictures(
+    kind: str, packed: bytes, oracle: Any, query: int, dim: float, **more: Any
+) -> Comparison:
+    """All pictures of one query, as a built script draws them, against their oracle's.
+
+    `more` is what else the view says.
+    """
     drawing = engine(kind)
     drawn = drawing.ask(
         "marks",
         layer=drawing.decode(packed),
-        view={"query": query, "dim": dim},
+        view={"query": query, "dim": dim, **more},
         query=query,
         width=oracle.size[0],
         height=oracle.size[1],

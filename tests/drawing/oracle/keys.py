@@ -16,6 +16,7 @@ from tests.drawing.oracle.stage import Window
 GAP, TITLE_ROOM, NARROW, MOST_COLUMNS = 10.0, 44.0, 560.0, 3
 TITLE, LETTER, SMALL, UNTRAINED = 14.0, 0.56, 11.5, 3.0
 STEPS = 65535
+RED, BLUE, RING = "#ff6b6b", "#5ab4ff", 1.5  # the two stars of Figure 1
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,12 @@ def key_subject(name, original_hw, width, seed) -> KeysSubject:
 
 
 class Keys:
-    """The marks of one query on every picture."""
+    """The marks of one query on every picture, and those of another one that was left behind."""
 
-    def __init__(self, subject: KeysSubject, query: int, dim: float = 0.45):
-        self.subject, self.query, self.dim = subject, query, dim
+    def __init__(
+        self, subject: KeysSubject, query: int, dim: float = 0.45, other: int | None = None
+    ):
+        self.subject, self.query, self.dim, self.other = subject, query, dim, other
         count, (height, width) = len(subject.sets), subject.original_hw
         columns = 1 if subject.width < NARROW else min(count, MOST_COLUMNS)
         rows = -(-count // columns)
@@ -97,8 +100,22 @@ class Keys:
 
         return {
             "photo": {"picture": all_of(self.picture)},
-            "marks": {"keys": all_of(lambda *each: [*self.keys(*each), self.cell(*each)])},
+            "marks": {
+                "keys": all_of(lambda *each: [*self.keys(*each), self.cell(*each)]),
+                "other": [] if self.other is None else all_of(self.left_behind),
+            },
         }
+
+    def left_behind(self, window: Window, one: KeySet) -> list[dict]:
+        """Blue rings around the places of the other query, and its cell in blue."""
+        there = Keys(self.subject, self.other, self.dim)
+        rings = [
+            {name: value for name, value in mark.items() if name not in ("fill", "fillAlpha")}
+            | {"stroke": BLUE, "lineWidth": 1.6, "size": mark["size"] + RING}
+            for mark in there.keys(window, one)
+        ]
+        cell = there.cell(window, one)
+        return [*rings, {**cell, "stroke": BLUE, "of": {**cell["of"], "part": "other"}}]
 
     def picture(self, window: Window, one: KeySet) -> list[dict]:
         box = {"x": window.left, "y": window.top, "width": window.width, "height": window.height}
@@ -155,7 +172,8 @@ class Keys:
         row, column = divmod(self.query, width)
         corners = [column / width, row / height, (column + 1) / width, (row + 1) / height]
         return {
-            "kind": "rect", **window.box(corners), "stroke": signs.WHITE, "lineWidth": 2,
+            "kind": "rect", **window.box(corners), "lineWidth": 2,
+            "stroke": signs.WHITE if self.other is None else RED,
             "halo": signs.BLACK, "of": {
                 "query": self.query, "row": row, "column": column, "set": one.name,
                 "part": "query",
