@@ -13,7 +13,7 @@ from deformviz.attention.dat import DATAttention
 from deformviz.attention.dat_reference import reference_grid, sample_knots, scale_offsets
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.attention.reference import sample_level
-from deformviz.models.dat_presets import PUBLISHED
+from deformviz.models.dat_presets import PUBLISHED, V1_OFFSET_KERNELS
 
 COUNTS = (16, 32, 3)  # channels in and out, kernel
 
@@ -80,9 +80,14 @@ def two_linear_layers() -> list[int]:
     return [layer.sampling_offsets.out_features, layer.attention_weights.out_features]
 
 
-def offset_network() -> list[str]:
-    """What it is made of, in order."""
-    return [type(part).__name__ for part in _dat().conv_offset]
+def offset_network() -> list[str | int]:
+    """What it is made of, in order, and its first kernel in the published stages."""
+    return [*(type(part).__name__ for part in _dat().conv_offset), *V1_OFFSET_KERNELS]
+
+
+def shape_of_what_is_learnt() -> list[int]:
+    """Of the parameter that offsets come from: channels of the query to numbers of the layer."""
+    return list(_layer().sampling_offsets.weight.shape)
 
 
 def biases_of_the_offset_network() -> int:

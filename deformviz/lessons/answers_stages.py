@@ -1,5 +1,9 @@
 """Answers of the lesson on DAT++, from the published configurations."""
 
+import torch
+
+from deformviz.attention.dat import DATAttention
+from deformviz.attention.lucidrains import LucidrainsAttention
 from deformviz.attention.neighborhood import neighbor_pixels
 from deformviz.models.dat_presets import PUBLISHED
 
@@ -30,3 +34,13 @@ def keys_of_the_first_version() -> int:
 def neighbours() -> int:
     """Keys of a pixel in the corner of a 9 x 11 map, with a kernel of 7."""
     return len(set(neighbor_pixels((9, 11), kernel=7)[0].tolist()))
+
+
+def shape_of_the_continuous_bias() -> int:
+    """The choice that names its shape, as the module records it of a map of 64 x 64."""
+    with torch.device("meta"):  # shapes, without the work
+        layer = LucidrainsAttention(16, heads=8, head_channels=2, stride=4, offset_kernel=6)
+        _, trace = layer(torch.empty(1, 16, 64, 64))
+    table = DATAttention(16, 8, 1, (64, 64), version="v1").rpe_table
+    said = [list(table.shape), [1, 8, 256, 4096], [1, 8, 4096, 256], [1, 4096, 4096]]
+    return said.index(list(trace.position_bias.shape))

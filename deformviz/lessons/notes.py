@@ -51,7 +51,7 @@ ERRATA = (
     Erratum(
         "offset-network",
         "offset_network",
-        ["Conv2d", "ChannelNorm", "GELU", "Conv2d"],
+        ["Conv2d", "ChannelNorm", "GELU", "Conv2d", 9, 7, 5, 3],
         page="walkthrough?derivation=dat",
     ),
     Erratum("no-bias", "biases_of_the_offset_network", 1, page="walkthrough?derivation=dat"),
@@ -62,6 +62,7 @@ ERRATA = (
     Erratum("four-offsets", "samples_of_a_query", 128, "few-points:how-many"),
     Erratum("no-reference", "reference_parameters", 0, "query-to-box:point"),
     Erratum("shape-of-offsets", "", None, "detective:locations"),
+    Erratum("learnable-offsets", "shape_of_what_is_learnt", [256, 256], "few-points:where"),
     Erratum("neighborhood", "letters_of_dat_plus_plus", ["D", "N"], "dat-plus-plus:stages"),
 )
 

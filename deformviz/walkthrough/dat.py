@@ -110,18 +110,7 @@ def _write_grid(board: Blackboard, module: DATAttention, features: Tensor) -> tu
         axes="channel row column",
         source=f"{SOURCE}, Eq. 6",
     )
-    proposed = board.write(
-        "raw_offsets",
-        module.propose_offsets,
-        query_map,
-        symbol=r"\theta(q)",
-        equation=r"\mathrm{Conv}_{1 \times 1}(\mathrm{GELU}(\mathrm{LN}(\mathrm{DWConv}"
-        r"(\term{query_map}))))",
-        axes="group knot yx",
-        source=f"{SOURCE}, Eq. 7 and Fig. 2",
-        pick=lambda raw: raw[0][0],
-    )
-    raw_offsets, grid_hw = proposed
+    raw_offsets, grid_hw = _write_offset_network(board, module, query_map)
     reference = board.write(
         "reference_grid",
         reference_grid,
@@ -169,6 +158,52 @@ def _write_grid(board: Blackboard, module: DATAttention, features: Tensor) -> tu
         unit="[-1, 1]",
     )
     return query_map, positions
+
+
+def _write_offset_network(board: Blackboard, module: DATAttention, query_map: Tensor) -> tuple:
+    """The network's four layers, each for itself: raw offsets, and how many knots there are."""
+    network = module.conv_offset
+    kernel = network[0].kernel_size[0]
+
+    def depthwise(query_map: Tensor) -> Tensor:
+        return network[0](query_map.unflatten(1, (module.groups, -1)).flatten(0, 1))
+
+    last = board.write(
+        "depthwise",
+        depthwise,
+        query_map,
+        symbol="h",
+        equation=rf"\mathrm{{DWConv}}_{{{kernel} \times {kernel}}}(\term{{query_map}})",
+        axes="group channel row column",
+        source=f"{SOURCE}, Fig. 2",
+    )
+    for name, layer, symbol, function in (
+        ("depthwise_normed", network[1], "h'", r"\mathrm{LN}"),
+        ("depthwise_active", network[2], "h''", r"\mathrm{GELU}"),
+    ):
+        last = board.write(
+            name,
+            layer,
+            last,
+            symbol=symbol,
+            equation=rf"{function}(\term{{{board.steps[-1].name}}})",
+            axes="group channel row column",
+            source=f"{SOURCE}, Fig. 2",
+        )
+    grid_hw = last.shape[-2], last.shape[-1]
+
+    def pointwise(active: Tensor) -> Tensor:
+        return network[3](active).flatten(2).transpose(1, 2)[None]
+
+    return board.write(
+        "raw_offsets",
+        pointwise,
+        last,
+        symbol=r"\theta(q)",
+        equation=r"\mathrm{Conv}_{1 \times 1}(\term{depthwise_active})",
+        axes="group knot yx",
+        source=f"{SOURCE}, Eq. 7 and Fig. 2",
+    ), grid_hw
 
 
 def _project(board, name, symbol, matrix, projection, sampled) -> Tensor:

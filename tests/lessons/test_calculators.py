@@ -58,9 +58,10 @@ def test_the_six_arguments_have_the_shapes_that_the_layer_records(shapes):
     for at, queries in enumerate((found["pixels"], 7)):
         asking, references = torch.zeros(3, queries, 24), torch.full((3, queries, 3, 2), 0.5)
         pixels = torch.zeros(3, found["pixels"], 24)
-        _, trace = layer(asking, references, pixels, levels)
+        output, trace = layer(asking, references, pixels, levels)
         for name in ("value", "spatial_shapes", "sampling_locations", "attention_weights"):
             assert told[name][at] == list(getattr(trace, name).shape), name
+        assert told["→ output"][at] == list(output.shape)
     assert told["level_start_index"] == [[3], [3]] and told["im2col_step"] == [3, 3]
 
 

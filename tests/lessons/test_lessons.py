@@ -4,11 +4,12 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 from deformviz.lessons import lesson as room
 from deformviz.lessons.ablations import ACCURACY, AS_IT_IS, CHANGES, measure
 from deformviz.lessons.answers_cost import REPORTED as REPORTED_DETR
-from deformviz.lessons.answers_grid import ON_OBJECT, REPORTED
+from deformviz.lessons.answers_grid import ON_OBJECT, REPORTED, SCENES
 from deformviz.lessons.lesson import KINDS, ORDER, LessonError, lesson, lessons, read_sections
 
 ASKED = [(one.name, step.name) for one in lessons() for step in one.steps if step.prediction]
@@ -64,6 +65,21 @@ def test_reported_figures_are_said_to_be_reported(language, reported):
     for epochs, ap, small in REPORTED_DETR.values():
         assert str(ap) in detr and str(small) in detr
         assert str(epochs) in detr
+
+
+def test_subtracting_the_largest_changes_neither_weights_nor_gradients():
+    """`amax` over the keys, cut off from the gradient, as the lesson on DAT++ says of it."""
+    raw = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    wanted = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    found = []
+    for shifted in (False, True):
+        logits = raw.clone().requires_grad_()
+        sums = logits - logits.amax(-1, keepdim=True).detach() if shifted else logits
+        weights = sums.exp() / sums.exp().sum(-1, keepdim=True)
+        (slope,) = torch.autograd.grad((weights * wanted).sum(), logits)
+        found.append((weights, slope))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_every_kind_of_prediction_is_asked():
@@ -141,7 +157,7 @@ def test_what_the_lesson_says_of_the_shipped_dat_is_measured():
     from deformviz.analysis.grid_scenes import object_shares
 
     model = dv.load("dat-scenes")
-    shares = object_shares(model, scenes=500)
+    shares = object_shares(model, scenes=SCENES)
     told = {"attention": shares.weighted, "knots": shares.plain, "undeformed": shares.undeformed}
     assert told == pytest.approx(ON_OBJECT, abs=0.002)
     found = measure()

@@ -13,8 +13,8 @@ export function levelSizes(height, width, levels) {
 }
 
 /**
- * What the operator is called with: the six arguments in the encoder, where every pixel asks, and in
- * the decoder.
+ * What the operator is called with, the six arguments in the encoder, where every pixel asks, and in
+ * the decoder; and what it returns.
  * @param {{ height: number, width: number, pictures: number, queries: number, channels: number,
  *   heads: number, levels: number, points: number }} given
  */
@@ -39,6 +39,7 @@ export function operatorArguments(given) {
       ["sampling_locations", ...asked([heads, levels, points, 2])],
       ["attention_weights", ...asked([heads, levels, points])],
       ["im2col_step", ...both(step)],
+      ["→ output", ...asked([channels])],
     ],
   };
 }

@@ -7,7 +7,10 @@ DERIVATION = Derivation(
     place=7,
     follows=GRID,
     work_out="deformviz.walkthrough.dat:work_out",
-    parts={STEPS: ("raw_offsets",), SAMPLES: ("attention_weights", "attended")},
+    parts={
+        STEPS: ("depthwise", "depthwise_normed", "depthwise_active", "raw_offsets"),
+        SAMPLES: ("attention_weights", "attended"),
+    },
     legend="grid",
     own_model="dat-scenes",
 )
