@@ -33,9 +33,10 @@ def test_a_statement_is_shown_and_proven(row):
     _, _, shown, path, test = row
     where, _, what = shown.partition(":")
     if where in NAMES:
-        assert what in NAMES[where]
+        assert what in NAMES[where] and test != "test_the_stored_answer_is_the_computed_one"
     elif what:
-        assert lesson(where)[what]
+        step = lesson(where)[what]
+        assert step.prediction or test != "test_the_stored_answer_is_the_computed_one"
     else:
         assert where in {page.name for page in PAGES}
     assert re.search(rf"^def {test}\(", (ROOT / path).read_text(), re.M), f"{path} has no {test}"
