@@ -9,7 +9,7 @@ from app import proof, visitor, work
 from app.runs import grid
 from app.tasks.grids import Undeformed
 from app.waiting import answer_or_wait
-from deformviz.lessons.ablations import ACCURACY, AS_IT_IS, SCENES
+from deformviz.lessons.ablations import ACCURACY, AS_IT_IS, REPORTED, SCENES
 from deformviz.words import say
 
 CONFIG = {"displayModeBar": False}
@@ -88,6 +88,7 @@ def ablations() -> None:
     with st.expander(say("ablation.title"), icon=":material/science:"):
         st.markdown("\n".join([f"| {say('ablation.columns')} |", "|---|---:|---:|", *rows]))
         st.caption(say("ablation.how", scenes=f"{SCENES:,}"))
+        st.caption(say("ablation.reported", **REPORTED))
 
 
 def versions() -> None:

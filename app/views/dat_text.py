@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from deformviz.lessons.ablations import ON_OBJECT, SHARED_SCENES
 from deformviz.words import say
 
 EQUATION = r"""
@@ -26,6 +27,8 @@ def explanation() -> None:
     rows = [f"| {sign} | {say(f'page.dat.symbols.{name}')} |" for name, sign in SYMBOLS.items()]
     with st.expander(say("page.explained"), icon=":material/help:"):
         st.markdown(say("page.dat.explained"))
+        shares = {name: f"{share:.0%}" for name, share in ON_OBJECT.items()}
+        st.markdown(say("page.dat.explained.measured", scenes=SHARED_SCENES, **shares))
         st.latex(EQUATION)
         st.markdown("\n".join([f"| {say('page.dat.symbols')} |", "|---|---|---|", *rows]))
         st.markdown(say("page.dat.explained.source"))

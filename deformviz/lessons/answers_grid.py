@@ -3,15 +3,10 @@
 import torch
 
 from deformviz.analysis.key_sets_store import LAYER
-from deformviz.lessons.ablations import ACCURACY, AS_IT_IS
+from deformviz.lessons.ablations import ACCURACY, AS_IT_IS, ON_OBJECT
 from deformviz.tracing.packing import decompress, read_header
 from deformviz.tracing.store import SHIPPED_KEYS, read_index
 
-# Measured on SCENES of the evaluation; a slow test measures them again.
-SCENES = 500
-ON_OBJECT = {"attention": 0.532, "knots": 0.233, "undeformed": 0.207}
-# Reported, arXiv 2201.00520: over Swin on ImageNet and COCO; offsets or bias alone; the bound.
-REPORTED = {"accuracy": "+0.7", "mAP": "+0.8", "one of the two": "+0.3", "bound": "s = 2"}
 STAY = {"dense", "dat"}
 
 

@@ -16,7 +16,6 @@ from deformviz.geometry import level_starts, to_pixel_index
 from deformviz.lessons import (
     answers_bilinear,
     answers_cost,
-    answers_grid,
     answers_ladder,
     answers_levels,
     answers_notes,
@@ -25,7 +24,7 @@ from deformviz.lessons import (
     answers_toy,
     answers_training,
 )
-from deformviz.lessons.ablations import ACCURACY, AS_IT_IS
+from deformviz.lessons.ablations import ACCURACY, AS_IT_IS, REPORTED, SHARED_SCENES
 from deformviz.lessons.calculators import NEIGHBORHOOD, OPERATOR, SIDE, SIZE_HW
 from deformviz.lessons.notes import ERRATA
 from deformviz.models.dat_presets import PUBLISHED
@@ -130,7 +129,7 @@ def span_of_displacements() -> list[int]:
 
 
 def reported_of_dat() -> list[float]:
-    return [float(said.split()[-1].lstrip("+")) for said in answers_grid.REPORTED.values()]
+    return [float(said.split()[-1].lstrip("+")) for said in REPORTED.values()]
 
 
 def degrees_between_rays() -> float:
@@ -217,7 +216,7 @@ SAID: dict[str, Callable[[], Iterable[float]]] = {
         answers_ladder.queries_of_the_shipped_model(),
     ],
     "one-grid:how-far": lambda: [reported_of_dat()[-1], 2, -1],
-    "one-grid:on-the-object": lambda: [answers_grid.SCENES],
+    "one-grid:on-the-object": lambda: [SHARED_SCENES],
     "one-grid:without": lambda: [ACCURACY[AS_IT_IS], ACCURACY["offsets_off"], *reported_of_dat()],
     "dat-plus-plus:stages": pairs_of_layers,
     "dat-plus-plus:keys-per-stage": lambda: stages_of("dat_pp_tiny"),

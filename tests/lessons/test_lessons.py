@@ -7,9 +7,16 @@ import pytest
 import torch
 
 from deformviz.lessons import lesson as room
-from deformviz.lessons.ablations import ACCURACY, AS_IT_IS, CHANGES, measure
+from deformviz.lessons.ablations import (
+    ACCURACY,
+    AS_IT_IS,
+    CHANGES,
+    ON_OBJECT,
+    REPORTED,
+    SHARED_SCENES,
+    measure,
+)
 from deformviz.lessons.answers_cost import REPORTED as REPORTED_DETR
-from deformviz.lessons.answers_grid import ON_OBJECT, REPORTED, SCENES
 from deformviz.lessons.lesson import KINDS, ORDER, LessonError, lesson, lessons, read_sections
 
 ASKED = [(one.name, step.name) for one in lessons() for step in one.steps if step.prediction]
@@ -157,7 +164,7 @@ def test_what_the_lesson_says_of_the_shipped_dat_is_measured():
     from deformviz.analysis.grid_scenes import object_shares
 
     model = dv.load("dat-scenes")
-    shares = object_shares(model, scenes=SCENES)
+    shares = object_shares(model, scenes=SHARED_SCENES)
     told = {"attention": shares.weighted, "knots": shares.plain, "undeformed": shares.undeformed}
     assert told == pytest.approx(ON_OBJECT, abs=0.002)
     found = measure()
