@@ -56,7 +56,7 @@ def table(run: StoredTrace) -> None:
     header = read_header(gzip.decompress(run.layer_gzip(run.layers[0])))[0]
     small, large = header["cost_sides"]
     rows = [
-        f"| {say('attention.' + one['name'])} | {say('attention.' + one['name'] + '.sees')} "
+        f"| {say('canvas.keys.set.' + one['name'])} | {say('attention.' + one['name'] + '.sees')} "
         f"| {one['per_head']} "
         f"| {one['cost'][0]:,} | {one['cost'][1]:,} |"
         for one in header["sets"]

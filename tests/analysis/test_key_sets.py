@@ -11,6 +11,7 @@ from deformviz.checkpoints.load import load
 from deformviz.tracing.packing import decompress, read_header
 from deformviz.tracing.run import run
 from deformviz.tracing.store import SHIPPED_KEYS, read_index
+from deformviz.words import say
 
 ROWS, COLUMNS = key_sets.MAP_HW
 
@@ -147,3 +148,11 @@ def test_every_head_of_a_dat_reads_the_knots_of_its_own_group():
         query = int(share[1] * ROWS) * COLUMNS + int(share[0] * COLUMNS)
         weights = record.attention_weights[:, query].numpy().ravel()
         np.testing.assert_allclose(found.weights[row * COLUMNS + column], weights, atol=1e-5)
+
+
+def test_a_page_in_english_says_of_a_set_what_its_file_says():
+    for stored in read_index(SHIPPED_KEYS)[:1]:
+        for one in read_header(decompress(stored.layer_gzip(LAYER)))[0]["sets"]:
+            said = one["honesty"].split(", ")
+            assert say(f"canvas.keys.set.{one['name']}") == one["title"]
+            assert say(f"canvas.keys.honesty.{one['name']}", of=said[-1]) == one["honesty"]

@@ -58,6 +58,17 @@ def test_another_layer_is_another_grid(page):
     assert {metric.label for metric in page.metric} >= {"Stretch"}
 
 
+@pytest.mark.parametrize("name", ["dat", "compare_attention"])
+def test_a_learner_reads_the_lab_in_chinese(name):
+    page = visit(name, lang="zh").run()
+    assert not page.exception
+    said = [each.value for each in (*page.markdown, *page.caption)]
+    said += [each.label for each in (*page.metric, *page.expander, *page.toggle)]
+    english = [text for text in said if re.search(r"[a-z]{3,} [a-z]{3,}", text)]
+    assert not [text for text in english if not re.search("[\u4e00-\u9fff]", text)]
+    assert len(said) > 4
+
+
 def test_it_opens_without_torch():
     code = (
         "import sys; from streamlit.testing.v1 import AppTest; "

@@ -1,5 +1,9 @@
 // Key sets of one picture in memory. The bytes are described in deformviz/analysis/key_sets_store.py.
 import { arrayTaker, readHeader } from "../kit/packed.js";
+import { known, say } from "../kit/words.js";
+
+/** What a file says in English, in the page's language where its words are known. */
+const inWords = (key, told, values = {}) => (key in known() ? say(key, values) : told);
 
 export class KeySets {
   /** @param {ArrayBuffer} buffer not zipped */
@@ -13,6 +17,10 @@ export class KeySets {
     const take = arrayTaker(buffer, start);
     this.sets = header.sets.map((set) => ({
       ...set,
+      title: inWords(`canvas.keys.set.${set.name}`, set.title),
+      honesty: inWords(`canvas.keys.honesty.${set.name}`, set.honesty, {
+        of: set.honesty.split(", ")[1],
+      }),
       places: take(Float32Array, 2 * set.keys * (set.shared ? 1 : header.queries)),
       weights: null,
     }));

@@ -178,3 +178,24 @@ def test_an_exported_picture_names_all_five(five):
     text = waiting.value.path().read_text()
     assert all(name in text for name in NAMES)
     assert text.count("<circle") == sum(KEYS)
+
+
+def test_a_second_query_is_left_behind_and_taken_away(five):
+    point_at(five, 0, 2, 3)
+    press(five, "o")
+    left = 2 * COLUMNS + 3
+    eventually(five, lambda: last_view(five)["other"] == left)
+    assert last_view(five)["params"]["other"] == str(left)
+    point_at(five, 0, 7, 5)
+    expect_status(five, re.compile("^row 7, column 5 .*second query at row 2, column 3"))
+    for panel, (_, _, width, _) in enumerate(panels(five)):
+        x, y = (3 + 0.5) / COLUMNS, (2 + 0.5 + panel) / ROWS
+        assert ink(five, panel, 3 / COLUMNS, (2 + 0.5) / ROWS)[2] > 200  # the blue cell's edge
+        assert ink(five, panel, x, y)[3] == 0  # rings are hollow ..
+        if panel != 1:  # .. and as wide as an untrained place and a margin
+            assert ink(five, panel, x + 4.5 / width, y)[2] > 200
+    button = five.get_by_role("button", name="Second query")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    eventually(five, lambda: last_view(five)["other"] is None)
+    expect(button).to_have_attribute("aria-pressed", "false")

@@ -54,12 +54,12 @@ def key_subject(name, original_hw, width, seed) -> KeysSubject:
         name,
         original_hw,
         [
-            one("dense", "Dense attention (all)", 1, 7, trained=False, shared=True),
+            one("all", "Dense attention (all)", 1, 7, trained=False, shared=True),
             one(
                 "window", "Shifted windows, a title that is much too long (w)", 2, 5, trained=False
             ),
-            one("detector", "Deformable (d)", 3, 4, trained=True),
-            one("dat", "Deformed grid (g)", 12, 2, trained=True),
+            one("points", "Deformable (d)", 3, 4, trained=True),
+            one("bent", "Deformed grid (g)", 12, 2, trained=True),
         ],
         width,
     )
