@@ -13,6 +13,7 @@ from deformviz.walkthrough.prose import FOLDER, RELATED, read_prose
 from tests.lessons import said, said_in_texts
 
 NUMBER = re.compile(r"(?<![\w.])[−]?\d+(?:[.,]\d+)*|(?<![\d.])\.\d+|½")
+DIGITS = re.compile(r"\d+(?:[.,]\d+)*|½")
 # Names of things, and formulas and code, whose numbers other tests hold.
 NAMES = re.compile(r"Eq\. \d(?: and \d)?|Figure \d|Table \d|A\.1|cuda:\d|im2col_step|`.*?`|\$.*?\$")
 ENDS = {"0", "1"}  # of ranges, and what weights sum to
@@ -47,6 +48,25 @@ def texts() -> Iterator[tuple[str, str]]:
                     yield f"prose:{path.stem}:{name}", text
     for card in CARDS:
         yield f"card:{card.number}", f"{card.title} {card.myth} {card.answer}"
+
+
+def test_texts_say_the_same_numbers_in_chinese():
+    """Lessons are held to it step by step in their own test."""
+    pairs = {
+        f"note:{name}": (words["text"] + words["reveal"], told("zh")[name])
+        for name, words in told("en").items()
+    }
+    pairs = {place: (text, zh["text"] + zh["reveal"]) for place, (text, zh) in pairs.items()}
+    for one, other in zip(glossary("en"), glossary("zh"), strict=True):
+        pairs[f"term:{one['name']}"] = one["means"], other["means"]
+    for path in FOLDER.glob("en/*.md"):
+        english, chinese = (read_prose(path.stem, language) for language in ("en", "zh"))
+        pairs[f"prose:{path.stem}"] = english.introduction, chinese.introduction
+        for name, text in english.sections.items():
+            pairs[f"prose:{path.stem}:{name}"] = text, chinese.sections[name]
+    for place, (text, translated) in pairs.items():
+        missing = {*DIGITS.findall(text)} - {*DIGITS.findall(translated)}
+        assert not missing, f"{place} lacks {missing}"
 
 
 def numbers(text: str) -> set[str]:
