@@ -288,6 +288,7 @@ def test_marks_are_larger_in_front_of_a_class_and_read_where_the_pointer_is(open
 AXE_STEPS = (
     ("bill", "one-point", {}),
     ("few-points", "by-hand", {}),
+    ("one-grid", "two-stars", {}),
     ("one-grid", "bend", {"language": "zh"}),
     ("star-to-gaze", "draw", {}),
     ("star-to-gaze", "how-far", {}),
