@@ -53,6 +53,7 @@ class DATRecipe:
     label_smoothing: float = 0.05
     average_decay: float = 0.998  # exponential moving average of the weights
     snapshots: tuple[int, ...] = SNAPSHOTS
+    begin_with: str = ""  # a checkpoint whose weights training begins with, where shapes agree
 
     def rate(self, iteration: int) -> float:
         """Learning rate of an iteration, as a factor of `learning_rate`."""
@@ -136,6 +137,12 @@ def build_dat(recipe: DATRecipe) -> DAT:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         model = DAT(recipe.model)
+    if recipe.begin_with:
+        from deformviz.checkpoints.load import load
+
+        own, given = model.state_dict(), load(recipe.begin_with).state_dict()
+        taken = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
+        model.load_state_dict(own | taken)
     return in_channels_last(model)
 
 

@@ -24,4 +24,4 @@ def test_places_of_a_query_left_behind_are_ringed_in_blue_and_ours_is_red(subjec
     oracle = Keys(subject, query, dim=0.3, other=other)
     found = hold_pictures("keys", subject.packed, oracle, query, 0.3, other=other)
     assert not found.wrong, "\n".join(found.wrong[:12])
-    assert found.marks > 80
+    assert found.marks > 60

@@ -54,10 +54,11 @@ def sizes_of_levels() -> list[int]:
 def heads_of_the_toy() -> list[float]:
     """What its two heads say of the channel they read, and by what the second one is mixed in."""
     module, _, trace = answers_toy._looked()
+    mixed = module.output_proj.weight.detach()
     heads = answers_toy.ms_deform_attn_reference(
         trace.value, toy.SHAPES_HW, trace.sampling_locations, trace.attention_weights
     )
-    return [float(heads[0, 0, 0]), float(heads[0, 0, 1]), float(module.output_proj.weight[0, 1])]
+    return [float(heads[0, 0, 0]), float(heads[0, 0, 1]), float(mixed[0, 1])]
 
 
 def softmax_of_large_numbers() -> list[float]:

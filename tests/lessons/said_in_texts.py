@@ -73,6 +73,7 @@ SAID: dict[str, Callable[[], Iterable[float]]] = {
     "prose:convolutions": lambda: answers_notes.COUNTS,
     "prose:convolutions:plain": lambda: answers_notes.COUNTS,
     "prose:convolutions:separable": lambda: answers_notes.COUNTS,
+    "prose:dat:reference_grid": lambda: [-1],  # where coordinates begin
     "prose:dat:offsets": lambda: span_of_displacements(),
     "prose:dat:displacements": span_of_displacements,
     "prose:decoder:query_embed": lambda: [POINTS_XY],  # two halves, of C each

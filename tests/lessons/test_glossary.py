@@ -7,6 +7,7 @@ from deformviz.lessons.lesson import lessons
 from deformviz.words import languages
 
 NOT_IN_LESSONS = {
+    "average-precision",
     "bilinear",
     "cutmix",
     "depthwise",
