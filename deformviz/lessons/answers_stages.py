@@ -41,6 +41,7 @@ def shape_of_the_continuous_bias() -> int:
     with torch.device("meta"):  # shapes, without the work
         layer = LucidrainsAttention(16, heads=8, head_channels=2, stride=4, offset_kernel=6)
         _, trace = layer(torch.empty(1, 16, 64, 64))
-    table = DATAttention(16, 8, 1, (64, 64), version="v1").rpe_table
+    table = DATAttention(16, 8, 1, (64, 64), version="v1").bias_surface()
+    assert table is not None and trace.position_bias is not None
     said = [list(table.shape), [1, 8, 256, 4096], [1, 8, 4096, 256], [1, 4096, 4096]]
     return said.index(list(trace.position_bias.shape))

@@ -1,7 +1,7 @@
 """Derivation of DAT's attention: one grid of keys, bent for all queries of a group together."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from deformviz.attention.dat import DATAttention
 from deformviz.attention.dat_bias import displacements, log_cpb_bias, table_bias
@@ -163,10 +163,12 @@ def _write_grid(board: Blackboard, module: DATAttention, features: Tensor) -> tu
 def _write_offset_network(board: Blackboard, module: DATAttention, query_map: Tensor) -> tuple:
     """The network's four layers, each for itself: raw offsets, and how many knots there are."""
     network = module.conv_offset
-    kernel = network[0].kernel_size[0]
+    first = network[0]
+    assert isinstance(first, nn.Conv2d)
+    kernel = first.kernel_size[0]
 
     def depthwise(query_map: Tensor) -> Tensor:
-        return network[0](query_map.unflatten(1, (module.groups, -1)).flatten(0, 1))
+        return first(query_map.unflatten(1, (module.groups, -1)).flatten(0, 1))
 
     last = board.write(
         "depthwise",
