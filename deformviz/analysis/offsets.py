@@ -123,7 +123,8 @@ def object_of_points(points_xy: np.ndarray, boxes_cxcywh: np.ndarray) -> np.ndar
     found = np.full((len(points_xy), 4), np.nan)
     corners = cxcywh_to_xyxy(np.asarray(boxes_cxcywh, np.float64))
     areas = (corners[:, 2:] - corners[:, :2]).prod(axis=-1)
+    x, y = np.ascontiguousarray(points_xy.T)
     for box in corners[np.argsort(-areas)]:  # small boxes last, over the larger ones
-        inside = ((points_xy >= box[:2]) & (points_xy <= box[2:])).all(axis=-1)
-        found[inside] = box
+        x0, y0, x1, y1 = box
+        found[(x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)] = box
     return found

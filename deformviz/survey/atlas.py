@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deformviz.survey.cells import BINS, REACH_BOX, REACH_PX
 from deformviz.survey.pictures import SurveyError
-from deformviz.survey.sums import ALL, BINS, REACH_BOX, REACH_PX, LayerSums
+from deformviz.survey.sums import ALL, LayerSums
 from deformviz.tracing.packing import STEPS, VERSION, with_header
 
 if TYPE_CHECKING:

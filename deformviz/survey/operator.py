@@ -21,9 +21,11 @@ from deformviz.survey.samples import (
     layer_of_queries,
     objects_of_queries,
     to_padded,
+    together,
 )
 from deformviz.survey.settings import Settings
 from deformviz.survey.sums import ALL, SIZES, LayerSums, size_class
+from deformviz.survey.tally import Tally
 
 log = logging.getLogger(__name__)
 # A picture, the names of the layers to trace (None: all), whether to prove them, to its Trace.
@@ -35,7 +37,7 @@ class Measured:
     """What pictures add to a study."""
 
     pictures: list[dict] = field(default_factory=list)
-    layers: list[dict] = field(default_factory=list)  # blocks of columns, one for each layer
+    layers: list[dict] = field(default_factory=list)  # blocks of columns, of a layer or several
     detections: list[dict] = field(default_factory=list)
     sums: dict[str, LayerSums] = field(default_factory=dict)
 
@@ -108,11 +110,14 @@ class Operator:
             return
         _check_proofs(trace)
         layers = self._layers(picture, trace, objects)
-        for layer in layers:
-            if not np.isfinite(layer.moments_px.sums.sum() + layer.weight_sums.sum()):
-                _skip(row, f"{layer.name} holds numbers that are not finite.", into)
-                return
-        self._add(number, layers, trace, objects, into, row)
+        tallies = [Tally(alike) for alike in together(layers)]
+        broken = next((tally.broken for tally in tallies if tally.broken), "")
+        if broken:
+            _skip(row, f"{broken} holds numbers that are not finite.", into)
+            return
+        decoder = [layer for layer in layers if is_decoder(layer)]
+        last = decoder[-1] if decoder else None
+        self._add(number, tallies, last, trace, objects, into, row)
 
     def _layers(self, picture, trace: Trace, objects: Objects | None) -> list[LayerOfQueries]:
         """What every layer did for the queries that are asked about."""
@@ -132,21 +137,21 @@ class Operator:
             decoder = name.startswith("decoder")
             chosen = self._queries(picture, name, len(record.sampling_locations), by_query, decoder)
             if len(chosen):
-                boxes = objects_of_queries(record, chosen, by_query if decoder else {}, known)
+                boxed = record.references.shape[-1] == 4  # then queries say themselves where
+                of_decoder = by_query if decoder else None
+                boxes = None if boxed else objects_of_queries(record, chosen, of_decoder, known)
                 found.append(layer_of_queries(name, record, chosen, boxes))
         return found
 
-    def _add(self, number, layers, trace: Trace, objects: Objects | None, into, row) -> None:
+    def _add(self, number, tallies, last, trace: Trace, objects, into, row) -> None:
         height, width = trace.frame.original_hw
         found = _detections(trace, self._settings.least_score)
         matches = _matches(found, objects)
-        last = None
-        for layer in layers:
-            decoder = layer.name.startswith("decoder")
-            into.layers.append(layer_rows(number, layer))
-            groups = _groups(layer, found, matches, decoder, trace)
-            _sums_of(into.sums, layer).add(layer, groups)
-            last = layer if decoder else last
+        for tally in tallies:
+            into.layers.append(layer_rows(number, tally))
+            groups = _groups(tally.layer, found, matches, trace)
+            for sums in _sums_of(into.sums, tally.layer):
+                sums.add(tally, groups)
         into.detections += detection_rows(number, found, matches, last)
         into.pictures.append(
             row
@@ -193,11 +198,17 @@ def _check_proofs(trace: Trace) -> None:
             )
 
 
-def _sums_of(sums: dict[str, LayerSums], layer: LayerOfQueries) -> LayerSums:
-    if layer.name not in sums:
-        heads = layer.weights.shape[1]
-        sums[layer.name] = LayerSums(layer.name, layer.boxed, heads, layer.points)
-    return sums[layer.name]
+def is_decoder(layer: LayerOfQueries) -> bool:
+    """Whether its queries are those that detect."""
+    return layer.names[0].startswith("decoder")
+
+
+def _sums_of(sums: dict[str, LayerSums], layer: LayerOfQueries) -> list[LayerSums]:
+    """The sums of each layer that was measured together; begun where there are none yet."""
+    for name in layer.names:
+        if name not in sums:
+            sums[name] = LayerSums(name, layer.boxed, layer.heads, layer.points)
+    return [sums[name] for name in layer.names]
 
 
 def _detections(trace: Trace, least: float) -> list[dict]:
@@ -222,11 +233,11 @@ def _matches(found: list[dict], objects: Objects | None) -> list[Match] | None:
     return match(boxes, [one["class"] for one in found], objects.boxes_xyxy_px, objects.names)
 
 
-def _groups(layer, found, matches, decoder: bool, trace: Trace) -> dict[str, np.ndarray]:
+def _groups(layer: LayerOfQueries, found, matches, trace: Trace) -> dict[str, np.ndarray]:
     """Which queries belong to what: all; by size, class and rightness of their object."""
     groups = {ALL: np.ones(len(layer.queries), bool)}
-    if not decoder:
-        sides = np.sqrt(_areas_px(layer.boxes_xyxy, trace))
+    if not is_decoder(layer):
+        sides = np.sqrt(_areas_px(layer.boxes_xyxy[:, 0], trace))
         for name, (low, high) in SIZES.items():
             groups[f"size {name}"] = (sides >= low) & (sides < high)
         return groups

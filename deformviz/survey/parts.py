@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from deformviz.survey.files import GAINS, PARTS, SETTINGS, SUMS
 from deformviz.survey.operator import Measured
 from deformviz.survey.pictures import SurveyError
-from deformviz.survey.rows import TABLES, to_table
+from deformviz.survey.rows import TABLES, WORDS, to_table
 from deformviz.survey.settings import Settings
 from deformviz.survey.sums import to_bytes
 
@@ -79,6 +79,7 @@ class StudyFolder:
                     to_table(name, getattr(measured, name)),
                     waiting / f"{name}.parquet",
                     compression="zstd",
+                    use_dictionary=WORDS[name],
                 )
             (waiting / SUMS).write_bytes(to_bytes(measured.sums))
             os.rename(waiting, self.part(number))

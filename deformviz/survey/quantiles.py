@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 FEW = 256  # numbers a row, from which on counting is quicker than sorting
+TOGETHER = 1 << 16  # numbers that are counted at once: their buckets fit a processor's cache
 # A float32 that is not negative is ordered as its bits are: exponent, then mantissa.
 SHIFT = 18  # 32 buckets for each power of two
 LOWEST, HIGHEST = 2.0**-20, 2.0**14  # what lies below, or above, shares a bucket
@@ -49,20 +50,25 @@ def _by_counting(values, rows, ranks, sizes) -> np.ndarray:
     lowest, highest = (int(np.float32(edge).view(np.int32)) >> SHIFT for edge in (LOWEST, HIGHEST))
     buckets = highest - lowest + 1
     bits = np.ascontiguousarray(values, np.float32).view(np.int32)
-    codes = bits >> SHIFT
-    codes -= lowest
-    np.clip(codes, 0, buckets - 1, out=codes)
-    codes += (rows * buckets).astype(np.int32)
-    flat = codes.reshape(-1).astype(np.intp)
-    counts = np.bincount(flat, minlength=len(sizes) * buckets)
+    first = (rows * buckets - lowest).astype(np.int32)
+    counts, blocks = np.zeros(len(sizes) * buckets, np.intp), []
+    step = max(1, TOGETHER // len(rows))
+    for start in range(0, len(bits), step):
+        some = bits[start : start + step]
+        codes = np.clip(some >> SHIFT, lowest, highest)
+        codes += first
+        blocks.append((codes.reshape(-1).astype(np.intp), some.reshape(-1)))
+        counts += np.bincount(blocks[-1][0], minlength=len(counts))
     upto = counts.cumsum()
     ranks = ranks + (sizes.cumsum() - sizes)  # among the numbers of all rows
     # The bucket of a rank is the first with more numbers up to its end than the rank.
     wanted = np.searchsorted(upto, ranks, "right")  # [2 share row]
     needed = np.zeros(len(counts), bool)
     needed[wanted] = True
-    picked = np.flatnonzero(needed[flat])
-    keys = flat[picked] << 32 | bits.reshape(-1)[picked]
+    picked = [np.flatnonzero(needed[codes]) for codes, _ in blocks]
+    keys = np.concatenate(
+        [codes[at] << 32 | some[at] for (codes, some), at in zip(blocks, picked, strict=True)]
+    )
     keys.sort()  # bucket by bucket, and in order within each
     kept = np.where(needed, counts, 0)
     within = ranks - (upto - counts)[wanted]

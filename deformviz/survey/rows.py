@@ -6,15 +6,16 @@ is written.
 
 from __future__ import annotations
 
-from functools import reduce
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from deformviz.survey.matching import Match
 from deformviz.survey.quantiles import quantiles_of_roots
-from deformviz.survey.samples import LayerOfQueries, Moments, total
+from deformviz.survey.samples import LayerOfQueries
 from deformviz.survey.sums import size_class
+from deformviz.survey.tally import Moments, Tally, times_log
 
 VERSION = 1
 TENTHS = np.array([0.1, 0.5, 0.9])
@@ -93,6 +94,10 @@ DETECTIONS = pa.schema(
     ]
 )
 TABLES = {"pictures": PICTURES, "layers": LAYERS, "detections": DETECTIONS}
+# Columns that say the same over and over; of measures no two are alike.
+WORDS: dict[str, Any] = {
+    name: [field.name for field in schema if field.type == WORD] for name, schema in TABLES.items()
+}
 
 
 def describe() -> str:
@@ -108,67 +113,50 @@ def describe() -> str:
     return "\n".join(parts)
 
 
-def layer_rows(picture: int, layer: LayerOfQueries) -> dict[str, np.ndarray]:
-    """One row per head and level, as columns."""
-    measures = _measures(layer)
-    head, level = np.indices((layer.weights.shape[1], len(layer.points)))
+def layer_rows(picture: int, tally: Tally) -> dict[str, np.ndarray]:
+    """One row per layer, head and level, as columns."""
+    layer = tally.layer
+    head, level = np.indices((layer.heads, len(layer.points))).reshape(2, -1)
+    each, names = len(head), len(layer.names)
     told = {"picture": picture, "queries": len(layer.queries), "boxed": len(layer.with_box)}
     return {
-        "layer": np.full(head.size, layer.name, object),
-        "head": head.reshape(-1),
-        "level": level.reshape(-1),
-        **{name: np.full(head.size, number) for name, number in told.items()},
-        **{name: values.reshape(-1) for name, values in measures.items()},
+        "layer": np.repeat(np.array(layer.names, object), each),
+        "head": np.tile(head, names),
+        "level": np.tile(level, names),
+        **{name: np.full(each * names, number) for name, number in told.items()},
+        **{name: values.reshape(-1) for name, values in _measures(tally).items()},
     }
 
 
-def _measures(layer: LayerOfQueries) -> dict[str, np.ndarray]:
+def _measures(tally: Tally) -> dict[str, np.ndarray]:
     """Every measure by name, [head level]."""
-    weights, points, count = layer.weights, np.array(layer.points), len(layer.queries)
-    own = layer.moments_box if layer.boxed else layer.moments_px
-    xx, yy, _ = own.covariance
+    layer, count, owners = tally.layer, len(tally.layer.queries), len(tally.layer.with_box)
+    xx, yy, _ = tally.own_moments.covariance
     strayed = np.sqrt(xx + yy)
-    heaviest = total(_most(layer)) / count
-    entropy = -total(_times_log(weights)).sum(axis=-1) / count
-    outside = total(weights * layer.outside)
+    entropy = tally.entropy.sum(axis=-1) / count
+    inside = tally.inside / owners if owners else np.full_like(tally.inside, np.nan)
     found = {
-        "weight_share": layer.by_level(layer.weight_sums) / count,
-        "heaviest": heaviest,
-        "entropy": np.broadcast_to(entropy[:, None], heaviest.shape),
-        "outside_share": layer.by_level(outside) / count,
-        "inside_share": layer.by_level(_inside(layer)),
-        "spread": layer.by_level(strayed) / points,
+        "weight_share": layer.by_level(tally.weight) / count,
+        "heaviest": tally.heaviest / count,
+        "entropy": np.broadcast_to(entropy[:, None], tally.heaviest.shape),
+        "outside_share": layer.by_level(tally.outside) / count,
+        "inside_share": layer.by_level(inside),
+        "spread": layer.by_level(strayed) / np.array(layer.points),
     }
-    found |= _offsets(layer, layer.offsets_px, layer.moments_px, "px")
-    return found | _offsets(layer, layer.offsets_box, layer.moments_box, "box")
-
-
-def _most(layer: LayerOfQueries) -> np.ndarray:
-    """The largest weight of every level [query head level]."""
-    if len(set(layer.points)) > 1:
-        return np.maximum.reduceat(layer.weights, layer.starts, axis=-1)
-    levels = layer.weights.reshape(*layer.weights.shape[:2], len(layer.points), -1)
-    return reduce(np.maximum, (levels[..., point] for point in range(levels.shape[-1])))
-
-
-def _inside(layer: LayerOfQueries) -> np.ndarray:
-    """Mean weight inside the query's box [head sample]; NaN where no query has one."""
-    if not len(layer.with_box):
-        return np.full(layer.weights.shape[1:], np.nan)
-    weights = layer.weights
-    if len(layer.with_box) < len(weights):
-        weights = weights[layer.with_box]
-    return total(weights * layer.inside) / len(weights)
+    found |= _offsets(layer, tally.moments_px, tally.squares_px, "px")
+    return found | _offsets(layer, tally.moments_box, tally.squares_box, "box")
 
 
 def _offsets(
-    layer: LayerOfQueries, offsets: np.ndarray, of: Moments, unit: str
+    layer: LayerOfQueries, of: Moments, squares: np.ndarray, unit: str
 ) -> dict[str, np.ndarray]:
-    """Mean, covariance and quantiles of offsets [xy query head sample] by name, [head level]."""
+    """Mean, covariance and quantiles of offsets by name, [head level]; squares of their lengths
+    are [query head sample]."""
     names = ("offset_x", "offset_y", "offset_xx", "offset_xy", "offset_yy")
     radii = ("radius_10", "radius_50", "radius_90")
+    heads, levels = squares.shape[1], len(layer.points)
     if not of.count:
-        nothing = np.full((offsets.shape[2], len(layer.points)), np.nan)
+        nothing = np.full((heads, levels), np.nan)
         return {f"{name}_{unit}": nothing for name in (*names, *radii)}
     means, points = of.mean, layer.points
     of_level = layer.by_level(means) / points
@@ -176,22 +164,10 @@ def _offsets(
     within = layer.by_level(of.covariance + means[first] * means[second]) / points
     xx, yy, xy = within - of_level[first] * of_level[second]
     values = [*of_level, xx, xy, yy]
-    x, y = offsets
-    squares = x * x
-    squares += y * y
-    heads, levels = squares.shape[1], len(layer.points)
-    rows = np.arange(heads)[:, None] * levels + np.repeat(np.arange(levels), layer.points)
+    rows = np.arange(heads)[:, None] * levels + layer.levels
     tenths = quantiles_of_roots(squares.reshape(len(squares), -1), rows.reshape(-1), TENTHS)
     values += list(tenths.reshape(-1, heads, levels))
     return {f"{name}_{unit}": value for name, value in zip((*names, *radii), values, strict=True)}
-
-
-def _times_log(weights: np.ndarray) -> np.ndarray:
-    """Every weight times its logarithm; 0 log 0 is 0."""
-    found = np.maximum(weights, np.finfo(weights.dtype).tiny)
-    np.log(found, out=found)
-    found *= weights
-    return found
 
 
 # -- detections ------------------------------------------------------------------------------------
@@ -201,7 +177,8 @@ def detection_rows(
     picture: int, found: list[dict], matches: list[Match] | None, layer: LayerOfQueries | None
 ) -> list[dict]:
     """One row per detection; `layer` is the last decoder layer, asked about these very queries."""
-    places = {} if layer is None else {int(q): i for i, q in enumerate(layer.queries)}
+    wanted = {one["query"] for one in found}
+    looked = _attention_of(layer, wanted) if layer is not None and wanted else {}
     rows = []
     for number, one in enumerate(found):
         match = matches[number] if matches is not None else None
@@ -220,27 +197,34 @@ def detection_rows(
             "iou": np.nan if match is None else match.iou,
             "right": None if match is None else match.right,
         }
-        if layer is not None and one["query"] in places:
-            row |= _attention_of(layer, places[one["query"]])
-        rows.append(row)
+        rows.append(row | looked.get(one["query"], {}))
     return rows
 
 
-def _attention_of(layer: LayerOfQueries, place: int) -> dict:
-    """How one query of the last layer looked, averaged over heads."""
-    weights = layer.weights[place]
-    told = {
-        "layer": layer.name,
-        "entropy": -float(_times_log(weights).sum(-1).mean()),
-        "heaviest": float(weights.max(-1).mean()),
-        "outside_share": float((weights * layer.outside[place]).sum(-1).mean()),
-        "level_share": layer.by_level(weights).mean(axis=0).tolist(),
+def _attention_of(layer: LayerOfQueries, wanted: set[int]) -> dict[int, dict]:
+    """How queries of the last layer looked, averaged over heads: query -> columns of its row."""
+    places = np.flatnonzero(np.isin(layer.queries, list(wanted)))
+    block = layer.block(places)
+    weights, theirs = block.weights, block.weights_of_owners
+    of_heads = {
+        "entropy": -times_log(weights).sum(axis=-1),  # [query head]
+        "heaviest": weights.max(axis=-1),
+        "outside_share": (weights * block.outside).sum(axis=-1),
     }
-    (owner,) = (layer.with_box == place).nonzero()
-    if len(owner):
-        told["inside_share"] = float((weights * layer.inside[owner[0]]).sum(-1).mean())
-        told["radius_box"] = float(np.linalg.norm(layer.offsets_box[:, owner[0]], axis=0).mean())
-    return told
+    means = {name: values.mean(axis=1).tolist() for name, values in of_heads.items()}
+    means["level_share"] = layer.by_level(weights).mean(axis=1).tolist()
+    lengths = np.linalg.norm(block.offsets_box, axis=0)
+    by_box = {
+        "inside_share": (theirs * block.inside).sum(axis=-1).mean(axis=1).tolist(),
+        "radius_box": lengths.mean(axis=(1, 2)).tolist(),
+    }
+    found = [
+        {"layer": layer.names[0], **{name: values[at] for name, values in means.items()}}
+        for at in range(len(places))
+    ]
+    for owner, at in enumerate(block.with_box.tolist()):
+        found[at] |= {name: values[owner] for name, values in by_box.items()}
+    return dict(zip(layer.queries[places].tolist(), found, strict=True))
 
 
 def to_table(name: str, rows: list[dict]) -> pa.Table:

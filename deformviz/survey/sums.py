@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from deformviz.survey.samples import LayerOfQueries
+from deformviz.survey.cells import BINS
+from deformviz.survey.tally import Tally
 
-BINS = 33
-REACH_PX = 8.25  # of the histogram on either side, level pixels
-REACH_BOX = 2.0625  # the same in half sides of the box: 1 is its edge
 ALL = "all"
+WAITING = 1 << 18  # samples of a layer that may wait to be counted, so that few calls count many
 XZ = b"\xfd7zXZ"  # what LZMA's files begin with
 # COCO's bounds of the root of a box's area, pixels of the original picture.
 SIZES = {"S": (0.0, 32.0), "M": (32.0, 96.0), "L": (96.0, np.inf)}
@@ -36,61 +35,87 @@ class LayerSums:
     moments: np.ndarray = field(init=False)  # [head level point (x y xx yy xy)], own unit
     weight: np.ndarray = field(init=False)  # [head level], summed over queries
     told: int = 0  # queries behind the moments: all, or those with a box
-    counts: dict[str, np.ndarray] = field(default_factory=dict)  # group -> [head level y x]
-    weights: dict[str, np.ndarray] = field(default_factory=dict)  # the same, weighed
 
     def __post_init__(self):
         levels = len(self.points)
         self.moments = np.zeros((self.heads, levels, max(self.points), 5))
         self.weight = np.zeros((self.heads, levels))
+        self._counts: dict[str, np.ndarray] = {}
+        self._weights: dict[str, np.ndarray] = {}
+        self._waiting: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
+        self._waits = 0  # samples
+
+    @property
+    def _cells(self) -> int:
+        """Of one histogram."""
+        return self.heads * len(self.points) * BINS * BINS
+
+    @property
+    def counts(self) -> dict[str, np.ndarray]:
+        """How many samples fell where: group -> [head level y x]."""
+        self._settle()
+        return self._counts
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """The same, weighed."""
+        self._settle()
+        return self._weights
 
     def group(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """The two histograms of a group, made where there are none yet."""
         shape = (self.heads, len(self.points), BINS, BINS)
-        if name not in self.counts:
-            self.counts[name], self.weights[name] = np.zeros(shape, np.int64), np.zeros(shape)
-        return self.counts[name], self.weights[name]
+        if name not in self._counts:
+            self._counts[name], self._weights[name] = np.zeros(shape, np.int64), np.zeros(shape)
+        return self._counts[name], self._weights[name]
 
-    def add(self, layer: LayerOfQueries, groups: dict[str, np.ndarray]) -> None:
+    def add(self, tally: Tally, groups: dict[str, np.ndarray]) -> None:
         """Count one picture's layer; `groups` says which of its queries belong to what."""
+        layer = tally.layer
+        first = layer.names.index(self.name) * self.heads
+        mine = slice(first, first + self.heads)  # of the heads that were measured together
         self.pictures += 1
         self.queries += len(layer.queries)
-        own = layer.moments_box if self.boxed else layer.moments_px
-        self.told += own.count
-        sums = np.moveaxis(own.raw, 0, -1)
+        self.told += tally.own_moments.count
+        sums = np.moveaxis(tally.own_moments.raw[:, mine], 0, -1)
         for level, (start, points) in enumerate(zip(layer.starts, self.points, strict=True)):
             self.moments[:, level, :points] += sums[:, start : start + points]
-        self.weight += layer.by_level(layer.weight_sums)
-        told = layer.with_box if self.boxed else np.arange(len(layer.queries))
-        places = self._places(layer)
-        weighed = layer.weights[told] if self.boxed else layer.weights
+        self.weight += layer.by_level(tally.weight[mine])
+        told = layer.with_box if self.boxed else slice(None)
+        places, weights = tally.places[:, mine], layer.weights[told, mine]
         for group, chosen in groups.items():
-            mine = chosen[told]
-            if mine.any():
-                whole = mine.all()
-                where = (places if whole else places[mine]).reshape(-1)
-                heavy = (weighed if whole else weighed[mine]).reshape(-1)
+            (theirs,) = chosen[told].nonzero()
+            if len(theirs):
+                whole = len(theirs) == len(places)
+                where = (places if whole else places[theirs]).reshape(-1)
+                heavy = (weights if whole else weights[theirs]).reshape(-1)
+                if len(where) >= self._cells:
+                    self._count(group, where, heavy)
+                else:
+                    self._waiting.setdefault(group, []).append((where, heavy))
+                    self._waits += len(where)
+        if self._waits > WAITING:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Count the samples that wait."""
+        waiting, self._waiting, self._waits = self._waiting, {}, 0
+        for group, parts in waiting.items():
+            if len(parts) == 1:
+                self._count(group, *parts[0])
+            else:
+                where, heavy = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
                 self._count(group, where, heavy)
 
     def _count(self, group: str, where: np.ndarray, heavy: np.ndarray) -> None:
         """Add samples to the two histograms of a group: their flat places, and their weights."""
         counts, weights = (histogram.reshape(-1) for histogram in self.group(group))
-        if len(where) < len(counts):  # few: touching all cells would take longer
+        if len(where) < self._cells:  # few: touching all cells would take longer
             np.add.at(counts, where, 1)
             np.add.at(weights, where, heavy.astype(np.float64))
         else:
-            counts += np.bincount(where, minlength=len(counts))
-            weights += np.bincount(where, heavy, minlength=len(counts))
-
-    def _places(self, layer: LayerOfQueries) -> np.ndarray:
-        """Where every sample falls in a group's flattened histogram [query head sample]."""
-        cells = (
-            bins(layer.offsets_box, REACH_BOX) if self.boxed else bins(layer.offsets_px, REACH_PX)
-        )
-        level = np.repeat(np.arange(len(self.points)), self.points)
-        own = np.arange(self.heads)[:, None] * len(self.points) + level
-        cells += own * (BINS * BINS)
-        return cells
+            counts += np.bincount(where, minlength=self._cells)
+            weights += np.bincount(where, heavy, minlength=self._cells)
 
     def merge(self, other: LayerSums) -> None:
         """Add what another part of the study counted of the same layer."""
@@ -104,10 +129,10 @@ class LayerSums:
         self.told += other.told
         self.moments += other.moments
         self.weight += other.weight
-        for name in other.counts:
-            counts, weights = self.group(name)
-            counts += other.counts[name]
-            weights += other.weights[name]
+        theirs = other.counts, other.weights
+        for name in theirs[0]:
+            for ours, more in zip(self.group(name), theirs, strict=True):
+                ours += more[name]
 
     # -- what they say ---------------------------------------------------------------------------
 
@@ -124,24 +149,6 @@ class LayerSums:
         """
         variance = self.moments[..., 2:4] / max(self.told, 1) - self.mean**2
         return np.sqrt(np.maximum(variance, 0).sum(axis=-1))
-
-
-def bins(offsets: np.ndarray, reach: float) -> np.ndarray:
-    """The cell of a histogram that offsets [xy ..] fall in [..]; the rim holds what is beyond.
-
-    Cells are counted row by row, y first.
-    """
-    columns, rows = (_cells(plane, reach) for plane in offsets)
-    rows *= np.float32(BINS)
-    rows += columns
-    return rows.astype(np.intp)
-
-
-def _cells(along: np.ndarray, reach: float) -> np.ndarray:
-    places = along + np.float32(reach)
-    places *= np.float32(BINS / (2 * reach))
-    np.clip(places, 0, BINS - 1, out=places)
-    return np.trunc(places, out=places)  # which is down from the clip on
 
 
 def size_class(side_px: float) -> str:

@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deformviz.survey import samples
+from deformviz.survey.cells import BINS, REACH_BOX, cells
 from deformviz.survey.matching import Match
 from deformviz.survey.operator import Measured, Operator
 from deformviz.survey.pictures import Objects, Picture, SurveyError
@@ -19,9 +21,10 @@ from deformviz.survey.rows import (
     layer_rows,
     to_table,
 )
-from deformviz.survey.samples import layer_of_queries, moments
+from deformviz.survey.samples import layer_of_queries, together
 from deformviz.survey.settings import Settings
-from deformviz.survey.sums import ALL, BINS, REACH_BOX, LayerSums, bins, from_bytes, to_bytes
+from deformviz.survey.sums import ALL, LayerSums, from_bytes, to_bytes
+from deformviz.survey.tally import Tally, no_moments
 from deformviz.tracing.proven import Proof
 from tests.survey.random_layer import (
     HEADS,
@@ -89,7 +92,7 @@ def by_hand(record, head, level, queries):
 
 def rows_of(layer, picture=5):
     """The rows of one layer of a picture, as they are written."""
-    return to_table("layers", [layer_rows(picture, layer)]).to_pylist()
+    return to_table("layers", [layer_rows(picture, Tally(layer))]).to_pylist()
 
 
 def test_every_measure_equals_the_one_computed_sample_by_sample():
@@ -133,6 +136,58 @@ def test_quantiles_are_those_of_the_sorted_lengths(count):
         assert found[:, row] == pytest.approx(expected, rel=1e-5), row
 
 
+@pytest.mark.parametrize("boxes", [True, False])
+@pytest.mark.parametrize("together_at_once", [1, 70, samples.TOGETHER])
+def test_some_queries_at_a_time_make_the_same_rows_and_sums(boxes, together_at_once, monkeypatch):
+    """Of boxes, and of points of which some have an object."""
+    objects = np.where(np.arange(QUERIES)[:, None] % 3, np.nan, [0.1, 0.2, 0.5, 0.9])
+    record, queries = trace_of_boxes(boxes=boxes), np.arange(QUERIES)
+    layer = layer_of_queries("l", record, queries, objects)
+    whole = LayerSums("l", boxes, HEADS, (POINTS,) * len(SHAPES))
+    whole.add(Tally(layer), {ALL: np.ones(QUERIES, bool)})
+    expected = rows_of(layer)
+    monkeypatch.setattr(samples, "TOGETHER", together_at_once)
+    for row, theirs in zip(rows_of(layer), expected, strict=True):
+        numbers = {name: row.pop(name) for name in MEASURES}
+        for name, value in numbers.items():
+            assert value == pytest.approx(theirs.pop(name), rel=1e-5, abs=1e-6), name
+        assert row == theirs
+    sums = LayerSums("l", boxes, HEADS, (POINTS,) * len(SHAPES))
+    sums.add(Tally(layer), {ALL: np.ones(QUERIES, bool)})
+    assert np.array_equal(sums.counts[ALL], whole.counts[ALL])
+    assert sums.moments == pytest.approx(whole.moments, rel=1e-5, abs=1e-4)
+
+
+def test_layers_that_are_alike_are_measured_together_and_told_apart():
+    queries = np.arange(QUERIES)
+    layers = [
+        layer_of_queries(f"decoder.{seed}", trace_of_boxes(seed), queries, None)
+        for seed in range(3)
+    ]
+    other = layer_of_queries("decoder.3", trace_of_boxes(3), queries[:4], None)
+    joined, alone = together([*layers, other])
+    assert (joined.names, alone.names) == (("decoder.0", "decoder.1", "decoder.2"), other.names)
+    rows = rows_of(joined)
+    assert [(row["layer"], row["head"], row["level"]) for row in rows] == [
+        (name, head, level)
+        for name in joined.names
+        for head in range(HEADS)
+        for level in range(len(SHAPES))
+    ]
+    apart = [row for layer in layers for row in rows_of(layer)]
+    for row, theirs in zip(rows, apart, strict=True):
+        assert [row[name] for name in MEASURES] == pytest.approx(
+            [theirs[name] for name in MEASURES], rel=1e-5, abs=1e-6
+        )
+    for layer in layers:
+        one, among = (LayerSums(*layer.names, True, HEADS, layer.points) for _ in range(2))
+        one.add(Tally(layer), {ALL: queries >= 0, "some": queries > 5})
+        among.add(Tally(joined), {ALL: queries >= 0, "some": queries > 5})
+        assert all(np.array_equal(one.counts[name], among.counts[name]) for name in one.counts)
+        assert among.moments == pytest.approx(one.moments, rel=1e-6)
+        assert among.weight == pytest.approx(one.weight, rel=1e-6)
+
+
 def test_points_have_no_box_unless_an_object_lies_there():
     record = trace_of_boxes(boxes=False)
     objects = NOWHERE.copy()
@@ -146,9 +201,9 @@ def test_points_have_no_box_unless_an_object_lies_there():
 
 
 def test_bins_put_zero_in_the_middle_and_the_far_on_the_rim():
-    cells = bins(np.array([[0, 0.13, 0, 99], [0, 0, -0.13, -99]], np.float32), REACH_BOX)
+    found = cells(np.array([[0, 0.13, 0, 99], [0, 0, -0.13, -99]], np.float32), REACH_BOX)
     middle = BINS // 2
-    assert cells.tolist() == [
+    assert found.tolist() == [
         middle * BINS + middle,
         middle * BINS + middle + 1,
         (middle - 1) * BINS + middle,
@@ -167,7 +222,7 @@ def test_sums_of_parts_are_the_sums_of_all_also_through_a_file():
     def add(*chosen):
         sums = LayerSums("d", True, HEADS, (POINTS,) * len(SHAPES))
         for layer in chosen:
-            sums.add(layer, groups)
+            sums.add(Tally(layer), groups)
         return sums
 
     whole, parts = add(*layers), add(layers[0])
@@ -178,7 +233,8 @@ def test_sums_of_parts_are_the_sums_of_all_also_through_a_file():
     assert whole.counts[ALL].sum() == 3 * QUERIES * HEADS * len(SHAPES) * POINTS
     assert whole.counts["right"].sum() == 3 * some.sum() * HEADS * len(SHAPES) * POINTS
     assert (whole.pictures, whole.queries) == (parts.pictures, parts.queries) == (3, 3 * QUERIES)
-    offsets = np.concatenate([layer.offsets_box for layer in layers], axis=1).astype(float)
+    blocks = [layer.block(slice(None)) for layer in layers]
+    offsets = np.concatenate([block.offsets_box for block in blocks], axis=1).astype(float)
     offsets = np.moveaxis(offsets, 0, -1).reshape(-1, HEADS, len(SHAPES), POINTS, 2)
     assert parts.mean == pytest.approx(offsets.mean(axis=0), rel=1e-5, abs=1e-6)
     assert parts.spread == pytest.approx(np.sqrt(offsets.var(axis=0).sum(-1)), rel=1e-5)
@@ -242,7 +298,9 @@ def test_what_is_written_is_what_is_documented():
 def test_a_head_that_never_moves_has_no_variance_at_all():
     offsets = np.full((3000, 2, 3, 2), 1.7, np.float32)
     offsets[:, 1] += np.random.default_rng(0).normal(0, 0.3, (3000, 3, 2)).astype(np.float32)
-    found = moments(np.moveaxis(offsets, -1, 0))
+    found = no_moments(2, 3)
+    for some in np.array_split(np.moveaxis(offsets, -1, 0), 7, axis=1):
+        found += some
     assert (found.covariance[:, 0] == 0).all()
     exact = np.moveaxis(offsets[:, 1].astype(float), -1, 1)  # [query xy sample]
     assert found.mean[:, 1] == pytest.approx(exact.mean(axis=0), rel=1e-6)
