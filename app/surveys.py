@@ -205,6 +205,11 @@ def csv(known: KnownStudy, table: str) -> bytes:
     return asked("csv", known, table).read_bytes()
 
 
+def tables(known: KnownStudy) -> bytes:
+    """All tables of a study as CSV and Parquet, and its sums as NPZ, in one ZIP file."""
+    return asked("tables", known).read_bytes()
+
+
 def report(known: KnownStudy) -> bytes:
     """A study as one page that needs no server."""
     return asked("report", known, known.title, spoken()).read_bytes()

@@ -97,6 +97,12 @@ def _csv(task: Task, study: Study, table: str) -> Path:
     return _file(task, f"{table}.csv", csv_bytes(study, table))
 
 
+def _tables(task: Task, study: Study) -> Path:
+    from deformviz.survey.exports import zipped
+
+    return _file(task, "tables.zip", zipped(study))
+
+
 def _report(task: Task, study: Study, title: str, language: str) -> Path:
     from deformviz.figures.survey_report import survey_report
     from deformviz.words import speaking
@@ -118,6 +124,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "extremes": _extremes,
     "shares": _shares,
     "csv": _csv,
+    "tables": _tables,
     "report": _report,
 }
 

@@ -225,12 +225,14 @@ def farthest(known: KnownStudy) -> None:
         return
     with st.expander(say("page.survey.extremes", count=len(found))):
         for one in found:
-            layer = plain(one.layer) + (f" head {one.head}" if one.head >= 0 else "")
+            layer = one.layer
+            if one.head >= 0:
+                layer = say("page.survey.place", layer=one.layer, head=one.head)
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(
                     say(
                         f"page.survey.extreme.{one.kind}",
-                        layer=layer,
+                        layer=plain(layer),
                         name=plain(one.name),
                         value=f"{one.value:.2f}",
                     )
@@ -266,3 +268,11 @@ def take_along(known: KnownStudy) -> None:
                 file_name=f"survey-{known.name}-{name}.csv",
                 mime="text/csv",
             )
+        st.download_button(
+            say("page.survey.tables"),
+            icon=":material/folder_zip:",
+            on_click="ignore",
+            data=lambda: surveys.tables(known),
+            file_name=f"survey-{known.name}.zip",
+            mime="application/zip",
+        )

@@ -15,6 +15,7 @@ from deformviz.figures.theme import (
 )
 from deformviz.survey.contrast import Change
 from deformviz.survey.questions import Bars, LayerMeans
+from deformviz.words import say
 
 TOLD = 24  # changes that a figure shows at most
 SPREAD = 0.5  # of the room between two layers, which the dots of their heads take
@@ -40,7 +41,8 @@ def heads_by_layer(means: LayerMeans, title: str, *, percent: bool = False) -> g
             customdata=[
                 [layer, int(head)] for layer, head in zip(means.layers, means.heads, strict=True)
             ],
-            hovertemplate="%{customdata[0]} head %{customdata[1]}<br>"
+            hovertemplate=_place("%{customdata[0]}", "%{customdata[1]}")
+            + "<br>"
             + title
             + (" %{y:.1f} %" if percent else " %{y:.3g}")
             + "<extra></extra>",
@@ -65,9 +67,10 @@ def level_shares(shares: Mapping[str, np.ndarray]) -> go.Figure:
             y=names,
             x=part,
             orientation="h",
-            name=f"{mark} level {level}",
+            name=f"{mark} {say('page.survey.level', level=level)}",
             marker={"color": level_colour(level, levels), "line": {"width": 0}},
-            hovertemplate=f"%{{y}}<br>level {level}: %{{x:.1f}} %<extra></extra>",
+            hovertemplate=f"%{{y}}<br>{say('page.survey.level', level=level)}: %{{x:.1f}} %"
+            "<extra></extra>",
         )
     return figure.update_layout(
         chart_layout(
@@ -93,14 +96,19 @@ def picture_bars(bars: Bars, colour: str, meaning: str) -> go.Figure:
             width=np.diff(bars.edges).tolist(),
             marker={"color": colour, "line": {"width": 1, "color": "rgba(0, 0, 0, 0.2)"}},
             customdata=ranges.tolist(),
-            hovertemplate="%{y} pictures<br>%{customdata[0]:.3g} to %{customdata[1]:.3g}"
-            "<extra></extra>",
+            hovertemplate=say(
+                "page.survey.bar",
+                count="%{y}",
+                low="%{customdata[0]:.3g}",
+                high="%{customdata[1]:.3g}",
+            )
+            + "<extra></extra>",
         )
     ).update_layout(
         chart_layout(
             bargap=0,
             xaxis={"title": {"text": meaning}, "showgrid": False},
-            yaxis={"title": {"text": "pictures"}, "gridcolor": GRID},
+            yaxis={"title": {"text": say("page.survey.bar.pictures")}, "gridcolor": GRID},
         )
     )
 
@@ -111,7 +119,7 @@ def change_intervals(changes: Sequence[Change]) -> go.Figure:
     The bar is the 95 % interval of the difference, in the same unit.
     """
     shown = list(changes[:TOLD])
-    names = [f"{c.layer} head {c.head} · {c.measure}, level {c.level}" for c in shown]
+    names = [_change(one) for one in shown]
     effects = np.array([c.effect for c in shown], float)
     differences = np.array([c.after - c.before for c in shown], float)
     unit = np.abs(
@@ -127,18 +135,34 @@ def change_intervals(changes: Sequence[Change]) -> go.Figure:
             marker={"size": 8, "color": [head_colour(c.head) for c in shown]},
             error_x={"type": "data", "array": above, "arrayminus": below, "color": PETROFF_10[8]},
             customdata=[[c.before, c.after, c.low, c.high] for c in shown],
-            hovertemplate="%{y}<br>%{customdata[0]:.3g} → %{customdata[1]:.3g}<br>difference "
-            "%{customdata[2]:.3g} to %{customdata[3]:.3g}<br>%{x:.2f} standard deviations"
-            "<extra></extra>",
+            hovertemplate="%{y}<br>%{customdata[0]:.3g} → %{customdata[1]:.3g}<br>"
+            + say(
+                "page.survey.change.interval",
+                low="%{customdata[2]:.3g}",
+                high="%{customdata[3]:.3g}",
+                effect="%{x:.2f}",
+            )
+            + "<extra></extra>",
         )
     ).update_layout(
         chart_layout(
             height=80 + 22 * len(shown),
             xaxis={
-                "title": {"text": "standard deviations over pictures"},
+                "title": {"text": say("page.survey.change.deviations")},
                 "zeroline": True,
                 "zerolinecolor": GRID,
             },
             yaxis={"autorange": "reversed", "showgrid": False},
         )
     )
+
+
+def _place(layer: str, head: object) -> str:
+    """A head as it is called in words."""
+    return say("page.survey.place", layer=layer, head=head)
+
+
+def _change(one: Change) -> str:
+    """What differs: a head, its measure, and the level on which it was taken."""
+    measure, level = say(f"page.survey.measure.{one.measure}"), one.level
+    return f"{_place(one.layer, one.head)} · {measure}, {say('page.survey.level', level=level)}"

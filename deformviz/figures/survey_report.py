@@ -81,8 +81,8 @@ def _numbers(study: Study) -> str:
     for layer, sums in study.sums.items():
         for head in range(sums.heads):
             cells = [_cell(tables[name].get(layer), name, head) for name in MEASURES]
-            place = f"{_safe(layer)} head {head} ({unit(sums)})"
-            lines.append(f"<tr><td>{place}</td>{''.join(cells)}</tr>")
+            place = say("page.survey.place", layer=layer, head=head)
+            lines.append(f"<tr><td>{_safe(f'{place} ({unit(sums)})')}</td>{''.join(cells)}</tr>")
     rows = len(study.pictures())
     caption = say("page.survey.rows", count=f"{rows:,}")
     return f"<p>{caption}</p><table><tr><th></th>{heading}</tr>{''.join(lines)}</table>"

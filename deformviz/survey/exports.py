@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +47,16 @@ def export(study: Study, to: str | Path) -> list[Path]:
     written.append(folder / "sums.npz")
     np.savez_compressed(written[-1], allow_pickle=False, **arrays)
     return written
+
+
+def zipped(study: Study) -> bytes:
+    """All that `export` writes, as one ZIP file."""
+    buffer = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(buffer, "w") as archive:
+        for path in export(study, folder):
+            packed = zipfile.ZIP_DEFLATED if path.suffix == ".csv" else zipfile.ZIP_STORED
+            archive.write(path, path.name, packed)
+    return buffer.getvalue()
 
 
 def _flat(table: pa.Table) -> pa.Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from deformviz.survey.bootstrap import Mean, discoveries, mean_over_pictures, p_values
 from deformviz.survey.files import VERDICTS
 from deformviz.survey.sums import ALL, LayerSums
+from deformviz.words import say
 
 if TYPE_CHECKING:
     from deformviz.survey.study import Study
@@ -24,31 +25,68 @@ ONE_LEVEL = 0.95  # of the weight on one level
 TWINS = 0.9  # common area of two heads' histograms
 
 
+# How the number of a finding is written: times what, with how many decimals.
+WRITTEN = {
+    "star": (1, 2),
+    "reference": (1, 2),
+    "even": (100, 1),
+    "outside": (100, 0),
+    "level": (100, 0),
+    "silent": (100, 1),
+    "twins": (100, 0),
+}
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """One finding on one head (or two), in words, with the number it rests on."""
+    """One finding on one head (or two), with the number it rests on; `text` puts it in words."""
 
-    kind: str  # "star", "reference", "silent", "even", "outside", "level" or "twins"
+    kind: str  # of WRITTEN
     layer: str
     heads: tuple[int, ...]
     value: float
     low: float
     high: float
-    text: str
+    number: float  # that its words name: the value, or of a star how far points stray in all
+    pictures: int
+    boxed: bool  # offsets are told in half sides of the box, else in cells
+    level: int = -1  # of a head that reads one alone
+
+    @property
+    def text(self) -> str:
+        """The finding as a sentence, in the language being spoken."""
+        times, decimals = WRITTEN[self.kind]
+        return say(
+            f"survey.finding.{self.kind}",
+            layer=self.layer,
+            head=self.heads[0],
+            other=self.heads[-1],
+            level=self.level,
+            number=f"{times * self.number:.{decimals}f}",
+            unit=unit(self),
+            pictures=f"{self.pictures:,}",
+        )
 
 
 def verdicts(study: Study) -> list[Verdict]:
     """All findings on a study: those kept when it was finished, else found now."""
     file = study.folder.path / VERDICTS
-    if not file.is_file():
-        return find_verdicts(study)
-    told = json.loads(file.read_text(encoding="utf-8"))
-    return [Verdict(**one | {"heads": tuple(one["heads"])}) for one in told]
+    kept = from_json(file.read_text(encoding="utf-8")) if file.is_file() else None
+    return find_verdicts(study) if kept is None else kept
 
 
 def to_json(found: list[Verdict]) -> str:
     """Findings as they are kept."""
     return json.dumps([asdict(verdict) for verdict in found], indent=1)
+
+
+def from_json(text: str) -> list[Verdict] | None:
+    """The inverse of `to_json`; None where they were kept in another form, to be found again."""
+    told = json.loads(text)
+    names = {field.name for field in fields(Verdict)}
+    if any(set(one) != names for one in told):
+        return None
+    return [Verdict(**one | {"heads": tuple(one["heads"])}) for one in told]
 
 
 def find_verdicts(study: Study) -> list[Verdict]:
@@ -62,9 +100,9 @@ def find_verdicts(study: Study) -> list[Verdict]:
     return sorted(found, key=lambda verdict: (order.get(verdict.layer, 0), verdict.heads))
 
 
-def unit(layer: LayerSums) -> str:
+def unit(layer: LayerSums | Verdict) -> str:
     """What the offsets of a layer are told in."""
-    return "half sides of the box" if layer.boxed else "cells"
+    return say("survey.unit.box" if layer.boxed else "survey.unit.map")
 
 
 def _below(means: dict[str, Mean], bound: float) -> dict[str, np.ndarray]:
@@ -96,20 +134,41 @@ def _means(study: Study, measure: str) -> dict[str, Mean]:
     }
 
 
-def _told(study: Study, layer: str) -> str:
-    return f"{study.sums[layer].pictures:,} pictures"
-
-
-def _verdict(kind: str, layer: str, heads: tuple, numbers: tuple, text: str) -> Verdict:
-    """A finding on heads; `numbers` are the value and its interval, `text` goes on after them."""
-    named = f"head {heads[0]}" if len(heads) == 1 else "heads {} and {}".format(*heads)
-    value, low, high = (float(number) for number in numbers)
-    return Verdict(kind, layer, tuple(map(int, heads)), value, low, high, f"{layer} {named} {text}")
+def _verdict(
+    study: Study,
+    kind: str,
+    layer: str,
+    heads: tuple,
+    interval: tuple,
+    number: float | None = None,
+    level: int = -1,
+) -> Verdict:
+    """A finding on heads, from its value and interval; the value is the number of its words."""
+    value, low, high = (float(part) for part in interval)
+    sums = study.sums.get(layer)
+    return Verdict(
+        kind,
+        layer,
+        tuple(map(int, heads)),
+        value,
+        low,
+        high,
+        number=value if number is None else float(number),
+        pictures=sums.pictures if sums else study.covered,
+        boxed=bool(sums and sums.boxed),
+        level=int(level),
+    )
 
 
 def _interval(mean: Mean, *place: Any) -> tuple:
     """Value, low and high of one of several means."""
     return tuple(part[place] for part in (mean.value, mean.low, mean.high))
+
+
+def _turned(interval: tuple, whole: float = 0.0) -> tuple:
+    """The interval of a whole less what was averaged."""
+    value, low, high = interval
+    return whole - value, whole - high, whole - low
 
 
 def _star(study: Study) -> list[Verdict]:
@@ -119,11 +178,8 @@ def _star(study: Study) -> list[Verdict]:
         sums = study.sums[layer]
         between = sums.spread.max(axis=(1, 2))  # over all queries of all pictures
         for head in np.flatnonzero(still & (between < STILL) & (_reach(sums) >= ON_REFERENCE)):
-            text = (
-                f"never left its star: its points stray {between[head]:.2f} {unit(sums)} over "
-                f"{_told(study, layer)}."
-            )
-            found.append(_verdict("star", layer, (head,), _interval(means[layer], head), text))
+            interval = _interval(means[layer], head)
+            found.append(_verdict(study, "star", layer, (head,), interval, between[head]))
     return found
 
 
@@ -133,90 +189,72 @@ def _reach(sums: LayerSums) -> np.ndarray:
 
 
 def _reference(study: Study) -> list[Verdict]:
-    """Heads that read only where their reference is."""
-    found = []
+    """Heads that read only where their reference is: nine of ten offsets are next to nothing."""
     px, box = (_means(study, f"radius_90_{kind}") for kind in ("px", "box"))
     means = {
         name: (box if sums.boxed else px)[name] for name, sums in study.sums.items() if name in px
     }
-    for layer, still in _below(means, ON_REFERENCE).items():
-        for head in np.flatnonzero(still):
-            numbers = _interval(means[layer], head)
-            text = (
-                f"stays on its reference: nine of ten offsets are shorter than {numbers[0]:.2f} "
-                f"{unit(study.sums[layer])}, over {_told(study, layer)}."
-            )
-            found.append(_verdict("reference", layer, (head,), numbers, text))
-    return found
+    return [
+        _verdict(study, "reference", layer, (head,), _interval(means[layer], head))
+        for layer, still in _below(means, ON_REFERENCE).items()
+        for head in np.flatnonzero(still)
+    ]
 
 
 def _even(study: Study) -> list[Verdict]:
-    """Heads whose weights choose nothing."""
-    found, means = [], {}
+    """Heads whose weights choose nothing: their entropy is next to the largest there is."""
+    means = {}
     for layer, values in study.per_picture("entropy").items():
         most = np.log(sum(study.sums[layer].points))
         means[layer] = mean_over_pictures(1 - values[..., 0] / most)
-    for layer, even in _below(means, 1 - EVEN).items():
-        for head in np.flatnonzero(even):
-            value, low, high = _interval(means[layer], head)
-            text = (
-                f"weighs all its points alike: {100 * (1 - value):.1f} % of the largest entropy, "
-                f"over {_told(study, layer)}."
-            )
-            numbers = (1 - value, 1 - high, 1 - low)
-            found.append(_verdict("even", layer, (head,), numbers, text))
-    return found
+    return [
+        _verdict(study, "even", layer, (head,), _turned(_interval(means[layer], head), 1.0))
+        for layer, even in _below(means, 1 - EVEN).items()
+        for head in np.flatnonzero(even)
+    ]
 
 
 def _outside(study: Study) -> list[Verdict]:
     """Heads that spend much of their weight where there is nothing to read."""
-    found = []
     means = {
         layer: mean_over_pictures(-values.sum(axis=-1))
         for layer, values in study.per_picture("outside_share").items()
     }
-    for layer, beyond in _below(means, -BEYOND).items():
-        for head in np.flatnonzero(beyond):
-            value, low, high = _interval(means[layer], head)
-            text = (
-                f"puts {-100 * value:.0f} % of its weight outside the map, over "
-                f"{_told(study, layer)}."
-            )
-            found.append(_verdict("outside", layer, (head,), (-value, -high, -low), text))
-    return found
+    return [
+        _verdict(study, "outside", layer, (head,), _turned(_interval(means[layer], head)))
+        for layer, beyond in _below(means, -BEYOND).items()
+        for head in np.flatnonzero(beyond)
+    ]
 
 
 def _level(study: Study) -> list[Verdict]:
     """Heads that read one level only."""
-    found = []
     means = {
         layer: mean_over_pictures(-values)
         for layer, values in study.per_picture("weight_share").items()
         if values.shape[-1] > 1
     }
-    for layer, alone in _below(means, -ONE_LEVEL).items():
-        for head, level in np.argwhere(alone):
-            value, low, high = _interval(means[layer], head, level)
-            text = (
-                f"reads level {level} alone: {-100 * value:.0f} % of its weight, over "
-                f"{_told(study, layer)}."
-            )
-            found.append(_verdict("level", layer, (head,), (-value, -high, -low), text))
-    return found
+    return [
+        _verdict(
+            study,
+            "level",
+            layer,
+            (head,),
+            _turned(_interval(means[layer], head, level)),
+            level=level,
+        )
+        for layer, alone in _below(means, -ONE_LEVEL).items()
+        for head, level in np.argwhere(alone)
+    ]
 
 
 def _silent(study: Study) -> list[Verdict]:
     """Heads whose values cannot reach the output, by the weights of the model."""
-    found = []
-    for layer, gains in study.gains.items():
-        for head in np.flatnonzero(gains < SILENT):
-            gain = gains[head]
-            text = (
-                f"is silent: what it passes on is {100 * gain:.1f} % of the layer's mean head, "
-                "whatever the picture."
-            )
-            found.append(_verdict("silent", layer, (head,), (gain, gain, gain), text))
-    return found
+    return [
+        _verdict(study, "silent", layer, (head,), (gains[head],) * 3)
+        for layer, gains in study.gains.items()
+        for head in np.flatnonzero(gains < SILENT)
+    ]
 
 
 def _twins(study: Study) -> list[Verdict]:
@@ -229,10 +267,5 @@ def _twins(study: Study) -> list[Verdict]:
             for second in range(first + 1, sums.heads):
                 common = float(np.minimum(shares[first], shares[second]).sum())
                 if common >= TWINS:
-                    text = (
-                        f"are twins: their maps of where weight falls have {100 * common:.0f} % in "
-                        f"common, over {_told(study, name)}."
-                    )
-                    numbers = (common, common, common)
-                    found.append(_verdict("twins", name, (first, second), numbers, text))
+                    found.append(_verdict(study, "twins", name, (first, second), (common,) * 3))
     return found

@@ -6,7 +6,7 @@ import pytest
 
 from deformviz.survey.verdicts import verdicts
 from tests.conftest import running_app
-from tests.survey.planted_study import PICTURES, planted_study
+from tests.survey.planted_study import PICTURES, planted_study, trace_with_a_star
 
 pytest.importorskip("duckdb", reason="DuckDB is not installed (extra [survey])")
 pytestmark = pytest.mark.browser
@@ -66,6 +66,18 @@ def test_the_shipped_study_from_its_maps_to_a_picture_in_explore(surveyed, page)
     assert not complaints(page)
 
 
+def outside_directly(made):
+    """The share of the weight of encoder.0 head 2 outside the map, from the samples themselves."""
+    shares = []
+    for picture in (made.folder.path.parent / "pictures").iterdir():
+        layer = trace_with_a_star(picture).layers["encoder.0"]
+        points, weights = layer.sampling_locations[:, 2], layer.attention_weights[:, 2]
+        beyond = ((points < 0) | (points > 1)).any(-1)
+        shares.append(float((weights * beyond).sum((-1, -2)).mean()))
+    assert len(shares) == PICTURES
+    return sum(shares) / PICTURES
+
+
 @pytest.mark.slow
 def test_a_study_made_here_names_the_planted_head_and_its_level_is_in_the_link(
     surveyed, made, page
@@ -80,6 +92,10 @@ def test_a_study_made_here_names_the_planted_head_and_its_level_is_in_the_link(
     (star,) = [v for v in verdicts(made) if v.kind == "star"]
     assert star.text.endswith(f"stray 0.00 cells over {PICTURES} pictures.")
     page.get_by_text(star.text).wait_for()
+    page.get_by_text("heads put more than a quarter of their weight outside the map").click()
+    page.get_by_text(
+        f"encoder.0 head 2 puts {100 * outside_directly(made):.0f} % of its weight outside the map"
+    ).wait_for()
     page.get_by_label("Level", exact=True).or_(page.locator(".dv select")).first.select_option("0")
     page.wait_for_url(re.compile(r"level=0"))
     assert not complaints(page)

@@ -1,6 +1,8 @@
 """`dv.survey` and what can be taken along: tables, archives, a page that stands alone."""
 
+import io
 import re
+import zipfile
 
 import numpy as np
 import pyarrow.csv
@@ -10,7 +12,7 @@ import pytest
 import deformviz as dv
 from deformviz.figures.survey_report import survey_report
 from deformviz.survey.atlas import groups, head_maps
-from deformviz.survey.exports import export
+from deformviz.survey.exports import export, zipped
 from deformviz.survey.files import TABLES_FOLDER
 from deformviz.survey.rows import TABLES
 from deformviz.survey.study import Study
@@ -60,6 +62,11 @@ def test_exports_read_back_as_they_were(study, tmp_path):
         table = study.table(name)
         read = pq.read_table(tmp_path / f"{name}.parquet")
         assert str(read.to_pylist()) == str(table.to_pylist())
+    with zipfile.ZipFile(io.BytesIO(zipped(study))) as archive:
+        assert {name: archive.read(name) for name in archive.namelist() if "csv" in name} == {
+            path.name: path.read_bytes() for path in written if path.suffix == ".csv"
+        }
+        assert set(archive.namelist()) == {path.name for path in written}
     read = pyarrow.csv.read_csv(tmp_path / "layers.csv")
     assert np.allclose(read["spread"], study.layers()["spread"], rtol=1e-6)
     assert read["layer"].to_pylist() == study.layers()["layer"].to_pylist()
@@ -99,3 +106,5 @@ def test_the_command_writes_report_and_tables_and_says_why_it_keeps_no_extremes(
     assert len(list((tmp_path / "t").iterdir())) == 7
     assert main([*asked, "--extremes"]) != 0
     assert "this study was made by a function" in capsys.readouterr().err
+    assert main([*asked, "--gpus", "1"]) != 0
+    assert "--gpus goes with --cluster" in capsys.readouterr().err

@@ -13,7 +13,8 @@ from deformviz.survey.contrast import changes
 from deformviz.survey.make import make, plan
 from deformviz.survey.shipped import shipped_studies
 from deformviz.survey.study import Study
-from deformviz.survey.verdicts import verdicts
+from deformviz.survey.verdicts import from_json, to_json, verdicts
+from deformviz.words import speaking
 
 SCENES = 12
 
@@ -76,17 +77,32 @@ def test_what_was_planted_is_found_and_said(planted, as_it_is):
     )
 
 
-def test_a_verdict_agrees_with_a_direct_computation(as_it_is, shipped):
-    outside = next(v for v in verdicts(as_it_is) if v.kind == "outside")
-    head, shares = outside.heads[0], []
+def weight_outside(layer, head):
+    """The mean share of a head's weight on points beyond the map, from a recorded layer itself."""
+    points, weights = layer.sampling_locations[:, head], layer.attention_weights[:, head]
+    beyond = ((points < 0) | (points > 1)).any(-1)
+    return float((weights * beyond).sum((-1, -2)).mean())
+
+
+def test_verdicts_agree_with_a_direct_computation(as_it_is, shipped):
+    found = [verdict for verdict in verdicts(as_it_is) if verdict.kind == "outside"]
+    assert len(found) > 10
     _, pictures = plan("m", f"scenes:{SCENES}")
-    for picture in pictures:
-        layer = dv.run(shipped, picture.read()[0])[outside.layer]
-        points, weights = layer.sampling_locations[:, head], layer.attention_weights[:, head]
-        beyond = ((points < 0) | (points > 1)).any(-1)
-        shares.append(float((weights * beyond).sum((-1, -2)).mean()))
-    assert outside.value == pytest.approx(np.mean(shares), rel=1e-5)
-    assert outside.low <= outside.value <= outside.high
+    traces = [dv.run(shipped, picture.read()[0], prove=False) for picture in pictures]
+    for verdict in found:
+        shares = [weight_outside(trace[verdict.layer], verdict.heads[0]) for trace in traces]
+        assert verdict.value == pytest.approx(np.mean(shares), rel=1e-5)
+        assert verdict.low <= verdict.value <= verdict.high
+        assert f" {100 * np.mean(shares):.0f} % of its weight" in verdict.text
+
+
+def test_findings_are_kept_without_their_words_and_said_in_the_language_being_spoken(planted):
+    found = verdicts(planted)
+    assert from_json(to_json(found)) == found
+    star = told(planted)["star", "encoder.1", (3,)]
+    with speaking("zh"):
+        assert star.text.startswith("encoder.1 头 3 从未离开初始的星形")
+    assert from_json('[{"kind": "star", "layer": "encoder.1", "text": "kept before"}]') is None
 
 
 def test_two_studies_differ_in_the_heads_that_were_changed(as_it_is, planted):

@@ -48,32 +48,16 @@ export async function unzipped(given) {
   ).arrayBuffer();
 }
 
-/**
- * What `read` reads; where the line breaks, or what came is cut or damaged, an error with a sentence.
- * Ours are plain errors; those of a browser speak of bytes, in its own language.
- */
-export async function whole(read, sentence) {
-  try {
-    return await read();
-  } catch (problem) {
-    if (problem.constructor === Error) throw problem;
-    throw new Error(sentence(), { cause: problem });
-  }
-}
-
 /** A trace from an address, read by `decode`. */
-export function fetchTrace(address, decode) {
-  async function read() {
-    const response = await fetch(address);
-    if (!response.ok) {
-      throw new Error(
-        say("canvas.kit.trace.missing", {
-          status: response.status,
-          problem: (await response.text()).slice(0, 200),
-        }),
-      );
-    }
-    return decode(await unzipped(await response.arrayBuffer()));
+export async function fetchTrace(address, decode) {
+  const response = await fetch(address);
+  if (!response.ok) {
+    throw new Error(
+      say("canvas.kit.trace.missing", {
+        status: response.status,
+        problem: (await response.text()).slice(0, 200),
+      }),
+    );
   }
-  return whole(read, () => say("canvas.kit.trace.broken"));
+  return decode(await unzipped(await response.arrayBuffer()));
 }

@@ -2,7 +2,6 @@
 import { door } from "../kit/door.js";
 import { element, setText } from "../kit/elements.js";
 import { GridLegend } from "../grid/legend.js";
-import { whole } from "../kit/packed.js";
 import { loadPicture } from "../kit/page.js";
 import { worstProof } from "../kit/proof.js";
 import { ProofBadge } from "../kit/proof_badge.js";
@@ -111,13 +110,10 @@ class ReplayPage {
   }
 }
 
-function readManifest(address) {
-  async function read() {
-    const response = await fetch(address);
-    if (!response.ok) throw new Error(await response.text());
-    return response.json();
-  }
-  return whole(read, () => say("canvas.kit.trace.broken"));
+async function readManifest(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(await response.text());
+  return response.json();
 }
 
 const { render, streamlit } = door((data) => new ReplayPage(data));
