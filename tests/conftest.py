@@ -1,7 +1,7 @@
 """What tests share: parity data, a browser, a running app, and an honest list of what did not run.
 
-A skip whose reason starts with "no" and a word of KNOWN ("no browser: ..") is a failure where the
-variable DEFORMVIZ_REQUIRE names that word: `DEFORMVIZ_REQUIRE=browser,compiler`.
+A skip whose reason starts with "no browser", "no compiler", "no nvcc" or "no parity" is a failure
+where the variable DEFORMVIZ_REQUIRE names that word: `DEFORMVIZ_REQUIRE=browser,compiler`.
 """
 
 import os
@@ -18,7 +18,6 @@ import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[1]
-KNOWN = ("browser", "compiler", "firefox", "nvcc", "parity")  # what a machine may lack
 REQUIRED = {word for word in os.environ.get("DEFORMVIZ_REQUIRE", "").split(",") if word}
 DESELECTED = pytest.StashKey[list]()
 STARTED = pytest.StashKey[tuple]()
@@ -69,10 +68,11 @@ def pytest_testnodedown(node):
 def pytest_configure(config):
     config.stash[DESELECTED] = []
     config.stash[STARTED] = (time.monotonic(), processor_s())
-    unknown = REQUIRED.difference(KNOWN)
+    unknown = REQUIRED - {"browser", "compiler", "nvcc", "parity"}
     if unknown:
         raise pytest.UsageError(
-            f"DEFORMVIZ_REQUIRE names {', '.join(sorted(unknown))}; it knows {', '.join(KNOWN)}."
+            f"DEFORMVIZ_REQUIRE names {', '.join(sorted(unknown))}; "
+            "it knows browser, compiler, nvcc and parity."
         )
 
 
@@ -211,15 +211,6 @@ def chromium():
     pytest.skip("no browser: neither Chromium nor Chrome is on the PATH")
 
 
-@pytest.fixture(scope="session")
-def firefox():
-    """Path of a Firefox; DEFORMVIZ_FIREFOX names another one."""
-    for name in (os.environ.get("DEFORMVIZ_FIREFOX"), "firefox-esr", "firefox"):
-        if name and (path := shutil.which(name)):
-            return path
-    pytest.skip("no firefox: neither firefox-esr nor firefox is on the PATH")
-
-
 # -- the app in a browser ------------------------------------------------------------------------
 
 
@@ -277,51 +268,23 @@ def wait_until_listening(process, port, log):
 
 
 @pytest.fixture(scope="module")
-def playwright():
-    """One per module: its event loop must not outlive the browser tests."""
+def browser(chromium):
+    """Headless Chromium. One per module: its event loop must not outlive the browser tests."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=30_000)  # a busy machine takes its time
     with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def browser(chromium, playwright):
-    """Headless Chromium."""
-    browser = playwright.chromium.launch(
-        executable_path=chromium,
-        args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-    )
-    yield browser
-    browser.close()
-
-
-@pytest.fixture(scope="module")
-def firefox_browser(firefox, playwright, tmp_path_factory):
-    """Headless Firefox of the system, through WebDriver BiDi."""
-    from tests.firefox import launched
-
-    with launched(playwright, firefox, tmp_path_factory.mktemp("firefox")) as browser:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
         yield browser
+        browser.close()
 
 
 @pytest.fixture
 def page(browser):
     """An empty page of 1440 x 900; `page.console_errors` lists what its console complained of."""
-    with opened(browser) as page:
-        yield page
-
-
-@pytest.fixture
-def firefox_page(firefox_browser):
-    """The same in Firefox."""
-    with opened(firefox_browser) as page:
-        yield page
-
-
-@contextmanager
-def opened(browser):
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.console_errors = []
@@ -348,9 +311,6 @@ def axe():
 
     def violations(page):
         page.add_script_tag(path=script)
-        asked = (
-            "{resultTypes: ['violations'], preload: false}"  # no rule of ours needs style sheets
-        )
-        return page.evaluate(f"axe.run(document, {asked}).then(({{violations}}) => violations)")
+        return page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
 
     return violations

@@ -35,6 +35,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cluster", nargs="?", const="", metavar="ADDRESS", help="share the work by Ray"
     )
+    parser.add_argument(
+        "--gpus", type=float, default=0.0, help="of --cluster: what each actor takes of a GPU"
+    )
 
 
 def act(options: argparse.Namespace) -> int:
@@ -64,8 +67,15 @@ def act(options: argparse.Namespace) -> int:
         from deformviz.survey.cluster import make_on_cluster
 
         make_on_cluster(
-            options.out, settings, pictures, address=options.cluster or None, on_progress=_tell()
+            options.out,
+            settings,
+            pictures,
+            address=options.cluster or None,
+            gpus=options.gpus,
+            on_progress=_tell(),
         )
+    elif options.gpus:
+        raise SurveyError("--gpus goes with --cluster; without it a survey runs on processors.")
     else:
         make(
             options.out,

@@ -37,7 +37,7 @@ def make_on_cluster(
 
     Args:
         address: of a running cluster; None starts one on this machine.
-        gpus: what each actor takes of a GPU.
+        gpus: what each actor takes of a GPU, where its model then runs; 0: none.
 
     Raises:
         SurveyError: Ray is not installed or does not start, the cluster is too small, or a part
@@ -109,7 +109,7 @@ def _run(ray, folder, settings, pictures, missing, actors: int, gpus: float) -> 
     parts = ray.data.from_items(rows, override_num_blocks=len(missing))
     parts.map(
         Maker,
-        fn_constructor_args=(str(folder.path), settings, pictures),
+        fn_constructor_args=(str(folder.path), settings, pictures, None, "cuda" if gpus else None),
         compute=ray.data.ActorPoolStrategy(size=actors),
         num_cpus=CPU_SHARE,
         num_gpus=gpus or None,
@@ -129,7 +129,8 @@ def _actors(ray, parts: int, gpus: float) -> int:
         )
     if gpus and there.get("GPU", 0.0) < gpus:
         raise SurveyError(
-            f"The cluster offers {there.get('GPU', 0.0):g} GPUs, one actor asks for {gpus:g}."
+            f"The cluster offers {there.get('GPU', 0.0):g} GPUs, one actor asks for {gpus:g}. "
+            "Ask for less, or leave --gpus away."
         )
     room = round(cpus)  # one actor a core, each computing with one thread
     if gpus:

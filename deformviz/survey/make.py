@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import time
 from collections.abc import Callable, Iterable
@@ -16,6 +17,8 @@ from deformviz.survey.operator import Measured, Operator, gains_of, open_model, 
 from deformviz.survey.parts import StudyFolder
 from deformviz.survey.pictures import Picture, SurveyError, list_pictures
 from deformviz.survey.settings import Settings, digest_of
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,18 @@ def make(
 class PartMaker:
     """A model and what it takes to make any part of a study with it; one per process."""
 
-    def __init__(self, path: str | Path, settings: Settings, pictures: list[Picture], model=None):
+    def __init__(
+        self,
+        path: str | Path,
+        settings: Settings,
+        pictures: list[Picture],
+        model: Any = None,
+        device: str | None = None,
+    ):
         """
         Args:
             model: a model in memory; None: the one the settings name.
+            device: where it runs, for instance "cuda"; None: where it is.
         """
         import torch
 
@@ -126,6 +137,8 @@ class PartMaker:
         self._folder, self._settings, self._pictures = StudyFolder(path), settings, pictures
         model = open_model(settings.model) if model is None else model
         self._folder.keep_gains(gains_of(model))
+        if device and hasattr(model, "to"):
+            model = model.to(device)
         self._operator = Operator(runner_of(model, settings.layers), settings)
 
     def make(self, part: int) -> int:
@@ -175,3 +188,4 @@ def _make_together(folder, settings, pictures, missing, workers: int, tell) -> N
                     f"Worker processes died twice; {len(missing)} parts are missing. They may have "
                     "run out of memory: use fewer --workers and start the same command again."
                 ) from None
+            log.warning("A worker process died; %d parts are made again.", len(missing))

@@ -24,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from deformviz.models.memory import keep_freed_memory
 from deformviz.survey import heads
 from deformviz.survey.files import SETTINGS, TABLES_FOLDER, TOTALS
 from deformviz.survey.pictures import Picture
@@ -175,6 +176,7 @@ def overhead(options: argparse.Namespace) -> dict:
     from tests.bench.model import seconds_of
 
     torch.set_num_threads(1)
+    keep_freed_memory()  # as the command does
     model = untrained_r50() if options.model == "r50" else dv.load(options.model)
     settings, pictures = plan(options.model, f"scenes:{options.pictures}")
     given = [Given(picture, options.hw) for picture in pictures]
@@ -259,21 +261,34 @@ def memory(options: argparse.Namespace) -> dict:
     """Resident memory from the 200th picture on, in MiB."""
     from deformviz.survey.make import make, plan
 
+    keep_freed_memory()
     settings, pictures = plan(options.model, f"scenes:{options.scenes}")
     told: list[tuple[int, float]] = []
-    pages = os.sysconf("SC_PAGE_SIZE") / 2**20
-
-    def tell(progress) -> None:
-        resident = int(Path("/proc/self/statm").read_text().split()[1]) * pages
-        told.append((progress.done, resident))
-
-    make(options.folder, settings, pictures, on_progress=tell)
-    after = [mib for done, mib in told if done >= min(200, options.scenes // 2)]
+    make(
+        options.folder,
+        settings,
+        pictures,
+        on_progress=lambda progress: told.append((progress.done, resident_mib())),
+    )
     return {
         "resident_mib": told,
-        "growth": after[-1] / after[0] - 1 if after else 0.0,
+        "growth": growth(told),
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+
+
+def resident_mib() -> float:
+    """What this process holds of the machine's memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def growth(told: list[tuple[int, float]]) -> float:
+    """How much more is resident at the end than at the 200th picture, or halfway if there are
+    fewer; as a share."""
+    last, mib = told[-1]
+    after = [then for done, then in told if done >= min(200, last // 2)]
+    return mib / after[0] - 1
 
 
 def page(options: argparse.Namespace) -> dict:

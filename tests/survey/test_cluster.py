@@ -50,6 +50,8 @@ def kill_one_actor(out, killed):
 def test_a_lost_worker_costs_nothing(cluster, tmp_path):
     settings, pictures = scenes(24, per_part=2)
     make(tmp_path / "one", settings, pictures)
+    with pytest.raises(SurveyError, match="offers 0 GPUs, one actor asks for 1"):
+        make_on_cluster(tmp_path / "none", settings, pictures, gpus=1)
     killed, out = [], tmp_path / "ray"
     killer = threading.Thread(target=kill_one_actor, args=(out, killed))
     killer.start()

@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import deformviz as dv
 from deformviz.cli import main
 from deformviz.survey.contrast import changes
 from deformviz.survey.finish import keep_results
-from deformviz.survey.make import make, plan
+from deformviz.survey.make import PartMaker, make, plan
 from deformviz.survey.parts import StudyFolder, merge
 from deformviz.survey.pictures import SurveyError
 from deformviz.survey.study import Study
+from tests.survey.planted_study import trace_with_a_star
 from tests.survey.same_study import assert_same
 
 MODEL = "deformable-detr-scenes"
@@ -56,7 +58,7 @@ def test_two_processes_make_the_same_study(whole, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_worker_process_that_dies_costs_nothing(tmp_path, monkeypatch):
+def test_a_worker_process_that_dies_costs_nothing(tmp_path, monkeypatch, caplog):
     """The first process to come to the third picture is killed; another makes its part."""
     rng = np.random.default_rng(2)
     for number in range(6):
@@ -66,7 +68,7 @@ def test_a_worker_process_that_dies_costs_nothing(tmp_path, monkeypatch):
     settings, pictures = plan("tests.survey.planted_study:dies_once", tmp_path)
     settings = replace(settings, per_part=2)
     made = make(tmp_path / "two", settings, pictures, workers=2)
-    assert (tmp_path / "died").exists()
+    assert (tmp_path / "died").exists() and "A worker process died; " in caplog.text
     assert_same(Study(make(tmp_path / "one", settings, pictures).path), Study(made.path))
 
 
@@ -101,6 +103,52 @@ def test_a_killed_survey_goes_on_without_loss_or_doubling(whole, tmp_path):
     assert told[0].done > 0 and told[-1].done == told[-1].count == 8
     assert not left.exists()
     assert_same(whole, Study(out))
+
+
+@pytest.mark.slow
+def test_a_model_of_transformers_is_surveyed_by_its_folder(tmp_path):
+    """One whose levels have different numbers of points."""
+    pytest.importorskip("transformers")
+    from tests.tracing.looked_at import picture, processor_of
+    from tests.tracing.transformers_families import build
+
+    build("d_fine").save_pretrained(tmp_path / "model")
+    processor_of("d_fine").save_pretrained(tmp_path / "model")
+    (tmp_path / "pictures").mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(picture()).save(tmp_path / "pictures" / f"{name}.png")
+    study = dv.survey(str(tmp_path / "model"), tmp_path / "pictures")
+    trace = dv.run(dv.load(tmp_path / "model"), picture())
+    assert not study.skipped() and list(study.sums) == list(trace.layers)
+    for name, layer in trace.layers.items():
+        weights, points = layer.attention_weights.flatten(2), layer.sampling_locations
+        beyond = ((points < 0) | (points > 1)).any(-1).flatten(2)
+        outside = (weights * beyond).sum(-1).mean(0).numpy()  # [head]
+        assert study.sums[name].points == layer.points_per_level
+        for found in study.per_picture("outside_share")[name].sum(-1):
+            assert found == pytest.approx(outside, rel=1e-4, abs=1e-6)
+
+
+class Movable:
+    """A function from a picture to a Trace that notes where it is sent."""
+
+    sent = ""
+
+    def __call__(self, picture):
+        return trace_with_a_star(picture)
+
+    def to(self, device):
+        self.sent = device
+        return self
+
+
+def test_a_model_runs_on_the_device_that_is_asked_for(tmp_path):
+    Image.new("RGB", (9, 7)).save(tmp_path / "a.png")
+    settings, pictures = plan("m", tmp_path)
+    model = Movable()
+    StudyFolder(tmp_path / "s").create(settings)
+    PartMaker(tmp_path / "s", settings, pictures, model, device="cuda").make(0)
+    assert model.sent == "cuda" and Study(tmp_path / "s").complete
 
 
 def test_totals_kept_beside_the_parts_are_their_sums(whole, tmp_path):
