@@ -1,7 +1,7 @@
 """What tests share: parity data, a browser, a running app, and an honest list of what did not run.
 
-A skip whose reason starts with "no browser", "no compiler", "no nvcc" or "no parity" is a failure
-where the variable DEFORMVIZ_REQUIRE names that word: `DEFORMVIZ_REQUIRE=browser,compiler`.
+A skip whose reason starts with "no" and a word of KNOWN ("no browser: ..") is a failure where the
+variable DEFORMVIZ_REQUIRE names that word: `DEFORMVIZ_REQUIRE=browser,compiler`.
 """
 
 import os
@@ -18,6 +18,7 @@ import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[1]
+KNOWN = ("browser", "compiler", "firefox", "nvcc", "parity")  # what a machine may lack
 REQUIRED = {word for word in os.environ.get("DEFORMVIZ_REQUIRE", "").split(",") if word}
 DESELECTED = pytest.StashKey[list]()
 STARTED = pytest.StashKey[tuple]()
@@ -68,11 +69,10 @@ def pytest_testnodedown(node):
 def pytest_configure(config):
     config.stash[DESELECTED] = []
     config.stash[STARTED] = (time.monotonic(), processor_s())
-    unknown = REQUIRED - {"browser", "compiler", "nvcc", "parity"}
+    unknown = REQUIRED.difference(KNOWN)
     if unknown:
         raise pytest.UsageError(
-            f"DEFORMVIZ_REQUIRE names {', '.join(sorted(unknown))}; "
-            "it knows browser, compiler, nvcc and parity."
+            f"DEFORMVIZ_REQUIRE names {', '.join(sorted(unknown))}; it knows {', '.join(KNOWN)}."
         )
 
 
@@ -211,6 +211,15 @@ def chromium():
     pytest.skip("no browser: neither Chromium nor Chrome is on the PATH")
 
 
+@pytest.fixture(scope="session")
+def firefox():
+    """Path of a Firefox; DEFORMVIZ_FIREFOX names another one."""
+    for name in (os.environ.get("DEFORMVIZ_FIREFOX"), "firefox-esr", "firefox"):
+        if name and (path := shutil.which(name)):
+            return path
+    pytest.skip("no firefox: neither firefox-esr nor firefox is on the PATH")
+
+
 # -- the app in a browser ------------------------------------------------------------------------
 
 
@@ -268,23 +277,51 @@ def wait_until_listening(process, port, log):
 
 
 @pytest.fixture(scope="module")
-def browser(chromium):
-    """Headless Chromium. One per module: its event loop must not outlive the browser tests."""
+def playwright():
+    """One per module: its event loop must not outlive the browser tests."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=30_000)  # a busy machine takes its time
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(chromium, playwright):
+    """Headless Chromium."""
+    browser = playwright.chromium.launch(
+        executable_path=chromium,
+        args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    )
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def firefox_browser(firefox, playwright, tmp_path_factory):
+    """Headless Firefox of the system, through WebDriver BiDi."""
+    from tests.firefox import launched
+
+    with launched(playwright, firefox, tmp_path_factory.mktemp("firefox")) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(browser):
     """An empty page of 1440 x 900; `page.console_errors` lists what its console complained of."""
+    with opened(browser) as page:
+        yield page
+
+
+@pytest.fixture
+def firefox_page(firefox_browser):
+    """The same in Firefox."""
+    with opened(firefox_browser) as page:
+        yield page
+
+
+@contextmanager
+def opened(browser):
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.console_errors = []
@@ -311,6 +348,9 @@ def axe():
 
     def violations(page):
         page.add_script_tag(path=script)
-        return page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        asked = (
+            "{resultTypes: ['violations'], preload: false}"  # no rule of ours needs style sheets
+        )
+        return page.evaluate(f"axe.run(document, {asked}).then(({{violations}}) => violations)")
 
     return violations

@@ -17,6 +17,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--recordings", type=Path, metavar="DIR", help="also show the recordings in this folder"
     )
     parser.add_argument(
+        "--pictures", type=Path, metavar="DIR", help="also show what the detector does with these"
+    )
+    parser.add_argument(
+        "--studies", type=Path, metavar="DIR", help="also show this study, or those in this folder"
+    )
+    parser.add_argument(
         "--no-training", action="store_true", help="without the replays of the shipped trainings"
     )
     parser.add_argument(
@@ -38,6 +44,8 @@ def act(options: argparse.Namespace) -> int:
         options.out,
         spoken=[name.strip() for name in options.lang.split(",")],
         own_recordings=options.recordings,
+        own_pictures=options.pictures,
+        own_studies=options.studies,
         training=not options.no_training,
         address=options.address,
         on_page=say_page if sys.stderr.isatty() else None,

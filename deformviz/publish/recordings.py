@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -27,21 +27,7 @@ from deformviz.words import say
 NAME = "recordings"
 
 
-def find(folder: Path) -> list[Path]:
-    """The recordings of a folder.
-
-    Raises PublishError where there are none.
-    """
-    files = sorted(folder.glob(f"*{recording_file.SUFFIX}")) if folder.is_dir() else []
-    if not files:
-        raise PublishError(
-            f"{folder} holds no recordings (*{recording_file.SUFFIX}). Make one with "
-            "`deformviz look MODEL PICTURE --to mine.deformviz`."
-        )
-    return files
-
-
-def pages(edition: Edition, files: list[Path]) -> Iterable[Page]:
+def pages(edition: Edition, files: Sequence[Path]) -> Iterable[Page]:
     """One page of all."""
     shown = [_shown(edition, path) for path in files]
     what = say("page.recordings.what")

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from deformviz import __version__, bundles
-from deformviz.publish import cards, learning, recordings, stored, studies
+from deformviz.publish import cards, learning, own, recordings, stored, studies
 from deformviz.publish.edition import START, Edition, Page
 from deformviz.publish.folder import PublishError, SiteFolder
-from deformviz.tracing.store import SHIPPED, read_index
+from deformviz.tracing.store import SHIPPED, StoredTrace, read_index
 from deformviz.words import ENGLISH, languages, speaking
 
 ELEMENT = "deform-viz.js"  # for pages of others, so its name stays what it is
@@ -35,6 +36,8 @@ def publish(
     *,
     spoken: Sequence[str] = (ENGLISH,),
     own_recordings: str | Path | None = None,
+    own_pictures: str | Path | None = None,
+    own_studies: str | Path | None = None,
     equations: bool = True,
     training: bool = True,
     address: str = "",
@@ -45,6 +48,8 @@ def publish(
     Args:
         spoken: languages; the first lies at the site's root, each other in a folder of its name.
         own_recordings: a folder of recordings that get a page.
+        own_pictures: a folder of pictures that the shipped detector looks at, for Explore.
+        own_studies: a study, or a folder of studies, for Survey.
         equations: also follow the derivations, which runs the models some dozen times.
         training: also replay the shipped trainings, which runs a model at every snapshot and
             makes most of the site.
@@ -52,8 +57,8 @@ def publish(
             others show beside a link to it.
 
     Raises:
-        PublishError: an unknown language, no recordings where some were named, or a folder in the
-            way.
+        PublishError: an unknown language, nothing in a folder that was named, a picture that
+            cannot be read, or a folder in the way.
     """
     unknown = [language for language in spoken if language not in languages()]
     if unknown or not spoken:
@@ -63,8 +68,24 @@ def publish(
         )
     if address and not address.startswith(("https://", "http://")):
         raise PublishError(f"{address} is no whole address; it begins with https://.")
-    files = recordings.find(Path(own_recordings)) if own_recordings is not None else []
-    folder = SiteFolder(to)
+    found = own.find(own_recordings, own_pictures, own_studies)
+    with TemporaryDirectory() as seen:
+        looked = own.look(found.pictures, Path(seen))
+        folder = SiteFolder(to)
+        return _write(folder, spoken, found, looked, equations, training, address, on_page)
+
+
+def _write(
+    folder: SiteFolder,
+    spoken: Sequence[str],
+    found: own.Own,
+    looked: list[StoredTrace],
+    equations: bool,
+    training: bool,
+    address: str,
+    on_page: Callable[[str], None] | None,
+) -> Path:
+    """Every page in every language, and what lies beside them."""
     worked = _worked() if equations else []
     frames = _frames() if training else {}
     preview = folder.keep("preview.jpg", _preview())
@@ -75,12 +96,12 @@ def publish(
                 folder,
                 language,
                 tuple(dict.fromkeys(spoken)),
-                _menu(recordings=bool(files), training=training, walkthrough=equations),
+                _menu(recordings=bool(found.recordings), training=training, walkthrough=equations),
                 address and address.rstrip("/") + "/",
                 preview,
                 written,
             )
-            for page in _pages(edition, files, worked, frames):
+            for page in _pages(edition, found, looked, worked, frames):
                 edition.write(page)
                 if on_page:
                     on_page(written[-1])
@@ -109,10 +130,14 @@ def _menu(**optional: bool) -> tuple[str, ...]:
 
 
 def _pages(
-    edition: Edition, files: list[Path], worked: list[Any], frames: dict[str, Any]
+    edition: Edition,
+    found: own.Own,
+    looked: list[StoredTrace],
+    worked: list[Any],
+    frames: dict[str, Any],
 ) -> Iterable[Page]:
     yield from learning.pages(edition)
-    yield from stored.pages(edition)
+    yield from stored.pages(edition, looked)
     if worked:
         from deformviz.publish.equations import pages as derivations
 
@@ -121,9 +146,9 @@ def _pages(
         from deformviz.publish.replays import pages as trainings
 
         yield from trainings(edition, frames)
-    if files:
-        yield from recordings.pages(edition, files)
-    yield from studies.pages(edition)
+    if found.recordings:
+        yield from recordings.pages(edition, found.recordings)
+    yield from studies.pages(edition, found.studies)
     yield from cards.pages(edition)
 
 

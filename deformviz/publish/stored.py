@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -27,15 +27,21 @@ SHOWN = {
 }
 
 
-def pages(edition: Edition) -> Iterable[Page]:
-    """Explore, deformed grids, five attentions; and Explore for somebody else's page."""
+def pages(edition: Edition, own: Sequence[StoredTrace] = ()) -> Iterable[Page]:
+    """Explore, deformed grids, five attentions; and Explore for somebody else's page.
+
+    Explore begins with pictures of somebody's own, where there are any.
+    """
     for name, (store, canvas, room) in SHOWN.items():
+        mine = own if name == "explore" else ()
+        listed = [(stored, BOTH_ENCODERS) for stored in mine]
+        listed += [(stored, number) for number, stored in enumerate(read_index(store))]
         pictures = [
             _picture(edition, stored, canvas, _layers(stored, canvas, number))
-            for number, stored in enumerate(read_index(store))
+            for stored, number in listed
         ]
         told = say(f"room.{room}.instruction")
-        data = picture_data(edition, pictures, FAVOURITE)
+        data = picture_data(edition, pictures, mine[0].name if mine else FAVOURITE)
         body = f"<p>{inline(told)}</p>" + gallery(pictures, f"{name}.html")
         yield Page(
             name,

@@ -1,11 +1,16 @@
 """<deform-viz> on a bare page: a recording of an RT-DETR, from a server and from a disk."""
 
 import base64
+import io
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 import deformviz as dv
 from deformviz import bundles
@@ -48,7 +53,7 @@ def recorded(tmp_path_factory):
 def blog(page, recorded):
     """Opens a bare page with an element, by default from a server."""
     folder, _ = recorded
-    with served(folder) as address:
+    with served(folder, cut="half.deformviz") as address:
 
         def open_page(attributes='src="mine.deformviz"', language="en", from_disk=False):
             element = f"<deform-viz {attributes}></deform-viz>"
@@ -131,18 +136,68 @@ def test_from_a_disk_it_draws_what_the_page_carries_and_lets_one_choose_what_it_
         (b"\xff" * 4000, "This file is no recording of deformviz."),
         (None, "the server answered 404"),
         ("cut", "This recording is damaged or was altered; record it again."),
+        ("misfit", "This recording is damaged or was altered; record it again."),
     ],
 )
-def test_what_cannot_be_read_ends_in_a_sentence(blog, page, recorded, content, sentence):
+def test_what_cannot_be_read_ends_in_a_sentence_and_the_next_file_is_drawn(
+    blog, page, recorded, content, sentence
+):
     folder, _ = recorded
-    other = folder / "other.deformviz"
+    other, mine = folder / "other.deformviz", folder / "mine.deformviz"
     other.unlink(missing_ok=True)
     if content == "cut":
-        content = (folder / "mine.deformviz").read_bytes()[:-5000]
+        content = mine.read_bytes()[:-5000]
+    elif content == "misfit":
+        content = altered(
+            mine, r'("layer/decoder\.1/spatial_shapes":{[^}]*"data_offsets":\[)[^\]]*', "0,4"
+        )
     if content is not None:
         other.write_bytes(content)
     blog('src="other.deformviz"')
-    page.locator("deform-viz .de-said").get_by_text(sentence).wait_for()
+    said = page.locator("deform-viz .de-said")
+    said.get_by_text(sentence).wait_for()
+    said.locator("input[type=file]").set_input_files(mine)
+    page.wait_for_function(DRAWN)
+
+
+def altered(path, pattern, other):
+    """The bytes of a recording whose header says something else in one place."""
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header, count = re.subn(pattern, rf"\g<1>{other}", data[8:start].decode(), count=1)
+    assert count == 1
+    return len(header.encode()).to_bytes(8, "little") + header.encode() + data[start:]
+
+
+def test_an_interrupted_download_ends_in_a_sentence(blog, page, recorded):
+    folder, _ = recorded
+    (folder / "half.deformviz").write_bytes((folder / "mine.deformviz").read_bytes())
+    blog('src="half.deformviz"')
+    said = page.locator("deform-viz .de-said")
+    said.get_by_text("did not arrive whole").wait_for()
+    said.locator("input[type=file]").set_input_files(folder / "mine.deformviz")
+    page.wait_for_function(DRAWN)
+
+
+def test_a_picture_of_forty_megapixels_is_drawn_and_a_broken_one_named(blog, page, recorded):
+    folder, _ = recorded
+    huge = io.BytesIO()
+    Image.new("L", (8000, 5001), 128).save(huge, "JPEG", quality=20)
+    with_picture(folder, huge.getvalue())
+    blog('src="other.deformviz"')
+    page.wait_for_function(DRAWN)
+    with_picture(folder, b"no picture at all")
+    blog('src="other.deformviz"')
+    notice = page.locator("deform-viz .dv-notice")
+    notice.get_by_text("The picture could not be loaded.").wait_for()
+
+
+def with_picture(folder, jpeg):
+    """Write other.deformviz: the recording with another picture."""
+    with safe_open(folder / "mine.deformviz", "numpy") as file:
+        arrays, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
+    arrays["image/0/picture"] = np.frombuffer(jpeg, np.uint8)
+    save_file(arrays, folder / "other.deformviz", metadata)
 
 
 def test_axe_finds_nothing_on_a_page_with_the_element(blog, page, axe):

@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,7 +16,13 @@ from deformviz.publish.cards import pages as cards_of
 from deformviz.publish.edition import Edition, Page
 from deformviz.publish.folder import MARK, PublishError, SiteFolder
 from deformviz.publish.markup import inline, plain
+from deformviz.publish.own import _name, find
 from deformviz.publish.site import map_of, publish
+from deformviz.publish.studies import listed
+from deformviz.publish.studies import pages as studies_of
+from deformviz.survey.files import SETTINGS
+from deformviz.survey.settings import Settings
+from deformviz.survey.shipped import SHIPPED_STUDIES
 from deformviz.words import catalogue
 from tests.app.canvas.canvas_page import SCRIPTS
 
@@ -55,12 +63,35 @@ def test_a_folder_that_is_no_site_is_left_alone(tmp_path):
         ({"spoken": ("en", "fr")}, "no words in fr; there are some in en, zh"),
         ({"address": "lab.example"}, "lab.example is no whole address"),
         ({"own_recordings": "nowhere"}, "nowhere holds no recordings"),
+        ({"own_pictures": "nowhere"}, r"nowhere holds no pictures \(\*.png"),
+        ({"own_studies": "nowhere"}, "nowhere holds no complete studies"),
     ],
 )
 def test_what_cannot_be_published_is_said_before_anything_is_written(tmp_path, options, message):
     with pytest.raises(PublishError, match=message):
         publish(tmp_path / "site", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_own_pictures_get_names_that_an_address_can_hold_and_no_other_has():
+    assert _name(Path("Mine & yours, 50 %.png"), set()) == "Mine-yours-50"
+    assert _name(Path("garden.png"), {"garden"}) == "own-garden"
+    assert _name(Path("garden.jpg"), {"garden", "own-garden"}) == "garden-2"
+    assert _name(Path("###.png"), set()) == "picture"
+
+
+def test_own_studies_come_first_and_where_they_lie_on_a_disk_is_not_told(tmp_path):
+    mine = tmp_path / "trained"  # as a shipped one is called
+    shutil.copytree(SHIPPED_STUDIES / "before-training", mine)
+    settings = Settings.from_json((mine / SETTINGS).read_text("utf-8"))
+    told = replace(settings, model=str(tmp_path / "secret" / "best.pth")).to_json()
+    (mine / SETTINGS).write_text(told, encoding="utf-8")
+    studies = listed(find(studies=tmp_path).studies)
+    assert [one.name for one in studies] == ["own-trained", "trained", "before-training"]
+    edition = Edition(SiteFolder(tmp_path / "site"), "en", ("en",), ())
+    page = next(iter(studies_of(edition, [mine])))
+    assert "best.pth" in page.below and "secret" not in page.below
+    assert page.data and page.data["first"] == "own-trained"
 
 
 def test_the_lab_of_a_site_is_its_own_pages(tmp_path):

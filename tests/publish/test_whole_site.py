@@ -1,4 +1,4 @@
-"""The published site in Chromium: every page, wide and narrow, light and dark, from a folder."""
+"""The published site in Chromium and in Firefox: every page, wide and narrow, light and dark."""
 
 import gzip
 import io
@@ -14,11 +14,19 @@ from deformviz.cli import main
 from deformviz.lessons.lesson import ORDER
 from deformviz.publish.equations import key_of
 from deformviz.publish.folder import MARK, short_hash
-from tests.publish.walking import in_values, links, served, target
+from tests.publish.walking import (
+    NARROW,
+    WIDE,
+    fits,
+    in_values,
+    links,
+    served,
+    settle,
+    target,
+)
 
 pytestmark = [pytest.mark.browser]
 BELOW = "courses/vision"  # where the site lies on its server
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 PAGES = {"index", "learn", "explore", "embed", "dat", "compare_attention", "survey", "myths"}
 PAGES |= {
     "training",
@@ -31,24 +39,10 @@ PAGES |= {
 WHOLE = re.compile(r"""(?:href|src)=["'](?:[a-z]+:)?//""")
 MOST_BYTES, MOST_WITH_FRAMES = 25e6, 60e6
 MOST_FIRST_BYTES = 2e6
-PICTURE = ".dv-explorer:not([aria-busy]) .dv-stage canvas"
-DRAWN_ON = {
-    "explore": PICTURE,
-    "embed": PICTURE,
-    "dat": PICTURE,
-    "compare_attention": PICTURE,
-    "survey": PICTURE,
-    "training": ".dr canvas",
-    "training-dat": ".dr canvas",
-}
-HAS_INK = """nodes => nodes.some(node => {
-  if (!node.width || !node.height) return false;
-  const { data } = node.getContext("2d").getImageData(0, 0, node.width, node.height);
-  const seen = new Set();
-  for (let at = 0; at < data.length; at += 4 * 97)
-    if (data[at + 3]) seen.add((data[at] << 16) | (data[at + 1] << 8) | data[at + 2]);
-  return seen.size > 8;
-})"""
+# In the second language a page of each kind is asked about: what frames it and draws is the same.
+KINDS = ("index", "learn", "lesson-bill", "explore", "walkthrough", "training", "myths")
+STATES = ((WIDE, "light", True), (NARROW, "dark", True), (NARROW, "light", False))
+STATES += ((WIDE, "dark", False),)
 
 
 @pytest.fixture(scope="module")
@@ -163,9 +157,10 @@ def test_a_page_says_what_it_is_to_whoever_sees_only_a_link(site):
         assert 'property="og:image"' in text and "<noscript>" in text or "dv-site" not in text
 
 
-@pytest.fixture
-def visited(page, published, site):
+@pytest.fixture(params=["page", "firefox_page"], ids=["chromium", "firefox"])
+def visited(request, published, site):
     """(opens a page of the site, its names); what leaves the server or complains fails the test."""
+    page = request.getfixturevalue(request.param)
     root, names = published[0], json.loads((site / MARK).read_text())["pages"]
     left = []
     with served(root) as address:
@@ -190,50 +185,78 @@ def visited(page, published, site):
     assert page.console_errors == []
 
 
-def settle(page, name):
-    """Wait until a page shows what it is there for."""
-    plain = name.rpartition("/")[2].removesuffix(".html")
-    if plain in DRAWN_ON:
-        page.wait_for_selector(DRAWN_ON[plain])
-        page.wait_for_function(
-            f"({HAS_INK})([...document.querySelectorAll({json.dumps(DRAWN_ON[plain])})])"
-        )
-    elif plain == "index" or plain.startswith("lesson-"):
-        page.wait_for_selector(".dl-text h2")
-        page.wait_for_function(
-            "!document.querySelector('.dl-scene [aria-busy]') && "
-            "(document.querySelector('.dl-scene').hidden || "
-            "document.querySelector('.dl-scene').childElementCount > 0)"
-        )
-    else:
-        page.wait_for_selector("h1")
-
-
-def fits(page):
-    """Whether nothing makes the page wider than its window."""
-    return page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
-
-
 @pytest.mark.slow
 def test_every_page_draws_fits_and_is_accessible_in_both_schemes(visited, axe):
+    """In the second language each page once a size; what frames it is asked about on some."""
     open_page, names = visited
     wrong = []
-    # In another language a page of each kind: what draws and what frames it are the same.
-    kinds = ["index", "learn", "lesson-bill", "explore", "walkthrough", "training", "myths"]
-    walked = [name for name in names if "/" not in name] + [f"zh/{kind}.html" for kind in kinds]
-    for name in walked:
-        page = open_page(name)
-        for size, scheme in ((WIDE, "light"), (NARROW, "dark"), (NARROW, "light"), (WIDE, "dark")):
+    for name in names:
+        page, folder, plain = open_page(name), *name.removesuffix(".html").rpartition("/")[::2]
+        for size, scheme, asks in STATES[:2] if folder else STATES:
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size(size)
             settle(page, name)
             if not fits(page):
                 wrong.append((name, size["width"], "is wider than its window"))
-            if (size, scheme) in ((WIDE, "light"), (NARROW, "dark")):
+            if asks and (not folder or plain in KINDS):
                 wrong += [
                     (name, scheme, one["id"], one["nodes"][0]["html"][:200]) for one in axe(page)
                 ]
     assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.slow
+def test_the_pointer_is_answered(visited):
+    """Another place of the picture, another query in the line below it."""
+    open_page, _ = visited
+    page = open_page("explore.html")
+    settle(page, "explore.html")
+    box, said = page.locator(".dv-stage").bounding_box(), set()
+    for share_x, share_y in ((0.3, 0.6), (0.8, 0.3)):
+        before = page.inner_text(".dv-status")
+        page.mouse.move(box["x"] + box["width"] * share_x, box["y"] + box["height"] * share_y)
+        page.wait_for_function(
+            "before => document.querySelector('.dv-status').innerText !== before", arg=before
+        )
+        said.add(page.inner_text(".dv-status"))
+    assert len(said) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("place", "cut", "within"),
+    [
+        ("explore.html?layer=decoder.0", "-decoder.0.", ".dv-notice"),
+        ("lesson-bill.html", "/data/lesson-bill.", "[role=alert]"),
+        ("walkthrough.html", "/equations-", "[role=alert]"),
+        ("training.html", "/replay-detector.en", ".dr-live"),
+    ],
+)
+def test_an_interrupted_download_ends_in_a_sentence(page, published, place, cut, within):
+    with served(published[0], cut=cut) as address:
+        page.goto(f"{address}/{BELOW}/site/{place}")
+        page.locator(within).get_by_text("did not arrive whole").wait_for()
+        if place.startswith("explore"):  # all else goes on working
+            page.locator(".ds-bar select").select_option("decoder.1")
+            settle(page, "explore.html")
+        page.goto("about:blank")
+
+
+@pytest.mark.slow
+def test_a_browser_that_lacks_something_is_told_what(browser, published):
+    for options, script, sentence in (
+        ({"java_script_enabled": False}, "", "It needs JavaScript"),
+        ({}, "delete globalThis.DecompressionStream", "a browser of 2023 or later"),
+    ):
+        context = browser.new_context(**options)
+        page = context.new_page()
+        if script:
+            page.add_init_script(script)
+        with served(published[0]) as address:
+            page.goto(f"{address}/{BELOW}/site/explore.html")
+            page.locator("#content").get_by_text(sentence).first.wait_for()
+            assert page.locator(".ds-gallery img").count() > 5
+            context.close()
 
 
 @pytest.mark.slow

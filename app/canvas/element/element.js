@@ -1,21 +1,22 @@
 // The element <deform-viz>: reads a recording, and shows a layer of it on the canvas of the app.
 import { plainModel } from "../kit/door.js";
 import { chooser, element, labelled, offerOptions } from "../kit/elements.js";
+import { whole } from "../kit/packed.js";
 import { learn, say } from "../kit/words.js";
 import sampling from "../sampling/main.js";
 import { Recording } from "./recording.js";
 
 const LANGUAGES = Object.keys(ELEMENT.words);
 
-async function fetched(address) {
-  let answer;
-  try {
-    answer = await fetch(address);
-  } catch {
-    throw new Error(say("element.unreachable"));
+/** Bytes of an address, or a sentence: a page from a disk may fetch nothing, a line may break. */
+function fetched(address) {
+  async function read() {
+    const answer = await fetch(address);
+    if (!answer.ok) throw new Error(say("element.missing", { status: answer.status }));
+    return answer.arrayBuffer();
   }
-  if (!answer.ok) throw new Error(say("element.missing", { status: answer.status }));
-  return answer.arrayBuffer();
+  const fromDisk = window.location.protocol === "file:";
+  return whole(read, () => (fromDisk ? say("element.unreachable") : say("element.broken")));
 }
 
 export class DeformViz extends HTMLElement {
@@ -87,10 +88,12 @@ export class DeformViz extends HTMLElement {
     this.show();
   }
 
+  /** Say why nothing is shown; an error that is not ours is of numbers that do not fit each other. */
   complain(problem) {
+    const sentence = problem.constructor === Error ? problem.message : say("element.damaged");
     this.clear();
     this.recording = null;
-    this.said.replaceChildren(element("p", {}, problem.message), this.file());
+    this.said.replaceChildren(element("p", {}, sentence), this.file());
   }
 
   /** A way to choose a file, which works where a page may not fetch one. */

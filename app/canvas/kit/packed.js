@@ -48,16 +48,32 @@ export async function unzipped(given) {
   ).arrayBuffer();
 }
 
-/** A trace from an address, read by `decode`. */
-export async function fetchTrace(address, decode) {
-  const response = await fetch(address);
-  if (!response.ok) {
-    throw new Error(
-      say("canvas.kit.trace.missing", {
-        status: response.status,
-        problem: (await response.text()).slice(0, 200),
-      }),
-    );
+/**
+ * What `read` reads; where the line breaks, or what came is cut or damaged, an error with a sentence.
+ * Ours are plain errors; those of a browser speak of bytes, in its own language.
+ */
+export async function whole(read, sentence) {
+  try {
+    return await read();
+  } catch (problem) {
+    if (problem.constructor === Error) throw problem;
+    throw new Error(sentence(), { cause: problem });
   }
-  return decode(await unzipped(await response.arrayBuffer()));
+}
+
+/** A trace from an address, read by `decode`. */
+export function fetchTrace(address, decode) {
+  async function read() {
+    const response = await fetch(address);
+    if (!response.ok) {
+      throw new Error(
+        say("canvas.kit.trace.missing", {
+          status: response.status,
+          problem: (await response.text()).slice(0, 200),
+        }),
+      );
+    }
+    return decode(await unzipped(await response.arrayBuffer()));
+  }
+  return whole(read, () => say("canvas.kit.trace.broken"));
 }

@@ -2,6 +2,7 @@
 import { door } from "../kit/door.js";
 import { element, setText } from "../kit/elements.js";
 import { GridLegend } from "../grid/legend.js";
+import { whole } from "../kit/packed.js";
 import { loadPicture } from "../kit/page.js";
 import { worstProof } from "../kit/proof.js";
 import { ProofBadge } from "../kit/proof_badge.js";
@@ -110,10 +111,13 @@ class ReplayPage {
   }
 }
 
-async function readManifest(address) {
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(await response.text());
-  return response.json();
+function readManifest(address) {
+  async function read() {
+    const response = await fetch(address);
+    if (!response.ok) throw new Error(await response.text());
+    return response.json();
+  }
+  return whole(read, () => say("canvas.kit.trace.broken"));
 }
 
 const { render, streamlit } = door((data) => new ReplayPage(data));

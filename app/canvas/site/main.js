@@ -22,7 +22,9 @@ async function open() {
     if (!("DecompressionStream" in globalThis)) throw new Error(say("site.old_browser"));
     await SHOWS[facts.shows](facts, room);
   } catch (problem) {
-    const sentence = say("site.failed", { problem: problem.message });
+    // An error that is not ours is of a script that did not come, or of a file that is not whole.
+    const why = problem.constructor === Error ? problem.message : say("site.broken");
+    const sentence = say("site.failed", { problem: why });
     room.replaceChildren(element("p", { role: "alert" }, sentence));
   }
 }
