@@ -43,6 +43,29 @@ def test_a_visitor_has_a_quota_and_another_one_their_own(visitor):
     assert visitor.taken == [MEBIBYTE] * 3  # what is refused is not read
 
 
+def test_what_was_uploaded_ten_minutes_ago_counts_no_more(visitor, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("app.uploads.monotonic", lambda: clock[0])
+    for clock[0] in (0.0, 500.0, 900.0, 1400.0):
+        assert visitor("anna", MEBIBYTE - 2**16)[0] == 200
+    clock[0] = 1499.0  # what came at 900 and 1400 counts, and what comes now
+    assert visitor("anna", MEBIBYTE)[0] == 413
+    clock[0] = 1500.0
+    assert visitor("anna", MEBIBYTE)[0] == 200
+
+
+def test_a_flood_of_empty_files_has_an_end(visitor):
+    answers = [visitor("anna", 0)[0] for _ in range(2 * MEBIBYTE // 2**16 + 1)]
+    assert answers == [200] * 32 + [413]
+
+
+def test_many_sessions_of_one_person_are_held_together(visitor):
+    sizes = [visitor(f"session {number}", 2 * MEBIBYTE)[0] for number in range(10)]
+    assert sizes == [200] * 10
+    status, words = visitor("the eleventh", 1)
+    assert status == 413 and "takes 20 MiB of all visitors together in ten minutes" in words
+
+
 def test_a_file_of_unknown_length_is_refused(visitor):
     def pieces():
         yield b"endless"
