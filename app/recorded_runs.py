@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import deformviz
+from app.folders import is_file, members
 from deformviz.training.run_folder import RunFolder, RunFolderError
+from deformviz.words.markdown import code, plain
 
 SHIPPED_RUNS = Path(deformviz.__file__).parent / "assets" / "runs"
 FOLLOWED = "DEFORMVIZ_RUNS"  # run folders, or folders of them, that this server may show
@@ -89,14 +91,14 @@ def describe(run: RecordedRun) -> str:
     try:
         about = RunFolder(run.path).about()
         kept = list(snapshots_on_disk(run))
-    except (RunFolderError, OSError):
+    except (RunFolderError, OSError, ValueError):
         return ""
     length = f"{len(kept)} snapshots up to iteration {kept[-1]:,}" if kept else "no snapshot yet"
     facts = ["followed as it grows" if run.growing else length]
     if "seed" in about["recipe"]:
-        facts.append(f"seed {about['recipe']['seed']}")
+        facts.append(plain(f"seed {about['recipe']['seed']}"))
     if (command := about.get("command")) and run.name != LIVE:
-        facts.append(f"`{str(command).replace('`', '')}`")
+        facts.append(code(str(command)))
     return " · ".join(facts)
 
 
@@ -111,6 +113,6 @@ def _followed() -> list[Path]:
     paths: list[Path] = []
     for text in filter(None, os.environ.get(FOLLOWED, "").split(os.pathsep)):
         path = Path(text)
-        inner = sorted(found.parent for found in path.glob("*/run.json"))
-        paths += [path] if (path / "run.json").exists() or not inner else inner
+        inner = [one for one in members(path) if is_file(one / "run.json")]
+        paths += [path] if is_file(path / "run.json") or not inner else inner
     return paths

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app import dropped, visitor
+from app.folders import is_file, members
 
 FOLDER = "DEFORMVIZ_RECORDINGS"
 ENDING = ".deformviz"
@@ -22,13 +23,14 @@ def in_folder() -> dict[str, Path]:
     found: list[Path] = []
     for named in filter(None, os.environ.get(FOLDER, "").split(os.pathsep)):
         place = Path(named)
-        found += sorted(place.glob(f"*{ENDING}")) if place.is_dir() else [place]
-    return {path.stem: path for path in reversed(found) if path.is_file()}
+        found += [place] if is_file(place) else members(place)
+    there = (path for path in reversed(found) if path.suffix == ENDING and is_file(path))
+    return {path.stem: path for path in there}
 
 
 def list_recordings() -> dict[str, Path]:
     """Everything this visitor can open, by name: the folder's, then their own."""
-    own = {name: path for name, path in visitor.me().own_recordings.items() if path.is_file()}
+    own = {name: path for name, path in visitor.me().own_recordings.items() if is_file(path)}
     return in_folder() | own
 
 

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import visitor, work
+from app.folders import changed_at, is_file, members
 from app.line import QueueFull
 from app.traces import FOR_EVER, SAFE
 from deformviz.survey.files import ATLAS, EXTREMES, PARTS, SETTINGS, TOTALS
@@ -58,16 +59,15 @@ def list_surveys() -> dict[str, KnownStudy]:
         for name, path in shipped_studies().items()
     }
     folder = os.environ.get(FOLDER)
-    if folder and Path(folder).is_dir():
-        own = [Path(folder), *sorted(Path(folder).iterdir())]
-        for path in (path for path in own if (path / SETTINGS).is_file()):
+    if folder:
+        own = [Path(folder), *members(Path(folder))]
+        for path in (path for path in own if is_file(path / SETTINGS)):
             found[path.name] = KnownStudy(path.name, path.name, path, _stamp(path))
     return found
 
 
 def _stamp(path: Path) -> int:
-    files = (path / name for name in (SETTINGS, PARTS, TOTALS, EXTREMES))
-    return max((file.stat().st_mtime_ns for file in files if file.exists()), default=0)
+    return max(changed_at(path / name) for name in (SETTINGS, PARTS, TOTALS, EXTREMES))
 
 
 def settings(known: KnownStudy) -> Settings:

@@ -59,7 +59,12 @@ def known_runs() -> dict[str, recorded_runs.RecordedRun]:
 def own_folder() -> Path | None:
     """The folder somebody at this machine follows; nobody else may name one."""
     text = st.session_state.get("own_run", "").strip()
-    return Path(text).expanduser() if text and is_local() else None
+    if not (text and is_local()):
+        return None
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~of-nobody
+        return Path(text)
 
 
 def is_local() -> bool:

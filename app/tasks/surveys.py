@@ -81,8 +81,7 @@ def _compared(task: Task, before: Study, after: Study) -> tuple[Change, ...]:
 def _extremes(task: Task, study: Study) -> tuple[Extreme, ...]:
     from deformviz.survey.extremes import kept_extremes
 
-    there = kept_extremes(study)
-    return tuple(one for one in there if (study.folder.path / one.file).is_file())
+    return tuple(kept_extremes(study))
 
 
 def _shares(task: Task, study: Study) -> Any:

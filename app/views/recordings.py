@@ -11,11 +11,12 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app import recordings, visitor, work
 from app.canvas.kinds import GRID, SAMPLING, mount_picture
 from app.dropped import let_go
+from app.folders import changed_at
 from app.line import NoRoom
 from app.tasks.pictures import ComputedRun
 from app.waiting import answer_or_wait
 from deformviz.words import say
-from deformviz.words.markdown import plain
+from deformviz.words.markdown import plain, visible
 
 CANVAS = "recorded"  # begins the keys of this page's canvases
 OURS = ("recording", "layer")  # in an address; all other parameters belong to the canvas
@@ -30,7 +31,7 @@ def page() -> None:
     if path is None:
         st.info(say("page.recordings.none"), icon=":material/adjust:")
         return
-    key = work.key_of("recording", path, path.stat().st_mtime_ns)
+    key = work.key_of("recording", path, changed_at(path))
     run = answer_or_wait(
         key,
         path.stem,
@@ -101,6 +102,7 @@ def choose(dropping: Any, choosing: Any) -> Path | None:
     choosing.selectbox(
         say("page.recordings.choose"),
         list(listed),
+        format_func=visible,
         key="recording_widget",
         on_change=lambda: recordings.choose(state["recording_widget"]),
     )
@@ -133,7 +135,7 @@ def show(run: ComputedRun, layer: str) -> None:
     rows = [row.partition(": ") for row in run.backend.split("; ")]
     proof = {name: said for name, _, said in rows}.get(layer, "")
     model, honesty = plain(run.model), plain(run.honesty)  # a stranger's words
-    st.caption(say("page.recordings.of", model=model, honesty=honesty, proof=proof))
+    st.caption(say("page.recordings.of", model=model, honesty=honesty, proof=plain(proof)))
 
 
 def choose_layer(run: ComputedRun) -> str:
@@ -152,6 +154,7 @@ def choose_layer(run: ComputedRun) -> str:
     st.selectbox(
         say("page.recordings.layer"),
         run.layers,
+        format_func=visible,
         key="recorded_layer_widget",
         on_change=take,
     )

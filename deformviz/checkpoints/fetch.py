@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -34,10 +35,16 @@ OnProgress = Callable[[str, int, int], None]  # (file, bytes here, bytes in all)
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: DEFORMVIZ_CACHE, or deformviz in the user's cache folder."""
-    told = os.environ.get("DEFORMVIZ_CACHE")
-    usual = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "deformviz"
-    return Path(told) if told else usual
+    """Where downloads are kept: DEFORMVIZ_CACHE, or deformviz in the user's cache folder.
+
+    A user without a home, as containers know them, has a folder among the temporary files.
+    """
+    try:
+        if told := os.environ.get("DEFORMVIZ_CACHE"):
+            return Path(told).expanduser()
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "deformviz"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / f"deformviz-{os.getuid()}"
 
 
 def folder_of(download: Download) -> Path:

@@ -131,7 +131,12 @@ def recordings_to_list(options: argparse.Namespace) -> list[Path]:
         if not path.is_file() or path.suffix != ENDING:
             raise ValueError(f"{path} is no recording: there is no file of this name *{ENDING}.")
     found = [*options.open, *filter(None, [options.recordings])]
-    return [path.resolve() for path in found] + ([] if options.lan else [shown_folder()])
+    return [path.resolve() for path in found] + ([] if is_shared(options) else [shown_folder()])
+
+
+def is_shared(options: argparse.Namespace) -> bool:
+    """Whether others than whoever starts it can reach the app, behind a proxy too."""
+    return options.lan or os.environ.get("DEFORMVIZ_LAN") == "1"
 
 
 def first_page(options: argparse.Namespace) -> str:

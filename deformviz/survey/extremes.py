@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,8 +150,24 @@ def keep_extremes(study: Study, model: Any, pictures: Sequence[Picture]) -> list
 
 
 def kept_extremes(study: Study) -> list[Extreme]:
-    """The extremes kept in a study; none where nobody asked for them."""
-    file = study.folder.path / EXTREMES / LIST
+    """The extremes kept in a study and still there; none where nobody asked for them.
+
+    A study may come from anybody: what it says lies elsewhere is left out. Raises SurveyError.
+    """
+    folder = study.folder.path / EXTREMES
+    file = folder / LIST
     if not file.is_file():
         return []
-    return [Extreme(**one) for one in json.loads(file.read_text(encoding="utf-8"))]
+    try:
+        listed = [Extreme(**one) for one in json.loads(file.read_text(encoding="utf-8"))]
+        return [one for one in listed if _is_kept(one, study.folder.path)]
+    except (OSError, TypeError, ValueError):
+        raise SurveyError(f"{EXTREMES}/{LIST} is damaged: it lists no pictures.") from None
+
+
+def _is_kept(one: Extreme, study: Path) -> bool:
+    kind = one.kind in (*KINDS, DISAGREEING) and isinstance(one.layer, str)
+    numbers = all(isinstance(n, int | float) for n in (one.head, one.picture, one.value))
+    place = (study / one.file).resolve()
+    inside = place.parent == (study / EXTREMES).resolve() and place.suffix == ".deformviz"
+    return kind and numbers and isinstance(one.name, str) and inside and place.is_file()

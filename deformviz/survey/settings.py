@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from deformviz.survey.pictures import Picture, SurveyError
 
 VERSION = 1
+TYPES = {"model": str, "images": str, "queries": str, "pictures": int, "per_part": int}
 PICTURES_PER_PART = 25  # finished and written together; what a kill costs at most
 
 
@@ -78,6 +79,9 @@ class Settings:
                 "Make it again, or open it with the deformviz that made it."
             )
         known = {item.name for item in fields(cls)}
+        for name, kind in TYPES.items():
+            if not isinstance(values.get(name, kind()), kind):
+                raise SurveyError(f"study.json is damaged: {name} is {values[name]!r}.")
         try:
             return cls(
                 **{

@@ -1,10 +1,20 @@
 """The pictures that are farthest out: found by hand in the rows, and kept as recordings."""
 
+import json
+from dataclasses import asdict, replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import deformviz as dv
-from deformviz.survey.extremes import KINDS, find_extremes, keep_extremes, kept_extremes
+from deformviz.survey.extremes import (
+    KINDS,
+    Extreme,
+    find_extremes,
+    keep_extremes,
+    kept_extremes,
+)
 from deformviz.survey.make import plan
 from deformviz.survey.pictures import SurveyError
 from tests.survey.planted_study import planted_study
@@ -31,6 +41,49 @@ def test_the_farthest_pictures_are_those_of_the_rows(tmp_path):
     assert len(set(outside)) == 3
     with pytest.raises(SurveyError, match="made by a function"):
         keep_extremes(study, lambda picture: None, [])
+
+
+ONE = Extreme("outside", "encoder.0", 2, 3, "a.png", 0.75, 2.1, "extremes/outside-1.deformviz")
+
+
+@pytest.fixture
+def said_to_keep(tmp_path):
+    """Reads what a study keeps by its own word; beside it lies a recording that is not its own."""
+    kept = tmp_path / "study" / "extremes"
+    kept.mkdir(parents=True)
+    for place in (kept / "outside-1.deformviz", tmp_path / "other.deformviz"):
+        place.write_bytes(b"recorded")
+    (kept / "link.deformviz").symlink_to(tmp_path / "other.deformviz")
+
+    def read(text):
+        (kept / "extremes.json").write_text(text)
+        return kept_extremes(SimpleNamespace(folder=SimpleNamespace(path=kept.parent)))
+
+    return read
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"file": "../other.deformviz"},
+        {"file": "extremes/link.deformviz"},
+        {"file": "extremes/extremes.json"},
+        {"file": "/etc/passwd"},
+        {"file": "extremes/gone.deformviz"},
+        {"kind": "unheard-of"},
+        {"value": "much"},
+        {"layer": None},
+    ],
+    ids=str,
+)
+def test_what_a_study_says_lies_elsewhere_is_left_out(said_to_keep, lie):
+    assert said_to_keep(json.dumps([asdict(ONE), asdict(replace(ONE, **lie))])) == [ONE]
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '[{"kind": "outside"}]', '{"a": 1}'])
+def test_a_list_of_nothing_is_a_sentence(said_to_keep, text):
+    with pytest.raises(SurveyError, match="lists no pictures"):
+        said_to_keep(text)
 
 
 @pytest.mark.slow
