@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from app.tasks.models import load_model
+from app.tasks.pictures import check_price
 from deformviz.walkthrough.subject import Subject
 from deformviz.words import speaking
 
@@ -33,17 +34,26 @@ def follow(
     """Work a derivation out on the picture's file `data`, and say it in a language.
 
     Raises:
-        ValueError: the picture or the model cannot be used.
+        ValueError: the picture or the model cannot be used, or together they would take too much.
     """
+    from deformviz.tracing.look import is_ours
     from deformviz.tracing.pictures import read_picture
     from deformviz.walkthrough.follow import follow as follow_subject
     from deformviz.walkthrough.passes import Material
     from deformviz.walkthrough.payload import payload
 
+    picture = cache(lambda: read_picture(data))
+
+    def followed_model() -> Any:
+        network = load_model(model, stamp)
+        if is_ours(network):
+            check_price(network.config, picture().shape[:2])
+        return network
+
     material = Material(
         key=f"{model}|{stamp}|{hashlib.sha256(data).hexdigest()}",
-        model=lambda: load_model(model, stamp),
-        picture=lambda: read_picture(data),
+        model=followed_model,
+        picture=picture,
         load=lambda name: load_model(name, SHIPPED),
         passes=_passes(),
         on_layer=task.report,

@@ -58,7 +58,6 @@ def trace(
         kinds: the records a page can show; a model that leaves none of them is refused.
         without: the sentence it is refused with.
     """
-    from deformviz.analysis import price
     from deformviz.tracing.look import is_ours
     from deformviz.tracing.run import run
 
@@ -66,11 +65,7 @@ def trace(
     task.report("loading the model")
     network = load_model(path, stamp)
     if is_ours(network):  # any other resizes the picture as its own processor says
-        price.check(
-            price.price_of(network.config, picture.shape[:2]),
-            memory_bytes=budget_bytes(),
-            seconds=option("DEFORMVIZ_BUDGET_S", 60),
-        )
+        check_price(network.config, picture.shape[:2])
     elif not _resizes(network) and picture.shape[0] * picture.shape[1] > MOST_AS_IT_COMES_PX:
         raise ValueError(say("foreign.too_large", most=f"{MOST_AS_IT_COMES_PX / 1e6:g}"))
     started = time.perf_counter()
@@ -86,6 +81,21 @@ def trace(
 def budget_bytes() -> float:
     """What one picture, study or replay may need, as priced before it is begun."""
     return option("DEFORMVIZ_BUDGET_GIB", 2) * GIBIBYTE
+
+
+def check_price(config: Any, picture_hw: tuple[int, ...], *, passes: int = 1) -> None:
+    """Refuse, before it runs, what one picture would need too much for. Raises TooLarge.
+
+    Args:
+        passes: forward through the model, or back.
+    """
+    from deformviz.analysis import price
+
+    price.check(
+        price.times(price.price_of(config, (picture_hw[0], picture_hw[1])), passes),
+        memory_bytes=budget_bytes(),
+        seconds=option("DEFORMVIZ_BUDGET_S", 60),
+    )
 
 
 def compare(task: Task, key: str, seen: Seen, paths: Sequence[str]) -> ComputedRun:
