@@ -15,7 +15,7 @@ from app.runs import ModelChoice, finished
 from app.sources import UPLOAD, Source, own_picture
 from deformviz.tracing.store import StoredTrace
 from deformviz.words import say
-from deformviz.words.markdown import plain
+from deformviz.words.markdown import plain, visible
 
 GROUPS = ("own", "scene", "photograph")
 LAST_OF_ALL = "scene"  # only the shipped model has seen rendered scenes
@@ -56,7 +56,7 @@ def _choose_model(models: dict[str, ModelChoice]) -> None:
     st.selectbox(
         say("model.label"),
         list(models),
-        format_func=lambda name: models[name].title,
+        format_func=lambda name: visible(models[name].title),
         key="model_widget",
         on_change=take,
     )

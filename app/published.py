@@ -11,6 +11,7 @@ from app.waiting import answer_or_wait
 from deformviz.checkpoints.downloads import DOWNLOADS, HUB, Download, find
 from deformviz.checkpoints.fetch import brought_names, cache_folder, cached, stopped_at
 from deformviz.words import say
+from deformviz.words.markdown import plain
 
 MEGABYTE = 1e6
 
@@ -78,10 +79,10 @@ def _row(download: Download, is_here: bool, *, busy: bool) -> None:
         st.markdown(
             say(
                 "published.row",
-                name=download.name,
+                name=plain(download.name),
                 size=say("published.size", megabytes=download.megabytes or "?"),
-                licence=download.licence,
-                about=download.about,
+                licence=plain(download.licence),
+                about=plain(download.about),
             )
         )
     with offered:

@@ -13,6 +13,7 @@ import streamlit as st
 from app import visitor, work
 from app.line import Progress, QueueFull
 from deformviz.words import say
+from deformviz.words.markdown import plain, quoting
 
 REFRESH_SECONDS = 0.4
 Answer = TypeVar("Answer")
@@ -45,7 +46,7 @@ def answer_or_wait(
     try:
         ask()
     except QueueFull as problem:
-        st.markdown(f":material/groups: {problem}")
+        st.markdown(f":material/groups: {quoting(str(problem))}")
         return None
     waiting(key, title, give_up)
     return None
@@ -71,14 +72,14 @@ def waiting(key: str, title: str, give_up: Callable[[str], None] | None = None) 
 
 
 def bar(progress: Progress, title: str) -> None:
-    """How far it is, in a bar and in words."""
-    st.progress(progress.share, text=in_words(progress, title))
+    """How far it is, in a bar and in words, which may name a file or a layer of strangers."""
+    st.progress(progress.share, text=plain(in_words(progress, title)))
 
 
 def failed(sentence: str, key: str) -> None:
     """One sentence on what went wrong, and a second chance."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.error(sentence, icon=":material/error:")
+        st.error(quoting(sentence), icon=":material/error:")
         if st.button("Try again", key=f"retry_{key}", width=120):
             work.forget(key)
             st.rerun()

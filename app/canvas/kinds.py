@@ -10,6 +10,7 @@ from deformviz.bundles import math_font
 from deformviz.figures.theme import palette
 from deformviz.lessons.glossary import glossary
 from deformviz.words import part, spoken
+from deformviz.words.markdown import visible
 
 MOST_LEVELS = 5
 TERMS = ("query", "reference", "offset", "level", "head")
@@ -71,9 +72,9 @@ def mount_picture(
     data = {
         "trace_url": trace_url,
         "picture_url": picture_url,
-        "title": title,
-        "note": note,
-        "picture_alt": title,
+        "title": visible(title),
+        "note": visible(note),
+        "picture_alt": visible(title),
         "picture_hw": picture_hw,
         "view": view or {},
         "view_id": view_id,

@@ -16,6 +16,7 @@ from app.views import attribution_parts as parts
 from app.waiting import failed, waiting
 from deformviz.tracing.store import StoredTrace
 from deformviz.words import say
+from deformviz.words.markdown import quoting, visible
 
 HEADLINE = "Do the weights mean anything?"
 TARGETS = {
@@ -117,7 +118,7 @@ def detections(run: StoredTrace) -> list[dict]:
             "query": query,
             **entry,
             "box": np.array(entry["box_xyxy_px"]),
-            "name": f"{entry['class_name']}, {entry['score']:.2f} (query {query})",
+            "name": f"{visible(entry['class_name'])}, {entry['score']:.2f} (query {query})",
         }
         for query, entry in enumerate(header["detections"])
         if entry and entry["score"] >= header["shown_score"]
@@ -133,7 +134,7 @@ def classes(run: StoredTrace) -> list[dict]:
             "query": 0,
             **entry,
             "box": None,
-            "name": f"{entry['class_name']}, {100 * entry['probability']:.1f} %",
+            "name": f"{visible(entry['class_name'])}, {100 * entry['probability']:.1f} %",
         }
         for entry in likely
     ]
@@ -204,7 +205,7 @@ def offer(question: studies.Question) -> None:
                 studies.request(question, visitor.me().name)
                 st.rerun()
             except QueueFull as problem:
-                st.markdown(f":material/groups: {problem}")
+                st.markdown(f":material/groups: {quoting(str(problem))}")
         st.caption(f"Runs parts of the model some hundred times; {cost} on a small model.")
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from app.studies import Question
 from app.tasks.studies import Answer, LayersStudied, LayerView, PixelsStudied
 from deformviz.tracing.store import StoredTrace
+from deformviz.words.markdown import plain
 
 CONFIG = {"displayModeBar": False}
 STYLE = """<style>
@@ -29,15 +30,18 @@ def overview(found: list[dict], chosen: dict, run: StoredTrace, choice_key: str)
         choice_key: of the widget that holds the number of the chosen one.
     """
     from deformviz.figures.attribution import boxes_over
+    from deformviz.figures.theme import letters
 
-    boxes = {entry["name"]: entry["box"] for entry in found if entry["box"] is not None}
-    figure = boxes_over(boxes, chosen["name"], run.original_hw, picture=f"picture/{run.key}.jpg")
+    boxes = {letters(e["name"]): e["box"] for e in found if e["box"] is not None}
+    figure = boxes_over(
+        boxes, letters(chosen["name"]), run.original_hw, picture=f"picture/{run.key}.jpg"
+    )
     figure.update_layout(height=OVERVIEW_HEIGHT_PX)
     alt = f"The picture; asked is {chosen['name']}."
     if not boxes:
         st.plotly_chart(figure, key="overview", config=CONFIG, alt=alt)
         return
-    numbers = {entry["name"]: number for number, entry in enumerate(found)}
+    numbers = {letters(entry["name"]): number for number, entry in enumerate(found)}
     # A new key with every choice: else a second click on the same spot would only deselect it.
     key = f"overview-{run.key}-{chosen['query']}"
 
@@ -59,7 +63,7 @@ def show(answer: Answer, question: Question, chosen: dict, run: StoredTrace, wha
         return
     with st.container(horizontal=True, gap="medium"):
         layer, quantity, method = choose(answer, question)
-    name = f"{what.replace('its', 'the')} of the {chosen['class_name']}"
+    name = f"{what.replace('its', 'the')} of the {plain(chosen['class_name'])}"
     pair(answer, (layer, quantity, method), chosen, run, picture)
     words(answer, layer, name)
     curves(answer, layer, what)

@@ -16,6 +16,7 @@ from deformviz.tracing.packing import PackedLayer
 from deformviz.tracing.packing_dense import PackedDense
 from deformviz.tracing.store import StoredTrace
 from deformviz.words import say
+from deformviz.words.markdown import visible
 
 NOBODY = ""
 Layer = PackedLayer | PackedDense
@@ -37,7 +38,7 @@ def beside(run: StoredTrace, layer: str, source: Source, on_show: dict[str, Any]
     st.selectbox(
         say("beside.choose"),
         names,
-        format_func=lambda name: models[name].title if name else say("beside.nobody"),
+        format_func=lambda name: visible(models[name].title) if name else say("beside.nobody"),
         key="beside",
         on_change=take,
         width=420,

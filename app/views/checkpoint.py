@@ -21,6 +21,7 @@ from app.waiting import answer_or_wait
 from deformviz.checkpoints.errors import CheckpointError
 from deformviz.systems import SYSTEMS
 from deformviz.words import say
+from deformviz.words.markdown import quoting, visible
 
 HEADLINE = "What is in this checkpoint?"
 INSTRUCTION = (
@@ -134,7 +135,7 @@ def drop() -> None:
         "Larger files: put them in a folder and start the app with `./run --checkpoints DIR`."
     )
     if problem := state.pop("checkpoint_problem", ""):
-        st.error(problem, icon=":material/block:")
+        st.error(quoting(problem), icon=":material/block:")
     if files.is_shared():
         st.caption("Only safetensors: this server is open to its network.")
 
@@ -144,7 +145,7 @@ def choose(choices: dict[str, files.Choice], columns) -> list[files.Choice]:
     state = st.session_state
 
     def titles(name: str) -> str:
-        return choices[name].title if name else "nothing"
+        return visible(choices[name].title) if name else "nothing"
 
     def keep(widget: str) -> None:
         visitor.change(**{widget: state[f"widget_{widget}"]})
@@ -271,7 +272,7 @@ def open_with(pages: Iterable[Page], room: Room, chosen: Chosen, assumed: bool) 
         try:
             name = files.for_other_pages(chosen.choice, chosen.said, chosen.iteration, assumed)
         except (JobFailed, NoRoom) as problem:
-            st.error(str(problem))
+            st.error(quoting(str(problem)))
             return
         visitor.change_here(room=room.name, model=name)
         visitor.change(study_room=room.name)

@@ -11,6 +11,7 @@ from app.tasks.checkpoints import Looked
 from app.views.checkpoint_parts import CONFIG, star_chart, told
 from app.waiting import answer_or_wait
 from deformviz.analysis.weight_records import Comparison
+from deformviz.words.markdown import plain, visible
 
 if TYPE_CHECKING:
     from app.views.checkpoint import Chosen
@@ -37,7 +38,7 @@ def show(found: Comparison, first: str, second: str) -> None:
     """The differences, in words, tables and a chart."""
     st.subheader("Side by side", anchor=False)
     st.markdown(
-        f"**A** is {first}, **B** is {second}. They have {len(found.layers)} layers "
+        f"**A** is {plain(first)}, **B** is {plain(second)}. They have {len(found.layers)} layers "
         f"in common; {len(found.settings)} settings differ."
     )
     if found.settings:
@@ -52,7 +53,7 @@ def show(found: Comparison, first: str, second: str) -> None:
     ):
         if keys:
             with st.expander(f"{len(keys)} keys {words}"):
-                st.code("\n".join(keys), language=None)
+                st.code("\n".join(map(visible, keys)), language=None)
     if found.layers and found.relative == 0:
         st.success("The weights they have in common are equal, number by number.")
     elif found.layers:
@@ -66,8 +67,8 @@ def _differences(found: Comparison) -> None:
     most = max(found.layers, key=lambda layer: layer.relative)
     least = min(found.layers, key=lambda layer: layer.relative)
     st.markdown(
-        f"**{most.layer}** differs most, by {percent(most.relative)} of its size in A, "
-        f"**{least.layer}** least, by {percent(least.relative)}."
+        f"**{plain(most.layer)}** differs most, by {percent(most.relative)} of its size in A, "
+        f"**{plain(least.layer)}** least, by {percent(least.relative)}."
     )
     st.plotly_chart(
         layer_differences(found),

@@ -12,6 +12,7 @@ from deformviz.analysis.weight_records import HeadLikeness, OffsetStar, TensorSt
 from deformviz.checkpoints.report import LoadReport
 from deformviz.systems import SYSTEMS
 from deformviz.words import say
+from deformviz.words.markdown import code, plain, quoting, visible
 
 CONFIG = {"displayModeBar": False}
 STYLE = """<style>
@@ -25,11 +26,11 @@ EXAGGERATIONS = (1, 3, 10)
 def one_checkpoint(title: str, found: Looked, go_on: Callable[[], None]) -> None:
     """Report, the way to other pages, architecture, stars, heads and statistics of one file."""
     if found.problem:
-        st.error(found.problem, icon=":material/block:")
+        st.error(quoting(found.problem), icon=":material/block:")
     report = found.report
     if report is None:
         return
-    st.subheader(title, anchor=False)
+    st.subheader(plain(title), anchor=False)
     st.markdown(_sentence(report, found.size_bytes))
     if not found.problem:
         go_on()
@@ -46,14 +47,15 @@ def one_checkpoint(title: str, found: Looked, go_on: Callable[[], None]) -> None
 
 def told(value) -> str:
     """The value of a setting; a dash where a model has no such setting."""
-    return "–" if value is None else str(value)
+    return "–" if value is None else visible(str(value))
 
 
 def _sentence(report: LoadReport, size_bytes: int) -> str:
-    assumed = ", ".join(f"{item.name} = {item.value!r}" for item in report.assumed)
+    assumed = ", ".join(plain(f"{item.name} = {item.value!r}") for item in report.assumed)
     system = SYSTEMS.get(report.system)
     return (
-        f"A **{system.title if system is not None else report.system}** ({report.variant}) in the "
+        f"A **{system.title if system is not None else plain(report.system)}** "
+        f"({plain(report.variant)}) in the "
         f"key layout *{report.layout}*: {report.matched} keys matched, {size_bytes / 1e6:.1f} "
         f"MB." + (f" Assumed: {assumed}." if assumed else "")
     )
@@ -66,12 +68,13 @@ def _report_details(report: LoadReport) -> None:
     ):
         for assumption in report.assumed:
             st.markdown(
-                f"- assumed `{assumption.name} = {assumption.value!r}`: {assumption.source}"
+                f"- assumed {code(f'{assumption.name} = {assumption.value!r}')}: "
+                f"{plain(assumption.source)}"
             )
         if misfits:
             st.dataframe(
                 [
-                    {"what": kind.replace("_", " "), "key": key, "likely": reason}
+                    {"what": kind.replace("_", " "), "key": visible(key), "likely": reason}
                     for kind, key, reason in misfits
                 ],
                 hide_index=True,
@@ -84,7 +87,8 @@ def _report_details(report: LoadReport) -> None:
         facts = {name: value for name, value in report.metadata.items() if name != "config"}
         if facts:
             st.dataframe(
-                [{"fact": name, "value": value} for name, value in facts.items()], hide_index=True
+                [{"fact": visible(name), "value": told(value)} for name, value in facts.items()],
+                hide_index=True,
             )
         if report.filled or report.ignored:
             st.caption(

@@ -11,6 +11,7 @@ from deformviz.analysis.relatives import RELATIVES
 from deformviz.tracing.packing import read_header
 from deformviz.tracing.store import StoredTrace
 from deformviz.words import say
+from deformviz.words.markdown import plain
 
 STYLE = """.st-key-keys_canvas { min-height: 38rem; }
 .stMain table { display: block; max-width: 100%; overflow-x: auto; }
@@ -67,7 +68,7 @@ def table(run: StoredTrace) -> None:
     )
     st.caption(
         f"{say('page.compare_attention.cost', channels=header['channels'])} "
-        f"{say('page.compare_attention.shown', honesty=run.honesty)}"
+        f"{say('page.compare_attention.shown', honesty=plain(run.honesty))}"
     )
     st.markdown(say("page.compare_attention.dat"))
     relatives(small, large)

@@ -8,6 +8,7 @@ from app import visitor
 from app.recorded_runs import LIVE
 from app.training_runs import live_training, may_steer, start_live, watch_live
 from deformviz.training.live import LiveError, LiveOptions
+from deformviz.words.markdown import quoting
 
 EXPLANATION = (
     "A small detector learns rendered scenes on this server's CPU, with the loop that "
@@ -67,7 +68,7 @@ def status(was_alive: bool) -> None:
             ):
                 st.rerun()
     if now.name == "failed":
-        st.error(f"The training stopped by itself. Its last words: {now.error}")
+        st.error(quoting(f"The training stopped by itself. Its last words: {now.error}"))
 
 
 def in_words(now) -> str:
@@ -128,7 +129,7 @@ def _start(**choices) -> None:
     try:
         start_live(LiveOptions(**choices))
     except LiveError as problem:
-        st.error(str(problem))
+        st.error(quoting(str(problem)))
         return
     visitor.change(run=LIVE)
     st.rerun()

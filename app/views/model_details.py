@@ -11,6 +11,7 @@ from app.waiting import answer_or_wait
 from deformviz.checkpoints.report import LoadReport
 from deformviz.tracing.store import StoredTrace
 from deformviz.words import say
+from deformviz.words.markdown import code, plain
 
 # Options of the model in which a recipe may differ from the published one, in words.
 RECIPE = {
@@ -26,7 +27,7 @@ RECIPE = {
 def origin(run: StoredTrace) -> str:
     """In one line, which op computed the numbers on show."""
     if isinstance(run, ComputedRun):
-        return say("model.computed", backend=run.backend)
+        return say("model.computed", backend=plain(run.backend))
     return say("model.stored")
 
 
@@ -58,19 +59,22 @@ def model_details(model: runs.ModelChoice) -> None:
             st.markdown(
                 "Where this model's recipe differs from the published one:\n\n"
                 + "\n".join(
-                    f"- {RECIPE[name]}: `{here}` instead of `{published}`"
+                    f"- {RECIPE[name]}: {code(str(here))} instead of {code(str(published))}"
                     for name, here, published in found.differences
                 )
             )
-        st.caption(found.backend)
+        st.caption(plain(found.backend))
         ran_on = found.cuda_ran_on
         st.caption(say("model.cuda.ran", gpu=ran_on) if ran_on else say("model.cuda.never"))
 
 
 def _report_text(report: LoadReport) -> str:
-    assumed = [f"`{item.name} = {item.value!r}`: {item.source}" for item in report.assumed]
+    assumed = [
+        f"{code(f'{item.name} = {item.value!r}')}: {plain(item.source)}" for item in report.assumed
+    ]
     found = (
-        f"**{report.system}**, {report.variant}: {report.parameters / 1e6:.2f} M parameters, "
+        f"**{plain(report.system)}**, {plain(report.variant)}: "
+        f"{report.parameters / 1e6:.2f} M parameters, "
         f"{report.matched} keys matched, file layout *{report.layout}*."
     )
     if not assumed:

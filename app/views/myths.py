@@ -12,6 +12,7 @@ from app.waiting import answer_or_wait
 from deformviz.walkthrough.myths import CARDS, TOPICS, Card
 from deformviz.walkthrough.prose import read_prose
 from deformviz.words import say
+from deformviz.words.markdown import plain
 
 VIEWS = Path(__file__).parent
 
@@ -54,7 +55,7 @@ def nothing_found(wish: str) -> None:
     def clear() -> None:
         st.session_state["myths_wish"] = ""
 
-    st.info(say("card.none", wish=wish), icon=":material/search_off:")
+    st.info(say("card.none", wish=plain(wish)), icon=":material/search_off:")
     st.button(say("card.none.back"), icon=":material/close:", key="clear_wish", on_click=clear)
 
 

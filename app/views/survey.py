@@ -12,7 +12,7 @@ from app.surveys import KnownStudy, group_names, list_surveys
 from app.views import survey_parts
 from deformviz.survey.sums import ALL
 from deformviz.words import has, say
-from deformviz.words.markdown import plain
+from deformviz.words.markdown import plain, visible
 
 NOBODY = ""
 LINK = {"survey": "survey", "other_survey": "with", "survey_group": "group"}
@@ -100,7 +100,9 @@ def write_link(view: dict[str, Any]) -> None:
 
 def choose(known: dict[str, KnownStudy]) -> tuple[KnownStudy, KnownStudy | None]:
     """A study, and one beside it."""
-    select("survey", say("page.survey.choose"), list(known), lambda name: known[name].title)
+    select(
+        "survey", say("page.survey.choose"), list(known), lambda name: visible(known[name].title)
+    )
     me = visitor.me()
     others = [NOBODY, *(name for name in known if name != me.survey)]
     if me.other_survey not in others:
@@ -110,7 +112,7 @@ def choose(known: dict[str, KnownStudy]) -> tuple[KnownStudy, KnownStudy | None]
             "other_survey",
             say("page.survey.compare"),
             others,
-            lambda name: known[name].title if name else say("page.survey.alone"),
+            lambda name: visible(known[name].title) if name else say("page.survey.alone"),
         )
     me = visitor.me()
     st.caption(survey_parts.about(known[me.survey]))
@@ -128,10 +130,10 @@ def choose_group(names: list[str]) -> str:
 
 
 def in_words(group: str) -> str:
-    """A group as a person reads it."""
+    """A group as a person reads it, where nothing is marked up."""
     if has(key := f"page.survey.group.{group.replace(' ', '_').lower()}"):
         return say(key)
-    return plain(group.partition(" ")[2])
+    return visible(group.partition(" ")[2])
 
 
 def select(name: str, label: str, options: list[str], format_func, **more: Any) -> None:
@@ -159,7 +161,7 @@ def canvases(chosen: KnownStudy, other: KnownStudy | None, group: str) -> dict[s
         if group in names:
             atlas(other, group, "atlas_beside")
         elif names:
-            st.caption(say("page.survey.no_group", group=in_words(group)))
+            st.caption(say("page.survey.no_group", group=plain(in_words(group))))
     return view
 
 

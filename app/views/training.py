@@ -14,6 +14,7 @@ from app.training_runs import NOBODY, PARAMETERS, is_local, known_runs
 from app.views.live_training import live_panel, live_status
 from app.waiting import bar, failed
 from deformviz.words import say
+from deformviz.words.markdown import quoting, visible
 
 HEADLINE = "How did it learn to look there?"
 EMPTY = (
@@ -95,7 +96,7 @@ def choose(label: str, name: str, options: list[str], known: dict) -> None:
         label,
         options,
         key=key,
-        format_func=lambda run: known[run].title if run else "nothing",
+        format_func=lambda run: visible(known[run].title) if run else "nothing",
         on_change=take,
     )
 
@@ -145,7 +146,7 @@ def show(chosen: list[recorded_runs.RecordedRun], source: Source | int) -> None:
             st.fragment(wait_for_folder, run_every=LOOK_EVERY_S)(run)
             return
         if run.problem:
-            st.error(run.problem, icon=":material/folder_off:")
+            st.error(quoting(run.problem), icon=":material/folder_off:")
             return
     settled = all(_is_settled(run, source) for run in chosen)
     still = st.fragment(stage) if settled else st.fragment(stage, run_every=LOOK_EVERY_S)
@@ -155,7 +156,7 @@ def show(chosen: list[recorded_runs.RecordedRun], source: Source | int) -> None:
 def wait_for_folder(run: recorded_runs.RecordedRun) -> None:
     """A training that has just been started has no folder yet; one that is none stays that."""
     words = STARTING if run.name == recorded_runs.LIVE else f"{run.problem} {LOOKS_AGAIN}"
-    st.info(words, icon=":material/hourglass_top:")
+    st.info(quoting(words), icon=":material/hourglass_top:")
     if not recorded_runs.open_run(run.path, run.name, run.title).problem:
         st.rerun()
 
@@ -214,7 +215,7 @@ def look_after(
     try:
         replays.request(run, source, visitor.me().name)
     except QueueFull as problem:
-        st.markdown(f":material/groups: {problem}")
+        st.markdown(f":material/groups: {quoting(str(problem))}")
         return view
     progress = work.progress(key)
     if progress is not None and not progress.is_over and not (view and run.growing):

@@ -21,6 +21,7 @@ from deformviz.walkthrough.mistakes import MISTAKES
 from deformviz.walkthrough.prose import read_prose
 from deformviz.walkthrough.subject import ADDRESS, TOY, Subject, read_subject, to_address
 from deformviz.words import say, spoken
+from deformviz.words.markdown import quoting
 
 STYLE = """<style>
 .stMainBlockContainer { padding-inline: clamp(1rem, 2.5vw, 2.5rem); max-width: 96rem; }
@@ -147,7 +148,7 @@ def offer_another(choices, subject: Subject, problem: str) -> None:
     """Say in one sentence why there is nothing to see, and leave every way out open."""
     with choices:
         choose(Unfollowed(subject))
-    st.error(problem, icon=":material/error:")
+    st.error(quoting(problem), icon=":material/error:")
     st.button(say("page.walkthrough.restart"), icon=":material/restart_alt:", on_click=start_over)
 
 

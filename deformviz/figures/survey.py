@@ -11,6 +11,7 @@ from deformviz.figures.theme import (
     PETROFF_10,
     chart_layout,
     head_colour,
+    letters,
     level_colour,
 )
 from deformviz.survey.contrast import Change
@@ -39,7 +40,8 @@ def heads_by_layer(means: LayerMeans, title: str, *, percent: bool = False) -> g
                 "line": {"width": 0.75, "color": "rgba(17, 19, 26, 0.55)"},
             },
             customdata=[
-                [layer, int(head)] for layer, head in zip(means.layers, means.heads, strict=True)
+                [letters(layer), int(head)]
+                for layer, head in zip(means.layers, means.heads, strict=True)
             ],
             hovertemplate=_place("%{customdata[0]}", "%{customdata[1]}")
             + "<br>"
@@ -49,7 +51,11 @@ def heads_by_layer(means: LayerMeans, title: str, *, percent: bool = False) -> g
         )
     ).update_layout(
         chart_layout(
-            xaxis={"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False},
+            xaxis={
+                "tickvals": list(range(len(names))),
+                "ticktext": list(map(letters, names)),
+                "showgrid": False,
+            },
             yaxis={"rangemode": "tozero", "ticksuffix": " %" if percent else ""},
         )
     )
@@ -58,7 +64,7 @@ def heads_by_layer(means: LayerMeans, title: str, *, percent: bool = False) -> g
 def level_shares(shares: Mapping[str, np.ndarray]) -> go.Figure:
     """Stacked bars: how weight is shared out among levels; name of the bar -> [level]."""
     figure = go.Figure()
-    names = list(shares)
+    names = list(map(letters, shares))
     levels = max((len(one) for one in shares.values()), default=0)
     for level in range(levels):
         part = [100 * float(one[level]) if level < len(one) else 0.0 for one in shares.values()]
@@ -119,7 +125,7 @@ def change_intervals(changes: Sequence[Change]) -> go.Figure:
     The bar is the 95 % interval of the difference, in the same unit.
     """
     shown = list(changes[:TOLD])
-    names = [_change(one) for one in shown]
+    names = [letters(_change(one)) for one in shown]
     effects = np.array([c.effect for c in shown], float)
     differences = np.array([c.after - c.before for c in shown], float)
     unit = np.abs(

@@ -5,6 +5,8 @@ Plain constants, so that the landing page can send them to the browser without i
 
 from typing import Any
 
+from deformviz.words.markdown import visible
+
 # Petroff (2021, arXiv:2107.02270), the ten-colour sequence: told apart with normal and
 # colour-deficient sight. Head m has colour m; never the only sign, heads carry numbers too.
 PETROFF_10 = (
@@ -109,6 +111,11 @@ def translucent(colour: str, opacity: float) -> str:
     """A hex colour as CSS rgba."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+def letters(text: str) -> str:
+    """Text of a stranger in a chart, letter for letter: Plotly would read tags and entities."""
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def level_label(level: int, height: int, width: int) -> str:

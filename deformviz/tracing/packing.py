@@ -33,6 +33,7 @@ from deformviz.geometry import (
 from deformviz.schema import SHOWN_SCORE, AttentionTrace, ImageFrame, Trace
 from deformviz.tracing.headers import LayerHeader, points_per_level
 from deformviz.tracing.proven import Proof
+from deformviz.words.markdown import visible
 
 VERSION = 1
 STEPS = 65535  # of a uint16
@@ -295,9 +296,20 @@ def _boxes_by_layer(trace: Trace) -> np.ndarray | None:
     return np.stack([np.asarray(output.boxes_cxcywh) for output in outputs])
 
 
+def _visible(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {name: _visible(one) for name, one in value.items()}
+    return [_visible(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def with_header(header: dict[str, Any], body: bytes) -> bytes:
-    """u32 length | header, padded so that the body starts at a multiple of 8 | body."""
-    text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    """u32 length | header, padded so that the body starts at a multiple of 8 | body.
+
+    Labels and names come from files of strangers: what nobody would see in them is shown by name.
+    """
+    text = json.dumps(_visible(header), separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-(4 + len(text)) % 8)
     return struct.pack("<I", len(text)) + text + body
 

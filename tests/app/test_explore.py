@@ -16,7 +16,7 @@ from app.line import Progress
 from app.rooms import ROOMS
 from app.waiting import in_words
 from deformviz.figures import theme
-from tests.app.visit import choose, here, settled, texts, visit
+from tests.app.visit import choose, here, read, settled, texts, visit
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
@@ -157,7 +157,7 @@ def test_a_run_shows_its_progress_and_can_be_cancelled(page):
     work.ask("busy", "tests.app.pieces_of_work:until_stopped", visitor="somebody else")
     try:
         page.file_uploader[0].upload("slow.png", png(seed=8), "image/png").run()
-        assert page.get("progress")[0].proto.text == "slow.png: next in line"
+        assert read(page.get("progress")[0].proto.text) == "slow.png: next in line"
         assert here(page).shown.key == shown  # the old picture stays
         [cancel] = [button for button in page.button if button.label == "Cancel"]
         cancel.click().run()

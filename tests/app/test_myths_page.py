@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from deformviz.walkthrough.myths import CARDS, TOPICS
 from deformviz.words import say
+from tests.app.visit import read, visit
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,6 +29,14 @@ def test_a_search_in_vain_says_what_to_try_and_leads_back(page):
     assert cards(page) == [] and "No card speaks of “xylophone”" in page.info[0].value
     page.button(key="clear_wish").click().run()
     assert cards(page) == all_cards and not page.info
+
+
+def test_a_search_that_a_link_asks_for_is_shown_letter_for_letter():
+    trick = "[click](https://example.org) ![p](https://example.org/p.png)"
+    page = visit("myths", myths_wish=trick).run()
+    assert not page.exception and cards(page) == []
+    (note,) = (note.value for note in page.info)
+    assert "](" not in note and "https" not in note and trick in read(note)
 
 
 @pytest.mark.parametrize("word", ["offset", "padding", "bias", "DAT"])

@@ -1,5 +1,6 @@
 """A visit to the app without a browser: pages by name, what they say, and what they remember."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from app import work
 from app.rooms import ENTRIES, entry_of, page_called
 from app.rooms import PAGES as PAGES_IN_ORDER
 from app.visitor import RECORD, Here, Visitor
+from deformviz.words.markdown import APART
 
 PAGES = Path(__file__).parents[2] / "app" / "pages.py"
 SECONDS = 90
@@ -63,9 +65,14 @@ def choose(page, room="", **values):
 
 
 def texts(page):
-    """Everything the page says in words."""
+    """Everything the page says in words, as they are read."""
     kinds = ("title", "subheader", "markdown", "caption", "info", "error", "success")
-    return " ".join(str(element.value) for kind in kinds for element in getattr(page, kind))
+    return " ".join(read(element.value) for kind in kinds for element in getattr(page, kind))
+
+
+def read(markdown):
+    """Markdown's text as it is read: without what keeps a stranger's words from being Markdown."""
+    return re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", str(markdown)).replace(APART, "")
 
 
 def links(page, name):

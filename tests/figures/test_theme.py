@@ -63,6 +63,14 @@ def test_levels_have_colours_and_shapes_of_their_own(levels):
     assert len(set(palette["marks"][:levels])) == levels
 
 
+def test_a_label_in_a_chart_is_read_letter_for_letter():
+    import html
+
+    shown = theme.letters('<a href="https://x.y">A&amp;B</a>\u202e')
+    assert not set(shown) & set("<>") and "&amp;amp;" in shown
+    assert html.unescape(shown) == '<a href="https://x.y">A&amp;B</a>⟨U+202E⟩'
+
+
 def test_an_eleventh_head_repeats_the_first_colour():
     assert theme.head_colour(10) == theme.head_colour(0) == theme.PETROFF_10[0]
 

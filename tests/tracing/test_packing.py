@@ -87,6 +87,17 @@ def test_files_from_before_levels_could_differ_are_read_as_ever(trace):
     assert np.array_equal(before.weights, now.weights)
 
 
+def test_labels_of_strangers_hide_nothing(trace):
+    hidden = {
+        "class_names": ["cat", "gpj.\u202etac"],
+        "detections": [None, {"class_name": "\u200b"}],
+    }
+    known, _ = read_header(pack_layer(trace, "encoder.0"))
+    header, _ = read_header(with_header(known | hidden, b""))
+    assert header["class_names"] == ["cat", "gpj.⟨U+202E⟩tac"]
+    assert header["detections"] == [None, {"class_name": "⟨U+200B⟩"}]
+
+
 def test_points_far_outside_are_not_clamped(trace):
     far = trace["decoder.0"].sampling_locations.copy()
     far[3, 1, 2, 0] = [-40.0, 70.0]
