@@ -163,6 +163,11 @@ def layer_number(layer: str) -> str:
     return say("layer.among_queries", number=number) if among else number
 
 
+def layer_title(layer: str) -> str:
+    """A layer in words: "encoder 1", "decoder 0 among queries"."""
+    return f"{layer.partition('.')[0]} {layer_number(layer)}"
+
+
 def choose_layer(run: StoredTrace) -> str:
     """Encoder or decoder, and which of its layers."""
     state = st.session_state
@@ -178,7 +183,7 @@ def choose_layer(run: StoredTrace) -> str:
     def take_number() -> None:
         visitor.change_here(layer=state["number"])
 
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
         st.segmented_control(
             say("layer.kind.label"),
             kinds,

@@ -84,9 +84,12 @@ def wanted_run(selection: controls.Selection) -> StoredTrace | None:
 
 
 def layer_canvas(
-    kind: CanvasKind, run: StoredTrace, trace_url: str, *, key: str
+    kind: CanvasKind, run: StoredTrace, trace_url: str, *, key: str, pair: str = ""
 ) -> dict[str, Any] | None:
     """A layer on its picture, where `[` and `]` step from layer to layer.
+
+    Args:
+        pair: the name under which a second picture finds it in the browser.
 
     Returns the view it reported last, None before it has drawn.
     """
@@ -104,5 +107,6 @@ def layer_canvas(
         view=visitor.start_view(run.key, key),
         view_id=visitor.view_id(run.key),
         key=key,
+        pair={"name": pair} if pair else None,
         on_layer=take_step,
     ).view

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from cachetools import LRUCache, cached
 
-from app import work
+from app import second, work
 from app.answers import MEBIBYTE
 from app.line import JobFailed
 from app.rooms import ROOMS, SAMPLING, every_stored
 from app.sources import Source
 from app.tasks.pictures import ComputedRun, Seen
-from app.visitor import own_checkpoints
+from app.visitor import asked, here, own_checkpoints
 from deformviz.checkpoints.browse import list_checkpoints
 from deformviz.checkpoints.downloads import DOWNLOADS
 from deformviz.checkpoints.fetch import brought_names
@@ -23,6 +23,7 @@ from deformviz.tracing.packing import PackedLayer
 from deformviz.tracing.packing_dense import PackedDense
 from deformviz.tracing.packing_grid import PackedGrid
 from deformviz.tracing.store import StoredTrace
+from deformviz.words import say
 
 KEPT_BYTES = 32 * MEBIBYTE  # of unpacked layers; to unpack one again takes some 20 ms
 Packed = PackedLayer | PackedGrid | PackedDense
@@ -37,11 +38,17 @@ class ModelChoice:
     path: str  # what `dv.load` is given
     stamp: int  # changes when the file does
     room: str = SAMPLING  # the pages it was chosen on
+    iteration: int | None = None  # of a snapshot of the recorded training
 
     @property
     def is_shipped(self) -> bool:
         """Whether it is the model whose runs are stored; it knows rendered scenes only."""
         return self.name == ROOMS[self.room].shipped
+
+    @property
+    def of_training(self) -> bool:
+        """Whether it is what the recorded training led to, or one of its snapshots."""
+        return self.iteration is not None or (self.is_shipped and self.room == SAMPLING)
 
 
 def list_models(room: str = SAMPLING) -> dict[str, ModelChoice]:
@@ -63,7 +70,19 @@ def list_models(room: str = SAMPLING) -> dict[str, ModelChoice]:
             ModelChoice(name, published_title(name), name, 0, room)
             for name in dict.fromkeys([*brought_names(), *record.photos()])
         ]
+    if room == SAMPLING:  # one that was chosen beside the picture, or is named by a link
+        wanted = (here().model, asked().get("model", ""))
+        choices += [found for name in wanted if (found := snapshot(name)) is not None]
     return {choice.name: choice for choice in choices}
+
+
+def snapshot(name: str) -> ModelChoice | None:
+    """A snapshot of the recorded training as a model; None for any other name."""
+    iteration = second.iteration_of(name)
+    if iteration is None:
+        return None
+    title = say("beside.snapshot", iteration=f"{iteration:,}")
+    return ModelChoice(name, title, second.path_of(iteration), 0, SAMPLING, iteration)
 
 
 def published_title(name: str) -> str:

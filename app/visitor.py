@@ -18,12 +18,13 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import work
 from app.rooms import ROOMS, SAMPLING, first_picture
+from app.second import PICTURE, Second
 from app.sources import UPLOAD, Source, list_sources
 from deformviz.words import best_language, say
 from deformviz.words.markdown import plain
 
 LONGEST_VALUE = 200
-OURS = ("picture", "model", "layer", "beside")  # all other parameters belong to the canvas
+OURS = ("picture", "model", "layer", "beside", "open")  # all other parameters belong to the canvas
 OF_A_QUERY = ("query", "pinned", "lookup", "source", "params", "layer", "view_id", "q", "pin", "at")
 LANGUAGE = "lang"  # in the address of any page
 RECORD = "visitor"  # the one key of ours in Streamlit's session
@@ -46,7 +47,8 @@ class Here:
     picture: str = ""
     model: str = ""
     layer: str = ""
-    beside: str = ""  # another model on the same picture; "": none
+    beside: str = ""  # what stands beside the picture, as `app.second` reads it; "": nothing
+    open: str = ""  # names of the panels below the picture that are open
     link_view: Mapping[str, str] = field(default_factory=dict)  # what the link said of the canvas
     start_view: Mapping[str, Any] = field(default_factory=dict)  # what the canvas begins with ..
     start_view_of: str | None = None  # .. for this run
@@ -305,18 +307,19 @@ def read_address(models: list[str]) -> None:
         model=model,
         layer=link.get("layer", now.layer),
         beside=_beside(link, models),
+        open=link.get("open", ""),
         link_view=view,
         start_view_of=None,
     )
 
 
 def _beside(link: Mapping[str, str], models: list[str]) -> str:
-    """The second model of a link, where it is here."""
-    asked_for = link.get("beside", "")
-    if asked_for and asked_for not in models:
-        note(say("link.model"))
-        return ""
-    return asked_for
+    """What a link shows beside the picture, where it is here."""
+    second = Second.read(link.get("beside", ""))
+    if second.is_here(models, sources()):
+        return second.text
+    note(say("link.picture" if second.kind == PICTURE else "link.model"))
+    return ""
 
 
 def settle_layer(layers: tuple[str, ...]) -> str:
@@ -339,8 +342,9 @@ def write_view(view_params: Mapping[str, str] | None, default_model: str) -> Non
     wanted = {"picture": now.picture, "layer": now.layer, **view_params}
     if now.model != default_model:
         wanted["model"] = now.model
-    if now.beside:
-        wanted["beside"] = now.beside
+    for name in ("beside", "open"):
+        if said := getattr(now, name):
+            wanted[name] = said
     write(wanted)
 
 

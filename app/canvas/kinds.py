@@ -9,6 +9,9 @@ from app.canvas.kind import CanvasKind
 from deformviz.bundles import math_font
 from deformviz.figures.theme import palette
 from deformviz.lessons.glossary import glossary
+from deformviz.tracing.packing import PackedLayer
+from deformviz.tracing.packing_dense import PackedDense
+from deformviz.tracing.packing_grid import PackedGrid
 from deformviz.words import part, spoken
 from deformviz.words.markdown import visible
 
@@ -20,6 +23,7 @@ GRID = CanvasKind("grid", state=("view",), triggers=("layer",))
 KEYS = CanvasKind("keys", state=("view",), triggers=("layer",))
 DENSE = CanvasKind("dense", state=("view",), triggers=("layer",))
 ATLAS = CanvasKind("atlas", state=("view",), triggers=("layer",))
+HEADS = CanvasKind("heads", state=("average",), triggers=("layer",))
 REPLAY = CanvasKind("replay")
 EQUATIONS = CanvasKind(
     "equations",
@@ -27,7 +31,7 @@ EQUATIONS = CanvasKind(
     more_files={"math.ttf": math_font},
 )
 LESSON = CanvasKind("lesson", state=("step",))
-CANVASES = (SAMPLING, GRID, KEYS, DENSE, ATLAS, REPLAY, EQUATIONS, LESSON)
+CANVASES = (SAMPLING, GRID, KEYS, DENSE, ATLAS, HEADS, REPLAY, EQUATIONS, LESSON)
 BESIDE_LESSONS = (SAMPLING, GRID, KEYS, EQUATIONS)
 
 
@@ -50,6 +54,7 @@ def mount_picture(
     picture_hw: tuple[int, int] | None = None,
     view: dict[str, Any] | None = None,
     view_id: str = "",
+    pair: Mapping[str, Any] | None = None,
     on_view: Callable[[], None] | None = None,
     on_layer: Callable[[], None] | None = None,
 ) -> Any:
@@ -64,6 +69,8 @@ def mount_picture(
         view: what to show at first: reported views and address parameters (text) both do.
             What does not fit falls back to the default and a note says so.
         view_id: `view` is read again only when this changes (a new picture, a new link).
+        pair: name under which two pictures find each other; with `second` and `relation`, what it
+            differs in, for the one that follows.
 
     Returns the component's state. `.view` is None until something was chosen, then a dict with what
     the kind's `view.js` names, the layer's name, and `params` for the address. `.layer` is +1 or -1
@@ -81,8 +88,16 @@ def mount_picture(
         "palette": palette(MOST_LEVELS),
         "terms": terms(),
         "link": True,
+        **({"pair": dict(pair)} if pair else {}),
     }
     return kind.mount(data, key=key, view=on_view, layer=on_layer)
+
+
+def kind_of(packed: PackedLayer | PackedGrid | PackedDense) -> CanvasKind:
+    """The canvas that shows a packed layer."""
+    if isinstance(packed, PackedDense):
+        return DENSE
+    return GRID if isinstance(packed, PackedGrid) else SAMPLING
 
 
 def mount_replay(*, manifests: list[str], pictures: list[str], drawing: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cachetools import LRUCache, cached
 
+from app import second
 from app.worker import Task
 
 MOST_MODELS = 3
@@ -45,5 +46,20 @@ def load_model(name_or_path: str, stamp: int) -> Any:
             f"Bring it with `deformviz get {listed.name}`, or from the list on Explore."
         )
     torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
-    model = load(name_or_path)
+    is_snapshot = name_or_path.startswith(second.PATH)
+    model = _snapshot(name_or_path) if is_snapshot else load(name_or_path)
     return model.to("cuda") if torch.cuda.is_available() else model
+
+
+def _snapshot(path: str) -> Any:
+    """The detector with the weights of one moment of its recorded training, as they were then."""
+    from deformviz.analysis.replay import Replay
+    from deformviz.checkpoints.report import LoadReport
+
+    iteration = int(path.removeprefix(second.PATH))
+    model = Replay(second.RUN).model_at(iteration)
+    facts = {"trained_on": "rendered scenes", "iterations": str(iteration)}
+    name = f"training at iteration {iteration}.snapshot"
+    report = LoadReport(name, "own", "deformable-detr", "", metadata=facts)
+    object.__setattr__(model, "load_report", report)  # no part of the network
+    return model

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from app import controls, runs, visitor
 from app.canvas.kinds import GRID
 from app.picture_page import layer_canvas, picture_page
+from app.views.beside import PAIR, beside, choose_second
+from app.views.beside import STYLE as SIDE_BY_SIDE
 from app.views.dat_numbers import ablations, numbers, versions
 from app.views.dat_text import explanation
 from deformviz.tracing.store import StoredTrace
@@ -18,25 +22,31 @@ STYLE = """.st-key-grid_canvas { min-height: 38rem; }
 
 def deformed_grids() -> None:
     """The page, top to bottom."""
-    picture_page(style=STYLE, show=show)
+    picture_page(style=f"{STYLE}\n{SIDE_BY_SIDE}", show=show)
     explanation()
 
 
 def show(run: StoredTrace, selection: controls.Selection, default_model: str) -> None:
     """What there is to see of a run."""
-    stage(run, default_model=default_model)
+    stage(run, selection, default_model=default_model)
     ablations()
     versions()
     footer(selection)
 
 
 @st.fragment
-def stage(run: StoredTrace, *, default_model: str) -> None:
+def stage(run: StoredTrace, selection: controls.Selection, *, default_model: str) -> None:
     """Layer, canvas and numbers: what changes together when a query is kept."""
-    layer = choose_layer(run)
+    with st.container(horizontal=True, vertical_alignment="center", key="choices"):
+        layer = choose_layer(run)
+        source, name_layer = selection.source, partial(layer_title, run)
+        second = choose_second(run, layer, source, name_layer=name_layer)
     trace_url = f"trace/{run.key}/{layer}.bin"
-    with st.container(key="grid_canvas"):  # keeps its place while its script is on the way
-        view = layer_canvas(GRID, run, trace_url, key="grid")
+    with st.container(key="pair"):
+        with st.container(key="grid_canvas"):  # keeps its place while its script is on the way
+            view = layer_canvas(GRID, run, trace_url, key="grid", pair=PAIR)
+        with st.container(key="beside_canvas"):
+            beside(second, run, layer, source)
     on_show = visitor.on_show(view, trace_url, visitor.view_id(run.key))
     numbers(run, layer, on_show, drawn=bool(view))
     visitor.write_view(on_show.get("params"), default_model)

@@ -7,9 +7,11 @@ import streamlit as st
 from app import controls, runs, visitor
 from app.canvas.kinds import DENSE, SAMPLING
 from app.picture_page import layer_canvas, picture_page
-from app.sources import Source
-from app.views.beside import beside
+from app.views.beside import PAIR, beside, choose_second
+from app.views.beside import STYLE as SIDE_BY_SIDE
 from app.views.explanation import explanation
+from app.views.head_map import head_map
+from app.views.layer_beliefs import layer_beliefs
 from app.views.model_details import model_details, origin
 from app.views.query_charts import query_charts
 from app.views.query_ladder import query_ladder
@@ -24,7 +26,7 @@ STYLE = """.st-key-canvas { min-height: 38rem; }
 
 def explore() -> None:
     """The landing page, top to bottom."""
-    selection = picture_page(style=STYLE, show=show)
+    selection = picture_page(style=f"{STYLE}\n{SIDE_BY_SIDE}", show=show)
     explanation()
     query_ladder(selection)
     model_details(selection.model)
@@ -32,27 +34,33 @@ def explore() -> None:
 
 def show(run: StoredTrace, selection: controls.Selection, default_model: str) -> None:
     """What there is to see of a run."""
-    stage(run, selection.source, default_model=default_model)
+    stage(run, selection, default_model=default_model)
     footer(run, selection)
 
 
 @st.fragment
-def stage(run: StoredTrace, source: Source, *, default_model: str) -> None:
+def stage(run: StoredTrace, selection: controls.Selection, *, default_model: str) -> None:
     """Layer, canvas and charts: what changes together when a query is kept."""
-    layer = controls.choose_layer(run)
+    with st.container(horizontal=True, vertical_alignment="center", key="choices"):
+        layer = controls.choose_layer(run)
+        second = choose_second(run, layer, selection.source)
     trace_url = f"trace/{run.key}/{layer}.bin"
     packed = runs.unpacked(run, layer)
     dense = isinstance(packed, PackedDense)
     if isinstance(packed, PackedLayer):
         visitor.begin_with(first_look(packed))
-    with st.container(key="canvas"):  # keeps its place while its script is on the way
-        view = (
-            layer_canvas(DENSE, run, trace_url, key="dense")
-            if dense
-            else layer_canvas(SAMPLING, run, trace_url, key="explorer")
-        )
+    with st.container(key="pair"):
+        with st.container(key="canvas"):  # keeps its place while its script is on the way
+            view = (
+                layer_canvas(DENSE, run, trace_url, key="dense", pair=PAIR)
+                if dense
+                else layer_canvas(SAMPLING, run, trace_url, key="explorer", pair=PAIR)
+            )
+        with st.container(key="beside_canvas"):
+            beside(second, run, layer, selection.source)
     on_show = visitor.on_show(view, trace_url, visitor.view_id(run.key))
-    beside(run, layer, source, on_show)
+    head_map(run)
+    layer_beliefs(run, layer, selection, on_show)
     if not dense:
         query_charts(run, layer, on_show.get("query"), drawn=bool(view))
     visitor.write_view(on_show.get("params"), default_model)

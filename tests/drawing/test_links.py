@@ -14,13 +14,14 @@ USUAL = {
     "query": 0, "pinned": False, "level": 1, "heads": [0, 1, 2], "levels": [0, 1, 2, 3],
     "colour": "head", "top": 0, "mass": False, "dim": 0.35, "padding": False, "lines": True,
     "all": False, "reverse": False, "lookup": None, "zoom": 1, "centre": None,
+    "moved": True,
 }  # fmt: skip
 CHOSEN = {
     "query": (7, "7"), "pinned": (True, "1"), "level": (3, "3"), "heads": ([0, 2], "0,2"),
     "levels": ([1], "1"), "colour": ("weight", "weight"), "top": (5, "5"), "mass": (True, "1"),
     "dim": (0.5, "0.5"), "padding": (True, "1"), "lines": (False, "0"), "all": (True, "1"),
     "reverse": (True, "1"), "lookup": ([0.25, 0.75], "0.2500,0.7500"), "zoom": (4, "4"),
-    "centre": ([0.5, 0.125], "0.5000,0.1250"),
+    "centre": ([0.5, 0.125], "0.5000,0.1250"), "moved": (False, "0"),
 }  # fmt: skip
 SHORT = {
     "query": "q", "pinned": "pin", "level": "grid", "padding": "pad", "lookup": "at",

@@ -3,6 +3,7 @@ import { button, element, focusedIn, setText } from "./elements.js";
 import { helpDialog } from "./help.js";
 import { listenToKeys } from "./keyboard.js";
 import { fetchTrace, unzipped } from "./packed.js";
+import { joinPair } from "./pair.js";
 import { listenToPointer } from "./pointer.js";
 import { ProofBadge } from "./proof_badge.js";
 import { readView } from "./view.js";
@@ -56,6 +57,7 @@ export class Page {
     this.build(surroundings);
     listenToPointer(this.explorer);
     listenToKeys(this.explorer, surroundings.keys, this.root);
+    this.leavePair = data.pair ? joinPair(this, data.pair) : () => {};
     this.explorer.on("drawn", (scene) => this.describe(scene));
     this.explorer.on("announce", (words) => setText(this.live, words));
     this.explorer.on("notice", (notice) => this.notice(notice));
@@ -217,6 +219,7 @@ export class Page {
 
   close() {
     this.wanted = null; // what is still on its way is not shown any more
+    this.leavePair();
     this.explorer.close();
   }
 }

@@ -19,11 +19,13 @@ function onPictures(palette) {
 /**
  * The state of one picture.
  * @param {{ layer: any, view: any, palette: any, picture?: any, query?: number, focus?: any,
- *   paths?: any[] }} given `paths` of trails
+ *   paths?: any[], compared?: any }} given `paths` of trails; `compared`, on the second of two
+ *   pictures, the layer and query of the first
  */
-export function pictureState({ layer, view, palette, picture, query, focus, paths }) {
+export function pictureState({ layer, view, palette, picture, query, focus, paths, compared }) {
   return {
     layer,
+    compared: compared ?? null,
     paths: paths ?? [],
     picture: picture ?? null,
     view,

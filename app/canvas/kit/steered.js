@@ -28,6 +28,8 @@ export class Steered extends EventTarget {
     this.viewId = ""; // of the link that the view began with, as Python names it
     this.hover = null; // query under the pointer while none is pinned
     this.focus = null; // what the readout is about
+    this.place = null; // looked at, before a click keeps it
+    this.compared = null; // the layer and query of the first picture, on the second of a pair
     this.lastSent = null;
     this.reportTimer = null;
     this.stage = new Stage(
@@ -42,8 +44,8 @@ export class Steered extends EventTarget {
 
   /** What the drawing needs to know. */
   state() {
-    const { layer, picture, view, query, focus, palette } = this;
-    return pictureState({ layer, picture, view, query, focus, palette });
+    const { layer, picture, view, query, focus, palette, compared } = this;
+    return pictureState({ layer, picture, view, query, focus, palette, compared });
   }
 
   tell(name, detail = undefined) {

@@ -4,6 +4,7 @@ import { queryMarks, queryNameMarks, referenceBoxMarks, referenceMarks } from ".
 import { caption, legendTerms } from "./caption.js";
 import { lookupMarks, massMarks } from "./field.js";
 import { focusCellMarks, focusRingMarks } from "./focus.js";
+import { movedMarks } from "./moved.js";
 import { photoMarks } from "./photo.js";
 import { connectorMarks, placedSamples, sampleMarks } from "./samples.js";
 
@@ -17,6 +18,7 @@ export const SAMPLING_DRAWING = {
       "reference box": referenceBoxMarks,
       "focus cells": focusCellMarks,
       connectors: connectorMarks,
+      moved: movedMarks,
       samples: sampleMarks,
       reference: referenceMarks,
       focus: focusRingMarks,

@@ -16,7 +16,6 @@ const POINTER_REACH = 24; // pixels beyond a marker's edge
 export class Explorer extends Steered {
   constructor(page) {
     super(SAMPLING, page);
-    this.place = null; // looked at in reverse look-up, before a click keeps it
     this.lookup = null;
     this.remembered = {}; // query by kind of layer
     this.lightly = false; // pinned because the layer came, not by the visitor: a move lets go

@@ -4,7 +4,7 @@ import { say } from "../kit/words.js";
 
 export const COLOUR_MODES = ["head", "level", "weight", "outside"];
 export const ZOOMS = [1, 2, 4];
-const SWITCHES = ["pinned", "mass", "padding", "lines", "all", "reverse"];
+const SWITCHES = ["pinned", "mass", "padding", "lines", "all", "reverse", "moved"];
 
 export function defaultView(layer) {
   const { header } = layer;
@@ -25,6 +25,7 @@ export function defaultView(layer) {
     lookup: null,
     zoom: 1,
     centre: null,
+    moved: true,
   };
 }
 
@@ -63,6 +64,7 @@ export const SAMPLING_VIEW = {
     lookup: "at",
     zoom: "zoom",
     centre: "centre",
+    moved: "moved",
   },
   usual: defaultView,
   readers: (layer) => ({

@@ -58,6 +58,7 @@ def test_the_kit_knows_no_picture_and_pictures_stand_beside_each_other():
         "grid": {"kit"},
         "keys": {"kit"},
         "dense": {"kit"},
+        "heads": {"kit", "sampling", "dense"},
         "equations": {"kit"},
         "replay": {"kit", "sampling", "grid"},
         "site": {"kit"},
