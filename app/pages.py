@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import visitor
+from app import studio, visitor
 from app.navigation import navigation
 from app.rooms import PAGES, page_called
 from deformviz.words import ask_language_of
@@ -37,6 +37,7 @@ def main() -> None:
         visitor.follow_link()
     page = page_called(chosen.url_path)
     visitor.enter(page.room_now())
+    studio.read_link(page.name)
     navigation(page)
     notes = st.container()
     chosen.run()

@@ -27,6 +27,7 @@ LONGEST_VALUE = 200
 OURS = ("picture", "model", "layer", "beside", "open")  # all other parameters belong to the canvas
 OF_A_QUERY = ("query", "pinned", "lookup", "source", "params", "layer", "view_id", "q", "pin", "at")
 LANGUAGE = "lang"  # in the address of any page
+FIGURE = "figure"  # in the address of a page whose picture is shown as a figure, too
 RECORD = "visitor"  # the one key of ours in Streamlit's session
 
 
@@ -92,6 +93,8 @@ class Visitor:
     language: str = ""  # chosen in a link or on a page; "": the browser's
     choosing_published: bool = False  # whether the list of published models is open
     wanted_model: str = ""  # the published model that is on its way
+    figure: str = ""  # for a paper, that is open below the picture of ..
+    figure_page: str = ""  # .. this page
     drops: int = 0  # files dropped so far: each gets a fresh widget
 
     def __post_init__(self):
@@ -99,7 +102,7 @@ class Visitor:
             if getattr(self, name) not in ROOMS:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; rooms: {', '.join(ROOMS)}.")
         names = "run other_run checkpoint other_checkpoint survey other_survey survey_group lesson"
-        for name in (*names.split(), "lesson_step", "recording", "recording_layer"):
+        for name in (*names.split(), "lesson_step", "recording", "recording_layer", "figure"):
             _check_short(name, getattr(self, name))
 
     @property
@@ -269,15 +272,17 @@ def follow_link() -> None:
 def asked() -> dict[str, str]:
     """What the address says that we have not written into it ourselves."""
     found = {name: value[:LONGEST_VALUE] for name, value in st.query_params.to_dict().items()}
-    found.pop(LANGUAGE, None)  # of every page
+    for name in (LANGUAGE, FIGURE):  # of every page
+        found.pop(name, None)
     return {} if found == me().written else found
 
 
 def write(wanted: Mapping[str, str]) -> None:
     """Have the address say this and nothing else, so that copying it copies the view."""
-    spoken = {LANGUAGE: me().language} if me().language else {}
-    if st.query_params.to_dict() != {**wanted, **spoken}:
-        st.query_params.from_dict({**wanted, **spoken})
+    ours = {LANGUAGE: me().language, FIGURE: me().figure}
+    whole = {**wanted, **{name: value for name, value in ours.items() if value}}
+    if st.query_params.to_dict() != whole:
+        st.query_params.from_dict(whole)
     if me().written != wanted:
         change(written=dict(wanted))
 

@@ -14,6 +14,7 @@ _ROOM_OF = {
     "run": "deformviz.tracing.run",
     "record": "deformviz.tracing.record",
     "look": "deformviz.tracing.look",
+    "figure": "deformviz.figures.studio",
     "open": "deformviz.tracing.recording_file",
     "RecordingError": "deformviz.tracing.recording_file",
     "Adapter": "deformviz.tracing.adapters",

@@ -39,7 +39,6 @@ BROUGHT_BY = {
     "starlette": "streamlit",
     "pandas": "streamlit",
     "scipy": "scikit-image",
-    "matplotlib": "captum",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.studies import Question
+from app.studio import studio, told_of
 from app.tasks.studies import Answer, LayersStudied, LayerView, PixelsStudied
 from deformviz.tracing.store import StoredTrace
 from deformviz.words.markdown import plain
@@ -67,6 +68,9 @@ def show(answer: Answer, question: Question, chosen: dict, run: StoredTrace, wha
     pair(answer, (layer, quantity, method), chosen, run, picture)
     words(answer, layer, name)
     curves(answer, layer, what)
+    if layer.startswith("decoder") and not question.side:
+        asked = {"layer": layer, "query": question.query}
+        studio(("deletion-curves",), run, asked, told_of(), found=answer.study.curves[layer])
     table(answer, question)
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from app import controls, visitor
 from app.canvas.kinds import KEYS, mount_picture
 from app.picture_page import picture_page
+from app.studio import studio, told_of
 from deformviz.analysis.relatives import RELATIVES
 from deformviz.tracing.packing import read_header
 from deformviz.tracing.store import StoredTrace
@@ -47,7 +48,9 @@ def stage(run: StoredTrace, *, default_model: str) -> None:
             note=run.honesty,
         ).view
     table(run)
-    visitor.write_view(visitor.on_show(view, trace_url, view_id).get("params"), default_model)
+    on_show = visitor.on_show(view, trace_url, view_id)
+    studio(("five-attentions",), run, {"query": on_show.get("query")}, told_of())
+    visitor.write_view(on_show.get("params"), default_model)
 
 
 def table(run: StoredTrace) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from app import controls, runs, visitor
 from app.canvas.kinds import GRID
 from app.picture_page import layer_canvas, picture_page
+from app.studio import OF_GRIDS, studio, told_of
 from app.views.beside import PAIR, beside, choose_second
 from app.views.beside import STYLE as SIDE_BY_SIDE
 from app.views.dat_numbers import ablations, numbers, versions
@@ -49,7 +50,18 @@ def stage(run: StoredTrace, selection: controls.Selection, *, default_model: str
             beside(second, run, layer, source)
     on_show = visitor.on_show(view, trace_url, visitor.view_id(run.key))
     numbers(run, layer, on_show, drawn=bool(view))
+    studio(
+        OF_GRIDS, run, {"layer": layer, "group": shown_group(run.header(layer), on_show)}, told_of()
+    )
     visitor.write_view(on_show.get("params"), default_model)
+
+
+def shown_group(header: dict, view: dict) -> int:
+    """The group of the first head on show."""
+    heads = view.get("heads") or []
+    if not heads:
+        return header["start_group"]
+    return min(heads) // (header["heads"] // header["groups"])
 
 
 def choose_layer(run: StoredTrace) -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 from app import controls, runs, visitor
 from app.canvas.kinds import DENSE, SAMPLING
 from app.picture_page import layer_canvas, picture_page
+from app.studio import OF_SAMPLES, seen, studio, told_of
 from app.views.beside import PAIR, beside, choose_second
 from app.views.beside import STYLE as SIDE_BY_SIDE
 from app.views.explanation import explanation
@@ -63,6 +64,7 @@ def stage(run: StoredTrace, selection: controls.Selection, *, default_model: str
     layer_beliefs(run, layer, selection, on_show)
     if not dense:
         query_charts(run, layer, on_show.get("query"), drawn=bool(view))
+        studio(OF_SAMPLES, run, seen(layer, on_show, run.header(layer)), told_of())
     visitor.write_view(on_show.get("params"), default_model)
 
 

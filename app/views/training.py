@@ -9,6 +9,7 @@ from app.canvas.kinds import mount_replay
 from app.line import QueueFull
 from app.rooms import ROOMS
 from app.sources import Source
+from app.studio import OF_GRIDS, OF_SAMPLES, OF_TRAINING, studio, told_of
 from app.tasks import replay_view
 from app.training_runs import NOBODY, PARAMETERS, is_local, known_runs
 from app.views.live_training import live_panel, live_status
@@ -189,6 +190,9 @@ def stage(chosen: list[recorded_runs.RecordedRun], source: Source | int, settled
             pictures=[f"replay/{v.key}/picture.jpg" for v in views],
             drawing=chosen[0].drawing,
         )
+        if settled and chosen[0].kind != "recording":
+            figures = OF_GRIDS if chosen[0].drawing == "grid" else (*OF_TRAINING, *OF_SAMPLES)
+            studio(figures, views[0], {}, told_of(run=chosen[0].name))
     elif not any(_has_failed(run, source) for run in chosen):
         st.skeleton(height=420)
     if not settled and all(_is_settled(run, source) for run in chosen):

@@ -17,6 +17,7 @@ from deformviz.models.memory import keep_freed_memory
 COMMANDS = (
     "app",
     "look",
+    "figure",
     "train",
     "export",
     "record-run",
