@@ -5,8 +5,10 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from deformviz.training.loop import DetectorTraining
@@ -99,10 +101,18 @@ def test_slider_curve_preset_and_play_move_the_present_alone(visit):
     curves.hover(position={"x": chart["width"] - 16, "y": 50})
     expect(caption(page, "now")).to_contain_text("iteration 3")
 
-    page.get_by_role("button", name="Head 0, level 0: start").click()
-    expect(caption(page, "now")).to_contain_text("iteration 0")
+    page.get_by_role("button", name="Head 0, level 0").click()
+    expect(page.locator(".dr-now")).to_be_hidden()  # start and end share the room ..
+    expect(caption(page, "first")).to_contain_text("iteration 0")
+    expect(caption(page, "last")).to_contain_text("iteration 3")
+    start, last = (page.locator(f".dr-{when}").bounding_box() for when in ("first", "last"))
+    assert start["width"] == last["width"] and start["y"] == last["y"]
     view = replayer(page, "replayer.view")
     assert view["heads"] == [0] and view["levels"] == [0] and view["lines"]
+    page.get_by_label("Snapshot", exact=True).focus()
+    page.keyboard.press("Home")
+    expect(page.locator(".dr-now")).to_be_visible()  # .. until somebody moves the clock
+    expect(caption(page, "now")).to_contain_text("iteration 0")
 
     page.get_by_label("Speed").select_option("4")
     page.get_by_role("button", name=re.compile("Play")).click()
@@ -129,7 +139,12 @@ def test_play_waits_for_the_next_snapshot(visit):
 def test_the_pressed_play_button_can_be_read_and_the_preset_on_show_is_marked(visit):
     page = visit("run=tiny")
     presets = page.get_by_role("group", name="Presets")
-    expect(presets.locator("[aria-pressed=true]")).to_have_text(["Heads"])
+    expect(presets.locator("[aria-pressed=true]")).to_have_text(["One object"])
+    expect(page.get_by_label("Layer", exact=True)).to_have_value("decoder.1")
+    at = page.locator(".dr .dv-legend").bounding_box()
+    page.get_by_label("Snapshot", exact=True).press("End")
+    expect(caption(page, "now")).to_contain_text("iteration 3")
+    assert page.locator(".dr .dv-legend").bounding_box() == at  # it does not jump
     presets.get_by_role("button", name="Scales").click()
     expect(presets.locator("[aria-pressed=true]")).to_have_text(["Scales"])
     page.locator(".dr-play").click()
@@ -206,8 +221,8 @@ def test_a_dat_bends_its_grid_while_it_learns(visit):
       });
     }""")
     assert start < 1e-6 and moved > 0.02  # regular at first, then bent
-    page.get_by_role("button", name="All queries: start").click()
-    expect(caption(page, "now")).to_contain_text("iteration 0")
+    page.get_by_role("button", name="All queries").click()
+    expect(page.locator(".dr-now")).to_be_hidden()
     assert replayer(page, "replayer.view.importance") is True
 
 
@@ -227,9 +242,9 @@ def test_changing_the_run_changes_gallery_and_kind_of_picture(visit):
 def test_two_runs_are_compared_layer_by_layer(visit):
     page = visit("run=detector&with=tiny", pictures=6)
     titles = page.locator(".dr-run-title")
-    expect(titles).to_have_text(["Deformable DETR, shipped", "tiny · encoder 0"])
-    page.get_by_label("Layer", exact=True).select_option("decoder.2")
-    expect(titles.nth(1)).to_have_text("tiny · decoder 1")
+    expect(titles).to_have_text(["Deformable DETR, shipped", "tiny · decoder 1"])
+    page.get_by_label("Layer", exact=True).select_option("encoder.1")
+    expect(titles.nth(1)).to_have_text("tiny · encoder 0")
     expect(page.locator(".dr-stage[aria-busy=false]")).to_have_count(6)
     expect(page.locator(".dr-values")).to_contain_text("head 0, tiny")
 
@@ -251,6 +266,44 @@ def test_points_and_an_animation_can_be_taken_away(visit):
     assert played["width"] == 1260 and played["height"] > 200
     assert played["frames"] >= 10 and len(set(played["pictures"])) >= 3
 
+
+@pytest.mark.slow
+def test_what_is_on_show_is_taken_away_as_a_still_picture(visit):
+    page = visit("run=tiny")
+    page.get_by_label("Snapshot", exact=True).press("End")
+    expect(caption(page, "now")).to_contain_text("iteration 3")
+    drawn(page)
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="These pictures (SVG)").click()
+    root = ElementTree.fromstring(Path(taken.value.path()).read_text())
+    svg = "{http://www.w3.org/2000/svg}"
+    panels = root.findall(f"{svg}svg")
+    assert len(panels) == 3
+    words = [node.text for node in root.iter(f"{svg}text")]
+    assert any(word.startswith("Now · iteration 3") for word in words)
+    on_show = page.locator(".dr").evaluate(PLACED)
+    marks = [node for node in panels[1].iter() if node.get("cx") or node.get("points")]
+    discs = {(float(m.get("cx")), float(m.get("cy"))) for m in marks if m.get("cx")}
+    assert on_show and len(discs) >= 3
+    for x, y in on_show:
+        y *= float(panels[1].get("height"))
+        assert min(abs(520 * x - u) + abs(y - v) for u, v in discs) < 1
+    page.get_by_role("button", name="Head 0, level 0").click()
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="These pictures (PNG)").click()
+    with Image.open(taken.value.path()) as image:
+        assert image.width == 2 * (2 * 520 + 12)  # start and end
+
+
+# Places of the present's discs inside the stage, as shares of its width and height.
+PLACED = """(root) => {
+  const { scene } = root.__replay.theatre.stageOf(0, "now");
+  return scene.placed
+    .filter(({ level, beyond }) => level === 0 && !beyond)
+    .map(({ stageX, stageY }) => [stageX / scene.width, stageY / scene.height]);
+}"""
 
 PLAY = """async (data) => {
   const video = document.createElement("video");

@@ -130,9 +130,10 @@ def replay(name, asset, *done, width_px=1000) -> View:
 
 
 LAYER, TRAILS = "Layer", ("button", "Trails")
+ENCODER = ("choose", LAYER, "encoder.1")
 REPLAY = [
     replay("of a detector as it opens", "sampling"),
-    replay("a later snapshot", "sampling", ("seek", 2)),
+    replay("a later snapshot", "sampling", ENCODER, ("seek", 2)),
     replay("the decoder", "sampling", ("choose", LAYER, "decoder.2"), ("seek", 1)),
     replay(
         "another object",
@@ -141,16 +142,16 @@ REPLAY = [
         ("choose", "Object to follow", "1"),
         ("seek", 2),
     ),
-    replay("trails of points", "sampling", ("seek", 3), TRAILS),
+    replay("trails of points", "sampling", ENCODER, ("seek", 3), TRAILS),
     replay(
         "trails in the decoder", "sampling", ("choose", LAYER, "decoder.2"), ("seek", 3), TRAILS
     ),
-    replay("between two snapshots", "sampling", ("seek", 1), ("blend", 0.4)),
-    replay("one head enlarged", "sampling", ("button", "Head 0, level 0: end")),
+    replay("between two snapshots", "sampling", ENCODER, ("seek", 1), ("blend", 0.4)),
+    replay("one head enlarged", "sampling", ("button", "Head 0, level 0")),
     replay("of a DAT as it opens", "grid"),
     replay("trails of knots", "grid", ("seek", 2), TRAILS),
     replay("a grid between snapshots", "grid", ("seek", 1), ("blend", 0.75)),
-    replay("every query's average", "grid", ("button", "All queries: end")),
+    replay("every query's average", "grid", ("button", "All queries")),
 ]
 
 

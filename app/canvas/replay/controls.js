@@ -11,6 +11,7 @@ import {
 import { fileMenu } from "../kit/export.js";
 import { say } from "../kit/words.js";
 import { exportCurves, exportPoints, exportVideo } from "./export_replay.js";
+import { stillFiles } from "./stills.js";
 
 export class Controls {
   /** `own` are the controls of what is drawn. */
@@ -23,6 +24,10 @@ export class Controls {
       title: say("canvas.replay.trails.title"),
       onclick: () => replayer.setTrails(!replayer.trails),
     });
+    this.beside = toggleButton(say("canvas.replay.beside"), {
+      title: say("canvas.replay.beside.title"),
+      onclick: () => replayer.setBeside(!replayer.beside),
+    });
     this.matching = element("p", { class: "dv-quiet dr-matching" });
     this.presets = kind.presets.map((preset) => [
       preset,
@@ -32,6 +37,7 @@ export class Controls {
       }),
     ]);
     const files = [
+      ...stillFiles(replayer, theatre),
       [say("canvas.replay.export.video"), () => exportVideo(replayer, theatre, tell)],
       [say("canvas.replay.export.points"), () => exportPoints(replayer)],
       [say("canvas.replay.export.curves"), () => exportCurves(replayer)],
@@ -51,6 +57,7 @@ export class Controls {
         labelled(say("canvas.replay.layer"), this.layer),
         ...this.own.nodes,
         this.trails,
+        this.beside,
         fileMenu(files, tell),
       ),
       this.matching,
@@ -68,6 +75,7 @@ export class Controls {
       replayer.layerName,
     );
     setPressed(this.trails, replayer.trails);
+    setPressed(this.beside, replayer.beside);
     for (const [preset, button] of this.presets) setPressed(button, replayer.showsPreset(preset));
     this.own.update();
     setText(this.matching, this.own.sentence());

@@ -38,6 +38,7 @@ class ReplayPage {
       "aria-live": "polite",
     });
     this.proof = new ProofBadge();
+    const signs = new Signs(this.replayer);
     const tell = (words) => setText(this.live, words);
     this.root = element(
       "div",
@@ -54,11 +55,11 @@ class ReplayPage {
           this.proof.root,
           this.live,
         ),
-        element("div", { class: "dr-right" }, this.curves.root, new Signs(this.replayer).root),
+        element("div", { class: "dr-right" }, signs.root, signs.scale, this.curves.root),
       ),
     );
     const { replayer, theatre } = this;
-    Object.assign(this.root, { __replay: { counters: theatre.counters, replayer } });
+    Object.assign(this.root, { __replay: { counters: theatre.counters, replayer, theatre } });
     replayer.addEventListener("drawn", () => requestAnimationFrame(() => this.prove()));
     for (const name of ["changed", "waiting"])
       this.replayer.addEventListener(name, () => this.complain());

@@ -1,43 +1,41 @@
-// Views everybody wants first. Of a detector the five pictures everybody draws of deformable attention.
+// Views everybody wants first. Of a detector: one object followed, then the five pictures that everybody
+// draws of deformable attention, at the start and at the end side by side.
 import { countTo } from "../kit/view.js";
 
-/** Views by name; `layer` says which kind of layer, `at` which snapshot. */
+/** Views by name; `kind` says which kind of layer, `beside` whether start and end share the room. */
 export const SAMPLING_PRESETS = [
+  {
+    name: "object",
+    kind: "decoder",
+    beside: false,
+    colour: "head",
+    lines: false,
+  },
   {
     name: "heads",
     kind: "encoder",
-    at: "now",
+    beside: true,
     colour: "head",
     lines: false,
   },
   {
     name: "scales",
     kind: "encoder",
-    at: "now",
+    beside: true,
     colour: "level",
     lines: false,
   },
   {
     name: "offsets",
     kind: "encoder",
-    at: "now",
+    beside: true,
     colour: "head",
     lines: true,
   },
   {
-    name: "star_start",
+    name: "star",
     kind: "encoder",
-    at: "first",
-    colour: "head",
-    lines: true,
-    heads: [0],
-    levels: [0],
-    zoom: 2,
-  },
-  {
-    name: "star_end",
-    kind: "encoder",
-    at: "last",
+    beside: true,
     colour: "head",
     lines: true,
     heads: [0],
@@ -66,28 +64,18 @@ export function samplingPresetView(preset, { layers, heads, levels }) {
 export const GRID_PRESETS = [
   {
     name: "one_query",
-    at: "now",
+    beside: false,
     view: { importance: false, lines: true, mesh: true, arrows: false },
   },
   {
     name: "all_queries",
-    at: "now",
+    beside: true,
     view: { importance: true, mesh: true, arrows: false },
   },
   {
     name: "way",
-    at: "now",
+    beside: true,
     view: { importance: true, mesh: false, arrows: true },
-  },
-  {
-    name: "all_start",
-    at: "first",
-    view: { importance: true, mesh: true, arrows: false },
-  },
-  {
-    name: "all_end",
-    at: "last",
-    view: { importance: true, mesh: true, arrows: false },
   },
 ];
 

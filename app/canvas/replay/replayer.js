@@ -21,6 +21,7 @@ export class Replayer extends EventTarget {
     this.place = [0.5, 0.5]; // normalised, where the encoder's cell lies
     this.chosen = 0; // object followed through decoder layers
     this.trails = false;
+    this.beside = false; // start and end side by side, without the present
     this.speed = 1;
     this.playing = null;
     this.waits = false; // what plays stands still until the next snapshot is here
@@ -162,6 +163,7 @@ export class Replayer extends EventTarget {
 
   seek(index, cause = null) {
     this.share = 0;
+    if (this.beside) this.setBeside(false); // whoever moves the clock wants to see it
     const at = Math.max(0, Math.min(this.run.iterations.length - 1, index));
     if (at === this.at && !cause) return;
     this.at = at;
@@ -180,6 +182,7 @@ export class Replayer extends EventTarget {
       this.pause();
       return;
     }
+    this.beside = false;
     if (this.at === this.run.iterations.length - 1) this.seek(0);
     let before = performance.now();
     const advance = (now) => {
@@ -268,6 +271,12 @@ export class Replayer extends EventTarget {
     this.tell("changed");
   }
 
+  setBeside(on) {
+    this.beside = on;
+    if (on) this.halt();
+    this.tell("changed");
+  }
+
   choose(index) {
     this.chosen = index;
     if (this.view) this.setZoom(this.view.zoom);
@@ -288,7 +297,7 @@ export class Replayer extends EventTarget {
     const { layerName, zoom, view } = this.kind.presetView(preset, this.run.manifest);
     this.pause();
     this.layerName = layerName ?? this.layerName;
-    if (preset.at !== "now") this.at = this.indexOf(this.run, preset.at);
+    this.beside = preset.beside;
     this.want();
     this.setView(view);
     if (zoom) this.setZoom(zoom);
@@ -300,7 +309,7 @@ export class Replayer extends EventTarget {
     return (
       (layerName ?? this.layerName) === this.layerName &&
       (zoom ?? this.view.zoom) === this.view.zoom &&
-      (preset.at === "now" || this.at === this.indexOf(this.run, preset.at)) &&
+      preset.beside === this.beside &&
       Object.entries(view).every(([name, value]) => String(value) === String(this.view[name]))
     );
   }

@@ -31,8 +31,8 @@ export const SAMPLING_KIND = {
   presetView: samplingPresetView,
   blend: blendedLayer,
 
-  /** At first every query of the encoder looks the same way: there the star is plain to see. */
-  firstLayer: (names) => names.filter((name) => name.startsWith("encoder")).at(-1) ?? names.at(-1),
+  /** The decoder's last one: of one object, the points move from a star onto it. */
+  firstLayer: (names) => names.filter((name) => name.startsWith("decoder")).at(-1) ?? names.at(-1),
   firstStatistic: "displacement",
   firstView: (layer) => ({ ...defaultView(layer), lines: false, dim: 0.4 }),
   carry: carryView,

@@ -28,6 +28,7 @@ export class Theatre {
   update() {
     const { replayer } = this;
     if (this.rows.length !== replayer.runs.length) this.build();
+    this.root.classList.toggle("dr-beside", replayer.beside);
     this.rows.forEach((row, index) => {
       const run = replayer.runs[index];
       setText(row.title, replayer.runs.length > 1 ? this.titleOf(run) : "");
@@ -159,7 +160,7 @@ export class Theatre {
         "aria-label",
         `${this.caption(run, when)}, ${queryName(scene.layer, scene.query)}`,
       );
-    if (index || when !== "now") return;
+    if (index || when !== (replayer.beside ? "last" : "now")) return;
     replayer.tell("drawn", scene);
     if (replayer.causeTime === null || replayer.causeTime === undefined) return;
     this.counters.scrubToDrawnMs.push(performance.now() - replayer.causeTime);
