@@ -39,6 +39,7 @@ class Derivation:
     edits: tuple[str, ...] = ()  # fields of `Change` that may be set
     mistakes: Mapping[str, Mistake] = field(default_factory=dict)
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of the picture -> steps
+    opens: str = ""  # the step that the page opens on; "": its first one
     keys_are_queries: bool = False  # whether its marks are keys, where queries stand
     legend: str = "samples"  # which sentence explains its marks
     panel: str | None = None  # (Subject, Worked) -> what its sliders need, beside the steps

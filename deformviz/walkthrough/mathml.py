@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from latex2mathml.converter import convert
 
-from deformviz.walkthrough.step import TERM, Worked, terms_of
+from deformviz.walkthrough.step import PART, TERM, Worked, terms_of
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 PRIME = "\u2032"
@@ -19,15 +19,20 @@ ROMAN = re.compile(r"\\mathrm\{([^{}]*)\}")
 
 
 def equation_mathml(derivation: Worked, equation: str) -> str:
-    """An equation of a derivation, its terms as `<mrow class="term" data-term="name">`."""
-    names = list(terms_of(equation))
+    """An equation of a derivation, its terms as `<mrow class="term" data-term="name">`.
 
-    def coloured(match: re.Match) -> str:
-        mark = MARK.format(names.index(match[1]) + 1)
-        return rf"\textcolor{{{mark}}}{{{derivation[match[1]].symbol}}}"
+    A sum is the term of the step that adds up.
+    """
+    signs = (match[1] for match in PART.finditer(equation))
+    names = list(dict.fromkeys([*terms_of(equation), *signs]))
+
+    def coloured(name: str, latex: str) -> str:
+        return rf"\textcolor{{{MARK.format(names.index(name) + 1)}}}{{{latex}}}"
 
     marks = {MARK.format(index + 1): name for index, name in enumerate(names)}
-    return _mathml(TERM.sub(coloured, equation), marks, "block")
+    spelled = PART.sub(lambda match: coloured(match[1], match[2]), equation)
+    spelled = TERM.sub(lambda match: coloured(match[1], derivation[match[1]].symbol), spelled)
+    return _mathml(spelled, marks, "block")
 
 
 @lru_cache(maxsize=512)

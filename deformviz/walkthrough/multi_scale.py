@@ -140,7 +140,8 @@ def _derive(
         sampled,
         weights,
         symbol="s_{mq}",
-        equation=rf"{sums} \term{{attention_weights}} \cdot \term{{sampled_values}}",
+        equation=rf"\part{{attended}}{{{sums}}} \term{{attention_weights}} "
+        r"\cdot \term{sampled_values}",
         axes="head channel",
         source=source,
     )
@@ -158,18 +159,19 @@ def _derive(
         module.output_proj,
         merged,
         symbol=r"\mathrm{out}_q",
-        equation=r"\sum_{m=1}^{M} \term{output_proj} \, \term{attended} + b",
+        equation=r"\part{output}{\sum_{m=1}^{M}} \term{output_proj} \, \term{attended} + b",
         axes="embedding",
         source=source,
     )
     name = "MSDeformAttn" if level else "DeformAttn"
-    maps = r"\{x^l\}" if level else "x"
+    references_term = _reference_term(inputs.references)
     return board.finished(
         module_output(module, inputs),
         (
-            rf"\mathrm{{{name}}}(\term{{query}}, {_reference_term(inputs.references)}, {maps}) = "
-            rf"\sum_{{m=1}}^{{M}} \term{{output_proj}} [ {sums} \term{{attention_weights}} "
-            r"\cdot \term{sampled_values} ]"
+            rf"\mathrm{{{name}}}(\term{{query}}, {references_term}, \term{{value_input}}) = "
+            r"\part{output}{\sum_{m=1}^{M}} \term{output_proj} "
+            rf"[ \part{{attended}}{{{sums}}} \term{{attention_weights}} \cdot "
+            r"\term{sampled_values} ]"
         ),
     )
 
@@ -195,7 +197,7 @@ def _write_given(board, module, inputs, index, source) -> tuple[Tensor, Tensor]:
     board.given(
         "value_input",
         inputs.value_input,
-        symbol="x",
+        symbol="x" if index == "mqk" else r"\{x^l\}",
         axes="pixel embedding",
         source=f"{source}: the maps of all levels, one after another",
         pick=lambda raw: raw[0],

@@ -39,6 +39,7 @@ def payload(followed: Followed) -> dict[str, Any]:
         "drawn_apart": f"{followed.drawn_apart:.1e}",
         "scale": float(worked.module_output.abs().max()),
         "dtype": str(worked.module_output.dtype).removeprefix("torch."),
+        "opens": record.opens,
         "steps": [_step(record, worked, step, prose, shapes) for step in worked],
         "pictures": [picture_of(subject, sight) for sight in sights],
         "sample": [subject.head, subject.level, subject.point],

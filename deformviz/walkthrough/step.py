@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from deformviz.axes import check_shape
 
 TERM = re.compile(r"\\term\{(\w+)\}")
+PART = re.compile(r"\\part\{(\w+)\}\{((?:[^{}]|\{[^{}]*\})*)\}")  # a sign that stands for a step
 
 
 def terms_of(equation: str) -> tuple[str, ...]:
@@ -32,7 +33,7 @@ class Step:
 
     symbol: str  # LaTeX of the result, "A_{mlqk}"
     name: str  # its name everywhere in the code, "attention_weights"
-    equation: str  # LaTeX of the whole line; \term{name} stands for a step
+    equation: str  # LaTeX; \term{name} stands for a step, \part{name}{sum} is a sign of one
     axes: str  # "head level point": of one query, so without batch and query
     value: Tensor
     compute: Callable[..., Any] | None  # what really made `value`; None: it came from outside
@@ -85,7 +86,7 @@ class Worked:
 
     def latex(self, equation: str) -> str:
         """An equation with every term spelled out."""
-        return TERM.sub(lambda match: self[match[1]].symbol, equation)
+        return TERM.sub(lambda match: self[match[1]].symbol, PART.sub(r"\2", equation))
 
     def __getitem__(self, name: str) -> Step:
         for step in self.steps:

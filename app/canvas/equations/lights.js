@@ -1,5 +1,6 @@
 // What lights up together: symbol, tensor, picture and code of the same thing.
 import { say } from "../kit/words.js";
+import { hasIndices } from "./indices.js";
 import { cellSamples } from "./numbers.js";
 
 const MOST_SPELLED = 8;
@@ -18,6 +19,13 @@ export class Lights {
   /** What the pointer or the focus is on, wherever on the page it is. */
   point(target) {
     if (target.closest?.(".wt-sample")) return;
+    const index = hasIndices(this.page.lesson)
+      ? target.closest?.("[data-index]")?.dataset.index
+      : null;
+    if (index) {
+      this.light({ sample: { [index]: this.page.sample[index] }, index });
+      return;
+    }
     const term = target.closest?.("[data-term]")?.dataset.term ?? null;
     const part = target.closest?.("[data-part]")?.dataset.part ?? null;
     this.light({ term, sample: cellSamples.get(target) ?? null, part });
@@ -29,7 +37,7 @@ export class Lights {
   }
 
   /** Light up everything that shows the same thing: symbol, tensor, picture, code. */
-  light({ term = null, sample = null, part = null }) {
+  light({ term = null, sample = null, part = null, index = null }) {
     const { page } = this;
     const shown = part ?? this.partOf(term) ?? (sample ? "samples" : null);
     const fits =
@@ -48,6 +56,7 @@ export class Lights {
       cell.classList.toggle("wt-lit", Boolean(fits && own && fits(own)));
     }
     this.spell(sample ?? page.sample);
+    page.indices.show({ ...page.sample, ...sample }, index);
     for (const view of page.views) view.show(page.sample, fits, shown);
     for (const [scope, button] of page.buttons) {
       button.textContent = say(`canvas.equations.scope.${scope}`, page.sample);

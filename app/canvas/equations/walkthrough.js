@@ -6,6 +6,7 @@ import { Detail } from "./detail.js";
 import { Diagram } from "./diagram.js";
 import { loadFont } from "./font.js";
 import { headOf } from "./head.js";
+import { Indices } from "./indices.js";
 import { Lights } from "./lights.js";
 import { Parts } from "./parts.js";
 import { Picture } from "./picture.js";
@@ -39,8 +40,16 @@ export class Walkthrough {
     );
     this.answers = element("div", { class: "wt-answers" });
     this.parts = new Parts(this, ["what_if", "costs"]);
-    this.sights = element("div", { class: "wt-sights" }, this.scopes, this.pictures, this.answers);
-    const side = element("aside", { class: "wt-side" }, this.sights, ...this.parts.places);
+    this.indices = new Indices(this);
+    this.before = element("div", { class: "wt-before" }); // as it was, where something is changed
+    const sights = [this.scopes, this.pictures, this.indices.root, this.answers];
+    const side = element(
+      "aside",
+      { class: "wt-side" },
+      element("div", { class: "wt-sights" }, ...sights),
+      ...this.parts.places,
+      this.before,
+    );
     this.root = element(
       "section",
       { class: "wt", tabindex: "-1" },
@@ -67,9 +76,8 @@ export class Walkthrough {
     this.sample = { head, level, point };
     const known = (name) => data.lesson.steps.some((step) => step.name === name);
     const wanted = fresh && known(data.step) ? data.step : this.step;
-    this.step = known(wanted)
-      ? wanted
-      : (data.lesson.steps.find((step) => !step.given) ?? data.lesson.steps[0]).name;
+    const [first] = [...data.lesson.steps.filter((step) => !step.given), ...data.lesson.steps];
+    this.step = [wanted, data.lesson.opens].find(known) ?? first.name;
     const focused = focusedIn(this.root);
     const keepsFocus =
       focused && this.root.contains(focused) && !focused.closest("input, button:not(.wt-chip)");
@@ -78,18 +86,8 @@ export class Walkthrough {
       : -1;
     this.head.replaceChildren(...headOf(this.lesson));
     this.diagram.update(this.lesson);
-    this.keepHeight();
-    this.answers.replaceChildren(
-      ...this.lesson.answers.map(({ title, lines }) =>
-        element(
-          "div",
-          { class: "wt-answer" },
-          element("strong", {}, title),
-          ...lines.map((line) => element("p", {}, line)),
-        ),
-      ),
-    );
-    if (this.lesson.note) this.answers.append(element("p", { class: "wt-note" }, this.lesson.note));
+    this.root.classList.toggle("wt-editable", Boolean(this.lesson.what_if));
+    this.showAnswers();
     if (this.dragging && isDrawnTruly(this.lesson)) this.views[0].answer(this.lesson.pictures[0]);
     else this.drawPictures();
     this.parts.show("what_if", data.lesson.what_if && data.lesson);
@@ -100,17 +98,24 @@ export class Walkthrough {
     else if (keepsFocus) this.diagram.chips.get(this.step).focus({ preventScroll: true });
   }
 
-  /** Two sights take the room that one had, so that the sliders below stay under the hand. */
-  keepHeight() {
-    const { width, height } = this.sights.getBoundingClientRect();
-    const beside = Boolean(this.lesson.what_if) && this.lesson.pictures.length > 1;
-    if (!beside) this.room = null;
-    else if (this.pictures.childElementCount && !this.root.classList.contains("wt-beside"))
-      this.room = { width, height };
-    this.root.classList.toggle("wt-beside", beside);
-    this.root.classList.toggle("wt-editable", Boolean(this.lesson.what_if));
-    this.sights.style.minHeight =
-      this.room && this.room.width === width ? `${this.room.height}px` : "";
+  /** Whether what was there before stands below the sliders, so that the changed picture stays as it is. */
+  get isEdited() {
+    return Boolean(this.lesson.what_if) && this.lesson.pictures.length > 1;
+  }
+
+  showAnswers() {
+    const answers = this.lesson.answers.map(({ title, lines }) =>
+      element(
+        "div",
+        { class: "wt-answer" },
+        element("strong", {}, title),
+        ...lines.map((line) => element("p", {}, line)),
+      ),
+    );
+    const [own, ...others] = answers;
+    this.answers.replaceChildren(...(this.isEdited ? [own] : answers));
+    this.answerBefore = this.isEdited ? others : [];
+    if (this.lesson.note) this.answers.append(element("p", { class: "wt-note" }, this.lesson.note));
   }
 
   drawPictures() {
@@ -124,7 +129,9 @@ export class Walkthrough {
     this.buttons.get("pixels").hidden = !pictures.some(({ corners }) => corners.length);
     this.root.classList.toggle("wt-compare", this.lesson.compare);
     this.root.classList.toggle("wt-alone", !this.views.length && !this.lesson.costs);
-    this.pictures.replaceChildren(...this.views.map((view) => view.root));
+    const roots = this.views.map((view) => view.root);
+    this.pictures.replaceChildren(...(this.isEdited ? roots.slice(0, 1) : roots));
+    this.before.replaceChildren(...(this.isEdited ? [...roots.slice(1), ...this.answerBefore] : []));
     if (this.views.length)
       this.pictures.append(element("p", { class: "wt-legend" }, this.lesson.legend ?? ""));
   }

@@ -33,4 +33,5 @@ DERIVATION = Derivation(
     edits=WHOLE_LAYER,
     mistakes=MISTAKES,
     parts=PARTS,
+    opens="sampling_locations",
 )

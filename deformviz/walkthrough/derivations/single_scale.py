@@ -12,4 +12,5 @@ DERIVATION = Derivation(
     toy=True,
     mistakes=MISTAKES,
     parts=PARTS,
+    opens="sampling_locations",
 )
