@@ -209,3 +209,23 @@ def test_prose_becomes_spans_and_never_html():
         ["text", " "],
         ["code", "<d>"],
     ]
+
+
+def test_sums_and_maps_of_eq_3_are_terms():
+    shown = payload(follow(Subject(example="toy")))
+    terms = re.findall(r'data-term="(\w+)"[^>]*>(.*?)</mrow>', shown["whole"], re.S)
+    named = [name for name, _ in terms]
+    assert named.count("attended") == 1 and named.count("output") == 1
+    assert "value_input" in named
+    of = {name: inner for name, inner in terms}
+    assert "∑" in of["attended"] and "∑" in of["output"]
+    attended = next(step for step in shown["steps"] if step["name"] == "attended")
+    assert 'data-term="attended"' in attended["equation"]
+    assert "attended" in attended["terms"] and "∑" in attended["equation"]
+
+
+@pytest.mark.parametrize("name", ["multi_scale", "single_scale"])
+def test_eq_2_and_3_open_on_sampling_locations(name):
+    shown = payload(follow(Subject(name, example="toy")))
+    assert shown["opens"] == "sampling_locations"
+    assert shown["opens"] in {step["name"] for step in shown["steps"]}

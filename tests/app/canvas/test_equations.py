@@ -157,3 +157,54 @@ def test_a_red_badge_never_says_that_it_equals(tab, lessons, compare):
     }
     assert sum(seen.values()) == len(seen) - 1
     assert any("a line fails its check" in text for text in seen)
+
+
+def lit(page):
+    """(head, level, point) of every sample that stands out."""
+    titles = page.locator(".wt-sample.wt-lit title").all_text_contents()
+    return {tuple(map(int, NAMED.match(title).groups()[:3])) for title in titles}
+
+
+def test_an_index_lights_a_colour_a_shape_or_a_point(tab, lessons):
+    lesson = {**lessons["decoder"], "sample": [2, 1, 3], "opens": "sampling_locations"}
+    show(tab, lesson)
+    expect(tab.locator(".wt-chip[aria-current]")).to_have_attribute(
+        "data-term", "sampling_locations"
+    )
+    heads, levels, points = lesson["sizes"]
+    every = set(np.ndindex(heads, levels, points))
+    equation = tab.locator(".wt-equation")
+    for axis, name in enumerate(("head", "level", "point")):
+        equation.locator(f".index[data-index={name}]").first.hover()
+        chosen = lesson["sample"][axis]
+        assert lit(tab) == {one for one in every if one[axis] == chosen}
+        expect(tab.locator(f".wt-index[data-index={name}]")).to_have_class(re.compile("wt-lit"))
+    expect(tab.locator(".wt-indices")).to_contain_text("head 2: a colour")
+    tab.mouse.move(2, 2)
+    expect(tab.locator(".wt-index.wt-lit")).to_have_count(0)
+
+
+def test_code_is_never_cut(tab, lessons):
+    lesson = lessons["decoder"]
+    long = "    return " + " + ".join(f"a_name_that_takes_room_{i}" for i in range(9))
+    steps = [{**step, "code": [*step["code"], *[long] * 40]} for step in lesson["steps"]]
+    show(tab, {**lesson, "steps": steps})
+    tab.locator(".wt-code").first.wait_for()
+    cut = tab.locator(".wt-code").first.evaluate(
+        """(pre) => [pre.scrollWidth - pre.clientWidth, pre.scrollHeight - pre.clientHeight]"""
+    )
+    assert max(cut) <= 1
+
+
+def test_a_dragged_point_leaves_the_picture_as_large_as_it_was(tab, lessons):
+    lesson = lessons["decoder"]
+    show(tab, lesson)
+    before = tab.locator(".wt-svg").first.bounding_box()
+    (picture,), (answer, *_) = lesson["pictures"][:1], lesson["answers"]
+    sights = [{**picture, "title": title} for title in ("Changed", "As it was")]
+    edited = {**lesson, "pictures": sights, "answers": [answer, answer]}
+    assert edited["what_if"] is not None
+    show(tab, edited)
+    expect(tab.locator(".wt-svg")).to_have_count(2)
+    assert tab.locator(".wt-svg").first.bounding_box() == before
+    expect(tab.locator(".wt-before figcaption")).to_have_text("As it was")
