@@ -14,6 +14,7 @@ from deformviz.analysis.offsets import offsets_of_locations
 from deformviz.figures.studio import FIGURES, Choice, FigureError, Material, Paper, make
 from deformviz.figures.studio.material import SHIPPED_RUNS, pixels_of, unpack
 from deformviz.figures.studio.moments import some_moments
+from deformviz.figures.studio.points import AREAS, marker_sizes
 from deformviz.figures.theme import SEQUENTIAL, head_colour, level_colour
 from deformviz.geometry import grid_to_normalised, normalised_to_original
 from deformviz.tracing.packing import pack_layer
@@ -100,12 +101,18 @@ def test_colour_is_the_head(by_head, traces):
         assert fill == head_colour(nearest // (LEVELS * POINTS))
 
 
-def test_squares_and_discs_of_one_weight_have_one_area(material):
-    from deformviz.figures.studio.points import AREAS, marker_sizes
+def test_the_area_of_a_marker_is_its_weight_whatever_its_shape():
+    from matplotlib.markers import MarkerStyle
 
-    sizes = marker_sizes(np.full(5, 0.2), list(AREAS), (80.0, 60.0))
-    areas = sizes * np.array(list(AREAS.values()))
-    np.testing.assert_allclose(areas, areas[0])
+    weights = np.array([0.2, 0.2, 0.3, 0.4, 0.5])
+    sizes = marker_sizes(weights, list(AREAS), (80.0, 60.0))
+    areas = []
+    for symbol, size in zip(AREAS, sizes, strict=True):
+        style = MarkerStyle(symbol)
+        outline = style.get_path().transformed(style.get_transform())
+        (x, y), (u, v) = (c := outline.to_polygons()[0][:-1]).T, np.roll(c, -1, axis=0).T
+        areas.append(size * abs((x * v - u * y).sum()) / 2)
+    np.testing.assert_allclose(areas / weights, areas[0] / weights[0], rtol=0.01)
 
 
 def test_offsets_run_from_the_reference_to_each_sample(by_head, traces):
