@@ -93,6 +93,35 @@ def test_every_sample_is_printed_where_the_trace_says_and_as_large_as_its_weight
     np.testing.assert_allclose(share, share[0], rtol=0.02)
 
 
+def test_printed_marks_are_those_of_the_page(by_head, traces):
+    pytest.importorskip("py_mini_racer")
+    from tests.drawing.engine import engine
+
+    drawing = engine("sampling")
+    view = {"query": 7, "lines": False, "heads": list(range(HEADS)), "levels": list(range(LEVELS))}
+    marks = drawing.ask(
+        "marks",
+        levels=LEVELS,
+        layer=drawing.decode(pack_layer(traces[0], "decoder.0")),
+        view=view,
+        query=7,
+        width=600.0,
+        height=600.0 * HEIGHT / WIDTH,
+    )["marks"]
+    on_page = {
+        (mark["of"]["head"], mark["of"]["level"], mark["of"]["point"]): (mark["px"], mark["fill"])
+        for mark in marks
+        if mark["layer"] == "samples" and mark["kind"] == "marker" and not mark["of"]["beyond"]
+    }
+    seen = by_head["points-by-head"].marks("samples-0", 0, WHOLE)
+    assert len(on_page) > 20
+    for (_, level, _), (place, fill) in on_page.items():
+        nearest = int(np.linalg.norm(seen.centres - place, axis=1).argmin())
+        if level < 2:  # a triangle's middle is not that of its corners
+            np.testing.assert_allclose(seen.centres[nearest], place, atol=0.05)
+            assert seen.fills[nearest] == fill
+
+
 def test_colour_is_the_head(by_head, traces):
     marks = by_head["points-by-head"].marks("samples-0", 0, WHOLE)
     places = places_of(traces[0], "decoder.0", 7).reshape(-1, 2)
