@@ -158,6 +158,7 @@ PAGES: tuple[Page, ...] = (
     Page("explore", ":material/center_focus_strong:", SAMPLING, "page.explore.of_model"),
     Page("dat", ":material/grid_4x4:", GRID, "page.dat.of_model"),
     Page("compare_attention", ":material/compare:", KEYS),
+    Page("costs", ":material/calculate:", "app.visitor:room"),
     Page("walkthrough", ":material/function:", SAMPLING, "page.walkthrough.of_model"),
     Page("training", ":material/timeline:", "app.training_runs:room"),
     Page("survey", ":material/query_stats:", "app.visitor:room"),
@@ -197,7 +198,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "compare",
         ":material/compare:",
-        ("compare_attention",),
+        ("compare_attention", "costs"),
         besides=(("entry.compare.costs", "walkthrough", "derivation=complexity"),),
     ),
     Entry("train", ":material/timeline:", ("training",)),
