@@ -1,6 +1,6 @@
-"""Dense, window, deformable and DAT attention on one picture: formula, count, bytes, milliseconds.
+"""Dense, window, deformable and DAT attention: formula, count, bytes and milliseconds.
 
-Every level of the picture attends to itself, by real modules of one width. Multiply-adds are counted
+Every level of a picture attends to itself, by real modules of one width. Multiply-adds are counted
 while they run without numbers, times are measured while they run with some.
 """
 

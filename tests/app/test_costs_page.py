@@ -1,5 +1,7 @@
 """The cost lab: sliders change what it says, and its address restores them."""
 
+import pytest
+
 from app import work
 from app.rooms import entry_of, page_called
 from deformviz.analysis.cost_lab_records import LabSizes
@@ -25,6 +27,7 @@ def test_a_link_restores_the_sliders_and_a_slider_changes_the_table():
     assert "values are projected first" in texts(page)
 
 
+@pytest.mark.slow
 def test_measuring_shows_times_and_curves():
     page = settled(visit("costs", sizes=SMALL))
     assert " ms " not in texts(page) and len(page.get("plotly_chart")) == 2

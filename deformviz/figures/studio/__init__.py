@@ -5,6 +5,7 @@ dv.figure("figure-6", "beach-dusk", width_mm=85).save("figure-6.pdf")
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -123,10 +124,13 @@ def code_of(name: str, said: Mapping[str, Any], paper: Paper) -> str:
         for field, value in vars(paper).items()
         if field == "width_mm" or value != getattr(usual, field)
     }
-    given = "".join(f"    {key}={value!r},\n" for key, value in {**said, **chosen}.items())
-    return (
-        f'import deformviz as dv\n\ndv.figure(\n    "{name}",\n{given}).save("{name}.pdf")\n'
-    ).replace("'", '"')
+    given = "".join(f"    {key}={_literal(one)},\n" for key, one in {**said, **chosen}.items())
+    return f'import deformviz as dv\n\ndv.figure(\n    "{name}",\n{given}).save("{name}.pdf")\n'
+
+
+def _literal(value: Any) -> str:
+    """A value as Python reads it; text in double quotes, whatever is in it."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
 __all__ = ["FIGURES", "Choice", "FigureError", "Material", "Paper", "PaperFigure", "figure", "make"]

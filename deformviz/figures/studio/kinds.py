@@ -67,15 +67,16 @@ def settled(material: Material, choice: Choice, kind: type, part: str = "") -> t
     """
     if choice.iteration is None and material.iterations:
         choice = replace(choice, iteration=material.iterations[-1])
-    if not choice.layer:
-        of_part = [name for name in material.layers if name.startswith(part)]
-        choice = replace(choice, layer=(of_part or list(material.layers))[-1])
-    packed = material.checked(choice.layer, choice.iteration)
-    if not isinstance(packed, kind):
-        raise FigureError(
-            f"{choice.layer} is a {type(packed).__name__}; this figure needs a {kind.__name__}."
-        )
-    return choice, packed
+    of_part = [name for name in material.layers if name.startswith(part)]
+    names = [choice.layer] if choice.layer else [*material.layers, *of_part][::-1]
+    for name in names:
+        packed = material.checked(name, choice.iteration)
+        if isinstance(packed, kind):
+            return replace(choice, layer=name), packed
+    raise FigureError(
+        f"This figure needs a {kind.__name__}, which {' and '.join(dict.fromkeys(names))} "
+        f"{'are' if len(names) > 1 else 'is'} not."
+    )
 
 
 def with_query(choice: Choice, packed: Any) -> Choice:
