@@ -73,8 +73,10 @@ def draw_markers(
     """One marker per place, the large ones below the small ones."""
     from matplotlib.collections import PathCollection
     from matplotlib.markers import MarkerStyle
+    from matplotlib.transforms import IdentityTransform
 
-    order = np.argsort(-sizes, kind="stable")
+    areas = sizes * np.array([AREAS[symbol] for symbol in symbols])
+    order = np.argsort(-areas, kind="stable")
     styles = {symbol: MarkerStyle(symbol) for symbol in set(symbols)}
     outlines = {s: m.get_path().transformed(m.get_transform()) for s, m in styles.items()}
     marks = PathCollection(
@@ -87,6 +89,7 @@ def draw_markers(
         linewidths=0.35,
         zorder=4,
     )
+    marks.set_transform(IdentityTransform())  # sizes are those of the paper, not of the picture
     marks.set_gid(name)
     panel.add_collection(marks, autolim=False)
 
@@ -124,9 +127,7 @@ def draw_query(
     if lines:
         from matplotlib.collections import LineCollection
 
-        ways = np.stack(
-            [np.broadcast_to(marks.reference_px, marks.places_px.shape), marks.places_px], axis=1
-        )
+        ways = np.stack([marks.starts_px, marks.places_px], axis=1)
         offsets = LineCollection(list(ways), colors=colours, linewidths=0.6, alpha=0.8, zorder=3)
         offsets.set_gid(f"offsets-{number}")
         panel.add_collection(offsets, autolim=False)

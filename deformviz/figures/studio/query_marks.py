@@ -21,7 +21,8 @@ class QueryMarks:
     weights: np.ndarray  # [sample]
     heads: np.ndarray  # [sample]
     levels: np.ndarray  # [sample]
-    reference_px: np.ndarray  # [xy]
+    starts_px: np.ndarray  # [sample xy], the reference on the sample's own level
+    reference_px: np.ndarray  # [xy], on the first level
     box_xyxy_px: np.ndarray | None  # pixel indices; None where the query found nothing
     found: str  # what it found, "" for nothing
 
@@ -55,6 +56,7 @@ def query_marks(
     to_original = Affine(*header["to_original"])
     per_level = points_per_level(header)  # pyright: ignore[reportArgumentType]
     samples = sum(per_level)
+    references = np.asarray(to_original(packed.references[query, :, :2].astype(np.float64)))
     of_head = np.repeat(np.arange(header["heads"]), samples)
     of_level = np.tile(np.repeat(np.arange(len(per_level)), per_level), header["heads"])
     places = to_original(packed.locations[query].reshape(-1, 2).astype(np.float64))
@@ -72,7 +74,8 @@ def query_marks(
         weights[kept],
         of_head[kept],
         of_level[kept],
-        np.asarray(to_original(packed.references[query, 0, :2].astype(np.float64))),
+        references[of_level[kept]],
+        references[0],
         box,
         "" if answer is None else f"{answer['class_name']} {answer['score']:.2f}",
     )
