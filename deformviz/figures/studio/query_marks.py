@@ -68,6 +68,8 @@ def query_marks(
         heaviest = np.argsort(-np.where(kept, weights, -1.0), kind="stable")[:top]
         kept &= np.isin(np.arange(len(kept)), heaviest)
     answer = header["detections"][query] if header["detections"] else None
+    if answer is not None and answer["score"] < header["shown_score"]:
+        answer = None  # what the page does not draw either
     box = None if answer is None else np.asarray(answer["box_xyxy_px"], np.float64) - 0.5
     return QueryMarks(
         np.asarray(places)[kept],
