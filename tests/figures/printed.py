@@ -29,6 +29,11 @@ class PrintedFigure:
 
     def __init__(self, svg):
         self.root = ElementTree.fromstring(svg)
+        self.shapes = {  # drawn once, used by many marks
+            node.get("id"): corners(node.get("d"))
+            for defs in self.root.iter(f"{SVG}defs")
+            for node in defs.iter(f"{SVG}path")
+        }
         self.parts = {node.get("id"): node for node in self.root.iter() if node.get("id")}
 
     @property
@@ -53,11 +58,6 @@ class PrintedFigure:
     def marks(self, name, panel, window):
         """The marks of a part, in their order."""
         part = self.parts[name]
-        shapes = {
-            node.get("id"): corners(node.get("d"))
-            for defs in part.iter(f"{SVG}defs")
-            for node in defs.iter(f"{SVG}path")
-        }
         found, fills = [], []
         inside = {id(node) for defs in part.iter(f"{SVG}defs") for node in defs.iter()}
         for node in part.iter():
@@ -65,7 +65,7 @@ class PrintedFigure:
                 continue
             if node.tag == f"{SVG}use":
                 place = [float(node.get("x")), float(node.get("y"))]
-                found.append(shapes[node.get(LINK).lstrip("#")] + place)
+                found.append(self.shapes[node.get(LINK).lstrip("#")] + place)
             else:
                 found.append(corners(node.get("d")))
             style = dict(re.findall(r"([\w-]+): ([^;]+)", node.get("style") or ""))

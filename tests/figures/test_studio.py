@@ -15,7 +15,7 @@ from deformviz.analysis.offsets import offsets_of_locations
 from deformviz.figures.studio import FIGURES, Choice, FigureError, Material, Paper, make
 from deformviz.figures.studio.material import SHIPPED_RUNS, pixels_of, unpack
 from deformviz.figures.studio.moments import some_moments
-from deformviz.figures.studio.points import AREAS, marker_sizes
+from deformviz.figures.studio.points import AREAS, FULL_RADIUS, LEAST_RADIUS, marker_sizes
 from deformviz.figures.theme import SEQUENTIAL, head_colour, level_colour
 from deformviz.geometry import grid_to_normalised, normalised_to_original
 from deformviz.tracing.packing import pack_layer
@@ -29,6 +29,7 @@ HEIGHT, WIDTH = FRAME.original_hw
 WHOLE = (-0.5, -0.5, WIDTH - 0.5, HEIGHT - 0.5)
 LEVELS = len(SHAPES)
 MOMENTS = (0, 10, 400)
+LIGHTEST = (LEAST_RADIUS / FULL_RADIUS) ** 2  # what weighs less is as large as this
 
 
 @pytest.fixture(scope="module")
@@ -81,17 +82,15 @@ def test_every_sample_is_printed_where_the_trace_says_and_as_large_as_its_weight
     marks = by_head["points-by-head"].marks("samples-0", 0, WHOLE)
     weights = traces[0]["decoder.0"].attention_weights[7].reshape(-1)
     places = places_of(traces[0], "decoder.0", 7).reshape(-1, 2)
-    assert len(marks.centres) == HEADS * LEVELS * POINTS
-    away = np.linalg.norm(marks.centres[:, None] - places[None], axis=-1)
-    of_sample = away.argmin(axis=1)
-    assert sorted(of_sample) == list(range(len(places)))
+    of_sample = np.argsort(-np.maximum(weights, LIGHTEST), kind="stable")  # heavy ones below
+    np.testing.assert_allclose(marks.centres, places[of_sample], atol=0.05)
     levels = np.tile(np.repeat(np.arange(LEVELS), POINTS), HEADS)[of_sample]
-    assert away.min(axis=1)[levels < 2].max() < 0.05  # discs and squares have their middle there
-    discs = (levels == 0) & (weights[of_sample] > 0.02)  # lighter ones stay visible
+    discs = (levels == 0) & (weights[of_sample] > 0.02)
     assert discs.sum() > 3
-    areas = (marks.extents[discs] ** 2).prod(1) ** 0.5
-    share = areas / weights[of_sample][discs]
-    np.testing.assert_allclose(share, share[0], rtol=0.02)
+    areas = marks.extents[discs].prod(axis=1)
+    np.testing.assert_allclose(
+        areas / weights[of_sample][discs], areas[0] / weights[of_sample][discs][0], rtol=0.02
+    )
 
 
 def test_printed_marks_are_those_of_the_page(by_head, traces):
@@ -160,9 +159,10 @@ def test_figure_6_colours_by_weight_and_frames_what_was_found(material, traces):
     seen = printed("figure-6", material, layer="decoder.1", query=7)
     marks = seen.marks("samples-0", 0, WHOLE)
     weights = traces[0]["decoder.1"].attention_weights[7].reshape(-1)
-    places = places_of(traces[0], "decoder.1", 7).reshape(-1, 2)
-    nearest = [int(np.linalg.norm(places - centre, axis=1).argmin()) for centre in marks.centres]
-    share = weights[nearest] / weights.max() * (len(SEQUENTIAL) - 1)
+    np.testing.assert_allclose(
+        marks.centres, places_of(traces[0], "decoder.1", 7).reshape(-1, 2), atol=0.05
+    )
+    share = weights / weights.max() * (len(SEQUENTIAL) - 1)
     assert marks.fills == [SEQUENTIAL[step] for step in np.rint(share).astype(int)]
     np.testing.assert_allclose(marks.extents, marks.extents[0, 0], rtol=1e-3)
     box = seen.lines("box-0", 0, WHOLE)[0]
@@ -183,6 +183,7 @@ def test_only_chosen_heads_and_levels_are_printed_and_of_these_the_heaviest(mate
     assert set(marks.fills) <= {level_colour(0, LEVELS), level_colour(2, LEVELS)}
 
 
+@pytest.mark.slow
 def test_clouds_hold_the_offset_of_every_query(material, traces):
     seen = printed("offset-clouds", material, layer="decoder.1")
     trace = traces[0]["decoder.1"]
@@ -216,6 +217,7 @@ def test_one_object_is_followed_through_the_training(training, traces):
     assert "8, 3, 6" in made.caption and "followed=1" in made.code
 
 
+@pytest.mark.slow
 def test_clouds_through_training_have_a_row_per_moment(training, traces):
     seen = printed("offset-clouds-over-training", training, layer="decoder.0")
     every = [
@@ -229,7 +231,7 @@ def test_clouds_through_training_have_a_row_per_moment(training, traces):
 
 
 def test_some_moments_are_the_first_the_last_and_some_between():
-    assert some_moments([0, 10, 30, 100, 300, 1000, 3000]) == [0, 30, 100, 1000, 3000]
+    assert some_moments([0, 10, 30, 100, 300, 1000, 3000]) == [0, 30, 100, 300, 3000]
     assert some_moments([0, 5]) == [0, 5]
 
 
@@ -332,6 +334,7 @@ def test_a_png_has_300_dots_an_inch(material, tmp_path):
         made.save(tmp_path / "figure.gif")
 
 
+@pytest.mark.slow
 def test_dark_paper_is_dark_and_its_letters_light(material):
     light, dark = (
         make("points-by-head", material, Choice("decoder.0", 7), Paper(dark=is_dark, font=font))
@@ -342,11 +345,13 @@ def test_dark_paper_is_dark_and_its_letters_light(material):
     assert "STIXGeneral" in dark and "STIXGeneral" not in light
 
 
+@pytest.mark.slow
 def test_the_same_figure_is_the_same_bytes(material):
     made = [make("offsets", material, Choice("decoder.0", 7), Paper()) for _ in range(2)]
     assert made[0].data("svg") == made[1].data("svg")
 
 
+@pytest.mark.slow
 def test_the_code_draws_the_figure_again(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     asked = {"layer": "decoder.2", "query": 3, "heads": [1], "dark": True, "width_mm": 60}
@@ -362,11 +367,13 @@ def test_the_code_names_a_picture_whatever_it_is_called(material):
     assert call.keywords[0].value.value == 'my "cat\'s" 猫.jpg'
 
 
+@pytest.mark.slow
 def test_a_shipped_figure_says_whose_weights_they_are():
     made = dv.figure("points-by-head", "beach-dusk", layer="decoder.2")
     assert "trained on rendered scenes" in made.caption and "deformable-detr-scenes" in made.caption
 
 
+@pytest.mark.slow
 def test_captions_are_said_in_another_language_and_figures_stay_english(material):
     with speaking("zh"):
         made = make("points-by-head", material, Choice("decoder.0", 7), Paper())

@@ -131,7 +131,9 @@ export class Walkthrough {
     this.root.classList.toggle("wt-alone", !this.views.length && !this.lesson.costs);
     const roots = this.views.map((view) => view.root);
     this.pictures.replaceChildren(...(this.isEdited ? roots.slice(0, 1) : roots));
-    this.before.replaceChildren(...(this.isEdited ? [...roots.slice(1), ...this.answerBefore] : []));
+    this.before.replaceChildren(
+      ...(this.isEdited ? [...roots.slice(1), ...this.answerBefore] : []),
+    );
     if (this.views.length)
       this.pictures.append(element("p", { class: "wt-legend" }, this.lesson.legend ?? ""));
   }

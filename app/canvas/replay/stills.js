@@ -73,12 +73,7 @@ function svgOf(still) {
       ...own.flatMap(svgMark),
     ),
   );
-  root.append(
-    svgNode("title", {}, title),
-    ...svgMark(ground),
-    ...inner,
-    ...marks.flatMap(svgMark),
-  );
+  root.append(svgNode("title", {}, title), ...svgMark(ground), ...inner, ...marks.flatMap(svgMark));
   return new XMLSerializer().serializeToString(root);
 }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deformviz.figures.studio.paper import Paper, sheet
-from deformviz.figures.studio.points import draw_query, legend_of, show_picture
+from deformviz.figures.studio.points import draw_query, legend_of, legend_rows, show_picture
 from deformviz.figures.studio.query_marks import QueryMarks, query_marks, window_px
 from deformviz.tracing.packing import PackedLayer
 
@@ -55,7 +55,13 @@ def moments_figure(
     size_hw = tuple(layers[0].header["frame"]["original_hw"])
     columns = len(layers) if paper.width_mm >= WIDE_MM else min(len(layers), COLUMNS)
     rows = -(-len(layers) // columns)
-    room = sheet(paper, rows, columns, size_hw[1] / size_hw[0], lines=1.6)
+    room = sheet(
+        paper,
+        rows,
+        columns,
+        size_hw[1] / size_hw[0],
+        lines=1 + legend_rows(paper, marks[-1], colour) / rows,
+    )
     window = window_px(size_hw, marks[-1].reference_px, zoom)
     for number, panel in enumerate(room.panels):
         if number >= len(layers):

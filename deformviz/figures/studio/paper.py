@@ -177,7 +177,7 @@ def sheet(
     letters_mm = 1.5 * paper.font_pt / POINTS_PER_MM
     width = paper.width_mm / columns
     height = width / aspect
-    tall = paper.height_mm or rows * (height + lines * letters_mm) + 2 * letters_mm
+    tall = paper.height_mm or rows * (height + lines * letters_mm) + letters_mm
     drawn = Figure(
         (paper.width_mm / MM_PER_INCH, min(tall, MOST_MM) / MM_PER_INCH),
         layout="compressed" if pictures else "constrained",

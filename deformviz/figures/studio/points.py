@@ -29,6 +29,7 @@ SYMBOLS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "pe
 AREAS = {"o": np.pi / 4, "s": 1.0, "D": 1.0, "^": 0.5, "p": 0.5944}  # of a marker of size 1
 REFERENCE, EDGE = "#1fbf4b", "#ffffff"
 COLOURS = ("head", "level", "weight")
+SHARE_BESIDE_SCALE = 0.83  # of the width that is left beside the scale of weights
 
 
 def show_picture(
@@ -159,6 +160,18 @@ def draw_query(
     cross.set_gid(f"reference-{number}")
 
 
+def legend_columns(paper: Paper) -> int:
+    """How many entries of a legend stand side by side."""
+    return max(1, int(paper.width_mm / (2.9 * paper.font_pt)))
+
+
+def legend_rows(paper: Paper, marks: QueryMarks, colour: str) -> int:
+    """How many lines the legend of a query takes."""
+    heads, levels = len(np.unique(marks.heads)), len(np.unique(marks.levels))
+    count = 1 + (heads if colour == "head" else 0) + (levels if colour != "weight" else 0)
+    return -(-count // legend_columns(paper))
+
+
 def legend_of(drawn: Figure, paper: Paper, packed: PackedLayer, marks: QueryMarks, colour: str):
     """What colours and shapes mean, below the panels."""
     from matplotlib.lines import Line2D
@@ -202,7 +215,7 @@ def legend_of(drawn: Figure, paper: Paper, packed: PackedLayer, marks: QueryMark
     drawn.legend(
         handles=entries,
         loc="outside lower center",
-        ncols=max(1, min(len(entries), int(paper.width_mm / (2.9 * paper.font_pt)))),
+        ncols=min(len(entries), legend_columns(paper)),
         handletextpad=0.2,
         columnspacing=0.8,
         borderaxespad=0.2,
@@ -231,7 +244,8 @@ def points_figure(
         raise FigureError(f"colour is {colour!r}; it is one of {', '.join(COLOURS)}.")
     marks = query_marks(packed, query, heads, levels, top)
     size_hw = tuple(packed.header["frame"]["original_hw"])
-    room = sheet(paper, 1, 1, size_hw[1] / size_hw[0], lines=2)
+    aspect = size_hw[1] / size_hw[0] / (SHARE_BESIDE_SCALE if colour == "weight" else 1)
+    room = sheet(paper, 1, 1, aspect, lines=legend_rows(paper, marks, colour))
     panel = room.panels[0]
     window = window_px(size_hw, marks.reference_px, zoom)
     show_picture(panel, picture, size_hw, window=window)
