@@ -18,6 +18,7 @@ def printed(page):
     return [str(code.value) for code in page.code][-2:]
 
 
+@pytest.mark.slow
 def test_a_link_opens_a_figure_and_a_choice_is_in_the_address(tiny_server):
     page = settled(visit("explore", model="tiny.safetensors", picture="wide", figure="figure-6"))
     caption, code = printed(page)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 UNTRAINED_RADIUS = 0.006  # of a panel's shorter side
 COLUMNS = 5
+BROKEN = "\n("  # whose attention it is stands in a line of its own
 NARROW_MM = 120.0  # below, the panels go in two rows
 
 
@@ -71,7 +72,7 @@ def attentions_figure(
     count = len(header["sets"])
     columns = min(count, COLUMNS if paper.width_mm >= NARROW_MM else 3)
     rows = -(-count // columns)
-    room = sheet(paper, rows, columns, width / height, lines=2.2)
+    room = sheet(paper, rows, columns, width / height, lines=3.2)
     to_original = Affine(*header["to_original"])
     drawn = []
     for number, panel in enumerate(room.panels):
@@ -94,7 +95,9 @@ def attentions_figure(
         draw_markers(panel, points, sizes, colours, symbols, f"keys-{number}")
         _cell(panel, header, query, (height, width))
         panel.set_title(
-            f"{one['title']}\n{one['per_head']} per head", pad=2, fontsize=paper.font_pt
+            f"{one['title'].replace(' (', BROKEN)}\n{one['per_head']} per head",
+            pad=2,
+            fontsize=paper.font_pt,
         )
         drawn.append(points)
     return room.drawn, drawn

@@ -27,6 +27,7 @@ LEAST_RADIUS = 0.002  # lighter ones stay visible
 EVEN_RADIUS = 0.009  # where colour tells the weight
 SYMBOLS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "pentagon": "p"}
 AREAS = {"o": np.pi / 4, "s": 1.0, "D": 1.0, "^": 0.5, "p": 0.5944}  # of a marker of size 1
+MOST_EDGE = 0.35  # points; small marks have a thinner one
 REFERENCE, EDGE = "#1fbf4b", "#ffffff"
 COLOURS = ("head", "level", "weight")
 SHARE_BESIDE_SCALE = 0.83  # of the width that is left beside the scale of weights
@@ -87,7 +88,7 @@ def draw_markers(
         offset_transform=panel.transData,
         facecolors=[colours[index] for index in order],
         edgecolors=EDGE,
-        linewidths=0.35,
+        linewidths=np.minimum(MOST_EDGE, 0.25 * np.sqrt(areas[order] / np.pi)),
         zorder=4,
     )
     marks.set_transform(IdentityTransform())  # sizes are those of the paper, not of the picture
