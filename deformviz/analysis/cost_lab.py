@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -28,14 +29,13 @@ from deformviz.attention.dat import DATAttention, offset_grid_size
 from deformviz.attention.deformable import MultiScaleDeformableAttention
 from deformviz.attention.dense import SelfAttention
 from deformviz.attention.window import LocalAttention
-from deformviz.geometry import cell_centres
 
 OFFSET_KERNEL = 5  # of DAT's offset network
 MOST_ADDS, MOST_BYTES = 4_000_000_000, 2**30  # of what is measured; a person waits
 REPEATS, ENOUGH_S = 5, 0.4
 GROWTH = {
     "queries": (10, 30, 100, 300, 1000, 3000),
-    "points": (1, 2, 4, 8, 16),
+    "points": (2, 4, 8, 16),
     "side": (64, 128, 192, 256, 384, 512),
 }
 GROWS = {  # which kinds an axis means something to
@@ -89,24 +89,24 @@ def flips_at(sizes: LabSizes, map_hw: tuple[int, int]) -> float:
     return flip_queries(_letters(sizes, map_hw[0] * map_hw[1]))
 
 
-def call(kind: str, sizes: LabSizes, map_hw: tuple[int, int], backend: str) -> Callable[[], Any]:
-    """A module of a kind on a map, ready to run: with numbers, or, in a mode without, on shapes.
+def parts(
+    kind: str, sizes: LabSizes, map_hw: tuple[int, int], backend: str
+) -> tuple[Callable[..., Any], Callable[[], tuple[Tensor, ...]]]:
+    """A module of a kind that looks at a map, and what makes its inputs.
 
     Args:
         backend: of the deformable op; only this kind has several.
     """
     channels, heads = sizes.channels, sizes.heads
-    height, width = map_hw
+    pixels = map_hw[0] * map_hw[1]
     if kind == "dense":
-        dense = SelfAttention(channels, heads).eval()
-        tokens = torch.rand(1, height * width, channels)
-        return lambda: dense(tokens)
+        return SelfAttention(channels, heads), lambda: (torch.rand(1, pixels, channels),)
     if kind == "window":
-        window = LocalAttention(channels, heads, sizes.window).eval()
-        padded = torch.rand(1, channels, *tiled(map_hw, sizes.window))
-        return lambda: window(padded)
+        padded = tiled(map_hw, sizes.window)
+        module = LocalAttention(channels, heads, sizes.window)
+        return module, lambda: (torch.rand(1, channels, *padded),)
     if kind == "dat":
-        grid = DATAttention(
+        module = DATAttention(
             channels,
             heads,
             groups_of(heads),
@@ -115,17 +115,19 @@ def call(kind: str, sizes: LabSizes, map_hw: tuple[int, int], backend: str) -> C
             stride=sizes.stride,
             offset_kernel=OFFSET_KERNEL,
             offset_range_factor=3.0,
-        ).eval()
-        features = torch.rand(1, channels, height, width)
-        return lambda: grid(features)
+        )
+        return module, lambda: (torch.rand(1, channels, *map_hw),)
     deformable = MultiScaleDeformableAttention(channels, heads, 1, sizes.points, backend=backend)
-    value = torch.rand(1, height * width, channels)
-    queries = sizes.queries or height * width
-    references = torch.rand(1, queries, 1, 2)
-    if not sizes.queries:
-        references = torch.as_tensor(cell_centres(map_hw)).float()[None, :, None]
-    asking = torch.rand(1, queries, channels)
-    return lambda: deformable(asking, references, value, [map_hw], None, traced=False)
+    queries = sizes.queries or pixels
+
+    def run(asking: Tensor, references: Tensor, value: Tensor) -> Any:
+        return deformable(asking, references, value, [map_hw], None, traced=False)
+
+    def inputs() -> tuple[Tensor, ...]:
+        asking, value = torch.rand(1, queries, channels), torch.rand(1, pixels, channels)
+        return asking, torch.rand(1, queries, 1, 2), value
+
+    return run, inputs
 
 
 class _Written(TorchDispatchMode):
@@ -146,11 +148,12 @@ class _Written(TorchDispatchMode):
 
 def bill(kind: str, sizes: LabSizes, map_hw: tuple[int, int]) -> Bill:
     """What one layer of a kind costs on one map, without a measurement."""
-    with FakeTensorMode(), torch.no_grad():
-        compute = call(kind, sizes, map_hw, "reference")
-        counted = count_multiply_adds(compute)
+    run, inputs = parts(kind, sizes, map_hw, "reference")
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+        given = inputs()
+        counted = count_multiply_adds(lambda: run(*given))
         with _Written() as written:
-            compute()
+            run(*given)
     return Bill(kind, map_hw, formula(kind, sizes, map_hw), counted, written.total)
 
 
@@ -163,8 +166,9 @@ def measured(one: Bill, sizes: LabSizes) -> Bill:
     """The bill with its time on this machine; without one where it would take too much."""
     if one.counted > MOST_ADDS or one.bytes_written > MOST_BYTES:
         return one
-    compute = call(one.kind, sizes, one.map_hw, "auto")
-    return replace(one, milliseconds=milliseconds(compute))
+    run, inputs = parts(one.kind, sizes, one.map_hw, "auto")
+    given = inputs()
+    return replace(one, milliseconds=milliseconds(lambda: run(*given)))
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ CHOICES: dict[str, tuple[int, ...]] = {
     "channels": (32, 64, 128, 256),
     "heads": (1, 2, 4, 8),
     "levels": (1, 2, 3, 4, 5),
-    "points": (1, 2, 4, 8, 16),
+    "points": (2, 4, 8, 16),
     "queries": (0, 10, 30, 100, 300, 1000, 3000),
     "window": (4, 7, 8, 12),
     "stride": (1, 2, 4, 8),

@@ -166,7 +166,7 @@ def lit(page):
 
 
 def test_an_index_lights_a_colour_a_shape_or_a_point(tab, lessons):
-    lesson = {**lessons["decoder"], "sample": [2, 1, 3], "opens": "sampling_locations"}
+    lesson = {**lessons["encoder"], "sample": [2, 1, 3], "opens": "sampling_locations"}
     show(tab, lesson)
     expect(tab.locator(".wt-chip[aria-current]")).to_have_attribute(
         "data-term", "sampling_locations"
