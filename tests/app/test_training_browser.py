@@ -221,7 +221,7 @@ def test_a_dat_bends_its_grid_while_it_learns(visit):
       });
     }""")
     assert start < 1e-6 and moved > 0.02  # regular at first, then bent
-    page.get_by_role("button", name="All queries").click()
+    page.get_by_role("button", name="All queries: start and end").click()
     expect(page.locator(".dr-now")).to_be_hidden()
     assert replayer(page, "replayer.view.importance") is True
 

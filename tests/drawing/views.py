@@ -151,7 +151,7 @@ REPLAY = [
     replay("of a DAT as it opens", "grid"),
     replay("trails of knots", "grid", ("seek", 2), TRAILS),
     replay("a grid between snapshots", "grid", ("seek", 1), ("blend", 0.75)),
-    replay("every query's average", "grid", ("button", "All queries")),
+    replay("every query's average", "grid", ("button", "All queries: start and end")),
 ]
 
 
