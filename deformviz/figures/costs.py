@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from deformviz.analysis.cost_lab_records import KINDS, Bill, Growth
 from deformviz.figures.theme import PETROFF_10, chart_layout
 
-COLOURS = dict(
+COLOURS: dict[str, str] = dict(
     zip(KINDS, (PETROFF_10[8], PETROFF_10[1], PETROFF_10[0], PETROFF_10[4]), strict=True)
 )
 QUANTITIES: dict[str, Callable[[Bill], float | None]] = {

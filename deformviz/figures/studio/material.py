@@ -138,7 +138,8 @@ def of_keys(picture: Any, said: Mapping[str, Any]) -> Material:
     from deformviz.tracing.pictures import read_picture
 
     pixels = read_picture(picture)
-    detector, classifier = load(DETECTOR), load(CLASSIFIER)
+    detector: Any = load(DETECTOR)
+    classifier: Any = load(CLASSIFIER)
     blob = pack_key_sets(key_sets(pixels, detector, classifier), pixels.shape[:2])
     whose = whose_weights(detector, classifier)
     about = f"{whose['model']}; {whose['honesty']}"

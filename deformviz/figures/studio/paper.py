@@ -56,7 +56,7 @@ class Paper:
         """Ink, paper and lines."""
         return DARK if self.dark else LIGHT
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[Any, Any]:
         """How matplotlib draws on it: whole fonts in a PDF, letters that stay letters in an SVG."""
         ink, quiet = self.colours["ink"], self.colours["quiet"]
         ground = dict.fromkeys(
