@@ -25,7 +25,7 @@ from deformviz.tracing.packing_grid import PackedGrid
 from deformviz.tracing.store import StoredTrace
 from deformviz.words import say
 
-KEPT_BYTES = 32 * MEBIBYTE  # of unpacked layers; to unpack one again takes some 20 ms
+KEPT_BYTES = 12 * MEBIBYTE  # of unpacked layers; to unpack one again takes some 20 ms
 Packed = PackedLayer | PackedGrid | PackedDense
 
 

@@ -48,7 +48,7 @@ LIMITS = {
 ANSWERS = Answers(
     partial(folder_for, "answers"),
     disk_bytes=int(option("DEFORMVIZ_ANSWERS_GIB", 2) * GIBIBYTE),
-    memory_bytes=32 * MEBIBYTE,
+    memory_bytes=8 * MEBIBYTE,  # as pickles; unpacked they take several times as much
 )
 
 

@@ -96,5 +96,6 @@ def joined(device: str | torch.device = "cpu") -> Iterator[World]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield World(dist.get_rank(), size, device)
+        dist.barrier()  # nobody hangs up while another one still adds up
     finally:
         dist.destroy_process_group()
