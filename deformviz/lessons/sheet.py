@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from deformviz.lessons.lesson import Step
@@ -13,7 +14,7 @@ STYLE = """
 body { max-width: 46rem; margin: 1.5rem auto; padding: 0 1rem; color: #111; background: #fff;
   font: 11pt/1.45 "Source Sans 3", "Noto Sans", "Noto Sans CJK SC", "PingFang SC",
   "Microsoft YaHei", sans-serif; }
-h1 { font-size: 20pt; margin: 0 0 4pt; } h2 { font-size: 14pt; margin: 18pt 0 4pt; }
+h1 { font-size: 20pt; margin: 0 0 4pt; } h2 { font-size: 14pt; margin: 18pt 0 4pt; break-after: avoid; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: 2pt 8pt 2pt 0;
   border-bottom: 0.5pt solid #999; vertical-align: top; }
 .step { break-inside: avoid; margin: 8pt 0; } .step p { margin: 2pt 0; }
@@ -71,7 +72,8 @@ def _parts(language: str, show) -> list[str]:
 
 
 def _question(step: Step) -> str:
-    rows = [f"<p><b>{escape(step.title)}.</b> {escape(step.text)}</p>"]
+    stop = "" if step.title.endswith(("?", "？")) else "."
+    rows = [f"<p><b>{escape(step.title)}{stop}</b> {_marked(step.text)}</p>"]
     if step.question:
         rows.append(f'<p class="asked">{escape(step.question)}</p>')
         choices = "".join(f"<li>{escape(choice)}</li>" for choice in step.choices)
@@ -84,5 +86,10 @@ def _answer(step: Step) -> str:
         return ""
     return (
         f'<div class="step"><p class="asked">{escape(step.question)}</p>'
-        f"<p>{escape(step.reveal)}</p><p>{escape(step.why)}</p></div>"
+        f"<p>{_marked(step.reveal)}</p><p>{_marked(step.why)}</p></div>"
     )
+
+
+def _marked(text: str) -> str:
+    """A text as markup, what stands in it between backticks as code."""
+    return re.sub("`(.+?)`", r"<code>\1</code>", escape(text))

@@ -173,6 +173,7 @@ SAID: dict[str, Callable[[], Iterable[float]]] = {
         LEVELS,
         HEADS,
         HEADS * SAMPLES,
+        QUERIES,
     ],
     "bill:flip": lambda: [*encoder_of_the_paper(), SAMPLES, answers_cost.flip(), QUERIES],
     "comparing:two-logits": lambda: [math.log(9), 9, answers_softmax.weight_of_log_nine()],

@@ -37,6 +37,12 @@ def test_the_sheet_asks_everything_and_answers_on_a_page_of_its_own(language):
                 assert all(choice in asked for choice in step.choices)
 
 
+def test_the_sheet_keeps_titles_with_their_steps_and_shows_code_as_code():
+    sheet = sheet_html("en")
+    assert "break-after: avoid" in sheet and "?." not in sheet
+    assert "`" not in sheet and "<code>align_corners=False</code>" in sheet
+
+
 def test_there_is_no_sheet_in_a_language_nobody_wrote():
     with pytest.raises(KeyError, match="tlh"):
         sheet_html("tlh")

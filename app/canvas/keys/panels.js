@@ -6,7 +6,7 @@ export const TITLE_ROOM = 44;
 
 /** How many pictures stand in a row of a stage so wide. */
 function columnsFor(width, sets) {
-  return width < 560 ? 1 : Math.min(sets, 3);
+  return width < 440 ? 1 : Math.min(sets, 3);
 }
 
 /** Width over height of the whole stage, whose container is `room` wide. */

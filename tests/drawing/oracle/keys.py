@@ -13,7 +13,7 @@ from deformviz.schema import ImageFrame
 from tests.drawing.oracle import signs
 from tests.drawing.oracle.stage import Window
 
-GAP, TITLE_ROOM, NARROW, MOST_COLUMNS = 10.0, 44.0, 560.0, 3
+GAP, TITLE_ROOM, NARROW, MOST_COLUMNS = 10.0, 44.0, 440.0, 3
 TITLE, LETTER, SMALL, UNTRAINED = 14.0, 0.56, 11.5, 3.0
 STEPS = 65535
 RED, BLUE, RING = "#ff6b6b", "#5ab4ff", 1.5  # the two stars of Figure 1
