@@ -19,6 +19,13 @@ def judge(browser):
         judge.place_of = lambda text, form: page.evaluate(
             "([text, form]) => code.placeOf(text, form)", [text, form]
         )
+        judge.shown = lambda text: page.evaluate(
+            """(text) => {
+                const said = code.explained(text, [], new Set());
+                return [said.textContent, said.querySelector("code").textContent];
+            }""",
+            text,
+        )
         yield judge
 
 
@@ -82,6 +89,10 @@ def test_a_slider_gives_back_the_number_it_was_set_to(browser):
                 wanted = low * (high / low) ** share if log else low + share * (high - low)
                 assert value == pytest.approx(wanted)
                 assert page.evaluate("([a, v]) => code.toSlider(a, v)", [asked, value]) == step
+
+
+def test_what_stands_between_backticks_is_code(judge):
+    assert judge.shown("the `amax` over keys") == ["the amax over keys", "amax"]
 
 
 @pytest.mark.parametrize(

@@ -58,12 +58,16 @@ export function piecesOf(text, glossary, met) {
   return pieces.filter((piece) => piece !== "");
 }
 
+/** A text as nodes; what stands in it between backticks is code. */
+const withCode = (text) =>
+  text.split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part));
+
 /** A text as nodes, in which explained words open what they mean below the text. */
 export function explained(text, glossary, met) {
   const note = element("div", { class: "dl-means", role: "note", hidden: true });
   let open = "";
-  const nodes = piecesOf(text, glossary ?? [], met).map((piece) => {
-    if (typeof piece === "string") return piece;
+  const nodes = piecesOf(text, glossary ?? [], met).flatMap((piece) => {
+    if (typeof piece === "string") return withCode(piece);
     return element(
       "button",
       {
