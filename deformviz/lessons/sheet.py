@@ -14,7 +14,8 @@ STYLE = """
 body { max-width: 46rem; margin: 1.5rem auto; padding: 0 1rem; color: #111; background: #fff;
   font: 11pt/1.45 "Source Sans 3", "Noto Sans", "Noto Sans CJK SC", "PingFang SC",
   "Microsoft YaHei", sans-serif; }
-h1 { font-size: 20pt; margin: 0 0 4pt; } h2 { font-size: 14pt; margin: 18pt 0 4pt; break-after: avoid; }
+h1 { font-size: 20pt; margin: 0 0 4pt; }
+h2 { font-size: 14pt; margin: 18pt 0 4pt; break-after: avoid; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: 2pt 8pt 2pt 0;
   border-bottom: 0.5pt solid #999; vertical-align: top; }
 .step { break-inside: avoid; margin: 8pt 0; } .step p { margin: 2pt 0; }
