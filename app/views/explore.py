@@ -16,11 +16,10 @@ from app.views.layer_beliefs import layer_beliefs
 from app.views.model_details import model_details, origin
 from app.views.query_charts import query_charts
 from app.views.query_ladder import query_ladder
-from deformviz.tracing.packing import PackedLayer
+from deformviz.tracing.packing import PackedLayer, first_look
 from deformviz.tracing.packing_dense import PackedDense
 from deformviz.tracing.store import StoredTrace
 
-FEW = 3  # points of a first look
 STYLE = """.st-key-canvas { min-height: 38rem; }
 .stMain .katex-display { overflow: auto hidden; padding: 0.2rem 0; }"""
 
@@ -66,19 +65,6 @@ def stage(run: StoredTrace, selection: controls.Selection, *, default_model: str
         query_charts(run, layer, on_show.get("query"), drawn=bool(view))
         studio(OF_SAMPLES, run, seen(layer, on_show, run.header(layer)), told_of())
     visitor.write_view(on_show.get("params"), default_model)
-
-
-def first_look(packed: PackedLayer) -> dict[str, str]:
-    """The head with the heaviest point, the level that it reads most, and its heaviest points.
-
-    As an address says it; growing the view is up to the visitor.
-    """
-    weights = packed.weights[packed.header["start_query"]]  # [head level point], or [head sample]
-    head = int(weights.reshape(len(weights), -1).max(axis=-1).argmax())
-    look = {"heads": str(head), "top": str(FEW)}
-    if weights.ndim == 3:
-        look["levels"] = str(int(weights[head].max(axis=-1).argmax()))
-    return look
 
 
 def footer(run: StoredTrace, selection: controls.Selection) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from deformviz.figures.theme import palette
 from deformviz.publish.edition import Edition, Page
 from deformviz.publish.markup import inline, plain
-from deformviz.tracing.packing import decompress, read_header
+from deformviz.tracing.packing import decompress, first_look, read_header, unpack_layer
 from deformviz.tracing.store import SHIPPED, SHIPPED_GRIDS, SHIPPED_KEYS, StoredTrace, read_index
 from deformviz.words import say
 
@@ -103,6 +103,7 @@ def picture(
         "hw": list(hw) if jpeg else None,
         "note": note,
         "usual": list(packed)[-1],
+        "look": first_look(unpack_layer(packed[list(packed)[-1]])) if canvas == "sampling" else {},
         "layers": [
             {
                 "name": layer,

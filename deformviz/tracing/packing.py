@@ -38,6 +38,7 @@ from deformviz.words.markdown import visible
 VERSION = 1
 STEPS = 65535  # of a uint16
 FEWEST_SHOWN = 5  # yet a weak model still shows its best guesses
+FEW = 3  # points of a first look
 EDGE_TO_INDEX = Affine(1.0, -0.5, 1.0, -0.5)  # box edges count from the corner of a pixel
 
 
@@ -338,3 +339,16 @@ def header_of(path: Path) -> dict[str, Any]:
         length = file.read(4)
         blob = length + file.read(int.from_bytes(length, "little"))
     return read_header(blob, levels_needed=False)[0]
+
+
+def first_look(packed: PackedLayer) -> dict[str, str]:
+    """The head with the heaviest point, the level that it reads most, and its heaviest points.
+
+    As an address says it; growing the view is up to the visitor.
+    """
+    weights = packed.weights[packed.header["start_query"]]  # [head level point], or [head sample]
+    head = int(weights.reshape(len(weights), -1).max(axis=-1).argmax())
+    look = {"heads": str(head), "top": str(FEW)}
+    if weights.ndim == 3:
+        look["levels"] = str(int(weights[head].max(axis=-1).argmax()))
+    return look

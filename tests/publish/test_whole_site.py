@@ -159,9 +159,14 @@ def test_a_page_says_what_it_is_to_whoever_sees_only_a_link(site):
 
 @pytest.fixture(params=["page", "firefox_page"], ids=["chromium", "firefox"])
 def visited(request, published, site):
-    """(opens a page of the site, its names); what leaves the server or complains fails the test."""
+    """(opens a page of the site, its names); what leaves the server or complains fails the test.
+
+    Firefox walks the first language: another one changes words, which is seen in one browser.
+    """
     page = request.getfixturevalue(request.param)
     root, names = published[0], json.loads((site / MARK).read_text())["pages"]
+    if request.param == "firefox_page":
+        names = [name for name in names if "/" not in name]
     left = []
     with served(root) as address:
         page.on(
@@ -212,6 +217,7 @@ def test_the_pointer_is_answered(visited):
     page = open_page("explore.html")
     settle(page, "explore.html")
     box, said = page.locator(".dv-stage").bounding_box(), set()
+    assert "· 3 points" in page.inner_text(".dv-status")  # one head of one query at first
     for share_x, share_y in ((0.3, 0.6), (0.8, 0.3)):
         before = page.inner_text(".dv-status")
         page.mouse.move(box["x"] + box["width"] * share_x, box["y"] + box["height"] * share_y)

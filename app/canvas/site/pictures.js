@@ -37,7 +37,9 @@ class Pictures {
     const usual = pictures.find(({ name }) => name === first) ?? pictures[0];
     this.picture = pictures.find(({ name }) => name === wish.picture) ?? usual;
     this.layer = this.layerOf(wish.layer);
-    this.view = wish.view;
+    // Who wishes for no view gets the first look of the app: one head, and little of it.
+    const calm = this.layer === this.picture.usual && !Object.keys(wish.view).length;
+    this.view = calm ? this.picture.look : wish.view;
     this.visit += 1;
     const missed = Boolean(wish.picture) && wish.picture !== this.picture.name;
     const other = Boolean(wish.layer) && wish.layer !== this.layer;
