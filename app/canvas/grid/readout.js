@@ -90,7 +90,7 @@ export class ClassList {
     this.root = element(
       "section",
       { class: "dv-lookup dv-classes", "aria-label": say("canvas.grid.classes.label") },
-      element("h3", {}, say("canvas.grid.classes.title")),
+      element("p", { class: "dv-title" }, say("canvas.grid.classes.title")), // the section is named
       this.list,
     );
     explorer.addEventListener("changed", () => this.update(explorer.layer));
