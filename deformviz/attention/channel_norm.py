@@ -15,4 +15,4 @@ class ChannelNorm(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """[batch channel height width] -> the same, each pixel normalised."""
-        return self.norm(features.movedim(1, -1)).movedim(-1, 1)
+        return self.norm(features.movedim(1, -1)).movedim(3, 1)

@@ -71,7 +71,7 @@ def relative_position_index(window_hw: tuple[int, int]) -> Tensor:
 
 def gather_bias(table: Tensor, index: Tensor) -> Tensor:
     """table [step head], index [token token] -> bias [head token token]."""
-    return table[index.flatten()].unflatten(0, index.shape).movedim(-1, 0)
+    return table[index.flatten()].unflatten(0, index.shape).movedim(2, 0)
 
 
 def shift_mask(map_hw: tuple[int, int], window_hw: tuple[int, int], shift: int) -> Tensor:
@@ -212,7 +212,7 @@ class LocalAttention(nn.Module):
         pixels = from_windows(output, self.window_hw, map_hw)
         pixels = pixels.roll((self.shift, self.shift), (1, 2))
         trace = window_trace(weights, map_hw, self.window_hw, self.shift)
-        return pixels.movedim(-1, 1), trace
+        return pixels.movedim(3, 1), trace
 
 
 class ShiftWindowAttention(LocalAttention):

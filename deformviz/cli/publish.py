@@ -26,6 +26,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--no-training", action="store_true", help="without the replays of the shipped trainings"
     )
     parser.add_argument(
+        "--live",
+        nargs="*",
+        metavar="MODEL",
+        help="models that run in the visitor's browser; without a name the shipped ones",
+    )
+    parser.add_argument(
+        "--webgpu",
+        action="store_true",
+        help="with --live: also by the browser's WebGPU (untested; 25 MB more)",
+    )
+    parser.add_argument(
         "--address",
         default="",
         metavar="URL",
@@ -47,6 +58,8 @@ def act(options: argparse.Namespace) -> int:
         own_pictures=options.pictures,
         own_studies=options.studies,
         training=not options.no_training,
+        live=options.live,
+        webgpu=options.webgpu,
         address=options.address,
         on_page=say_page if sys.stderr.isatty() else None,
     )

@@ -34,7 +34,7 @@ class MLP(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """[batch channel height width] -> the same."""
-        return self.chunk(features.movedim(1, -1)).movedim(-1, 1)
+        return self.chunk(features.movedim(1, -1)).movedim(3, 1)
 
 
 class ConvolutionMLP(nn.Module):

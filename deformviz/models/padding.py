@@ -78,8 +78,8 @@ def token_references(masks: Sequence[Tensor], ratios: Tensor) -> Tensor:
         _, height, width = mask.shape
         like = {"dtype": torch.float32, "device": mask.device}
         y, x = torch.meshgrid(
-            torch.linspace(0.5, height - 0.5, height, **like),
-            torch.linspace(0.5, width - 0.5, width, **like),
+            torch.arange(height, **like) + 0.5,
+            torch.arange(width, **like) + 0.5,
             indexing="ij",
         )
         x = x.flatten() / (ratios[:, None, level, 0] * width)

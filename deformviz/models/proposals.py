@@ -24,8 +24,8 @@ def anchor_boxes(masks: Sequence[Tensor], base_size: float) -> tuple[Tensor, Ten
         batch, height, width = mask.shape
         like = {"dtype": torch.float32, "device": mask.device}
         y, x = torch.meshgrid(
-            torch.linspace(0, height - 1, height, **like),
-            torch.linspace(0, width - 1, width, **like),
+            torch.arange(height, **like),
+            torch.arange(width, **like),
             indexing="ij",
         )
         valid_hw = torch.stack([(~mask[:, 0, :]).sum(1), (~mask[:, :, 0]).sum(1)], dim=-1)

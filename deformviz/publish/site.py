@@ -20,6 +20,7 @@ ELEMENT = "deform-viz.js"  # for pages of others, so its name stays what it is
 MENU = (
     "learn",
     "explore",
+    "live",
     "dat",
     "compare_attention",
     "walkthrough",
@@ -40,6 +41,8 @@ def publish(
     own_studies: str | Path | None = None,
     equations: bool = True,
     training: bool = True,
+    live: Sequence[str] | None = None,
+    webgpu: bool = False,
     address: str = "",
     on_page: Callable[[str], None] | None = None,
 ) -> Path:
@@ -53,6 +56,8 @@ def publish(
         equations: also follow the derivations, which runs the models some dozen times.
         training: also replay the shipped trainings, which runs a model at every snapshot and
             makes most of the site.
+        live: models that also run in the visitor's browser; none named: the shipped ones.
+        webgpu: let them run on its graphics processor too, where it offers that.
         address: where the site will be, for what cannot be relative: its map, and the picture that
             others show beside a link to it.
 
@@ -71,8 +76,11 @@ def publish(
     found = own.find(own_recordings, own_pictures, own_studies)
     with TemporaryDirectory() as seen:
         looked = own.look(found.pictures, Path(seen))
+        running = _running(live, webgpu) if live is not None else None
         folder = SiteFolder(to)
-        return _write(folder, spoken, found, looked, equations, training, address, on_page)
+        return _write(
+            folder, spoken, found, looked, equations, training, running, address, on_page
+        )
 
 
 def _write(
@@ -82,6 +90,7 @@ def _write(
     looked: list[StoredTrace],
     equations: bool,
     training: bool,
+    running: Any,
     address: str,
     on_page: Callable[[str], None] | None,
 ) -> Path:
@@ -96,12 +105,17 @@ def _write(
                 folder,
                 language,
                 tuple(dict.fromkeys(spoken)),
-                _menu(recordings=bool(found.recordings), training=training, walkthrough=equations),
+                _menu(
+                    recordings=bool(found.recordings),
+                    training=training,
+                    walkthrough=equations,
+                    live=running is not None,
+                ),
                 address and address.rstrip("/") + "/",
                 preview,
                 written,
             )
-            for page in _pages(edition, found, looked, worked, frames):
+            for page in _pages(edition, found, looked, worked, frames, running):
                 edition.write(page)
                 if on_page:
                     on_page(written[-1])
@@ -124,6 +138,12 @@ def _frames() -> dict[str, Any]:
     return replays()
 
 
+def _running(models: Sequence[str], webgpu: bool) -> Any:
+    from deformviz.publish.live import prepare
+
+    return prepare(models, webgpu=webgpu)
+
+
 def _menu(**optional: bool) -> tuple[str, ...]:
     """The pages of every header: the usual ones, and those that were asked for."""
     return tuple(name for name in MENU if optional.get(name, True))
@@ -135,9 +155,14 @@ def _pages(
     looked: list[StoredTrace],
     worked: list[Any],
     frames: dict[str, Any],
+    running: Any,
 ) -> Iterable[Page]:
     yield from learning.pages(edition)
     yield from stored.pages(edition, looked)
+    if running:
+        from deformviz.publish.live import pages as live_pages
+
+        yield from live_pages(edition, running)
     if worked:
         from deformviz.publish.equations import pages as derivations
 

@@ -80,7 +80,7 @@ function firstQuery(kind, queries, levels, starts, found, fromOriginal) {
 }
 
 /** u32 length | header, padded so that the body starts at a multiple of 8 | body. */
-function withHeader(header, parts) {
+export function withHeader(header, parts) {
   const plain = JSON.stringify(header).replace(
     /[\u0080-\uffff]/g,
     (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -9,7 +9,7 @@ import { GridLegend } from "./legend.js";
 import { ClassList, KnotReadout } from "./readout.js";
 import { GridToolbar } from "./toolbar.js";
 
-const SURROUNDINGS = {
+export const SURROUNDINGS = {
   Explorer: GridExplorer,
   keys: GRID_KEYS,
   signs: GRID_SIGNS,

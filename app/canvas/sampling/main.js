@@ -11,7 +11,7 @@ import { PointsTable } from "./points_table.js";
 import { Readout } from "./readout.js";
 import { Toolbar } from "./toolbar.js";
 
-const SURROUNDINGS = {
+export const SURROUNDINGS = {
   Explorer,
   keys: SAMPLING_KEYS,
   signs: SAMPLING_SIGNS,
