@@ -78,9 +78,7 @@ def publish(
         looked = own.look(found.pictures, Path(seen))
         running = _running(live, webgpu) if live is not None else None
         folder = SiteFolder(to)
-        return _write(
-            folder, spoken, found, looked, equations, training, running, address, on_page
-        )
+        return _write(folder, spoken, found, looked, equations, training, running, address, on_page)
 
 
 def _write(
