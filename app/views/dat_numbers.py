@@ -9,7 +9,14 @@ from app import proof, visitor, work
 from app.runs import grid
 from app.tasks.grids import Undeformed
 from app.waiting import answer_or_wait
-from deformviz.lessons.ablations import ACCURACY, AS_IT_IS, REPORTED, SCENES
+from deformviz.lessons.ablations import (
+    ACCURACY,
+    AS_IT_IS,
+    REPORTED,
+    SCENES,
+    SMALL_ACCURACY,
+    SMALL_SCENES,
+)
 from deformviz.words import say
 
 CONFIG = {"displayModeBar": False}
@@ -88,6 +95,8 @@ def ablations() -> None:
     with st.expander(say("ablation.title"), icon=":material/science:"):
         st.markdown("\n".join([f"| {say('ablation.columns')} |", "|---|---:|---:|", *rows]))
         st.caption(say("ablation.how", scenes=f"{SCENES:,}"))
+        whole, without = (f"{share:.1%}" for share in SMALL_ACCURACY.values())
+        st.caption(say("ablation.small", whole=whole, without=without, scenes=SMALL_SCENES))
         st.caption(say("ablation.reported", **REPORTED))
 
 

@@ -15,6 +15,7 @@ ASSETS = Path(__file__).parents[1] / "assets"
 SHIPPED = {
     "deformable-detr-scenes": "deformable-detr-scenes.safetensors",
     "dat-scenes": "dat-scenes.safetensors",
+    "dat-small-scenes": "dat-small-scenes.safetensors",  # small objects, nine knots a group
 }
 
 

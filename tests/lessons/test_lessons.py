@@ -14,6 +14,10 @@ from deformviz.lessons.ablations import (
     ON_OBJECT,
     REPORTED,
     SHARED_SCENES,
+    SMALL_ACCURACY,
+    SMALL_MODEL,
+    SMALL_SCENES,
+    SMALL_SIZES,
     measure,
 )
 from deformviz.lessons.answers_cost import REPORTED as REPORTED_DETR
@@ -170,6 +174,13 @@ def test_what_the_lesson_says_of_the_shipped_dat_is_measured():
     found = measure()
     assert list(found) == list(ACCURACY) == list(CHANGES)
     assert found == pytest.approx(ACCURACY, abs=0.0051)
+
+
+@pytest.mark.slow
+def test_of_the_dat_for_small_objects_deformation_is_what_matters():
+    found = measure(SMALL_SCENES, SMALL_MODEL, SMALL_SIZES, tuple(SMALL_ACCURACY))
+    assert found == pytest.approx(SMALL_ACCURACY, abs=0.0081)
+    assert found[AS_IT_IS] - found["offsets_off"] > 0.1
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
