@@ -24,7 +24,13 @@ from deformviz.lessons import (
     answers_toy,
     answers_training,
 )
-from deformviz.lessons.ablations import ACCURACY, AS_IT_IS, REPORTED, SHARED_SCENES
+from deformviz.lessons.ablations import (
+    ACCURACY,
+    AS_IT_IS,
+    REPORTED,
+    SHARED_SCENES,
+    SMALL_ACCURACY,
+)
 from deformviz.lessons.calculators import NEIGHBORHOOD, OPERATOR, SIDE, SIZE_HW
 from deformviz.lessons.notes import ERRATA
 from deformviz.models.dat_presets import PUBLISHED
@@ -219,7 +225,12 @@ SAID: dict[str, Callable[[], Iterable[float]]] = {
     ],
     "one-grid:how-far": lambda: [reported_of_dat()[-1], 2, -1],
     "one-grid:on-the-object": lambda: [SHARED_SCENES],
-    "one-grid:without": lambda: [ACCURACY[AS_IT_IS], ACCURACY["offsets_off"], *reported_of_dat()],
+    "one-grid:without": lambda: [
+        ACCURACY[AS_IT_IS],
+        ACCURACY["offsets_off"],
+        *SMALL_ACCURACY.values(),
+        *reported_of_dat(),
+    ],
     "dat-plus-plus:stages": pairs_of_layers,
     "dat-plus-plus:keys-per-stage": lambda: stages_of("dat_pp_tiny"),
     "dat-plus-plus:first-version": lambda: stages_of("dat_tiny"),
