@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from app.tasks.studies import PIXELS
+from deformviz.analysis.layers_studied import PIXELS
 from deformviz.schema import AttentionTrace, DenseTrace, GridTrace
 from deformviz.systems import SYSTEMS, System
 from deformviz.tracing.store import (

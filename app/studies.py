@@ -9,7 +9,9 @@ from app.rooms import GRID
 from app.runs import ModelChoice, key_of
 from app.sources import Source
 from app.tasks.pictures import Seen
-from app.tasks.studies import MOST_STEPS, Answer, Asked, LayersStudied, PixelsStudied
+from app.tasks.studies import Answer, Asked, PixelsStudied
+from deformviz.analysis.layers_studied import MOST_STEPS, LayersStudied
+from deformviz.analysis.study_store import read_study
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,19 @@ def find(question: Question) -> Answer | None:
     """The answer to a question, if it is kept."""
     answer = work.kept(question.key)
     return answer if isinstance(answer, (LayersStudied, PixelsStudied)) else None
+
+
+def stored(question: Question) -> LayersStudied | None:
+    """The answer that is shipped with a picture, where it is to this very question."""
+    trace = question.source.stored
+    if trace is None or not question.model.is_shipped or question.side:
+        return None
+    found = read_study(trace)
+    if found is None or found.part != question.part:
+        return None
+    target = found.answer.study.target
+    same = (target.query, target.label) == (question.query, question.label)
+    return found.answer if same else None
 
 
 def request(question: Question, visitor: str) -> work.Ticket:

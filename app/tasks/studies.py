@@ -5,24 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from app.tasks.models import load_model
 from app.tasks.pictures import Seen, budget_bytes
 from app.worker import Task, option
-from deformviz.analysis.attribution_records import (
-    METHODS,
-    QUANTITIES,
-    AskedNumber,
-    PixelAttribution,
-    Study,
-)
+from deformviz.analysis.attribution_records import PixelAttribution
+from deformviz.analysis.layers_studied import PIXELS, LayersStudied
 from deformviz.words import say
-
-SEED = 0  # of the random orders
-PIXELS = "pixels"  # stands for the layers where pixels are asked
-# Of a path, by part of the model; a person waits, and the error that is left is said.
-MOST_STEPS = {"decoder": 1024, "encoder": 512, "stages": 512, PIXELS: 512}
 
 
 @dataclass(frozen=True)
@@ -35,38 +23,6 @@ class Asked:
     part: str  # "decoder", "encoder", "stages" or PIXELS
     of_grids: bool = False  # the model is a DAT, and its class logit is asked
     most_steps: int = 512  # of a path
-
-
-@dataclass(frozen=True, eq=False)
-class LayerView:
-    """What is drawn of one layer: the samples of one query over the original picture.
-
-    Heads of a DAT that read the same knots are drawn as one mark, `together` many at a time.
-    """
-
-    locations_px: np.ndarray  # [mark level point xy], pixel indices of the original
-    weights: np.ndarray  # [mark level point]
-    query: int  # of an encoder layer: the token that is worth most
-    agreement: np.ndarray  # [head]
-    together: int = 1
-
-    def marks(self, values: np.ndarray) -> np.ndarray:
-        """Amounts of the layer [query head level point] as they are drawn [mark level point]."""
-        return add_up(values[self.query], self.together)
-
-
-def add_up(values: np.ndarray, together: int) -> np.ndarray:
-    """[head level point] -> [mark level point], sums over neighbouring heads."""
-    return values.reshape(-1, together, *values.shape[1:]).sum(1)
-
-
-@dataclass(frozen=True, eq=False)
-class LayersStudied:
-    """A finished study of the samples of some layers."""
-
-    study: Study
-    layers: dict[str, LayerView]
-    proofs: tuple[dict[str, Any], ...] = ()  # of the pass that was studied, as headers hold them
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +39,7 @@ def study(task: Task, seen: Seen, path: str, stamp: int, asked: Asked) -> Answer
     """What one question costs; `task` tells how far it is, in per cent."""
     from deformviz.analysis.attribution_grid import ClassLogit, hold_grids
     from deformviz.analysis.attribution_targets import Target, hold
+    from deformviz.analysis.study_layers import study_layers
     from deformviz.tracing.look import is_ours
     from deformviz.tracing.pictures import read_picture
 
@@ -104,7 +61,7 @@ def study(task: Task, seen: Seen, path: str, stamp: int, asked: Asked) -> Answer
 
     if asked.part == PIXELS:
         return _pixels(held, target, asked, on_step)
-    return _study(held, target, asked, on_step)
+    return study_layers(held, target, asked.part, most_steps=asked.most_steps, on_step=on_step)
 
 
 def _price(config: Any, picture_hw: tuple[int, int], asked: Asked) -> None:
@@ -121,48 +78,6 @@ def _price(config: Any, picture_hw: tuple[int, int], asked: Asked) -> None:
         memory_bytes=2 * budget_bytes(),  # a way back keeps what the way forward has made
         seconds=option("DEFORMVIZ_BUDGET_STUDY_S", 3600),
         what="a study",
-    )
-
-
-def _study(held: Any, target: Any, asked: Asked, on_step: Any) -> LayersStudied:
-    import torch
-
-    from deformviz.analysis import attribution_table
-    from deformviz.tracing.packing import proof_header
-
-    layers = tuple(name for name in held.layers if name.startswith(asked.part))
-    found = attribution_table.study(
-        held,
-        target,
-        layers=layers,
-        generator=torch.Generator().manual_seed(SEED),
-        on_step=on_step,
-        most_steps=asked.most_steps,
-    )
-    views = {name: _layer_view(held, found, name) for name in layers}
-    number = AskedNumber(target.query, target.label, target.is_share)
-    proofs = tuple(proof_header(held.proofs[name]) for name in layers)
-    return LayersStudied(replace(found, target=number), views, proofs)
-
-
-def _layer_view(held: Any, found: Study, layer: str) -> LayerView:
-    from deformviz.analysis.faithfulness import agreement
-
-    worth = found.attributions[layer, QUANTITIES[0], METHODS[0]].values
-    query = found.target.query
-    if layer.startswith("encoder"):
-        query = int(np.abs(worth).sum(axis=(1, 2, 3)).argmax())
-    weights, locations = (
-        numbers[query].double().cpu().numpy()
-        for numbers in (held.weights(layer), held.locations_px(layer))
-    )
-    together = held.heads_together(layer)
-    return LayerView(
-        locations[::together],
-        add_up(weights, together),
-        query,
-        agreement(weights[None], worth[query][None])[0],
-        together,
     )
 
 

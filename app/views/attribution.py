@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app import controls, proof, runs, studies, visitor, work
+from app import controls, linked, proof, runs, studies, visitor, work
 from app.line import QueueFull
 from app.picture_page import wanted_run
 from app.rooms import GRID, ROOMS, Room
 from app.tasks.pictures import ComputedRun
-from app.tasks.studies import Answer, LayersStudied
+from app.tasks.studies import Answer
 from app.views import attribution_link as link
 from app.views import attribution_parts as parts
 from app.waiting import failed, waiting
+from deformviz.analysis.layers_studied import LayersStudied
 from deformviz.tracing.store import StoredTrace
 from deformviz.words import say
 from deformviz.words.markdown import quoting, visible
@@ -34,6 +35,7 @@ PARTS = {
     "pixels": "Pixels",
 }
 MOST_OFFERED = 12
+DRAWN = ("layer", "credit", "method")  # of an answer, in the address
 
 
 def attribution() -> None:
@@ -42,6 +44,7 @@ def attribution() -> None:
     room = ROOMS[visitor.me().room]
     models = runs.list_models(room.name)
     link.remember()
+    linked.begin("attribution", DRAWN)
     visitor.read_address(list(models))
     with st.sidebar:
         choose_kind()
@@ -70,18 +73,21 @@ def attribution() -> None:
     with asked:
         question, chosen = ask(selection, found, room)
         answer = answer_or_offer(question, chosen)
-    link.write(question, chosen, room)
     with seen:
         parts.overview(
             found, chosen, run, link.detection_key(selection.source.name, selection.model.name)
         )
-    if isinstance(answer, LayersStudied) and not proof.may_be_drawn(
-        answer.proofs, beside_canvas=True
-    ):
-        return
-    if answer is not None:
+    if answer is not None and may_be_drawn(answer):
         what = LOGIT if question.is_of_grids else TARGETS[question.side]
         parts.show(answer, question, chosen, run, what)
+    link.write(question, chosen, room)
+
+
+def may_be_drawn(answer: Answer) -> bool:
+    """Whether the pass that was studied is proven; else a line says that it is not."""
+    return not isinstance(answer, LayersStudied) or proof.may_be_drawn(
+        answer.proofs, beside_canvas=True
+    )
 
 
 def choose_kind() -> None:
@@ -186,6 +192,9 @@ def answer_or_offer(question: studies.Question, chosen: dict) -> Answer | None:
     answer = studies.find(question)
     if answer is not None:
         return answer
+    if (shipped := studies.stored(question)) is not None:
+        st.caption(f":material/inventory_2: {say('attribution.stored')}")
+        return shipped
     progress = work.progress(question.key)
     if progress is not None and progress.state == "failed":
         failed(progress.error, question.key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import visitor
+from app import linked, visitor
 from app.rooms import ROOMS, Asked, Room
 from app.studies import Question
 from deformviz.words import say
@@ -65,6 +65,8 @@ def settle(found: list[dict], room: Room) -> None:
         ("part", asked.parts, asked.parts, part_key(room.name)),
     ):
         wanted = link.get(name)
+        if link:
+            state[key] = values[0]  # what a link leaves out is usual
         if wanted in options:
             state[key] = values[options.index(wanted)]
         elif wanted is not None:
@@ -84,4 +86,4 @@ def write(question: Question, chosen: dict, room: Room) -> None:
     ):
         if value != usual:
             wanted[name] = value
-    visitor.write(wanted)
+    visitor.write(wanted | linked.said())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app import linked
 from app.studies import Question
 from app.studio import studio, told_of
-from app.tasks.studies import Answer, LayersStudied, LayerView, PixelsStudied
+from app.tasks.studies import Answer, PixelsStudied
+from deformviz.analysis.layers_studied import LayersStudied, LayerView
 from deformviz.tracing.store import StoredTrace
 from deformviz.words.markdown import plain
 
@@ -78,23 +80,43 @@ def choose(answer: LayersStudied, question: Question) -> tuple[str, str, str]:
     """Layer, quantity and method to draw; at first the layer that moves the answer most."""
     from deformviz.analysis.attribution_records import METHODS, QUANTITIES
 
-    study = answer.study
-    most = max(answer.layers, key=lambda name: abs(study.score - study.without_any[name]))
+    study, layers = answer.study, list(answer.layers)
+    most = max(layers, key=lambda name: abs(study.score - study.without_any[name]))
+    key = f"layer-{question.key}"
     layer = st.segmented_control(
-        "Layer", list(answer.layers), default=most, required=True, key=f"layer-{question.key}"
+        "Layer",
+        layers,
+        required=True,
+        key=key,
+        on_change=linked.choice("layer", key, most, linked.one_of(layers)),
     )
     quantity = st.segmented_control(
         "What gets the credit",
         QUANTITIES,
-        default=QUANTITIES[0],
-        format_func=lambda name: name.split()[-1],
+        format_func=short,
         required=True,
         key="attributed_quantity",
+        on_change=linked.choice(
+            "credit",
+            "attributed_quantity",
+            QUANTITIES[0],
+            linked.one_of(QUANTITIES, short),
+            short,
+        ),
     )
     method = st.segmented_control(
-        "Method", METHODS, default=METHODS[0], required=True, key="attributed_method"
+        "Method",
+        METHODS,
+        required=True,
+        key="attributed_method",
+        on_change=linked.choice("method", "attributed_method", METHODS[0], linked.one_of(METHODS)),
     )
     return layer, quantity, method
+
+
+def short(quantity: str) -> str:
+    """What gets the credit, in a word."""
+    return quantity.split()[-1]
 
 
 def pair(
@@ -111,7 +133,7 @@ def pair(
     layer, quantity, method = asked
     view: LayerView = answer.layers[layer]
     found = answer.study.attributions[asked]
-    worth, colour = view.marks(found.values), "group" if view.together > 1 else "head"
+    worth, colour = view.marks(found), "group" if view.together > 1 else "head"
     window = (
         None
         if chosen["box"] is None

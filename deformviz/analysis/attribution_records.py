@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,8 @@ class Attribution:
     score: float
     baseline_score: float  # at the other end of the path
     steps: int  # of the path; 1 for a gradient
+    only_query: int | None = None  # the one that `values` is of; None: all of them
+    total: float | None = None  # of all queries, where `values` is of one
 
     def __post_init__(self):
         check_axes(self, unbatched=("values",))
@@ -43,7 +45,26 @@ class Attribution:
     @property
     def completeness_error(self) -> float:
         """How far the sum is from the score difference, as a share of it."""
-        return relative_error(float(self.values.sum()), self.difference)
+        total = float(self.values.sum()) if self.total is None else self.total
+        return relative_error(total, self.difference)
+
+    def of_query(self, query: int) -> np.ndarray:
+        """What the samples of one query are worth [head level point].
+
+        Raises:
+            KeyError: the values of that query were not kept.
+        """
+        if self.only_query is None:
+            return self.values[query]
+        if query != self.only_query:
+            raise KeyError(f"Of {self.layer}, query {self.only_query} was kept; {query} was not.")
+        return self.values[0]
+
+    def kept_of(self, query: int) -> "Attribution":
+        """The same with the values of one query alone, and what they all add up to."""
+        values = self.of_query(query)[None]
+        total = float(self.values.sum()) if self.total is None else self.total
+        return replace(self, values=values, only_query=query, total=total)
 
     def other_queries(self, asked: slice) -> float:
         """Share of all magnitude that lies at samples of queries that were not asked, 0 to 1."""

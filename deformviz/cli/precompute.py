@@ -17,6 +17,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--proofs", action="store_true", help="only prove what is stored, and note it there"
     )
+    parser.add_argument(
+        "--attribution",
+        action="store_true",
+        help="only study the surest answer of each stored picture, and keep that beside it",
+    )
 
 
 def act(options: argparse.Namespace) -> int:
@@ -30,6 +35,19 @@ def act(options: argparse.Namespace) -> int:
         proofs = add_proofs(load(options.model), Path(options.to), Path(options.images))
         for name, difference in proofs.items():
             print(f"{name}: replayed within {difference:.1e} of the largest output.")
+        return 0
+
+    if options.attribution:
+        from deformviz.analysis.study_stored import store_studies
+
+        errors = store_studies(
+            load(options.model),
+            Path(options.to),
+            Path(options.images),
+            on_progress=progress("pictures"),
+        )
+        for name, error in errors.items():
+            print(f"{name}: attributions miss at most {error:.1%} of their score difference.")
         return 0
 
     write_store(

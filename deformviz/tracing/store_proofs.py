@@ -36,7 +36,7 @@ def add_proofs(model: Any, store: Path, images: Path) -> dict[str, float]:
     """
     worst = {}
     for stored in read_index(store):
-        picture = _picture_of(stored, images)
+        picture = picture_of(stored, images)
         trace = run(model, picture)
         for layer in stored.layers:
             blob = decompress(stored.layer_gzip(layer))
@@ -51,7 +51,8 @@ def add_proofs(model: Any, store: Path, images: Path) -> dict[str, float]:
     return worst
 
 
-def _picture_of(stored: StoredTrace, images: Path) -> Path:
+def picture_of(stored: StoredTrace, images: Path) -> Path:
+    """The picture of a trace in a folder of pictures. Raises ValueError where there is none."""
     found = [images / f"{stored.name}{suffix}" for suffix in PICTURES]
     picture = next((path for path in found if path.is_file()), None)
     if picture is None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app import work
-from app.tasks import studies
+from deformviz.analysis import layers_studied as studies
 from tests.app.visit import address, settled, texts, visit
 
 

@@ -18,7 +18,6 @@ import torch
 from PIL import Image
 
 import deformviz as dv
-from app.tasks.studies import MOST_STEPS, PIXELS
 from deformviz.analysis.attribution_pixels import (
     PIXEL_METHODS,
     attribute_pixels,
@@ -27,6 +26,7 @@ from deformviz.analysis.attribution_pixels import (
 from deformviz.analysis.attribution_records import METHODS
 from deformviz.analysis.attribution_table import study
 from deformviz.analysis.attribution_targets import HeldPass, Target, hold
+from deformviz.analysis.layers_studied import MOST_STEPS, PIXELS
 from deformviz.models.memory import keep_freed_memory
 from tests.bench.compare import quartiles
 from tests.bench.model import machine, seconds_of
