@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from deformviz.checkpoints.own import save
 from deformviz.models.dat import DAT
 from deformviz.models.dat_presets import dat_scenes
+from deformviz.words.markdown import APART
 from tests.conftest import running_app
 from tests.models.tiny_detector import tiny_detector
 
@@ -197,3 +199,19 @@ def test_a_file_of_published_size_can_be_dropped_and_leaves_only_its_model(
     visitor.wait_for_timeout(3000)  # the server lets go of what it received
     assert memory_mib(process, "VmHWM") - before < 4 * size_mib
     assert memory_mib(process, "VmRSS") - before < 2 * size_mib
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page_name, parameter", [("myths", "myths_wish"), ("attribution", "detection")]
+)
+def test_what_a_link_says_is_no_link_and_fetches_nothing(server, visitor, page_name, parameter):
+    trick = "https://evil.example www.evil.example a@evil.example ![p](//evil.example/p.png)"
+    asked = []
+    visitor.on("request", lambda request: asked.append(request.url))
+    visitor.goto(f"{server}/{page_name}?{urllib.parse.urlencode({parameter: trick})}")
+    note = visitor.get_by_test_id("stAlert").filter(has_text="evil.example").first
+    note.wait_for()
+    assert trick in note.inner_text().replace(APART, "")
+    assert visitor.locator("a[href*='evil'], img[src*='evil']").count() == 0
+    assert not [url for url in asked if urllib.parse.urlsplit(url).hostname == "evil.example"]
