@@ -329,7 +329,7 @@ def orders() -> list[Fault]:
                     (folder / key).mkdir()
                     given = arguments if key == "bad" else ()
                     order = Order(f"tests.app.pieces_of_work:{what}", given, folder / key)
-                    line.submit(key, order, "anna")
+                    line.submit(key, order, f"who wants the {key} one")
                 bad, good = (line.wait(key, 120) for key in ("bad", "good"))
                 assert good is not None and good.state == "done", "the next order was not done"
                 return bad.error if bad is not None else "not over"
