@@ -111,6 +111,7 @@ def choose(answer: LayersStudied, question: Question) -> tuple[str, str, str]:
         key="attributed_method",
         on_change=linked.choice("method", "attributed_method", METHODS[0], linked.one_of(METHODS)),
     )
+    assert layer and quantity and method  # each is required
     return layer, quantity, method
 
 

@@ -62,6 +62,9 @@ class Held(Protocol):
     def frame(self) -> ImageFrame: ...
 
     @property
+    def proofs(self) -> dict[str, Proof]: ...
+
+    @property
     def layers(self) -> tuple[str, ...]:
         """Names of the layers whose samples can be asked."""
         ...
