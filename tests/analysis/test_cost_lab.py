@@ -71,6 +71,7 @@ def test_what_is_measured_takes_time_and_what_is_too_large_is_left_out():
     assert measured(large, SMALL).milliseconds is None
 
 
+@pytest.mark.slow
 def test_costs_grow_linearly_in_points_and_faster_in_the_picture_where_attention_is_dense():
     (points,) = growth(SMALL, "points", measure=False)
     steps = [b - a for a, b in zip(points.counted, points.counted[1:], strict=False)]

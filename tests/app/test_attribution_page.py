@@ -48,6 +48,7 @@ def test_from_a_detection_to_the_verdict_and_the_curves(page):
     assert "by gradient x input" in texts(page)
 
 
+@pytest.mark.slow
 def test_pixels_are_attributed_by_four_methods(page, monkeypatch):
     monkeypatch.setitem(studies.MOST_STEPS, studies.PIXELS, 16)  # a draft will do here
     page.segmented_control(key="attributed_part-sampling").set_value(studies.PIXELS).run()

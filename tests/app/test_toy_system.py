@@ -68,6 +68,7 @@ def test_from_its_checkpoint_one_goes_straight_to_its_picture(toy):
 WHY_NOT = {
     "dat": "This model has no deformed grid",
     "compare_attention": "compares the shipped models",
+    "costs": "which this page does not know",
     "training": "replays recorded trainings",
     "learn": "which this page does not know",
     "myths": "which this page does not know",

@@ -48,6 +48,7 @@ LINKS = {
     "learn": {"lesson": "nope"},
     "dat": {"picture": "nope", "model": "nomodel", "layer": "stages.9"},
     "compare_attention": {"picture": "nope", "model": "nomodel"},
+    "costs": {"sizes": "nope"},
     "walkthrough": {"derivation": "convolutions", "picture": "nope", "model": "nomodel"},
     "training": {"run": "nobody", "with": "nobody else", "picture": "nope"},
     "checkpoint": {"checkpoint": "nope", "with": "nope too"},

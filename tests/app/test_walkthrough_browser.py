@@ -153,7 +153,7 @@ def test_from_all_samples_to_the_four_pixels_of_one(lesson):
     heads = 8
     everything = lesson.locator(".wt-sample").count()
     wide = lesson.locator(".wt-svg").get_attribute("viewBox")
-    lesson.get_by_role("button", name="Head 0").click()
+    lesson.get_by_role("button", name="Head 0", exact=True).click()
     expect(shown()).to_have_count(everything // heads)
     lesson.get_by_role("button", name="One sample").click()
     expect(shown()).to_have_count(1)

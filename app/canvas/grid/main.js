@@ -1,28 +1,8 @@
-// The door of a deformed grid: what surrounds the picture, and how it is opened.
+// The door of a deformed grid: how it is opened.
 import { door, openOffline } from "../kit/door.js";
-import { element } from "../kit/elements.js";
 import { Page } from "../kit/page.js";
 import { GRID } from "./canvas.js";
-import { GridExplorer } from "./explorer.js";
-import { GRID_KEYS, GRID_SIGNS } from "./keyboard.js";
-import { GridLegend } from "./legend.js";
-import { ClassList, KnotReadout } from "./readout.js";
-import { GridToolbar } from "./toolbar.js";
-
-export const SURROUNDINGS = {
-  Explorer: GridExplorer,
-  keys: GRID_KEYS,
-  signs: GRID_SIGNS,
-  build(explorer, facts) {
-    const legend = new GridLegend(explorer);
-    const lists = [new ClassList(explorer).root, new KnotReadout(explorer).root];
-    const toolbar = new GridToolbar(explorer, facts).root;
-    return {
-      scale: legend.scale,
-      below: [legend.root, toolbar, element("div", { class: "dv-side" }, ...lists)],
-    };
-  },
-};
+import { SURROUNDINGS } from "./surroundings.js";
 
 const { render, streamlit } = door((data, tell) => new Page(GRID, SURROUNDINGS, data, tell));
 openOffline(render);

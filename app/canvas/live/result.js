@@ -3,9 +3,9 @@ import { chooser, element, labelled, offerOptions, setText } from "../kit/elemen
 import { Page } from "../kit/page.js";
 import { known, say } from "../kit/words.js";
 import { GRID } from "../grid/canvas.js";
-import { SURROUNDINGS as AROUND_GRID } from "../grid/main.js";
+import { SURROUNDINGS as AROUND_GRID } from "../grid/surroundings.js";
 import { SAMPLING } from "../sampling/canvas.js";
-import { SURROUNDINGS as AROUND_SAMPLING } from "../sampling/main.js";
+import { SURROUNDINGS as AROUND_SAMPLING } from "../sampling/surroundings.js";
 import { classes, detections, packed } from "./answers.js";
 
 /** @type {Record<string, [import("../kit/canvas.js").Canvas, any]>} */
