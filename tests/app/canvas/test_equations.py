@@ -174,8 +174,10 @@ def test_an_index_lights_a_colour_a_shape_or_a_point(tab, lessons):
     heads, levels, points = lesson["sizes"]
     every = set(np.ndindex(heads, levels, points))
     equation = tab.locator(".wt-equation")
-    for axis, name in enumerate(("head", "level", "point")):
-        equation.locator(f".index[data-index={name}]").first.hover()
+    for axis, (letter, name) in enumerate((("m", "head"), ("l", "level"), ("k", "point"))):
+        index = equation.locator(f".index[data-index={name}]").first
+        expect(index).to_have_text(letter)
+        index.hover()
         chosen = lesson["sample"][axis]
         assert lit(tab) == {one for one in every if one[axis] == chosen}
         expect(tab.locator(f".wt-index[data-index={name}]")).to_have_class(re.compile("wt-lit"))
