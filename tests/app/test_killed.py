@@ -50,7 +50,7 @@ async def replay(visitor):
 
 
 async def study(visitor):
-    await visitor.open("attribution", picture="garden")
+    await visitor.open("attribution", picture="garden", of="left")  # of which nothing is stored
 
     def offer():
         return visitor.labelled("button", "Trace it back")

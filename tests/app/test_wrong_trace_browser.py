@@ -81,7 +81,7 @@ WORDS = {  # where a recorded layer is drawn -> what its badge says
     "learn?lesson=one-grid": "does not agree with the model: ",
     "learn?lesson=few-points&step=by-hand": "the picture differs from these lines: ",
 }
-NO_LAYER = {"checkpoint", "myths", "notes", "survey"}  # weights alone, words, sums over pictures
+NO_LAYER = {"checkpoint", "costs", "myths", "notes", "survey"}  # weights, words, sums, counts
 
 
 def run(code, folder, environ, *arguments):

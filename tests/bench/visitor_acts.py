@@ -81,7 +81,8 @@ async def edit_a_derivation(visitor: Visitor, chance: random.Random) -> None:
 
 async def abandon_a_study(visitor: Visitor, chance: random.Random) -> None:
     """Begin one and leave; one that somebody else finished is shown at once, without a button."""
-    await visitor.open("attribution", picture=chance.choice(SCENES))
+    side = chance.choice(["left", "top", "right", "bottom"])  # of the classes answers are stored
+    await visitor.open("attribution", picture=chance.choice(SCENES), of=side)
 
     def offered() -> Element | str | None:
         kept = "What they are worth" in visitor.text()

@@ -85,7 +85,7 @@ def test_a_wrong_layer_gets_a_red_badge_and_no_marks(browser, monkeypatch, kind,
 
 @pytest.mark.slow
 def test_one_wrong_snapshot_reddens_the_replay(browser, monkeypatch):
-    last = "traces/rainy-day/encoder.1"  # stands for the last snapshot
+    last = "traces/rainy-day/decoder.2"  # stands for the last snapshot
     view = View("", "replay", "sampling", width_px=1000)
     with record.opened(browser, view) as page:
         assert badge_of(page)[:2][0].startswith("replayed: ")

@@ -85,7 +85,18 @@ function tableOf(table) {
   );
   grid.style.gridTemplateColumns = `repeat(${columns}, ${withText ? "minmax(3.2rem, 1fr)" : "10px"})`;
   if (table.rows > 1 && withText) labelRows(grid, table, columns);
-  return element("div", { class: "wt-scroll" }, grid);
+  return scrolling(grid);
+}
+
+/** A box that scrolls where its content is larger, then by keys too. */
+function scrolling(content) {
+  const box = element("div", { class: "wt-scroll" }, content);
+  new ResizeObserver(() => {
+    const isCut = box.scrollHeight > box.clientHeight || box.scrollWidth > box.clientWidth;
+    if (isCut) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }).observe(box);
+  return box;
 }
 
 /** Row and column names around the cells. */
