@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from app import controls, runs, visitor, work
-from app.tasks.pictures import Seen
-from app.views.opened import panel
-from app.waiting import answer_or_wait
+from app import controls, runs
+from app.views.opened import computed, panel
 from deformviz.geometry import Affine
 from deformviz.tracing.packing import PackedLayer
 from deformviz.tracing.packing_dense import PackedDense
@@ -32,21 +30,9 @@ def layer_beliefs(
     opened = panel("beliefs", say("beliefs.expander"), ":material/psychology:")
     if opened is None:
         return
-    source, model = selection.source, selection.model
     with opened:
         st.markdown(say("beliefs.what"))
-        key = work.key_of("beliefs", model.path, model.stamp, source.content())
-        found = answer_or_wait(
-            key,
-            model.title,
-            lambda: work.kept(key),
-            lambda: work.ask(
-                key,
-                "app.tasks.beliefs:believe",
-                (Seen(source.told, source.read()), model.path, model.stamp),
-                visitor=visitor.me().name,
-            ),
-        )
+        found = computed("beliefs", "app.tasks.beliefs:believe", selection)
         if found is not None:
             packed = runs.unpacked(run, layer)
             assert isinstance(packed, PackedLayer | PackedDense)

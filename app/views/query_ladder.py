@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import controls, visitor, work
-from app.tasks.pictures import Seen
-from app.waiting import answer_or_wait
+from app import controls
+from app.views.opened import computed
 from deformviz.words import say
 
 
@@ -18,21 +17,9 @@ def query_ladder(selection: controls.Selection) -> None:
     )
     if not ladder.open:
         return
-    source, model = selection.source, selection.model
     with ladder:
         st.markdown(say("ladder.what"))
-        key = work.key_of("ladder", model.path, model.stamp, source.content())
-        found = answer_or_wait(
-            key,
-            model.title,
-            lambda: work.kept(key),
-            lambda: work.ask(
-                key,
-                "app.tasks.ladder:climb",
-                (Seen(source.told, source.read()), model.path, model.stamp),
-                visitor=visitor.me().name,
-            ),
-        )
+        found = computed("ladder", "app.tasks.ladder:climb", selection)
         if found is not None:
             _rungs(found)
             _boxes(found)

@@ -127,7 +127,7 @@ export class Walkthrough {
     );
     this.scopes.hidden = !this.views.length;
     this.buttons.get("pixels").hidden = !pictures.some(({ corners }) => corners.length);
-    this.root.classList.toggle("wt-compare", Boolean(this.lesson.compare) && !this.isEdited);
+    this.root.classList.toggle("wt-compare", this.lesson.compare);
     this.root.classList.toggle("wt-alone", !this.views.length && !this.lesson.costs);
     const roots = this.views.map((view) => view.root);
     this.pictures.replaceChildren(...(this.isEdited ? roots.slice(0, 1) : roots));
